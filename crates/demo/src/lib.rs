@@ -1,0 +1,1 @@
+//! A realistic mailbox to look at: generated mail and the free part of the test corpus.

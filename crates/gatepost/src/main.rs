@@ -1,0 +1,3 @@
+//! Gatepost, the IMAP server.
+
+fn main() {}

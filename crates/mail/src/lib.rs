@@ -1,0 +1,1 @@
+//! Accounts and mailboxes over a store: caches, commit and retry, delivery.

@@ -1,0 +1,1 @@
+//! What is true of a mailbox: events, state, views and what may be announced.

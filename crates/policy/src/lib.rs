@@ -1,0 +1,1 @@
+//! Limits on what a stranger may cost us: delays, connection counts.

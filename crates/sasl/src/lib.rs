@@ -1,0 +1,1 @@
+//! Each SASL mechanism as a small machine, and the credential records they check.

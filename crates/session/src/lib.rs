@@ -1,0 +1,1 @@
+//! What may be said, and when: the conversations, free of sockets and clocks.

@@ -1,0 +1,1 @@
+//! One list of settings: parser, defaults and manual.

@@ -1,0 +1,1 @@
+//! The embedded store: an append-only log with a rebuildable index.

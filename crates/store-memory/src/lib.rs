@@ -1,0 +1,1 @@
+//! A store in memory: the honest reference for the others.

@@ -1,0 +1,287 @@
+//! What Gatepost asks of the place where mail lies.
+//!
+//! One trait, [`Store`], the same on one machine and on fifty. A store keeps *streams* of opaque events with a
+//! small *head* each, *records* (what a message's parsing yielded), *bodies*, *snapshots* of streams, and
+//! *soft* values. It knows nothing of mail: what an event means is `mailbox`'s business.
+//!
+//! > **Promise.** When [`Store::commit`] answers [`Committed::Done`], all of the commit is on stable storage, or
+//! > none of this crate's backends may say so. Nobody, its author included, sees a version before that.
+//!
+//! Every backend passes the tests of `conformance` word for word.
+
+use bytes::Bytes;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future: what the methods of a `dyn Store` return.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// An account, numbered by the directory from 1. Account 0 holds the directory itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub u64);
+
+impl AccountId {
+    /// Where the directory of accounts keeps its streams.
+    pub const DIRECTORY: Self = Self(0);
+}
+
+/// A stream of events. Stream 0 of an account is the account's own; the others are its mailboxes, by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId {
+    /// Whose it is: the first part of every key.
+    pub account: AccountId,
+    /// Which of the account's streams.
+    pub number: u32,
+}
+
+/// The place of an event in its stream: the first is 1; 0 means "before all".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Before the first event.
+    pub const NONE: Self = Self(0);
+
+    /// The place `n` further on.
+    #[must_use]
+    pub const fn plus(self, n: u64) -> Self {
+        Self(self.0.saturating_add(n))
+    }
+}
+
+/// Names a commit: 128 random bits, so that "did my commit survive?" has an answer and a retry is harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitId(pub [u8; 16]);
+
+/// A message at its birth: the mailbox's stream number and the UID that it got there first. COPY and MOVE keep it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmailId {
+    /// The stream number of the mailbox of birth.
+    pub mailbox: u32,
+    /// The UID of birth.
+    pub uid: u32,
+}
+
+/// All [`EmailId`]s from `first` to `last`, both included; they may span mailboxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmailRange {
+    /// The lowest.
+    pub first: EmailId,
+    /// The highest.
+    pub last: EmailId,
+}
+
+/// BLAKE3 of a body's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BodyId(pub [u8; 32]);
+
+impl fmt::Debug for BodyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(8).try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+/// The summary of a stream that STATUS and LIST read without its events: opaque, at most [`MAX_HEAD`] octets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head(pub Bytes);
+
+/// Longest [`Head`], in octets.
+pub const MAX_HEAD: usize = 96;
+/// Longest event, in octets. What is larger is split, or staged as a body.
+pub const MAX_EVENT: usize = 1 << 20;
+/// Longest record, in octets.
+pub const MAX_RECORD: usize = 1 << 20;
+/// Largest body that may travel inside a commit, in octets; larger ones are staged first.
+pub const MAX_INLINE_BODY: usize = 256 << 10;
+/// Largest commit, in octets of events, records and bodies together.
+pub const MAX_COMMIT: usize = 8 << 20;
+/// Largest piece of a snapshot, in octets.
+pub const MAX_SNAPSHOT_PIECE: usize = 1 << 20;
+/// Longest soft key and soft value, in octets.
+pub const MAX_SOFT: usize = 4 << 10;
+
+/// New events of one stream within a [`Commit`].
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Which stream.
+    pub stream: StreamId,
+    /// The last event that the writer has seen: it must exist, and nothing may lie behind it.
+    pub expected: Seq,
+    /// What happens next, in order. Empty: only the compare-and-set counts.
+    pub events: Vec<Bytes>,
+    /// The stream's summary after them.
+    pub head: Head,
+}
+
+/// All or nothing, durable or not at all.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Whose. Streams, records and bodies of one commit belong to one account.
+    pub account: AccountId,
+    /// Random; a second commit with the same id is answered like the first and changes nothing.
+    pub id: CommitId,
+    /// When: Unix time in milliseconds.
+    pub time_ms: i64,
+    /// Who did it, from where, with which device: opaque here, kept with every event.
+    pub origin: Bytes,
+    /// Compare-and-set on every stream named.
+    pub appends: Vec<Append>,
+    /// Records to put or replace (`Some`) or delete (`None`).
+    pub records: Vec<(EmailId, Option<Bytes>)>,
+    /// Small bodies, which become durable with the commit. Naming one that is there already is harmless.
+    pub bodies: Vec<(BodyId, Bytes)>,
+}
+
+/// How a commit ended when nothing failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is durable.
+    Done,
+    /// Somebody else was first: here is what the writer has not seen. Nothing was written.
+    Conflict {
+        /// The first stream whose `expected` did not hold.
+        stream: StreamId,
+        /// What lies behind `expected`.
+        newer: Vec<Event>,
+    },
+    /// The writer is *ahead* of the store: it has seen events that the store does not have. Nothing was
+    /// written; the writer must drop what it knows and read anew.
+    Diverged {
+        /// Which stream.
+        stream: StreamId,
+        /// Where the store stands.
+        at: Seq,
+    },
+}
+
+/// An event as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its place.
+    pub seq: Seq,
+    /// The commit's time: Unix time in milliseconds.
+    pub time_ms: i64,
+    /// The commit's origin.
+    pub origin: Bytes,
+    /// What the writer wrote.
+    pub payload: Bytes,
+}
+
+/// A snapshot of a stream's state: opaque pieces of at most [`MAX_SNAPSHOT_PIECE`] octets, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last event that is in it.
+    pub at: Seq,
+    /// The state.
+    pub pieces: Vec<Bytes>,
+}
+
+/// A hint that a stream may have grown: late, doubled or lost hints cost latency, never correctness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// The stream may be at this event or behind it.
+    Grown(StreamId, Seq),
+    /// Hints were lost; any stream may have grown.
+    Missed,
+}
+
+/// A body on its way in, larger than a commit carries. Dropping it unfinished leaves nothing behind.
+pub trait BodyWriter: Send {
+    /// Takes the next bytes.
+    fn write(&mut self, bytes: Bytes) -> Answer<'_, ()>;
+    /// Makes the body durable and names it. Until a commit's record refers to it a sweep may take it away
+    /// again, but not within an hour.
+    fn finish(self: Box<Self>) -> Answer<'static, (BodyId, u64)>;
+}
+
+/// The store.
+///
+/// A read sees every commit that was answered before the read began, and no part of any other.
+pub trait Store: Send + Sync + 'static {
+    /// Compare-and-set on all streams named, all or none, durable on return.
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed>;
+
+    /// Up to `limit` events of a stream behind `after`, in order, without a gap.
+    fn read(&self, stream: StreamId, after: Seq, limit: usize) -> Answer<'_, Vec<Event>>;
+
+    /// Where each stream stands and its summary, in the order asked; `None` where there is no such stream.
+    fn heads(&self, streams: &[StreamId]) -> Answer<'_, Vec<Option<(Seq, Head)>>>;
+
+    /// The streams of an account, ascending, with where they stand and their summaries.
+    fn list_streams(&self, account: AccountId) -> Answer<'_, Vec<(StreamId, Seq, Head)>>;
+
+    /// Ends a stream: events, head and snapshots go. Its number may not be used again by the caller.
+    fn drop_stream(&self, stream: StreamId) -> Answer<'_, ()>;
+
+    /// Lets the store forget events up to and including `through`; a snapshot at or behind it must exist.
+    fn trim(&self, stream: StreamId, through: Seq) -> Answer<'_, ()>;
+
+    /// The newest snapshot at or before `at`.
+    fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answer<'_, Option<Snapshot>>;
+
+    /// Keeps a snapshot. Not a commit: a crash may lose it, never tear it.
+    fn put_snapshot(&self, stream: StreamId, snapshot: Snapshot) -> Answer<'_, ()>;
+
+    /// The records that exist in `ranges`, in the order of the ranges, ascending within each. The caller bounds
+    /// what it asks for.
+    fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>>;
+
+    /// Begins a body larger than a commit carries.
+    fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>>;
+
+    /// Up to `length` octets of a body from `offset`; shorter only at its end; `None` when there is no such body.
+    /// Bytes that are not what was stored are an error, never an answer.
+    fn body(&self, account: AccountId, body: BodyId, offset: u64, length: usize)
+    -> Answer<'_, Option<Bytes>>;
+
+    /// The length of a body in octets.
+    fn body_len(&self, account: AccountId, body: BodyId) -> Answer<'_, Option<u64>>;
+
+    /// The bodies of an account behind `after`, ascending, at most `limit`: for sweeping.
+    fn list_bodies(&self, account: AccountId, after: Option<BodyId>, limit: usize)
+    -> Answer<'_, Vec<BodyId>>;
+
+    /// Lets a body go. The caller has made sure that nothing refers to it.
+    fn delete_body(&self, account: AccountId, body: BodyId) -> Answer<'_, ()>;
+
+    /// A value that a crash may lose: \Recent marks, last use of a credential, lockout counters.
+    fn soft(&self, account: AccountId, key: &[u8]) -> Answer<'_, Option<Bytes>>;
+
+    /// Puts (`Some`) or removes (`None`) a soft value. No sync is paid for it.
+    fn put_soft(&self, account: AccountId, key: &[u8], value: Option<Bytes>) -> Answer<'_, ()>;
+
+    /// Hints from now on.
+    fn watch(&self) -> Box<dyn Watch>;
+}
+
+/// Receives hints.
+pub trait Watch: Send {
+    /// The next hint; `None` when the store has closed.
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Hint>> + Send + '_>>;
+}
+
+/// Why a store could not do as asked. Never a conflict: that is an answer.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum StoreError {
+    /// The store cannot write now (disk full, failed sync, shutting down); what was asked for did not happen, or
+    /// (only where `uncertain`) may or may not have: ask again with the same commit id.
+    #[error("the mail store is unavailable: {reason}")]
+    Unavailable {
+        /// In words, for the admin.
+        reason: String,
+        /// Whether it may yet turn out to be durable.
+        uncertain: bool,
+    },
+    /// What was stored does not read back as it was written.
+    #[error("damaged {what}: {detail}")]
+    Damaged {
+        /// Which thing: stream, record or body, by id.
+        what: String,
+        /// File, offset and checksum, for the admin.
+        detail: String,
+    },
+    /// The caller asked for more than a limit of this crate allows: a bug of ours.
+    #[error("over the store's limit: {0}")]
+    OverLimit(&'static str),
+}

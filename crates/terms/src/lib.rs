@@ -1,0 +1,17 @@
+//! The standard's nouns as types.
+//!
+//! What a parser has checked and a mailbox relies on is one of these, never a bare number or a string: a
+//! [`Uid`] is not zero, a [`MailboxName`] is normalised, a [`UidSet`] is sorted and disjoint. Nothing here
+//! knows a protocol's syntax (that is `wire`) or what a mailbox does (that is `mailbox`).
+
+mod date;
+mod flag;
+mod name;
+mod number;
+mod set;
+
+pub use date::InternalDate;
+pub use flag::{BadKeyword, Flag, Keyword, MAX_KEYWORD_OCTETS};
+pub use name::{BadName, MAX_NAME_OCTETS, MailboxName, SEPARATOR};
+pub use number::{ModSeq, SeqNum, Uid, UidValidity};
+pub use set::UidSet;

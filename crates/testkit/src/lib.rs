@@ -1,0 +1,1 @@
+//! A fake clock, scripted peers and a disk that fails on demand.

@@ -1,0 +1,1 @@
+//! Bytes to typed commands and typed replies to bytes.
