@@ -14,6 +14,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use terms::EmailId;
+
 /// A boxed future: what the methods of a `dyn Store` return.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -53,15 +55,6 @@ impl Seq {
 /// Names a commit: 128 random bits, so that "did my commit survive?" has an answer and a retry is harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId(pub [u8; 16]);
-
-/// A message at its birth: the mailbox's stream number and the UID that it got there first. COPY and MOVE keep it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EmailId {
-    /// The stream number of the mailbox of birth.
-    pub mailbox: u32,
-    /// The UID of birth.
-    pub uid: u32,
-}
 
 /// All [`EmailId`]s from `first` to `last`, both included; they may span mailboxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,5 +13,5 @@ mod set;
 pub use date::InternalDate;
 pub use flag::{BadKeyword, Flag, Keyword, MAX_KEYWORD_OCTETS};
 pub use name::{BadName, MAX_NAME_OCTETS, MailboxName, SEPARATOR};
-pub use number::{ModSeq, SeqNum, Uid, UidValidity};
+pub use number::{EmailId, ModSeq, SeqNum, Uid, UidValidity};
 pub use set::UidSet;

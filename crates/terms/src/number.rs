@@ -101,3 +101,13 @@ impl fmt::Display for ModSeq {
         fmt::Display::fmt(&self.0, f)
     }
 }
+
+/// A message at its birth: the number of the mailbox's stream and the UID that it got there first. COPY and MOVE
+/// keep it, so that it is the EMAILID too (RFC 8474, 5.1). No two messages of an account share one, ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmailId {
+    /// The stream number of the mailbox of birth.
+    pub mailbox: u32,
+    /// The UID of birth.
+    pub uid: u32,
+}
