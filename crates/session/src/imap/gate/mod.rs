@@ -1,0 +1,283 @@
+//! The gate: what is said before TLS, and the one way past it.
+//!
+//! Before TLS a peer may say CAPABILITY, NOOP, ID, STARTTLS and LOGOUT. All else is refused with
+//! `[PRIVACYREQUIRED]` before anything of it is looked at; no continuation is sent and no literal is asked for,
+//! so a password is never *requested* in clear. One that is sent in clear anyway is not read: its account's name
+//! is, so that its owner can be warned ([`Exposed`]).
+//!
+//! The grammar here is five words long and has nothing in common with the commands behind the gate. What finds
+//! data behind STARTTLS and what executes STARTTLS is the same function over the same bytes, so that the two
+//! cannot disagree (CVE-2022-28220).
+//!
+//! Left to others: the TLS handshake and its time limit, what is done about an [`Ending`].
+
+mod exposed;
+mod line;
+
+use super::capability::{self, Stage};
+use crate::Signpost;
+use crate::encrypted::Encrypted;
+use line::{Line, Literal};
+use std::sync::Arc;
+use std::time::Duration;
+use terms::Moment;
+
+pub use exposed::Exposed;
+
+/// Longest line before TLS, in octets. There are no literals here.
+pub const MAX_LINE: usize = 8 << 10;
+/// How long a peer may take to begin TLS.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How many commands may be refused before the connection ends.
+pub const MAX_REFUSALS: u32 = 10;
+
+/// A peer we are still talking to in the clear.
+///
+/// No method here reaches a mailbox. The way on is [`Cleartext::finish_handshake`], which consumes the value and
+/// with it every byte the peer sent behind STARTTLS (CVE-2011-0411).
+#[derive(Debug)]
+pub struct Cleartext {
+    signpost: Arc<Signpost>,
+    unread: Vec<u8>,
+    refusals: u32,
+    deadline: Moment,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Talking,
+    /// STARTTLS was answered with OK. What comes now belongs to the TLS library.
+    Handshaking,
+    Closed,
+}
+
+/// What the driver has to do, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Write this.
+    Send(String),
+    /// Write what is pending, then let the TLS library read what comes next.
+    Handshake,
+    /// Somebody's password went over the wire in clear.
+    Warn(Exposed),
+    /// Write what is pending, then close.
+    Close(Ending),
+}
+
+/// Why a conversation ended before TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The peer said LOGOUT.
+    LoggedOut,
+    /// The peer sent data behind STARTTLS, in the hope that it is taken for data behind the handshake.
+    DataBehindStarttls,
+    /// The peer began TLS without STARTTLS: it wants the other port.
+    TlsWithoutStarttls,
+    /// The peer sent a literal without asking (RFC 7888). Nobody reads literals here.
+    UnaskedLiteral,
+    /// A line was longer than [`MAX_LINE`].
+    LineTooLong,
+    /// More than [`MAX_REFUSALS`] commands were refused.
+    TooManyRefusals,
+    /// TLS had not begun within [`PATIENCE`].
+    TimedOut,
+}
+
+/// Whether anything stood in the buffer behind the line at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    Nothing,
+    Data,
+}
+
+/// A peer whose line is private and who has been greeted. Of what it said in clear nothing is left.
+#[derive(Debug)]
+pub struct Greeted {
+    signpost: Arc<Signpost>,
+}
+
+impl Greeted {
+    /// A peer that began with TLS (port 993), and the greeting that it is owed. Never a PREAUTH.
+    #[must_use]
+    pub fn at_once(_proof: Encrypted, signpost: Arc<Signpost>) -> (Self, String) {
+        let names = capability::names(Stage::Greeted);
+        let greeting = format!("* OK [CAPABILITY {names}] {} Gatepost ready\r\n", signpost.host);
+        (Self { signpost }, greeting)
+    }
+
+    /// Names and ports for messages.
+    #[must_use]
+    pub fn signpost(&self) -> &Arc<Signpost> {
+        &self.signpost
+    }
+}
+
+impl Cleartext {
+    /// A new peer, to be greeted. Never with a PREAUTH.
+    #[must_use]
+    pub fn greet(signpost: Arc<Signpost>, now: Moment, effects: &mut Vec<Effect>) -> Self {
+        effects.push(Effect::Send(format!(
+            "* OK [CAPABILITY {}] {} Gatepost ready; STARTTLS required{}\r\n",
+            capability::names(Stage::Cleartext),
+            signpost.host,
+            signpost.or_tls_port()
+        )));
+        let deadline = now.plus(PATIENCE);
+        Self { signpost, unread: Vec::new(), refusals: 0, deadline, phase: Phase::Talking }
+    }
+
+    /// Takes what the peer sent, in pieces of any size.
+    pub fn handle(&mut self, mut bytes: &[u8], effects: &mut Vec<Effect>) {
+        while !bytes.is_empty() {
+            match self.phase {
+                Phase::Talking => bytes = self.take_line(bytes, effects),
+                // The driver found bytes that did not go to the TLS library. In a handshake nothing can be
+                // answered in clear any more, so there is no BYE.
+                Phase::Handshaking => return self.close(Ending::DataBehindStarttls, effects),
+                Phase::Closed => return,
+            }
+        }
+    }
+
+    /// When [`Self::time_out`] is due, whatever the peer says until then.
+    #[must_use]
+    pub const fn deadline(&self) -> Moment {
+        self.deadline
+    }
+
+    /// The moment [`Self::deadline`] has come.
+    pub fn time_out(&mut self, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Talking {
+            self.bye("You took too long to begin TLS", Ending::TimedOut, effects);
+        }
+    }
+
+    /// The way on. Consumes the tag, the ID, the mistakes and the bytes of the time before: a session under TLS
+    /// starts from nothing (RFC 3501, 6.2.1: the client discards what it knows, and so do we).
+    #[must_use]
+    pub fn finish_handshake(self, _proof: Encrypted) -> Greeted {
+        Greeted { signpost: self.signpost }
+    }
+
+    /// Moves one line, or what there is of it, out of `bytes`; answers it if it is whole.
+    fn take_line<'a>(&mut self, bytes: &'a [u8], effects: &mut Vec<Effect>) -> &'a [u8] {
+        let (piece, rest) = line::split_at_end(bytes);
+        if self.unread.len() + piece.len() > MAX_LINE {
+            self.bye("Line too long", Ending::LineTooLong, effects);
+            return &[];
+        }
+        self.unread.extend_from_slice(piece);
+        if line::is_client_hello(&self.unread) {
+            self.close(Ending::TlsWithoutStarttls, effects);
+        } else if line::is_whole(piece) {
+            let whole = std::mem::take(&mut self.unread);
+            let behind = if rest.is_empty() { Behind::Nothing } else { Behind::Data };
+            self.answer(line::without_end(&whole), behind, effects);
+        }
+        rest
+    }
+
+    fn answer(&mut self, text: &[u8], behind: Behind, effects: &mut Vec<Effect>) {
+        if text.is_empty() {
+            return; // clients that end lines twice exist, and mean nothing by it
+        }
+        match Line::parse(text) {
+            Some(line) => self.obey(&line, behind, effects),
+            None => self.refuse("* BAD Expected a tag and a command", effects),
+        }
+        match line::announced_literal(text) {
+            Some(Literal::Sent) => self.bye("No literals before TLS", Ending::UnaskedLiteral, effects),
+            // A literal that waits to be asked for will wait for ever: that is the whole refusal.
+            Some(Literal::Offered) | None => {}
+        }
+    }
+
+    fn obey(&mut self, line: &Line<'_>, behind: Behind, effects: &mut Vec<Effect>) {
+        let tag = line.tag;
+        match (line.command.to_ascii_uppercase().as_str(), line.arguments) {
+            ("CAPABILITY", None) => {
+                let names = capability::names(Stage::Cleartext);
+                say(format!("* CAPABILITY {names}\r\n{tag} OK CAPABILITY completed"), effects);
+            }
+            ("NOOP", None) => say(format!("{tag} OK NOOP completed"), effects),
+            // What is claimed is not read: nobody vouches for it here, and we do not introduce ourselves to
+            // strangers either (RFC 2971, 3.1 allows NIL).
+            ("ID", Some(claims)) if line::looks_like_id(claims) => {
+                say(format!("* ID NIL\r\n{tag} OK ID completed"), effects);
+            }
+            ("STARTTLS", None) => self.start_tls(tag, behind, effects),
+            ("LOGOUT", None) => {
+                say(format!("* BYE Logging out\r\n{tag} OK LOGOUT completed"), effects);
+                self.close(Ending::LoggedOut, effects);
+            }
+            ("CAPABILITY" | "NOOP" | "ID" | "STARTTLS" | "LOGOUT", _) => {
+                self.refuse(&format!("{tag} BAD {} is not said like this", line.command), effects);
+            }
+            _ => self.require_privacy(line, effects),
+        }
+    }
+
+    /// RFC 3501, 6.2.1. Data behind STARTTLS was written by somebody who wants it read as if it were encrypted.
+    fn start_tls(&mut self, tag: &str, behind: Behind, effects: &mut Vec<Effect>) {
+        match behind {
+            Behind::Data => self.bye("Data behind STARTTLS", Ending::DataBehindStarttls, effects),
+            Behind::Nothing => {
+                say(format!("{tag} OK Begin TLS negotiation now"), effects);
+                self.phase = Phase::Handshaking;
+                effects.push(Effect::Handshake);
+            }
+        }
+    }
+
+    fn require_privacy(&mut self, line: &Line<'_>, effects: &mut Vec<Effect>) {
+        if let Some(exposed) = exposed::credential_in(line) {
+            effects.push(Effect::Warn(exposed));
+            say(self.exposed_alert(), effects);
+        }
+        let way = self.signpost.to_encryption();
+        self.refuse(&format!("{} NO [PRIVACYREQUIRED] Encryption required: {way}", line.tag), effects);
+    }
+
+    fn exposed_alert(&self) -> String {
+        let advice = match self.signpost.imaps_port {
+            Some(port) => format!("set this account to port {port} with SSL/TLS"),
+            None => "set this account to use STARTTLS always".into(),
+        };
+        format!(
+            "* NO [ALERT] Your password was sent without encryption and may have been read by others. \
+             Change it, and {advice}."
+        )
+    }
+
+    fn refuse(&mut self, reply: &str, effects: &mut Vec<Effect>) {
+        say(reply.into(), effects);
+        self.refusals += 1;
+        if self.refusals > MAX_REFUSALS {
+            self.bye("Too many refused commands", Ending::TooManyRefusals, effects);
+        }
+    }
+
+    fn bye(&mut self, why: &str, ending: Ending, effects: &mut Vec<Effect>) {
+        if self.phase != Phase::Closed {
+            say(format!("* BYE {why}"), effects);
+        }
+        self.close(ending, effects);
+    }
+
+    fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Closed;
+            self.unread = Vec::new();
+            effects.push(Effect::Close(ending));
+        }
+    }
+}
+
+fn say(mut reply: String, effects: &mut Vec<Effect>) {
+    reply.push_str("\r\n");
+    effects.push(Effect::Send(reply));
+}
+
+#[cfg(test)]
+mod tests;
