@@ -1,3 +1,53 @@
-//! Chores of this repository.
+//! Chores of this repository: `cargo xtask licences`, `cargo xtask manual`.
 
-fn main() {}
+mod licences;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "\
+usage: cargo xtask <chore>
+  licences   refuse dependencies whose licence is not on the list
+  manual     write docs/guide/settings.md and docs/guide/gatepost.toml";
+
+fn main() -> ExitCode {
+    let chore = std::env::args().nth(1).unwrap_or_default();
+    let done = match chore.as_str() {
+        "licences" => check_licences(),
+        "manual" => write_manual(),
+        _ => Err(USAGE.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check_licences() -> Result<(), Box<dyn Error>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let asked = Command::new(cargo).args(["metadata", "--format-version=1", "--locked"]).output()?;
+    if !asked.status.success() {
+        return Err(String::from_utf8_lossy(&asked.stderr).into());
+    }
+    let packages = licences::packages(&asked.stdout)?;
+    let refused: Vec<_> = packages.iter().filter_map(|p| licences::check(p).err()).collect();
+    for why in &refused {
+        eprintln!("{why}");
+    }
+    if !refused.is_empty() {
+        return Err(format!("{} of {} packages refused", refused.len(), packages.len()).into());
+    }
+    eprintln!("licences: {} packages, all on the list of xtask/src/licences.rs", packages.len());
+    Ok(())
+}
+
+fn write_manual() -> Result<(), Box<dyn Error>> {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide");
+    std::fs::write(guide.join("settings.md"), settings::manual())?;
+    std::fs::write(guide.join("gatepost.toml"), settings::Settings::default().to_toml())?;
+    Ok(())
+}

@@ -1,1 +1,63 @@
 //! One list of settings: parser, defaults and manual.
+//!
+//! Each setting is declared once, in [`list`](mod@list): name, type, default, range and what it means. From that
+//! one place come the parser ([`Settings::parse`]), the defaults ([`Settings::default`]), the commented file
+//! that an installation starts from ([`Settings::to_toml`]) and the manual ([`manual`]).
+//!
+//! Text goes in; settings, or every mistake with its line and its remedy, come out. This crate opens no file:
+//! finding the text, the certificates and the data directory is left to the caller.
+
+mod declare;
+pub mod list;
+mod manual;
+mod mistake;
+mod nearest;
+mod value;
+
+pub use list::{Idle, Limits, Log, Network, Passwords, Public, Server, Settings, Tls};
+pub use manual::manual;
+pub use mistake::{Mistake, Mistakes};
+pub use value::{Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel, LoopbackException};
+
+use std::path::Path;
+
+impl Settings {
+    /// Reads the text of a settings file. What it does not name keeps its default.
+    ///
+    /// # Errors
+    /// All mistakes of the text, in the order of its lines; but only the first where it is not TOML.
+    pub fn parse(text: &str) -> Result<Self, Mistakes> {
+        let mut report = mistake::Report::new(text);
+        let settings = Self::read_text(text, &mut report);
+        report.check(&settings);
+        report.finish().map(|()| settings)
+    }
+
+    /// Makes every relative path one below `folder`: where the settings file lies.
+    #[must_use]
+    pub fn rooted_at(mut self, folder: &Path) -> Self {
+        self.server.data = folder.join(&self.server.data);
+        for certificate in &mut self.tls.certificates {
+            certificate.chain = folder.join(&certificate.chain);
+            certificate.key = folder.join(&certificate.key);
+        }
+        self
+    }
+
+    /// The host that messages to users name.
+    #[must_use]
+    pub fn public_host(&self) -> &HostName {
+        self.public.host.as_ref().unwrap_or(&self.server.hostname)
+    }
+
+    /// The port for `kind` that messages to users name: as set, else of the first such listener.
+    #[must_use]
+    pub fn public_port(&self, kind: ListenerKind) -> Option<u16> {
+        let set = match kind {
+            ListenerKind::ImapStartTls => self.public.imap_port,
+            ListenerKind::ImapTls => self.public.imaps_port,
+        };
+        let bound = || self.network.listeners.iter().find(|listener| listener.kind == kind);
+        set.or_else(|| bound().map(|listener| listener.address.port()))
+    }
+}

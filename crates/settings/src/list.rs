@@ -1,0 +1,111 @@
+//! The list. To add a setting, add its lines here; everything else follows.
+
+use crate::declare::settings;
+use crate::value::{
+    Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel, LoopbackException, on_every_address,
+};
+use std::path::PathBuf;
+
+settings! {
+    /// What this server is called, and where its mail lies.
+    server: Server {
+        /// The data directory: mail, accounts and indexes. One process owns it. A copy that is taken while the
+        /// server runs is no backup.
+        data: PathBuf = PathBuf::from("/var/lib/gatepost");
+        /// The name by which this host greets.
+        hostname: HostName = HostName::localhost();
+        /// How long a stopping server waits for its sessions to take leave.
+        shutdown_seconds: u32 = 10, from 1 to 300;
+    }
+
+    /// Where connections come in.
+    network: Network {
+        /// Addresses to listen on. `imap-starttls` lets nobody log in before STARTTLS; `imap-tls` begins with TLS.
+        listeners: Vec<Listener> = vec![
+            Listener { address: on_every_address(143), kind: ListenerKind::ImapStartTls },
+            Listener { address: on_every_address(993), kind: ListenerKind::ImapTls },
+        ];
+        /// Loopback addresses on which a program of this same host, such as a webmail, may log in without TLS. Each
+        /// has a name, which the log shows. No other address can be named here: what leaves the host is encrypted.
+        plaintext_loopback: Vec<LoopbackException> = Vec::new(),
+            such as "[{ name = \"webmail\", address = \"127.0.0.1:10143\" }]";
+    }
+
+    /// What users are told where to connect, for servers behind a port forwarding.
+    public: Public {
+        /// The host. When unset: `server.hostname`.
+        host: Option<HostName> = None, such as "\"mail.example.org\"";
+        /// The port for STARTTLS. When unset: that of the first `imap-starttls` listener.
+        imap_port: Option<u16> = None, from 1 to 65_535, such as "143";
+        /// The port for TLS. When unset: that of the first `imap-tls` listener.
+        imaps_port: Option<u16> = None, from 1 to 65_535, such as "993";
+    }
+
+    /// Certificates. They are read again when the files change, without dropping a connection.
+    tls: Tls {
+        /// PEM files: the chain, own certificate first, and its private key. A client that asks for a name gets the
+        /// first certificate that has it, and everybody else the first of all.
+        certificates: Vec<Certificate> = vec![Certificate {
+            chain: PathBuf::from("tls/fullchain.pem"),
+            key: PathBuf::from("tls/privkey.pem"),
+        }];
+    }
+
+    /// What a connection may cost.
+    limits: Limits {
+        /// Octets that a client may send before TLS. Literals are refused there whatever their size.
+        before_tls_octets: u32 = 8_192, from 512 to 65_536;
+        /// Octets that a client may send under TLS before it has logged in.
+        before_login_octets: u32 = 65_536, from 4_096 to 1_048_576;
+        /// Largest literal before login: a name, a password or an OAuth token.
+        login_literal_octets: u32 = 8_192, from 512 to 65_536;
+        /// Longest command after login, its literals included; APPEND's message is counted apart.
+        command_line_octets: u32 = 1_048_576, from 65_536 to 16_777_216;
+        /// Largest message that APPEND takes; clients read it as APPENDLIMIT.
+        append_limit_octets: u64 = 52_428_800, from 65_536 to 4_294_967_295;
+        /// What is kept in memory for a client that does not read its answers.
+        output_buffer_octets: u32 = 262_144, from 16_384 to 16_777_216;
+        /// Time to log in, from the connection on.
+        preauth_seconds: u32 = 60, from 5 to 600;
+        /// Time for the TLS handshake.
+        handshake_seconds: u32 = 10, from 1 to 120;
+        /// Connections that have not logged in, from one IPv4 address or one IPv6 /64.
+        preauth_connections_per_address: u32 = 64, from 1 to 100_000;
+        /// Connections that have not logged in, from one IPv4 /24 or one IPv6 /48.
+        preauth_connections_per_network: u32 = 512, from 1 to 1_000_000;
+        /// Connections of one account. A phone and a desktop need about ten.
+        connections_per_account: u32 = 64, from 1 to 10_000;
+    }
+
+    /// Sessions that wait for news. IDLE is never ended for idleness.
+    idle: Idle {
+        /// Silence after which TCP asks whether the peer is still there.
+        keepalive_after_seconds: u32 = 120, from 10 to 7_200;
+        /// Between two such questions.
+        keepalive_interval_seconds: u32 = 30, from 1 to 600;
+        /// Unanswered questions after which the connection is given up.
+        keepalive_probes: u32 = 4, from 1 to 20;
+        /// Between two `* OK Still here` during IDLE. When unset they are not sent: each would wake a phone's radio.
+        still_here_seconds: Option<u32> = None, from 30 to 1_740, such as "240";
+    }
+
+    /// How passwords are kept (Argon2id) and how guessing them is slowed down.
+    passwords: Passwords {
+        /// Longest delay before a failed login is answered; some clients give up after 5 s.
+        login_delay_max_ms: u32 = 3_000, from 0 to 5_000;
+        /// Memory for one hash.
+        hash_memory_kib: u32 = 19_456, from 8_192 to 1_048_576;
+        /// Passes over that memory.
+        hash_passes: u32 = 2, from 1 to 32;
+        /// Hashes worked on at the same time; more wait for their turn. Memory in use is this times `hash_memory_kib`.
+        hashes_at_once: u32 = 2, from 1 to 64;
+    }
+
+    /// The log, on standard error.
+    log: Log {
+        /// `human` for eyes, `json` for programs.
+        format: LogFormat = LogFormat::Human;
+        /// The least important thing to log. Passwords and message texts are in no level.
+        level: LogLevel = LogLevel::Info;
+    }
+}

@@ -1,0 +1,187 @@
+//! What is wrong with a settings file, told so that it can be mended.
+
+use crate::Settings;
+use crate::declare::Range;
+use crate::nearest::nearest;
+use crate::value::Value;
+use std::borrow::Cow;
+use std::fmt;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong and what would be right.
+    pub what: String,
+}
+
+/// Everything that is wrong, in the order of lines. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    /// One by one.
+    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, mistake) in self.0.iter().enumerate() {
+            let line_end = if i == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Where something stands in the text, in octets.
+pub(crate) type Span = std::ops::Range<usize>;
+
+/// Gathers mistakes while a text is read.
+pub(crate) struct Report<'t> {
+    text: &'t str,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'t> Report<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text, mistakes: Vec::new() }
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Mistakes> {
+        self.mistakes.sort_by_key(|mistake| mistake.line);
+        if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes)) }
+    }
+
+    pub(crate) fn add(&mut self, at: Span, what: impl Into<String>) {
+        let before = self.text.bytes().take(at.start);
+        let line = before.filter(|&b| b == b'\n').count() + 1;
+        self.mistakes.push(Mistake { line, what: what.into() });
+    }
+
+    /// Reads one setting; says what is wrong with it.
+    pub(crate) fn setting<V: Value>(
+        &mut self,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+        range: Option<Range>,
+    ) -> Option<V> {
+        let found = self.mistakes.len();
+        let Some(read) = V::read(value, self) else {
+            // Where the value has parts, they have spoken for themselves.
+            if self.mistakes.len() == found {
+                let kind = value.get_ref().type_str();
+                self.add(value.span(), format!("`{key}` must be {}, and this is a TOML {kind}", V::KIND));
+            }
+            return None;
+        };
+        let number = read.number();
+        match range.zip(number).filter(|(Range(low, high), number)| !(low..=high).contains(&number)) {
+            Some((Range(low, high), number)) => {
+                self.add(value.span(), format!("`{key}` must be from {low} to {high}, and {number} is not"));
+                None
+            }
+            None => Some(read),
+        }
+    }
+
+    /// A key that no section, or another section, has.
+    pub(crate) fn unknown_key(&mut self, section: &str, key: &Spanned<Cow<'_, str>>) {
+        let typed = key.get_ref();
+        let keys = |wanted: &str| Settings::SECTIONS.iter().find(|(name, _)| *name == wanted).map(|s| s.1);
+        let home = Settings::SECTIONS.iter().find(|(_, keys)| keys.contains(&typed.as_ref()));
+        let near = nearest(typed, keys(section).unwrap_or_default().iter().copied());
+        let remedy = match (home, near) {
+            (Some((home, _)), _) => format!("it belongs in [{home}]"),
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => "remove it, or see the manual for the list".into(),
+        };
+        self.add(key.span(), format!("[{section}] has no setting `{typed}`; {remedy}"));
+    }
+
+    /// A table that is none of ours.
+    pub(crate) fn unknown_section(&mut self, typed: &str, at: Span) {
+        let names = || Settings::SECTIONS.iter().map(|s| s.0);
+        let remedy = match nearest(typed, names()) {
+            Some(near) => format!("did you mean [{near}]?"),
+            None => format!("there are {}", names().map(|n| format!("[{n}]")).collect::<Vec<_>>().join(", ")),
+        };
+        self.add(at, format!("there is no section [{typed}]; {remedy}"));
+    }
+
+    /// A key above the first section.
+    fn homeless(&mut self, key: &Spanned<Cow<'_, str>>) {
+        let typed = key.get_ref();
+        if Settings::SECTIONS.iter().any(|(name, _)| *name == typed.as_ref()) {
+            return self
+                .add(key.span(), format!("`{typed}` is a section: write [{typed}] on a line of its own"));
+        }
+        let home = |key: &str| Settings::SECTIONS.iter().find(|s| s.1.contains(&key)).map(|s| s.0);
+        let near = nearest(typed, Settings::SECTIONS.iter().flat_map(|s| s.1).copied());
+        let remedy = match near.and_then(|near| Some((near, home(near)?))) {
+            Some((near, section)) => format!("did you mean `{near}` in [{section}]?"),
+            None => "remove it, or see the manual for the list".into(),
+        };
+        self.add(key.span(), format!("`{typed}` stands outside of every section; {remedy}"));
+    }
+
+    /// What no setting can be blamed for alone.
+    pub(crate) fn check(&mut self, settings: &Settings) {
+        let limits = &settings.limits;
+        if limits.login_literal_octets >= limits.before_login_octets {
+            self.add_at_key(
+                "login_literal_octets",
+                "`login_literal_octets` must be less than `before_login_octets`",
+            );
+        }
+        let taken = settings.network.listeners.iter().map(|listener| listener.address);
+        let taken: Vec<_> =
+            taken.chain(settings.network.plaintext_loopback.iter().map(|l| l.address)).collect();
+        if let Some(twice) = taken.iter().enumerate().find(|(i, a)| taken.iter().take(*i).any(|b| b == *a)) {
+            self.add_at_key(&twice.1.to_string(), format!("the address {} is listened on twice", twice.1));
+        }
+    }
+
+    /// Blames the last place where `word` stands.
+    fn add_at_key(&mut self, word: &str, what: impl Into<String>) {
+        let at = self.text.rfind(word).unwrap_or_default();
+        self.add(at..at, what);
+    }
+}
+
+impl Settings {
+    pub(crate) fn read_text(text: &str, report: &mut Report<'_>) -> Self {
+        let mut settings = Self::default();
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => {
+                report.add(error.span().unwrap_or_default(), error.message());
+                return settings;
+            }
+        };
+        for (key, value) in table.get_ref() {
+            match value.get_ref() {
+                // A section's span is its header, which is where a mistake in its name stands.
+                DeValue::Table(section) => {
+                    let section = Spanned::new(key.span(), section.clone());
+                    settings.read_section(key.get_ref(), &section, report);
+                }
+                _ => report.homeless(key),
+            }
+        }
+        settings
+    }
+}

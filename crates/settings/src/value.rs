@@ -1,0 +1,384 @@
+//! The types that a setting can have.
+
+use crate::mistake::Report;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// How a type is written in the file.
+pub(crate) trait Value: Sized {
+    /// Completes "must be ...".
+    const KIND: &'static str;
+
+    /// `None` where it is not what [`Self::KIND`] says; the caller then says so, unless `report` has it already.
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self>;
+
+    /// As TOML; `None` where it is left out.
+    fn write(&self) -> Option<String>;
+
+    /// For a setting with a range.
+    fn number(&self) -> Option<u64> {
+        None
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty)+) => {$(
+        impl Value for $type {
+            const KIND: &'static str = "a whole number";
+
+            fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+                let number = value.get_ref().as_integer()?;
+                let read = Self::from_str_radix(number.as_str(), number.radix()).ok();
+                if read.is_none() {
+                    report.add(value.span(), format!("{number} is not from 0 to {}", Self::MAX));
+                }
+                read
+            }
+
+            fn write(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+
+            fn number(&self) -> Option<u64> {
+                Some(u64::from(*self))
+            }
+        }
+    )+};
+}
+
+numbers!(u16 u32 u64);
+
+impl<V: Value> Value for Option<V> {
+    const KIND: &'static str = V::KIND;
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        V::read(value, report).map(Some)
+    }
+
+    fn write(&self) -> Option<String> {
+        self.as_ref().and_then(V::write)
+    }
+
+    fn number(&self) -> Option<u64> {
+        self.as_ref().and_then(V::number)
+    }
+}
+
+impl<V: Value> Value for Vec<V> {
+    const KIND: &'static str = V::KIND;
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let items = value.get_ref().as_array()?;
+        let read: Self = items.iter().filter_map(|item| report.setting("each entry", item, None)).collect();
+        (read.len() == items.len()).then_some(read)
+    }
+
+    fn write(&self) -> Option<String> {
+        let items: Vec<_> = self.iter().filter_map(V::write).collect();
+        match items.as_slice() {
+            [] => Some("[]".into()),
+            [one] => Some(format!("[{one}]")),
+            several => Some(format!("[\n    {},\n]", several.join(",\n    "))),
+        }
+    }
+}
+
+impl Value for PathBuf {
+    const KIND: &'static str = "a path in quotes";
+
+    fn read(value: &Spanned<DeValue<'_>>, _: &mut Report<'_>) -> Option<Self> {
+        value.get_ref().as_str().filter(|path| !path.is_empty()).map(Self::from)
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.to_string_lossy()))
+    }
+}
+
+/// A text as a TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// The name of a host, as DNS writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(Box<str>);
+
+impl HostName {
+    /// Letters, digits and hyphens between dots, at most 253 octets (RFC 1123, 2.1).
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let label = |l: &str| {
+            (1..=63).contains(&l.len())
+                && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+        };
+        (text.len() <= 253 && text.split('.').all(label)).then(|| Self(text.into()))
+    }
+
+    /// This host, seen from itself.
+    #[must_use]
+    pub fn localhost() -> Self {
+        Self("localhost".into())
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Value for HostName {
+    const KIND: &'static str = "the name of a host in quotes, such as \"mail.example.org\"";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let name = Self::new(text);
+        if name.is_none() {
+            report.add(value.span(), format!("{text:?} is not {}", Self::KIND));
+        }
+        name
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0))
+    }
+}
+
+/// A setting that is one of a few words.
+macro_rules! words {
+    ($(
+        $(#[doc = $about:literal])+
+        $Name:ident: $kind:literal { $($(#[doc = $doc:literal])+ $Variant:ident = $word:literal),+ $(,)? }
+    )+) => {$(
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $Name { $($(#[doc = $doc])+ $Variant),+ }
+
+        impl $Name {
+            /// As the settings file writes it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$Variant => $word),+ }
+            }
+        }
+
+        impl Value for $Name {
+            const KIND: &'static str = $kind;
+
+            fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+                match value.get_ref().as_str()? {
+                    $($word => Some(Self::$Variant),)+
+                    other => {
+                        report.add(value.span(), format!("{other:?} is not {}", Self::KIND));
+                        None
+                    }
+                }
+            }
+
+            fn write(&self) -> Option<String> {
+                Some(quoted(self.as_str()))
+            }
+        }
+    )+};
+}
+
+words! {
+    /// How a listener meets its clients.
+    ListenerKind: "\"imap-starttls\" or \"imap-tls\"" {
+        /// In the clear, where nothing but STARTTLS leads on.
+        ImapStartTls = "imap-starttls",
+        /// With a TLS handshake.
+        ImapTls = "imap-tls",
+    }
+
+    /// What a line of the log looks like.
+    LogFormat: "\"human\" or \"json\"" {
+        /// For eyes.
+        Human = "human",
+        /// For programs.
+        Json = "json",
+    }
+
+    /// What is worth a line in the log.
+    LogLevel: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"" {
+        /// What somebody must look after.
+        Error = "error",
+        /// What somebody should look at.
+        Warn = "warn",
+        /// A line for each session.
+        Info = "info",
+        /// What clients got wrong.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+impl Value for SocketAddr {
+    const KIND: &'static str = "an address and a port, such as \"192.0.2.1:993\" or \"[::]:993\"";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let address = text.parse().ok();
+        if address.is_none() {
+            report.add(value.span(), format!("{text:?} is not {}", Self::KIND));
+        }
+        address
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.to_string()))
+    }
+}
+
+/// `[::]`, which takes IPv4 too.
+pub(crate) fn on_every_address(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
+}
+
+/// A value with named parts, all of which must be there.
+struct Parts<'v, 'd> {
+    table: &'v DeTable<'d>,
+    whole: &'v Spanned<DeValue<'d>>,
+}
+
+impl<'v, 'd> Parts<'v, 'd> {
+    fn new(whole: &'v Spanned<DeValue<'d>>, names: &[&'static str], report: &mut Report<'_>) -> Option<Self> {
+        let table = whole.get_ref().as_table()?;
+        for key in table.keys().filter(|key| !names.contains(&key.get_ref().as_ref())) {
+            let names = names.join("` and `");
+            report.add(key.span(), format!("`{}` is unknown here: only `{names}`", key.get_ref()));
+        }
+        Some(Self { table, whole })
+    }
+
+    fn get<V: Value>(&self, name: &str, report: &mut Report<'_>) -> Option<V> {
+        let Some(part) = self.table.get(name) else {
+            report.add(self.whole.span(), format!("`{name}` is missing: {}", V::KIND));
+            return None;
+        };
+        report.setting(name, part, None)
+    }
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where.
+    pub address: SocketAddr,
+    /// What is spoken there.
+    pub kind: ListenerKind,
+}
+
+impl Value for Listener {
+    const KIND: &'static str = "a list such as [{ address = \"[::]:993\", kind = \"imap-tls\" }]";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let parts = Parts::new(value, &["address", "kind"], report)?;
+        let (address, kind) = (parts.get("address", report), parts.get("kind", report));
+        Some(Self { address: address?, kind: kind? })
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(format!("{{ address = {}, kind = {} }}", self.address.write()?, self.kind.write()?))
+    }
+}
+
+/// A certificate and its key, as files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// PEM: the own certificate first, then those that lead to a root.
+    pub chain: PathBuf,
+    /// PEM: the private key.
+    pub key: PathBuf,
+}
+
+impl Value for Certificate {
+    const KIND: &'static str =
+        "a list such as [{ chain = \"tls/fullchain.pem\", key = \"tls/privkey.pem\" }]";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let parts = Parts::new(value, &["chain", "key"], report)?;
+        let (chain, key) = (parts.get("chain", report), parts.get("key", report));
+        Some(Self { chain: chain?, key: key? })
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(format!("{{ chain = {}, key = {} }}", self.chain.write()?, self.key.write()?))
+    }
+}
+
+/// A place where a login without TLS is allowed: on this host only, and only where an admin has named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopbackException {
+    name: String,
+    /// Where to listen; a loopback address.
+    pub(crate) address: SocketAddr,
+}
+
+impl LoopbackException {
+    /// `None` for an address that can be reached from another host.
+    #[must_use]
+    pub fn new(name: &str, address: SocketAddr) -> Option<Self> {
+        address.ip().is_loopback().then(|| Self { name: name.into(), address })
+    }
+
+    /// What the log calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where to listen.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Value for LoopbackException {
+    const KIND: &'static str = "a list such as [{ name = \"webmail\", address = \"127.0.0.1:10143\" }]";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let parts = Parts::new(value, &["name", "address"], report)?;
+        let (name, address) = (parts.get::<Name>("name", report), parts.get::<SocketAddr>("address", report));
+        let (name, address) = (name?, address?);
+        let exception = Self::new(&name.0, address);
+        if exception.is_none() {
+            let ip = address.ip();
+            report.add(value.span(), format!("{ip} is no loopback address: a login needs TLS there"));
+        }
+        exception
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(format!("{{ name = {}, address = {} }}", quoted(&self.name), self.address.write()?))
+    }
+}
+
+/// A word for the log.
+struct Name(String);
+
+impl Value for Name {
+    const KIND: &'static str = "a name in quotes";
+
+    fn read(value: &Spanned<DeValue<'_>>, _: &mut Report<'_>) -> Option<Self> {
+        value.get_ref().as_str().filter(|name| !name.is_empty()).map(|name| Self(name.into()))
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0))
+    }
+}

@@ -1,0 +1,149 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! What a settings file may say, and what is said of one that is wrong.
+
+use settings::{HostName, Listener, ListenerKind, LogFormat, LoopbackException, Settings, manual};
+use std::path::{Path, PathBuf};
+
+/// What `text` is told.
+fn complaint(text: &str) -> String {
+    Settings::parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn an_empty_file_means_the_defaults() {
+    assert_eq!(Settings::parse("").unwrap(), Settings::default());
+}
+
+#[test]
+fn the_defaults_are_those_of_the_design() {
+    let limits = Settings::default().limits;
+    assert_eq!((limits.before_tls_octets, limits.before_login_octets), (8 << 10, 64 << 10));
+    assert_eq!((limits.login_literal_octets, limits.command_line_octets), (8 << 10, 1 << 20));
+    assert_eq!((limits.append_limit_octets, limits.output_buffer_octets), (50 << 20, 256 << 10));
+    assert_eq!((limits.preauth_connections_per_address, limits.preauth_connections_per_network), (64, 512));
+}
+
+#[test]
+fn the_commented_file_says_what_it_was_written_from() {
+    assert_eq!(Settings::parse(&Settings::default().to_toml()).unwrap(), Settings::default());
+    let mut own = Settings::default();
+    own.server.data = PathBuf::from("mail \"here\"");
+    own.server.hostname = HostName::new("mail.example.org").unwrap();
+    own.network.listeners =
+        vec![Listener { address: "127.0.0.1:1993".parse().unwrap(), kind: ListenerKind::ImapTls }];
+    own.network.plaintext_loopback =
+        vec![LoopbackException::new("webmail", "127.0.0.1:10143".parse().unwrap()).unwrap()];
+    own.idle.still_here_seconds = Some(240);
+    own.log.format = LogFormat::Json;
+    assert_eq!(Settings::parse(&own.to_toml()).unwrap(), own, "{}", own.to_toml());
+}
+
+#[test]
+fn every_commented_line_can_be_taken_in_as_it_stands() {
+    let file = Settings::default().to_toml();
+    let live = file.lines().map(|line| match line.strip_prefix("# ") {
+        Some(setting) if setting.contains(" = ") || setting.starts_with(['[', ']', ' ']) => setting,
+        _ => line,
+    });
+    let live: String = live.map(|line| format!("{line}\n")).collect();
+    Settings::parse(&live).unwrap();
+}
+
+#[test]
+fn the_committed_file_and_manual_are_current() {
+    let file = include_str!("../../../docs/guide/gatepost.toml");
+    assert_eq!(file, Settings::default().to_toml(), "run `cargo xtask manual`");
+    let page = include_str!("../../../docs/guide/settings.md");
+    assert_eq!(page, manual(), "run `cargo xtask manual`");
+}
+
+#[test]
+fn an_unknown_name_is_told_its_line_and_what_was_meant() {
+    for (text, told) in [
+        ("[server]\nhostnme = 'x'", "line 2: [server] has no setting `hostnme`; did you mean `hostname`?"),
+        ("[server]\nlevel = 'info'", "line 2: [server] has no setting `level`; it belongs in [log]"),
+        ("\n[sever]\n", "line 2: there is no section [sever]; did you mean [server]?"),
+        (
+            "hostname = 'x'",
+            "line 1: `hostname` stands outside of every section; did you mean `hostname` in [server]?",
+        ),
+        ("server = 1", "line 1: `server` is a section: write [server] on a line of its own"),
+        (
+            "[[network.listeners]]\naddress = '[::]:1'\nkind = 'imap-tls'\nkin = 1",
+            "line 4: `kin` is unknown here: only `address` and `kind`",
+        ),
+    ] {
+        assert_eq!(complaint(text), told);
+    }
+    assert!(complaint("[zebra]").contains("there are [server], [network]"));
+}
+
+#[test]
+fn a_wrong_value_is_told_what_would_be_right() {
+    for (text, told) in [
+        (
+            "[limits]\npreauth_seconds = '60'",
+            "line 2: `preauth_seconds` must be a whole number, and this is a TOML string",
+        ),
+        ("[limits]\npreauth_seconds = 1", "line 2: `preauth_seconds` must be from 5 to 600, and 1 is not"),
+        ("[limits]\npreauth_seconds = -1", "line 2: -1 is not from 0 to 4294967295"),
+        (
+            "[log]\nlevel = 'loud'",
+            "line 2: \"loud\" is not \"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
+        ),
+        (
+            "[server]\nhostname = 'a b'",
+            "line 2: \"a b\" is not the name of a host in quotes, such as \"mail.example.org\"",
+        ),
+        (
+            "[network]\nlisteners = [{ address = '[::]:993' }]",
+            "line 2: `kind` is missing: \"imap-starttls\" or \"imap-tls\"",
+        ),
+        (
+            "[network]\nplaintext_loopback = [{ name = 'lan', address = '192.168.0.1:143' }]",
+            "line 2: 192.168.0.1 is no loopback address: a login needs TLS there",
+        ),
+        (
+            "[network]\nplaintext_loopback = [{ name = 'x', address = '[::1]:143' },\n {name = 'y', address='[::1]:143'}]",
+            "line 3: the address [::1]:143 is listened on twice",
+        ),
+        (
+            "[limits]\nlogin_literal_octets = 65536",
+            "line 2: `login_literal_octets` must be less than `before_login_octets`",
+        ),
+    ] {
+        assert_eq!(complaint(text), told);
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_lines() {
+    let told = complaint("[log]\nlevel = 1\n[server]\ndata = 2\nfoo = 3\n");
+    let lines: Vec<_> = told.lines().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(lines, ["line 2", "line 4", "line 5"]);
+}
+
+#[test]
+fn text_that_is_not_toml_is_told_its_line() {
+    assert!(complaint("[server]\ndata = \n").starts_with("line 2: "));
+    assert!(complaint("[server]\ndata = 'a'\ndata = 'b'\n").starts_with("line 3: "));
+}
+
+#[test]
+fn relative_paths_begin_where_the_file_lies() {
+    let settings = Settings::parse("[server]\ndata = 'mail'").unwrap().rooted_at(Path::new("/etc/gatepost"));
+    assert_eq!(settings.server.data, Path::new("/etc/gatepost/mail"));
+    assert_eq!(settings.tls.certificates.first().unwrap().key, Path::new("/etc/gatepost/tls/privkey.pem"));
+    assert_eq!(Settings::default().rooted_at(Path::new("/etc")).server.data, Path::new("/var/lib/gatepost"));
+}
+
+#[test]
+fn messages_name_what_is_public_else_what_is_bound() {
+    let settings =
+        Settings::parse("[public]\nimap_port = 1143\n[server]\nhostname = 'mail.example.org'").unwrap();
+    assert_eq!(settings.public_host().as_str(), "mail.example.org");
+    assert_eq!(settings.public_port(ListenerKind::ImapStartTls), Some(1143));
+    assert_eq!(settings.public_port(ListenerKind::ImapTls), Some(993));
+    let none = Settings::parse("[network]\nlisteners = []").unwrap();
+    assert_eq!(none.public_port(ListenerKind::ImapTls), None);
+}
