@@ -1,5 +1,6 @@
 //! Mailbox names.
 
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -32,7 +33,7 @@ impl MailboxName {
         if text.len() > MAX_NAME_OCTETS {
             return Err(BadName::TooLong);
         }
-        let text: String = if is_nfc(text) { text.into() } else { text.nfc().collect() };
+        let text = to_nfc(text);
         if text.len() > MAX_NAME_OCTETS {
             return Err(BadName::TooLong);
         }
@@ -44,7 +45,7 @@ impl MailboxName {
         }
         let (first, rest) = match text.split_once(SEPARATOR) {
             Some((first, rest)) => (first, Some(rest)),
-            None => (text.as_str(), None),
+            None => (&*text, None),
         };
         if !first.eq_ignore_ascii_case("INBOX") {
             return Ok(Self(text.into()));
@@ -126,6 +127,19 @@ impl MailboxName {
             Self::new(&format!("{}{rest}", to.0))
         })
     }
+}
+
+/// A name orders, equals and hashes as its text does, so that maps by name can be asked for a text.
+impl Borrow<str> for MailboxName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `text` in normalisation form C, the form in which names are kept and texts are compared.
+#[must_use]
+pub fn to_nfc(text: &str) -> Cow<'_, str> {
+    if is_nfc(text) { text.into() } else { text.nfc().collect() }
 }
 
 impl fmt::Display for MailboxName {

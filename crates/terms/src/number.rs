@@ -102,6 +102,15 @@ impl fmt::Display for ModSeq {
     }
 }
 
+/// An account, numbered by the directory from 1. Account 0 holds the directory itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub u64);
+
+impl AccountId {
+    /// Where the directory of accounts keeps its streams.
+    pub const DIRECTORY: Self = Self(0);
+}
+
 /// A message at its birth: the number of the mailbox's stream and the UID that it got there first. COPY and MOVE
 /// keep it, so that it is the EMAILID too (RFC 8474, 5.1). No two messages of an account share one, ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
