@@ -7,26 +7,24 @@
 //! > **Promise.** When [`Store::commit`] answers [`Committed::Done`], all of the commit is on stable storage, or
 //! > none of this crate's backends may say so. Nobody, its author included, sees a version before that.
 //!
-//! Every backend passes the tests of `conformance` word for word.
+//! Every backend passes the tests of `conformance` (a feature of this crate) word for word.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod hints;
+mod limits;
 
 use bytes::Bytes;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use terms::EmailId;
+pub use hints::{HINT_QUEUE, Hints};
+pub use limits::check_soft;
+pub use terms::{AccountId, EmailId};
 
 /// A boxed future: what the methods of a `dyn Store` return.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// An account, numbered by the directory from 1. Account 0 holds the directory itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(pub u64);
-
-impl AccountId {
-    /// Where the directory of accounts keeps its streams.
-    pub const DIRECTORY: Self = Self(0);
-}
 
 /// A stream of events. Stream 0 of an account is the account's own; the others are its mailboxes, by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +51,8 @@ impl Seq {
 }
 
 /// Names a commit: 128 random bits, so that "did my commit survive?" has an answer and a retry is harmless.
+///
+/// It names one commit of one account. Only what was written is remembered: after a conflict the id is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId(pub [u8; 16]);
 
@@ -65,9 +65,17 @@ pub struct EmailRange {
     pub last: EmailId,
 }
 
-/// BLAKE3 of a body's bytes.
+/// BLAKE3 of a body's bytes: [`BodyId::of`] makes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BodyId(pub [u8; 32]);
+
+impl BodyId {
+    /// The name of a body.
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        Self(*blake3::hash(body).as_bytes())
+    }
+}
 
 impl fmt::Debug for BodyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,6 +97,14 @@ pub const MAX_RECORD: usize = 1 << 20;
 pub const MAX_INLINE_BODY: usize = 256 << 10;
 /// Largest commit, in octets of events, records and bodies together.
 pub const MAX_COMMIT: usize = 8 << 20;
+/// Longest origin, in octets: it is kept with every event.
+pub const MAX_ORIGIN: usize = 1 << 10;
+/// Most events, records, bodies and streams in one commit, counted together.
+pub const MAX_ENTRIES: usize = 1 << 16;
+/// Most events in one [`Committed::Conflict`]; the rest comes with the next try.
+pub const MAX_NEWER: usize = 1_000;
+/// How many commits of an account a store remembers by their ids, at least.
+pub const REMEMBERED_COMMITS: usize = 1 << 16;
 /// Largest piece of a snapshot, in octets.
 pub const MAX_SNAPSHOT_PIECE: usize = 1 << 20;
 /// Longest soft key and soft value, in octets.
@@ -101,7 +117,8 @@ pub struct Append {
     pub stream: StreamId,
     /// The last event that the writer has seen: it must exist, and nothing may lie behind it.
     pub expected: Seq,
-    /// What happens next, in order. Empty: only the compare-and-set counts.
+    /// What happens next, in order. Empty: only the compare-and-set counts, the head stays, and a stream that is
+    /// not there is not made.
     pub events: Vec<Bytes>,
     /// The stream's summary after them.
     pub head: Head,
@@ -118,11 +135,12 @@ pub struct Commit {
     pub time_ms: i64,
     /// Who did it, from where, with which device: opaque here, kept with every event.
     pub origin: Bytes,
-    /// Compare-and-set on every stream named.
+    /// Compare-and-set on every stream named; each is named once.
     pub appends: Vec<Append>,
-    /// Records to put or replace (`Some`) or delete (`None`).
+    /// Records to put or replace (`Some`) or delete (`None`), in order: of two for one message the last counts.
     pub records: Vec<(EmailId, Option<Bytes>)>,
     /// Small bodies, which become durable with the commit. Naming one that is there already is harmless.
+    /// The caller has hashed them; a store may check, and refuse one that is not what its name says.
     pub bodies: Vec<(BodyId, Bytes)>,
 }
 
@@ -135,11 +153,12 @@ pub enum Committed {
     Conflict {
         /// The first stream whose `expected` did not hold.
         stream: StreamId,
-        /// What lies behind `expected`.
+        /// What lies behind `expected`, in order, at most [`MAX_NEWER`].
         newer: Vec<Event>,
     },
-    /// The writer is *ahead* of the store: it has seen events that the store does not have. Nothing was
-    /// written; the writer must drop what it knows and read anew.
+    /// The writer is *ahead* of the store: it has seen events that the store does not have. (Or it is so far
+    /// back that what it has missed was trimmed.) Nothing was written; the writer must drop what it knows and
+    /// read anew.
     Diverged {
         /// Which stream.
         stream: StreamId,
@@ -190,12 +209,15 @@ pub trait BodyWriter: Send {
 
 /// The store.
 ///
-/// A read sees every commit that was answered before the read began, and no part of any other.
+/// A read sees every commit that was answered before the read began. Of any other it sees all or nothing, and
+/// all only once that is durable. What is asked with one call is seen at one moment.
 pub trait Store: Send + Sync + 'static {
-    /// Compare-and-set on all streams named, all or none, durable on return.
+    /// Compare-and-set on all streams named, all or none, durable on return. Streams are compared in the order
+    /// named; the first that does not stand where it was expected is the answer.
     fn commit(&self, commit: Commit) -> Answer<'_, Committed>;
 
-    /// Up to `limit` events of a stream behind `after`, in order, without a gap.
+    /// Up to `limit` events of a stream behind `after`, in order, without a gap. Only where events
+    /// were trimmed may the first lie further on than `after` + 1; the reader starts anew from a snapshot.
     fn read(&self, stream: StreamId, after: Seq, limit: usize) -> Answer<'_, Vec<Event>>;
 
     /// Where each stream stands and its summary, in the order asked; `None` where there is no such stream.
@@ -204,16 +226,19 @@ pub trait Store: Send + Sync + 'static {
     /// The streams of an account, ascending, with where they stand and their summaries.
     fn list_streams(&self, account: AccountId) -> Answer<'_, Vec<(StreamId, Seq, Head)>>;
 
-    /// Ends a stream: events, head and snapshots go. Its number may not be used again by the caller.
+    /// Ends a stream, durably: events, head and snapshots go; records and bodies stay, for other mailboxes may
+    /// hold copies. Its number may not be used again by the caller. Ending what is not there is harmless.
     fn drop_stream(&self, stream: StreamId) -> Answer<'_, ()>;
 
-    /// Lets the store forget events up to and including `through`; a snapshot at or behind it must exist.
+    /// Lets the store forget events up to and including `through`, and older snapshots. A snapshot at `through`
+    /// or later must exist, else this is [`StoreError::Misused`] and nothing is forgotten.
     fn trim(&self, stream: StreamId, through: Seq) -> Answer<'_, ()>;
 
     /// The newest snapshot at or before `at`.
     fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answer<'_, Option<Snapshot>>;
 
-    /// Keeps a snapshot. Not a commit: a crash may lose it, never tear it.
+    /// Keeps a snapshot; of two at the same place the last counts. Not a commit: a crash may lose it, never tear
+    /// it. One of a stream that is gone is let go, one that is ahead of its stream is [`StoreError::Misused`].
     fn put_snapshot(&self, stream: StreamId, snapshot: Snapshot) -> Answer<'_, ()>;
 
     /// The records that exist in `ranges`, in the order of the ranges, ascending within each. The caller bounds
@@ -223,7 +248,8 @@ pub trait Store: Send + Sync + 'static {
     /// Begins a body larger than a commit carries.
     fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>>;
 
-    /// Up to `length` octets of a body from `offset`; shorter only at its end; `None` when there is no such body.
+    /// Up to `length` octets of a body from `offset`; shorter only at its end, and empty behind it; `None` when
+    /// there is no such body.
     /// Bytes that are not what was stored are an error, never an answer.
     fn body(&self, account: AccountId, body: BodyId, offset: u64, length: usize)
     -> Answer<'_, Option<Bytes>>;
@@ -235,7 +261,7 @@ pub trait Store: Send + Sync + 'static {
     fn list_bodies(&self, account: AccountId, after: Option<BodyId>, limit: usize)
     -> Answer<'_, Vec<BodyId>>;
 
-    /// Lets a body go. The caller has made sure that nothing refers to it.
+    /// Lets a body go. The caller has made sure that nothing refers to it. It may be stored again later.
     fn delete_body(&self, account: AccountId, body: BodyId) -> Answer<'_, ()>;
 
     /// A value that a crash may lose: \Recent marks, last use of a credential, lockout counters.
@@ -244,7 +270,7 @@ pub trait Store: Send + Sync + 'static {
     /// Puts (`Some`) or removes (`None`) a soft value. No sync is paid for it.
     fn put_soft(&self, account: AccountId, key: &[u8], value: Option<Bytes>) -> Answer<'_, ()>;
 
-    /// Hints from now on.
+    /// Hints from now on: one for each stream that a commit made longer.
     fn watch(&self) -> Box<dyn Watch>;
 }
 
@@ -274,7 +300,10 @@ pub enum StoreError {
         /// File, offset and checksum, for the admin.
         detail: String,
     },
-    /// The caller asked for more than a limit of this crate allows: a bug of ours.
+    /// The caller asked for more than a limit of this crate allows: a bug of ours. Nothing happened.
     #[error("over the store's limit: {0}")]
     OverLimit(&'static str),
+    /// The caller broke a rule of [`Store`] or [`Commit`]: a bug of ours. Nothing happened.
+    #[error("the store was misused: {0}")]
+    Misused(&'static str),
 }

@@ -1,0 +1,112 @@
+//! The queues behind [`Store::watch`](crate::Store::watch) for a backend that lives in one process.
+//!
+//! A watcher that sleeps costs one bounded queue: what does not fit becomes [`Hint::Missed`].
+
+use crate::{Hint, Seq, StreamId, Watch};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+/// Most hints that wait for one watcher.
+pub const HINT_QUEUE: usize = 1_024;
+
+/// Hands hints to every watcher. Dropping it tells them that the store has closed.
+#[derive(Debug, Default)]
+pub struct Hints {
+    watchers: Mutex<Vec<Weak<Queue>>>,
+}
+
+impl Hints {
+    /// Tells every watcher that these streams may have grown. Never waits for one.
+    pub fn tell(&self, grown: &[(StreamId, Seq)]) {
+        lock(&self.watchers).retain(|watcher| match watcher.upgrade() {
+            Some(queue) => {
+                queue.push(grown);
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// A new watcher, which hears what is told from now on.
+    #[must_use]
+    pub fn watch(&self) -> Box<dyn Watch> {
+        let queue = Arc::new(Queue::default());
+        lock(&self.watchers).push(Arc::downgrade(&queue));
+        Box::new(Watcher { queue })
+    }
+}
+
+impl Drop for Hints {
+    fn drop(&mut self) {
+        lock(&self.watchers).iter().filter_map(Weak::upgrade).for_each(|queue| queue.close());
+    }
+}
+
+struct Watcher {
+    queue: Arc<Queue>,
+}
+
+impl Watch for Watcher {
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Hint>> + Send + '_>> {
+        Box::pin(poll_fn(|context| self.queue.poll(context)))
+    }
+}
+
+/// What waits for one watcher.
+#[derive(Debug, Default)]
+struct Queue(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    hints: VecDeque<Hint>,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+impl Queue {
+    fn push(&self, grown: &[(StreamId, Seq)]) {
+        let mut waiting = lock(&self.0);
+        if waiting.hints.len() + grown.len() > HINT_QUEUE {
+            waiting.hints.clear();
+            waiting.hints.push_back(Hint::Missed);
+        } else {
+            waiting.hints.extend(grown.iter().map(|&(stream, seq)| Hint::Grown(stream, seq)));
+        }
+        wake(waiting);
+    }
+
+    fn close(&self) {
+        let mut waiting = lock(&self.0);
+        waiting.closed = true;
+        wake(waiting);
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<Hint>> {
+        let mut waiting = lock(&self.0);
+        match waiting.hints.pop_front() {
+            Some(hint) => Poll::Ready(Some(hint)),
+            None if waiting.closed => Poll::Ready(None),
+            None => {
+                waiting.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Wakes the watcher once the lock is gone: a waker may run anything, a poll of the same queue included.
+fn wake(mut waiting: MutexGuard<'_, Waiting>) {
+    let waker = waiting.waker.take();
+    drop(waiting);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// A panic elsewhere leaves these queues whole: each change is one push or one clear.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
