@@ -1,1 +1,3 @@
 //! What is true of a mailbox: events, state, views and what may be announced.
+
+pub mod account;

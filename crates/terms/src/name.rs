@@ -142,6 +142,13 @@ pub fn to_nfc(text: &str) -> Cow<'_, str> {
     if is_nfc(text) { text.into() } else { text.nfc().collect() }
 }
 
+/// Whether `text` is in normalisation form KC: no full-width letters, ligatures or superscripts, which are what
+/// look-alike names are made of.
+#[must_use]
+pub fn is_nfkc(text: &str) -> bool {
+    unicode_normalization::is_nfkc(text)
+}
+
 impl fmt::Display for MailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,0 +1,350 @@
+//! Decisions: what CREATE, DELETE, RENAME, SUBSCRIBE and their like would do.
+
+use super::event::{AccountEvent, MailboxId};
+use super::special_use::SpecialUse;
+use super::state::{Account, Limits, Mailbox, Moves, Unmovable};
+use std::fmt;
+use terms::{BadName, MailboxName, UidValidity};
+
+/// What one atomic commit does: append the events to the account's stream, and take the steps with the
+/// mailboxes' streams. An empty plan means that all is already as asked; nothing is committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// For the account's stream, in order.
+    pub events: Vec<AccountEvent>,
+    /// For the mailboxes' streams, in the same commit.
+    pub streams: Vec<StreamStep>,
+}
+
+impl Plan {
+    /// Whether nothing is to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    fn event(event: AccountEvent) -> Self {
+        Self { events: vec![event], streams: Vec::new() }
+    }
+}
+
+/// What a plan does to the stream of a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamStep {
+    /// The stream begins with its creation event.
+    Begin {
+        /// The new mailbox.
+        mailbox: MailboxId,
+        /// What it was given.
+        uid_validity: UidValidity,
+    },
+    /// The stream ends; sessions that have it selected are told so.
+    End {
+        /// The deleted mailbox.
+        mailbox: MailboxId,
+    },
+    /// RENAME INBOX: every message moves, as MOVE would do it, in the same commit. The target is new, so its UIDs
+    /// start anew under its own UIDVALIDITY; INBOX keeps UIDVALIDITY and UIDNEXT and is empty (RFC 9051, 6.3.6).
+    MoveAll {
+        /// INBOX.
+        from: MailboxId,
+        /// The mailbox that begins in this plan.
+        to: MailboxId,
+    },
+}
+
+impl Account {
+    /// What makes a new account one: INBOX and a mailbox for each special use, all subscribed (clients that do not
+    /// find these make their own, each with another name). Empty where INBOX is there already.
+    ///
+    /// # Errors
+    /// [`Refusal::NumbersExhausted`].
+    pub fn found(&self, unix_s: i64) -> Result<Plan, Refusal> {
+        if self.mailbox(&MailboxName::inbox()).is_some() {
+            return Ok(Plan::default());
+        }
+        let standard = SpecialUse::ALL.into_iter().filter_map(|one| Some((one.standard_name()?, Some(one))));
+        let names = std::iter::once((MailboxName::inbox(), None)).chain(standard);
+        let mut draft = Draft::of(self);
+        for (name, special_use) in names {
+            draft.create(&name, special_use, unix_s)?;
+            draft.plan.events.push(AccountEvent::Subscribed { name });
+        }
+        Ok(draft.plan)
+    }
+
+    /// CREATE (RFC 9051, 6.3.4), with the USE argument of RFC 6154. `unix_s` is now, in seconds: the new mailbox's
+    /// UIDVALIDITY unless the account has already given a higher one.
+    ///
+    /// "The server SHOULD create any superior hierarchical names that are needed": none are, because a name above
+    /// a mailbox is a level by itself. We do not make mailboxes that nobody asked for and nobody would delete.
+    ///
+    /// # Errors
+    /// The name cannot be made, is taken, or is one too many.
+    pub fn create(
+        &self,
+        name: &MailboxName,
+        special_use: Option<SpecialUse>,
+        unix_s: i64,
+        limits: &Limits,
+    ) -> Result<Plan, Refusal> {
+        self.check_free(name, limits)?;
+        special_use.map_or(Ok(()), |wanted| self.check_use(wanted, name))?;
+        let mut draft = Draft::of(self);
+        draft.create(name, special_use, unix_s)?;
+        Ok(draft.plan)
+    }
+
+    /// DELETE (RFC 9051, 6.3.5). Names below stay, and the name then is a level. The subscription stays too: a
+    /// server "MUST NOT unilaterally remove" one (RFC 9051, 6.3.7).
+    ///
+    /// # Errors
+    /// INBOX, a level, or no such name.
+    pub fn delete(&self, name: &MailboxName) -> Result<Plan, Refusal> {
+        if name.is_inbox() {
+            return Err(Refusal::InboxStays);
+        }
+        match self.mailbox(name) {
+            Some(mailbox) => Ok(Plan {
+                events: vec![AccountEvent::Deleted { id: mailbox.id }],
+                streams: vec![StreamStep::End { mailbox: mailbox.id }],
+            }),
+            None if self.has_children(name.as_str()) => Err(Refusal::HasChildren(name.clone())),
+            None => Err(Refusal::NonExistent(name.clone())),
+        }
+    }
+
+    /// RENAME (RFC 9051, 6.3.6): of a mailbox or a level, with everything below. A level may also be the target as
+    /// long as no two mailboxes meet in one name. Ids, UIDVALIDITY, special uses and subscriptions stay as they
+    /// are, so nothing is to be done in the mailboxes' own streams, but for INBOX.
+    ///
+    /// # Errors
+    /// No such name, or a new name that is taken, cannot be made, or lies below the old one.
+    pub fn rename(
+        &self,
+        from: &MailboxName,
+        to: &MailboxName,
+        unix_s: i64,
+        limits: &Limits,
+    ) -> Result<Plan, Refusal> {
+        if from.is_inbox() {
+            return self.rename_inbox(to, unix_s, limits);
+        }
+        to.check_new().map_err(Refusal::Name)?;
+        if to.is_below(from) {
+            return Err(Refusal::IntoItself);
+        }
+        if self.mailbox(to).is_some() {
+            return Err(Refusal::AlreadyExists(to.clone()));
+        }
+        let moves = self.moves(from, to)?;
+        check_depths(&moves, limits)?;
+        Ok(Plan::event(AccountEvent::Renamed { from: from.clone(), to: to.clone() }))
+    }
+
+    /// INBOX itself stays, and so does what lies below it: its messages go (RFC 9051, 6.3.6).
+    fn rename_inbox(&self, to: &MailboxName, unix_s: i64, limits: &Limits) -> Result<Plan, Refusal> {
+        let inbox = self.mailbox(&MailboxName::inbox());
+        let inbox = inbox.ok_or_else(|| Refusal::NonExistent(MailboxName::inbox()))?.id;
+        self.check_free(to, limits)?;
+        let mut draft = Draft::of(self);
+        let new = draft.create(to, None, unix_s)?;
+        draft.plan.streams.push(StreamStep::MoveAll { from: inbox, to: new });
+        Ok(draft.plan)
+    }
+
+    /// SUBSCRIBE (RFC 9051, 6.3.7): any name, whether it exists or not.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManySubscriptions`].
+    pub fn subscribe(&self, name: &MailboxName, limits: &Limits) -> Result<Plan, Refusal> {
+        if self.is_subscribed(name) {
+            return Ok(Plan::default());
+        }
+        if self.subscriptions.len() >= limits.subscriptions {
+            return Err(Refusal::TooManySubscriptions(limits.subscriptions));
+        }
+        Ok(Plan::event(AccountEvent::Subscribed { name: name.clone() }))
+    }
+
+    /// UNSUBSCRIBE (RFC 9051, 6.3.8). A name that is not subscribed is as asked already.
+    #[must_use]
+    pub fn unsubscribe(&self, name: &MailboxName) -> Plan {
+        if !self.is_subscribed(name) {
+            return Plan::default();
+        }
+        Plan::event(AccountEvent::Unsubscribed { name: name.clone() })
+    }
+
+    /// Gives a mailbox a special use or takes it away.
+    ///
+    /// # Errors
+    /// No such mailbox, INBOX, or a use that another mailbox serves.
+    pub fn set_special_use(
+        &self,
+        name: &MailboxName,
+        special_use: Option<SpecialUse>,
+    ) -> Result<Plan, Refusal> {
+        let mailbox = self.mailbox(name).ok_or_else(|| Refusal::NonExistent(name.clone()))?;
+        if mailbox.special_use == special_use {
+            return Ok(Plan::default());
+        }
+        special_use.map_or(Ok(()), |wanted| self.check_use(wanted, name))?;
+        Ok(Plan::event(AccountEvent::SpecialUseChanged { id: mailbox.id, special_use }))
+    }
+
+    /// Whether one more mailbox, of this name, may be made.
+    fn check_free(&self, name: &MailboxName, limits: &Limits) -> Result<(), Refusal> {
+        name.check_new().map_err(Refusal::Name)?;
+        if self.mailbox(name).is_some() {
+            return Err(Refusal::AlreadyExists(name.clone()));
+        }
+        if self.mailboxes.len() >= limits.mailboxes {
+            return Err(Refusal::TooManyMailboxes(limits.mailboxes));
+        }
+        check_depth(name, limits)
+    }
+
+    /// One mailbox a use: RFC 6154, 3 lets a server refuse a second with `USEATTR`, and clients that find two
+    /// differ in which they take.
+    fn check_use(&self, wanted: SpecialUse, name: &MailboxName) -> Result<(), Refusal> {
+        if name.is_inbox() {
+            return Err(Refusal::UseOnInbox);
+        }
+        match self.serving(wanted) {
+            Some((other, _)) if other != name => Err(Refusal::UseTaken(wanted, other.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A plan in the making, with the numbers that it has given so far.
+struct Draft {
+    plan: Plan,
+    last_id: Option<MailboxId>,
+    last_uid_validity: Option<UidValidity>,
+}
+
+impl Draft {
+    fn of(account: &Account) -> Self {
+        let Account { last_id, last_uid_validity, .. } = *account;
+        Self { plan: Plan::default(), last_id, last_uid_validity }
+    }
+
+    fn create(
+        &mut self,
+        name: &MailboxName,
+        special_use: Option<SpecialUse>,
+        unix_s: i64,
+    ) -> Result<MailboxId, Refusal> {
+        let id = self.last_id.map_or(Some(MailboxId::FIRST), MailboxId::next);
+        let id = id.ok_or(Refusal::NumbersExhausted)?;
+        let uid_validity =
+            next_uid_validity(self.last_uid_validity, unix_s).ok_or(Refusal::NumbersExhausted)?;
+        self.last_id = Some(id);
+        self.last_uid_validity = Some(uid_validity);
+        self.plan.streams.push(StreamStep::Begin { mailbox: id, uid_validity });
+        self.plan.events.push(AccountEvent::Created { id, name: name.clone(), uid_validity, special_use });
+        Ok(id)
+    }
+}
+
+/// The higher of last + 1 and the time: an account that comes back from an old backup, and has forgotten what it
+/// gave since, still gives none a second time. `None` when the numbers have run out.
+fn next_uid_validity(last: Option<UidValidity>, unix_s: i64) -> Option<UidValidity> {
+    let lowest = last.map_or(Some(UidValidity::MIN), UidValidity::next)?;
+    let now = u32::try_from(unix_s.clamp(0, i64::from(u32::MAX))).ok().and_then(UidValidity::new);
+    Some(now.map_or(lowest, |now| now.max(lowest)))
+}
+
+fn check_depth(name: &MailboxName, limits: &Limits) -> Result<(), Refusal> {
+    match name.levels().count() > limits.levels {
+        true => Err(Refusal::TooDeep(limits.levels)),
+        false => Ok(()),
+    }
+}
+
+fn check_depths(moves: &Moves, limits: &Limits) -> Result<(), Refusal> {
+    moves.values().map(|(new, _): &(MailboxName, Mailbox)| new).try_for_each(|new| check_depth(new, limits))
+}
+
+/// Why a decision is no. Each reads as a sentence for the person at the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The name cannot be made: `CANNOT`.
+    Name(BadName),
+    /// A mailbox has this name: `ALREADYEXISTS`.
+    AlreadyExists(MailboxName),
+    /// No mailbox has this name: `NONEXISTENT`.
+    NonExistent(MailboxName),
+    /// DELETE of a level: `HASCHILDREN`.
+    HasChildren(MailboxName),
+    /// DELETE INBOX: `CANNOT`.
+    InboxStays,
+    /// RENAME to a name below the old one: `CANNOT`.
+    IntoItself,
+    /// The account is full: `LIMIT`.
+    TooManyMailboxes(usize),
+    /// The set of subscriptions is full: `LIMIT`.
+    TooManySubscriptions(usize),
+    /// Too many levels: `LIMIT`.
+    TooDeep(usize),
+    /// Another mailbox serves this use: `USEATTR`.
+    UseTaken(SpecialUse, MailboxName),
+    /// INBOX has no special use: `USEATTR`.
+    UseOnInbox,
+    /// No id or UIDVALIDITY is left: `LIMIT`.
+    NumbersExhausted,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(why) => fmt::Display::fmt(why, f),
+            Self::AlreadyExists(name) => write!(f, "There is a mailbox {name} already"),
+            Self::NonExistent(name) => write!(f, "There is no mailbox {name}"),
+            Self::HasChildren(name) => write!(f, "{name} goes by itself when the mailboxes below it do"),
+            Self::InboxStays => f.write_str("INBOX cannot be deleted"),
+            Self::IntoItself => f.write_str("A mailbox cannot be moved below itself"),
+            Self::TooManyMailboxes(limit) => write!(f, "An account has at most {limit} mailboxes"),
+            Self::TooManySubscriptions(limit) => write!(f, "An account has at most {limit} subscriptions"),
+            Self::TooDeep(limit) => write!(f, "A mailbox name has at most {limit} levels"),
+            Self::UseTaken(special_use, name) => {
+                write!(f, "{name} serves as {special_use} already; take that away first")
+            }
+            Self::UseOnInbox => f.write_str("INBOX cannot have a special use"),
+            Self::NumbersExhausted => f.write_str("This account has no number left for another mailbox"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<Unmovable> for Refusal {
+    fn from(why: Unmovable) -> Self {
+        match why {
+            Unmovable::Missing(name) => Self::NonExistent(name),
+            Unmovable::Taken(name) => Self::AlreadyExists(name),
+            Unmovable::Name(why) => Self::Name(why),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uid_validity_is_the_time_or_one_more_than_the_last_and_never_zero() {
+        let number = |n| UidValidity::new(n);
+        assert_eq!(next_uid_validity(None, 1_700_000_000), number(1_700_000_000));
+        assert_eq!(next_uid_validity(number(1_700_000_000), 1_700_000_000), number(1_700_000_001));
+        assert_eq!(next_uid_validity(number(9), 12), number(12));
+        for broken_clock in [i64::MIN, -1, 0] {
+            assert_eq!(next_uid_validity(None, broken_clock), number(1));
+            assert_eq!(next_uid_validity(number(5), broken_clock), number(6));
+        }
+        assert_eq!(next_uid_validity(None, i64::MAX), Some(UidValidity::MAX));
+        assert_eq!(next_uid_validity(Some(UidValidity::MAX), 5), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! The directory's events and state as bytes, in the alphabet of the account's.
+//!
+//! ```text
+//! event     version (1) · tag · id · fields
+//! snapshot  version (1) · last id · count · accounts in the order of their ids
+//! account   id · login · credential
+//! ```
+
+use super::{AccountId, Directory, DirectoryEvent, Login, MAX_CREDENTIAL_OCTETS};
+use crate::account::codec::{Damaged, Reader, VERSION, put_number, put_octets, put_text};
+
+const ADDED: u8 = 1;
+const REMOVED: u8 = 2;
+const CREDENTIAL_CHANGED: u8 = 3;
+
+impl DirectoryEvent {
+    /// For the stream.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        match self {
+            Self::AccountAdded { id, login, credential } => {
+                out.push(ADDED);
+                put_account(&mut out, *id, login, credential);
+            }
+            Self::AccountRemoved { id } => {
+                out.push(REMOVED);
+                put_number(&mut out, id.0);
+            }
+            Self::CredentialChanged { id, credential } => {
+                out.push(CREDENTIAL_CHANGED);
+                put_number(&mut out, id.0);
+                put_octets(&mut out, credential);
+            }
+        }
+        out
+    }
+
+    /// From the stream.
+    ///
+    /// # Errors
+    /// [`Damaged`]: anything that [`Self::encode`] does not write.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let mut reader = Reader::new(bytes)?;
+        let event = match reader.byte()? {
+            ADDED => {
+                let (id, login, credential) = account(&mut reader)?;
+                Self::AccountAdded { id, login, credential }
+            }
+            REMOVED => Self::AccountRemoved { id: id(&mut reader)? },
+            CREDENTIAL_CHANGED => {
+                Self::CredentialChanged { id: id(&mut reader)?, credential: credential(&mut reader)? }
+            }
+            _ => return Err(Damaged("a directory event of an unknown kind")),
+        };
+        reader.finish(event)
+    }
+}
+
+impl Directory {
+    /// The state for a snapshot; the caller cuts it into pieces as the store wants them.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        put_number(&mut out, self.last_id);
+        put_number(&mut out, self.entries.len() as u64);
+        for (id, entry) in &self.entries {
+            put_account(&mut out, *id, &entry.login, &entry.credential);
+        }
+        out
+    }
+
+    /// The state from a snapshot, its pieces joined.
+    ///
+    /// # Errors
+    /// [`Damaged`]: anything that [`Self::encode`] does not write.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let mut reader = Reader::new(bytes)?;
+        let last_id = reader.number()?;
+        let mut directory = Self::default();
+        for _ in 0..reader.number()? {
+            // The ids ascend, so the fold of additions takes exactly what was written.
+            let (id, login, credential) = account(&mut reader)?;
+            directory.added(id, &login, &credential)?;
+        }
+        if directory.last_id > last_id {
+            return Err(Damaged("an account has an id that was not given yet"));
+        }
+        directory.last_id = last_id;
+        reader.finish(directory)
+    }
+}
+
+fn put_account(out: &mut Vec<u8>, id: AccountId, login: &Login, credential: &[u8]) {
+    put_number(out, id.0);
+    put_text(out, login.as_str());
+    put_octets(out, credential);
+}
+
+fn account(reader: &mut Reader<'_>) -> Result<(AccountId, Login, Box<[u8]>), Damaged> {
+    Ok((id(reader)?, login(reader)?, credential(reader)?))
+}
+
+fn id(reader: &mut Reader<'_>) -> Result<AccountId, Damaged> {
+    match reader.number()? {
+        0 => Err(Damaged("an account with the directory's own id")),
+        id => Ok(AccountId(id)),
+    }
+}
+
+fn login(reader: &mut Reader<'_>) -> Result<Login, Damaged> {
+    let text = reader.text()?;
+    let login = Login::new(text).ok().filter(|login| login.as_str() == text);
+    login.ok_or(Damaged("a text that is no login name"))
+}
+
+fn credential(reader: &mut Reader<'_>) -> Result<Box<[u8]>, Damaged> {
+    let octets = reader.octets()?;
+    match octets.len() > MAX_CREDENTIAL_OCTETS {
+        true => Err(Damaged("a credential that is longer than it may be")),
+        false => Ok(octets.into()),
+    }
+}

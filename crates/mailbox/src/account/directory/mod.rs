@@ -1,0 +1,215 @@
+//! The directory: which accounts there are, by login name, and what they sign in with.
+//!
+//! It is a machine like the account's, and its stream is stream 0 of [`AccountId::DIRECTORY`]: the state is the
+//! fold of [`DirectoryEvent`]s, a decision answers with the event to append. Credential records are opaque here;
+//! `sasl` makes and checks them. The state holds every account, so looking one up costs no read.
+
+mod codec;
+mod login;
+
+pub use login::{BadLogin, Login, MAX_LOGIN_OCTETS};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use terms::AccountId;
+
+/// Longest credential record, in octets.
+pub const MAX_CREDENTIAL_OCTETS: usize = 4 << 10;
+
+/// Most accounts that a directory holds: all of it is in memory.
+pub const MAX_ACCOUNTS: usize = 1_000_000;
+
+/// One event of the directory's stream.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DirectoryEvent {
+    /// There is an account more.
+    AccountAdded {
+        /// Above every id that was given before.
+        id: AccountId,
+        /// Free until now.
+        login: Login,
+        /// What it signs in with.
+        credential: Box<[u8]>,
+    },
+    /// An account is gone; its id is not given again, its name may be.
+    AccountRemoved {
+        /// Which.
+        id: AccountId,
+    },
+    /// An account signs in with something else from now on.
+    CredentialChanged {
+        /// Which.
+        id: AccountId,
+        /// With what.
+        credential: Box<[u8]>,
+    },
+}
+
+/// Without the credential: a record is no password, but nothing to print either.
+impl fmt::Debug for DirectoryEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AccountAdded { id, login, .. } => write!(f, "AccountAdded({}, {login}, …)", id.0),
+            Self::AccountRemoved { id } => write!(f, "AccountRemoved({})", id.0),
+            Self::CredentialChanged { id, .. } => write!(f, "CredentialChanged({}, …)", id.0),
+        }
+    }
+}
+
+/// An account as the directory knows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub login: Login,
+    /// What it signs in with: a record of `sasl`'s.
+    pub credential: Box<[u8]>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({}, …)", self.login)
+    }
+}
+
+/// All accounts: the fold of the directory's events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    entries: BTreeMap<AccountId, Entry>,
+    ids: BTreeMap<Login, AccountId>,
+    last_id: u64,
+}
+
+impl Directory {
+    /// Without accounts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The account of that name.
+    #[must_use]
+    pub fn find(&self, login: &Login) -> Option<(AccountId, &Entry)> {
+        let id = *self.ids.get(login)?;
+        Some((id, self.entries.get(&id)?))
+    }
+
+    /// An account by its id.
+    #[must_use]
+    pub fn get(&self, id: AccountId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    /// All accounts in the order of their names.
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = (&Login, AccountId)> {
+        self.ids.iter().map(|(login, id)| (login, *id))
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// The name is taken, the record too long, or the directory full.
+    pub fn add(&self, login: &Login, credential: &[u8]) -> Result<DirectoryEvent, DirectoryRefusal> {
+        if self.ids.contains_key(login) {
+            return Err(DirectoryRefusal::AlreadyExists(login.clone()));
+        }
+        check_credential(credential)?;
+        if self.entries.len() >= MAX_ACCOUNTS {
+            return Err(DirectoryRefusal::Full);
+        }
+        let id = AccountId(self.last_id.checked_add(1).ok_or(DirectoryRefusal::Full)?);
+        Ok(DirectoryEvent::AccountAdded { id, login: login.clone(), credential: credential.into() })
+    }
+
+    /// Removes an account. What it held is for others to sweep.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn remove(&self, login: &Login) -> Result<DirectoryEvent, DirectoryRefusal> {
+        self.known(login).map(|id| DirectoryEvent::AccountRemoved { id })
+    }
+
+    /// Gives an account another credential.
+    ///
+    /// # Errors
+    /// There is none of that name, or the record is too long.
+    pub fn change_credential(
+        &self,
+        login: &Login,
+        credential: &[u8],
+    ) -> Result<DirectoryEvent, DirectoryRefusal> {
+        let id = self.known(login)?;
+        check_credential(credential)?;
+        Ok(DirectoryEvent::CredentialChanged { id, credential: credential.into() })
+    }
+
+    fn known(&self, login: &Login) -> Result<AccountId, DirectoryRefusal> {
+        self.ids.get(login).copied().ok_or_else(|| DirectoryRefusal::NonExistent(login.clone()))
+    }
+
+    /// Folds one event in.
+    ///
+    /// # Errors
+    /// The event does not fit what came before it. The state is as it was.
+    pub fn apply(&mut self, event: &DirectoryEvent) -> Result<(), super::Inconsistent> {
+        match event {
+            DirectoryEvent::AccountAdded { id, login, credential } => self.added(*id, login, credential),
+            DirectoryEvent::AccountRemoved { id } => {
+                let entry = self.entries.remove(id).ok_or(NO_SUCH_ACCOUNT)?;
+                self.ids.remove(&entry.login);
+                Ok(())
+            }
+            DirectoryEvent::CredentialChanged { id, credential } => {
+                self.entries.get_mut(id).ok_or(NO_SUCH_ACCOUNT)?.credential = credential.clone();
+                Ok(())
+            }
+        }
+    }
+
+    fn added(&mut self, id: AccountId, login: &Login, credential: &[u8]) -> Result<(), super::Inconsistent> {
+        if id.0 <= self.last_id {
+            return Err(super::Inconsistent("an account id was given twice"));
+        }
+        if self.ids.contains_key(login) {
+            return Err(super::Inconsistent("an account was added under a name that is taken"));
+        }
+        self.last_id = id.0;
+        self.ids.insert(login.clone(), id);
+        self.entries.insert(id, Entry { login: login.clone(), credential: credential.into() });
+        Ok(())
+    }
+}
+
+fn check_credential(credential: &[u8]) -> Result<(), DirectoryRefusal> {
+    if credential.len() > MAX_CREDENTIAL_OCTETS { Err(DirectoryRefusal::CredentialTooLong) } else { Ok(()) }
+}
+
+const NO_SUCH_ACCOUNT: super::Inconsistent =
+    super::Inconsistent("an event names an account that does not exist");
+
+/// Why the directory stays as it is, for the admin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectoryRefusal {
+    /// The name is taken.
+    AlreadyExists(Login),
+    /// No account has this name.
+    NonExistent(Login),
+    /// Over [`MAX_CREDENTIAL_OCTETS`].
+    CredentialTooLong,
+    /// [`MAX_ACCOUNTS`], or no id is left.
+    Full,
+}
+
+impl fmt::Display for DirectoryRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyExists(login) => write!(f, "There is an account {login} already"),
+            Self::NonExistent(login) => write!(f, "There is no account {login}"),
+            Self::CredentialTooLong => {
+                write!(f, "A credential record has at most {MAX_CREDENTIAL_OCTETS} octets")
+            }
+            Self::Full => write!(f, "A directory holds at most {MAX_ACCOUNTS} accounts"),
+        }
+    }
+}
+
+impl std::error::Error for DirectoryRefusal {}

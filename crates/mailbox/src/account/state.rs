@@ -1,0 +1,224 @@
+//! The state, and how events make it.
+
+use super::event::{AccountEvent, MailboxId};
+use super::special_use::SpecialUse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Bound;
+use terms::{BadName, MailboxName, SEPARATOR, UidValidity};
+
+/// How much an account may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Mailboxes, INBOX included.
+    pub mailboxes: usize,
+    /// Subscribed names; more than mailboxes, because a name may outlive its mailbox.
+    pub subscriptions: usize,
+    /// Levels of a name.
+    pub levels: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { mailboxes: 10_000, subscriptions: 20_000, levels: 32 }
+    }
+}
+
+/// A mailbox as its account knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Its stream, for ever.
+    pub id: MailboxId,
+    /// What it got when it was made.
+    pub uid_validity: UidValidity,
+    /// What it is for.
+    pub special_use: Option<SpecialUse>,
+}
+
+/// An account's state: the fold of its events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    pub(super) mailboxes: BTreeMap<MailboxName, Mailbox>,
+    pub(super) names: BTreeMap<MailboxId, MailboxName>,
+    pub(super) subscriptions: BTreeSet<MailboxName>,
+    pub(super) last_id: Option<MailboxId>,
+    pub(super) last_uid_validity: Option<UidValidity>,
+}
+
+impl Account {
+    /// Before its first event. [`Account::found`] says what makes it an account.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The mailbox of that name.
+    #[must_use]
+    pub fn mailbox(&self, name: &MailboxName) -> Option<&Mailbox> {
+        self.mailboxes.get(name)
+    }
+
+    /// The name that a mailbox has now; `None` once it is deleted.
+    #[must_use]
+    pub fn name(&self, id: MailboxId) -> Option<&MailboxName> {
+        self.names.get(&id)
+    }
+
+    /// All mailboxes in the order of their names.
+    pub fn mailboxes(&self) -> impl ExactSizeIterator<Item = (&MailboxName, &Mailbox)> {
+        self.mailboxes.iter()
+    }
+
+    /// The mailbox that serves this purpose.
+    #[must_use]
+    pub fn serving(&self, special_use: SpecialUse) -> Option<(&MailboxName, &Mailbox)> {
+        self.mailboxes().find(|(_, mailbox)| mailbox.special_use == Some(special_use))
+    }
+
+    /// The subscribed names, in order.
+    pub fn subscriptions(&self) -> impl ExactSizeIterator<Item = &MailboxName> {
+        self.subscriptions.iter()
+    }
+
+    /// Whether that name is subscribed.
+    #[must_use]
+    pub fn is_subscribed(&self, name: &MailboxName) -> bool {
+        self.subscriptions.contains(name)
+    }
+
+    /// Whether a mailbox lies below `name`, at any depth.
+    #[must_use]
+    pub fn has_children(&self, name: &str) -> bool {
+        self.below(name).next().is_some()
+    }
+
+    /// The mailboxes below `name`, at any depth, in order.
+    pub(super) fn below<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a MailboxName, &'a Mailbox)> {
+        // All names that begin with "name/" stand together, though not always right behind "name" itself.
+        let prefix = format!("{name}{SEPARATOR}");
+        let from_prefix = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        self.mailboxes.range::<str, _>(from_prefix).take_while({
+            let prefix = prefix.clone();
+            move |(name, _)| name.as_str().starts_with(&prefix)
+        })
+    }
+
+    /// Folds one event in.
+    ///
+    /// # Errors
+    /// The event does not fit what came before it: the stream is damaged or was written by a bug. The state is
+    /// as it was.
+    pub fn apply(&mut self, event: &AccountEvent) -> Result<(), Inconsistent> {
+        match event {
+            AccountEvent::Created { id, name, uid_validity, special_use } => {
+                let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_use: *special_use };
+                self.created(name, mailbox)
+            }
+            AccountEvent::Deleted { id } => self.deleted(*id),
+            AccountEvent::Renamed { from, to } => self.renamed(from, to),
+            AccountEvent::Subscribed { name } => {
+                self.subscriptions.insert(name.clone());
+                Ok(())
+            }
+            AccountEvent::Unsubscribed { name } => {
+                self.subscriptions.remove(name);
+                Ok(())
+            }
+            AccountEvent::SpecialUseChanged { id, special_use } => self.use_changed(*id, *special_use),
+        }
+    }
+
+    fn created(&mut self, name: &MailboxName, mailbox: Mailbox) -> Result<(), Inconsistent> {
+        if self.last_id >= Some(mailbox.id) {
+            return Err(Inconsistent("a mailbox id was given twice"));
+        }
+        if self.last_uid_validity >= Some(mailbox.uid_validity) {
+            return Err(Inconsistent("a UIDVALIDITY was given twice"));
+        }
+        if self.mailboxes.contains_key(name) {
+            return Err(Inconsistent("a mailbox was created under a name that is taken"));
+        }
+        self.last_id = Some(mailbox.id);
+        self.last_uid_validity = Some(mailbox.uid_validity);
+        self.names.insert(mailbox.id, name.clone());
+        self.mailboxes.insert(name.clone(), mailbox);
+        Ok(())
+    }
+
+    fn deleted(&mut self, id: MailboxId) -> Result<(), Inconsistent> {
+        let name = self.names.remove(&id).ok_or(NO_SUCH_ID)?;
+        self.mailboxes.remove(&name);
+        Ok(())
+    }
+
+    fn renamed(&mut self, from: &MailboxName, to: &MailboxName) -> Result<(), Inconsistent> {
+        let moves = self.moves(from, to)?;
+        for old in moves.keys() {
+            self.mailboxes.remove(old);
+        }
+        for (_, (new, mailbox)) in moves {
+            self.names.insert(mailbox.id, new.clone());
+            self.mailboxes.insert(new, mailbox);
+        }
+        Ok(())
+    }
+
+    /// The mailboxes that a rename touches, by their old name, with their new one. None of the new names is
+    /// taken, but perhaps by a mailbox that moves away itself.
+    pub(super) fn moves(&self, from: &MailboxName, to: &MailboxName) -> Result<Moves, Unmovable> {
+        let itself = self.mailboxes.get_key_value(from);
+        let touched = itself.into_iter().chain(self.below(from.as_str()));
+        let mut moves = Moves::new();
+        for (old, mailbox) in touched {
+            let new = old.moved(from, to).unwrap_or_else(|| Ok(old.clone())).map_err(Unmovable::Name)?;
+            moves.insert(old.clone(), (new, *mailbox));
+        }
+        if moves.is_empty() {
+            return Err(Unmovable::Missing(from.clone()));
+        }
+        let taken = |new: &&MailboxName| self.mailboxes.contains_key(*new) && !moves.contains_key(*new);
+        match moves.values().map(|(new, _)| new).find(taken) {
+            Some(name) => Err(Unmovable::Taken(name.clone())),
+            None => Ok(moves),
+        }
+    }
+
+    fn use_changed(&mut self, id: MailboxId, special_use: Option<SpecialUse>) -> Result<(), Inconsistent> {
+        let mailbox = self.names.get(&id).and_then(|name| self.mailboxes.get_mut(name)).ok_or(NO_SUCH_ID)?;
+        mailbox.special_use = special_use;
+        Ok(())
+    }
+}
+
+pub(super) type Moves = BTreeMap<MailboxName, (MailboxName, Mailbox)>;
+
+/// Why a rename cannot be.
+pub(super) enum Unmovable {
+    Missing(MailboxName),
+    Taken(MailboxName),
+    Name(BadName),
+}
+
+impl From<Unmovable> for Inconsistent {
+    fn from(why: Unmovable) -> Self {
+        Self(match why {
+            Unmovable::Missing(_) => "a mailbox was renamed that does not exist",
+            Unmovable::Taken(_) => "a mailbox was renamed to a name that is taken",
+            Unmovable::Name(_) => "a mailbox was renamed to a name that cannot be",
+        })
+    }
+}
+
+/// An event that does not fit the events before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inconsistent(pub(super) &'static str);
+
+impl fmt::Display for Inconsistent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Inconsistent {}
+
+const NO_SUCH_ID: Inconsistent = Inconsistent("an event names a mailbox that does not exist");
