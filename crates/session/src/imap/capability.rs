@@ -45,21 +45,21 @@ pub const TABLE: &[Capability] = &[
         rfc: 2971,
         told: &[Cleartext, Greeted, SignedIn],
         file: "imap/gate/mod.rs",
-        transcripts: &[],
+        transcripts: &["starttls.imap"],
     },
     Capability {
         name: "STARTTLS",
         rfc: 3501,
         told: &[Cleartext],
         file: "imap/gate/mod.rs",
-        transcripts: &[],
+        transcripts: &["starttls.imap"],
     },
     Capability {
         name: "LOGINDISABLED",
         rfc: 3501,
         told: &[Cleartext],
         file: "imap/gate/mod.rs",
-        transcripts: &[],
+        transcripts: &["privacy-required.imap", "password-in-clear.imap"],
     },
 ];
 
