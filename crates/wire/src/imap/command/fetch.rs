@@ -1,0 +1,225 @@
+//! FETCH (RFC 9051, 6.4.5; RFC 3501, 6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6).
+
+use super::super::error::Fault;
+use super::super::input::Input;
+use super::super::section::Section;
+use super::super::sequence_set::SequenceSet;
+use super::{Numbering, select};
+use std::num::NonZeroU64;
+use terms::ModSeq;
+
+/// Which messages, and what of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch<'a> {
+    /// What the numbers mean.
+    pub numbering: Numbering,
+    /// Which messages.
+    pub set: SequenceSet,
+    /// What of each, in the client's order; ALL, FAST and FULL are spelled out.
+    pub items: Vec<FetchItem<'a>>,
+    /// Only messages that changed since.
+    pub changed_since: Option<ChangedSince>,
+}
+
+/// The CHANGEDSINCE modifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ChangedSince {
+    /// Since when; iOS sends 0, which RFC 7162's grammar does not have: everything.
+    pub mod_seq: ModSeq,
+    /// Whether expunges since are told too.
+    pub vanished: Vanished,
+}
+
+/// The VANISHED modifier (RFC 7162, 3.2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Vanished {
+    /// Not asked for.
+    Untold,
+    /// Asked for: UID FETCH only, with CHANGEDSINCE only.
+    Told,
+}
+
+/// A data item of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum FetchItem<'a> {
+    /// ENVELOPE
+    Envelope,
+    /// FLAGS
+    Flags,
+    /// INTERNALDATE
+    InternalDate,
+    /// RFC822.SIZE
+    Rfc822Size,
+    /// BODY: BODYSTRUCTURE without extension data.
+    Body,
+    /// BODYSTRUCTURE
+    BodyStructure,
+    /// UID
+    Uid,
+    /// MODSEQ (RFC 7162)
+    ModSeq,
+    /// RFC822: `BODY[]` under its old name (RFC 3501).
+    Rfc822,
+    /// RFC822.HEADER: `BODY.PEEK[HEADER]` under its old name.
+    Rfc822Header,
+    /// RFC822.TEXT: `BODY[TEXT]` under its old name.
+    Rfc822Text,
+    /// `BODY[...]` and `BODY.PEEK[...]`
+    Section {
+        /// Which section.
+        section: Section<'a>,
+        /// Which octets of it; `None` for all.
+        partial: Option<Partial>,
+        /// Whether `\Seen` is set by it.
+        peek: Peek,
+    },
+}
+
+/// `<offset.length>`. The sum may exceed 64 bits: use [`Partial::end`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Partial {
+    /// The first octet wanted, counted from 0.
+    pub offset: u64,
+    /// How many at most.
+    pub length: NonZeroU64,
+}
+
+impl Partial {
+    /// The octet behind the last that is wanted, in something `size` octets long: never beyond its end.
+    #[must_use]
+    pub fn end(self, size: u64) -> u64 {
+        self.offset.saturating_add(self.length.get()).min(size)
+    }
+}
+
+/// What reading a section does to `\Seen`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Peek {
+    /// `BODY.PEEK[...]`: nothing.
+    Peek,
+    /// `BODY[...]`: it is set.
+    SetSeen,
+}
+
+const ALL: &[FetchItem<'static>] =
+    &[FetchItem::Flags, FetchItem::InternalDate, FetchItem::Rfc822Size, FetchItem::Envelope];
+const FAST: &[FetchItem<'static>] = &[FetchItem::Flags, FetchItem::InternalDate, FetchItem::Rfc822Size];
+const FULL: &[FetchItem<'static>] =
+    &[FetchItem::Flags, FetchItem::InternalDate, FetchItem::Rfc822Size, FetchItem::Envelope, FetchItem::Body];
+
+/// Items that are a name and nothing else. BODY is tried last: it may have a section.
+const PLAIN: &[(&str, FetchItem<'static>)] = &[
+    ("BODYSTRUCTURE", FetchItem::BodyStructure),
+    ("ENVELOPE", FetchItem::Envelope),
+    ("FLAGS", FetchItem::Flags),
+    ("INTERNALDATE", FetchItem::InternalDate),
+    ("MODSEQ", FetchItem::ModSeq),
+    ("RFC822", FetchItem::Rfc822),
+    ("RFC822.HEADER", FetchItem::Rfc822Header),
+    ("RFC822.SIZE", FetchItem::Rfc822Size),
+    ("RFC822.TEXT", FetchItem::Rfc822Text),
+    ("UID", FetchItem::Uid),
+];
+
+/// Items of extensions that are not offered: a NO keeps their clients going.
+const UNOFFERED: &[&str] = &[
+    "BINARY",
+    "EMAILID",
+    "PREVIEW",
+    "SAVEDATE",
+    "SNIPPET",
+    "THREADID",
+    "X-GM-LABELS",
+    "X-GM-MSGID",
+    "X-GM-THRID",
+];
+
+pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Fetch<'a>, Fault> {
+    input.space()?;
+    let set = SequenceSet::read(input)?;
+    input.space()?;
+    let items = items(input)?;
+    let changed_since = if input.take(b' ') { modifiers(input, numbering)? } else { None };
+    Ok(Fetch { numbering, set, items, changed_since })
+}
+
+fn items<'a>(input: &mut Input<'a>) -> Result<Vec<FetchItem<'a>>, Fault> {
+    for (name, macro_items) in [("ALL", ALL), ("FAST", FAST), ("FULL", FULL)] {
+        if input.keyword(name) {
+            return Ok(macro_items.to_vec());
+        }
+    }
+    if input.peek() == Some(b'(') {
+        return input.filled_list("Expected data items in parentheses", item);
+    }
+    item(input).map(|item| vec![item])
+}
+
+fn item<'a>(input: &mut Input<'a>) -> Result<FetchItem<'a>, Fault> {
+    let at = input.at();
+    let name = input.word(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-'));
+    if input.peek() == Some(b'[') {
+        return bracketed(input, at, name);
+    }
+    if name.eq_ignore_ascii_case("BODY") {
+        return Ok(FetchItem::Body);
+    }
+    match PLAIN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some((_, item)) => Ok(item.clone()),
+        None => Err(unknown(input, at, name)),
+    }
+}
+
+fn unknown(input: &Input<'_>, at: usize, name: &str) -> Fault {
+    match UNOFFERED.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        Some(known) => input.not_offered(known),
+        None => input.fault_at(at, "Expected a data item such as FLAGS or BODY[HEADER]"),
+    }
+}
+
+fn bracketed<'a>(input: &mut Input<'a>, at: usize, name: &str) -> Result<FetchItem<'a>, Fault> {
+    let peek = match name.to_ascii_uppercase().as_str() {
+        "BODY" => Peek::SetSeen,
+        "BODY.PEEK" => Peek::Peek,
+        "BINARY" | "BINARY.PEEK" | "BINARY.SIZE" => return Err(input.not_offered("BINARY")),
+        _ => return Err(input.fault_at(at, "Only BODY and BODY.PEEK have a section")),
+    };
+    let section = Section::read(input)?;
+    let partial = if input.take(b'<') { Some(partial(input)?) } else { None };
+    Ok(FetchItem::Section { section, partial, peek })
+}
+
+/// `number64 "." nz-number64 ">"`, behind `<`
+fn partial(input: &mut Input<'_>) -> Result<Partial, Fault> {
+    const WHAT: &str = "Expected an offset and a length, such as <0.4096>";
+    let offset = input.number64(WHAT)?;
+    input.expect(b'.', WHAT)?;
+    let at = input.at();
+    let length = NonZeroU64::new(input.number64(WHAT)?);
+    let length = length.ok_or_else(|| input.fault_at(at, "The length of a partial FETCH counts from 1"))?;
+    input.expect(b'>', WHAT)?;
+    Ok(Partial { offset, length })
+}
+
+fn modifiers(input: &mut Input<'_>, numbering: Numbering) -> Result<Option<ChangedSince>, Fault> {
+    let at = input.at();
+    let (mut mod_seq, mut vanished) = (None, Vanished::Untold);
+    input.filled_list("Expected CHANGEDSINCE in parentheses", |input| {
+        if input.keyword("CHANGEDSINCE") {
+            input.space()?;
+            mod_seq = Some(select::mod_seq(input)?);
+            return Ok(());
+        }
+        if input.keyword("VANISHED") {
+            vanished = Vanished::Told;
+            return Ok(());
+        }
+        Err(input.fault("Expected CHANGEDSINCE or VANISHED"))
+    })?;
+    // RFC 7162, 3.2.6: VANISHED without CHANGEDSINCE, or outside UID FETCH, is BAD.
+    let lawful = mod_seq.is_some() && numbering == Numbering::Uid;
+    if vanished == Vanished::Told && !lawful {
+        return Err(input.fault_at(at, "VANISHED needs UID FETCH and CHANGEDSINCE"));
+    }
+    Ok(mod_seq.map(|mod_seq| ChangedSince { mod_seq, vanished }))
+}

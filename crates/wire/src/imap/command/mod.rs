@@ -1,0 +1,239 @@
+//! Commands: one file each, or one for a family that shares its grammar.
+//!
+//! A new command is a file, a variant of [`Command`] and a line in [`COMMANDS`].
+
+mod append;
+mod authenticate;
+mod enable;
+mod fetch;
+mod flags;
+mod id;
+mod list;
+mod login;
+mod mailbox;
+mod search;
+mod select;
+mod status;
+mod store;
+mod transfer;
+mod uid;
+mod unoffered;
+
+pub use append::{Append, AppendItem, AtLiteral, append_at_literal, append_end};
+pub use authenticate::{Authenticate, SaslLine, sasl_line};
+pub use fetch::{ChangedSince, Fetch, FetchItem, Partial, Peek, Vanished};
+pub use id::Id;
+pub use list::{List, ListReturn, ListSelect, ListStyle};
+pub use login::Login;
+pub use mailbox::Rename;
+pub use search::{EntryKind, Search, SearchKey, SearchReturn};
+pub use select::{Access, KnownMessages, QResync, Select};
+pub use status::{Status, StatusItem};
+pub use store::{Silence, Store, StoreAction};
+pub use transfer::Transfer;
+
+use super::error::{BadCommand, Fault, Reason};
+use super::input::{Input, is_astring_char};
+use super::sequence_set::SequenceSet;
+use std::borrow::Cow;
+use std::fmt;
+use terms::MailboxName;
+
+/// Longest tag that we echo, in octets. No client comes near it.
+pub const MAX_TAG_OCTETS: usize = 128;
+
+/// What a client asks.
+#[derive(Clone, Debug)]
+pub enum Command<'a> {
+    /// RFC 9051, 6.1.1
+    Capability,
+    /// RFC 9051, 6.1.2
+    Noop,
+    /// RFC 9051, 6.1.3
+    Logout,
+    /// RFC 2971
+    Id(Id<'a>),
+    /// RFC 9051, 6.2.1
+    StartTls,
+    /// RFC 9051, 6.2.2
+    Authenticate(Authenticate<'a>),
+    /// RFC 9051, 6.2.3
+    Login(Login<'a>),
+    /// RFC 9051, 6.3.1: the capabilities as written.
+    Enable(Vec<&'a str>),
+    /// SELECT and EXAMINE, RFC 9051, 6.3.2 and 6.3.3
+    Select(Select),
+    /// RFC 9051, 6.3.4
+    Create(MailboxName),
+    /// RFC 9051, 6.3.5
+    Delete(MailboxName),
+    /// RFC 9051, 6.3.6
+    Rename(Rename),
+    /// RFC 9051, 6.3.7
+    Subscribe(MailboxName),
+    /// RFC 9051, 6.3.8
+    Unsubscribe(MailboxName),
+    /// LIST, LSUB and XLIST: RFC 9051, 6.3.9; RFC 3501, 6.3.9
+    List(List),
+    /// RFC 9051, 6.3.10
+    Namespace,
+    /// RFC 9051, 6.3.11
+    Status(Status),
+    /// RFC 9051, 6.3.13. The next line is `DONE`.
+    Idle,
+    /// RFC 3501, 6.4.1
+    Check,
+    /// RFC 9051, 6.4.1
+    Close,
+    /// RFC 9051, 6.4.2
+    Unselect,
+    /// RFC 9051, 6.4.3; with a set it is UID EXPUNGE (6.4.9).
+    Expunge(Option<SequenceSet>),
+    /// RFC 9051, 6.4.4
+    Search(Search<'a>),
+    /// RFC 9051, 6.4.5
+    Fetch(Fetch<'a>),
+    /// RFC 9051, 6.4.6
+    Store(Store),
+    /// RFC 9051, 6.4.7
+    Copy(Transfer),
+    /// RFC 9051, 6.4.8
+    Move(Transfer),
+}
+
+/// What the numbers of a command mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Numbering {
+    /// Positions in the session's view.
+    Sequence,
+    /// UIDs: the command began with `UID`.
+    Uid,
+}
+
+/// A command and the tag to answer it with.
+#[derive(Clone, Debug)]
+pub struct Tagged<T, Label = Tag<'static>> {
+    /// The client's tag.
+    pub tag: Label,
+    /// What it asks.
+    pub command: T,
+}
+
+/// A client's name for a command, echoed in its completion.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Tag<'a>(Cow<'a, str>);
+
+impl<'a> Tag<'a> {
+    /// The tag as sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same tag, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Tag<'static> {
+        Tag(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// `1*<any ASTRING-CHAR except "+">`
+    fn read(input: &mut Input<'a>) -> Option<Self> {
+        let word = input.word(|octet| is_astring_char(octet) && octet != b'+');
+        let fits = (1..=MAX_TAG_OCTETS).contains(&word.len());
+        (fits && matches!(input.peek(), Some(b' ') | None)).then_some(Tag(Cow::Borrowed(word)))
+    }
+}
+
+impl fmt::Debug for Tag<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Tag<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads one whole command: what the framer gave, without its last line end.
+///
+/// # Errors
+/// [`BadCommand`], with the tag whenever one could be read.
+pub fn parse(frame: &[u8]) -> Result<Tagged<Command<'_>, Tag<'_>>, BadCommand> {
+    let mut input = Input::new(frame);
+    let tag = read_tag(&mut input)?;
+    let command = (|| {
+        let command = command(&mut input)?;
+        input.end()?;
+        Ok(command)
+    })();
+    match command {
+        Ok(command) => Ok(Tagged { tag, command }),
+        Err(fault) => Err(Fault::tagged(fault, Some(tag.into_owned()))),
+    }
+}
+
+/// The tag of a command that is otherwise lost: too long, or cut off at a literal that was refused.
+#[must_use]
+pub fn tag_of(start: &[u8]) -> Option<Tag<'static>> {
+    let mut input = Input::new(start);
+    let tag = Tag::read(&mut input)?;
+    (input.peek() == Some(b' ')).then(|| tag.into_owned())
+}
+
+fn read_tag<'a>(input: &mut Input<'a>) -> Result<Tag<'a>, BadCommand> {
+    if input.is_done() {
+        return Err(BadCommand { tag: None, at: 0, reason: Reason::EmptyLine });
+    }
+    let what = "A command starts with a tag, which is letters and digits, and a space";
+    Tag::read(input).ok_or_else(|| input.fault_at(0, what).tagged(None))
+}
+
+type Reader = for<'a> fn(&mut Input<'a>) -> Result<Command<'a>, Fault>;
+
+/// Every command and who reads its arguments, from behind its name.
+const COMMANDS: &[(&str, Reader)] = &[
+    ("APPEND", append::without_literal),
+    ("AUTHENTICATE", authenticate::read),
+    ("CAPABILITY", |_| Ok(Command::Capability)),
+    ("CHECK", |_| Ok(Command::Check)),
+    ("CLOSE", |_| Ok(Command::Close)),
+    ("COPY", |input| transfer::read(input, Numbering::Sequence).map(Command::Copy)),
+    ("CREATE", |input| mailbox::read_create(input).map(Command::Create)),
+    ("DELETE", |input| mailbox::read_name(input).map(Command::Delete)),
+    ("ENABLE", enable::read),
+    ("EXAMINE", |input| select::read(input, Access::ReadOnly).map(Command::Select)),
+    ("EXPUNGE", |_| Ok(Command::Expunge(None))),
+    ("FETCH", |input| fetch::read(input, Numbering::Sequence).map(Command::Fetch)),
+    ("ID", id::read),
+    ("IDLE", |_| Ok(Command::Idle)),
+    ("LIST", |input| list::read(input, ListStyle::List).map(Command::List)),
+    ("LOGIN", login::read),
+    ("LOGOUT", |_| Ok(Command::Logout)),
+    ("LSUB", |input| list::read(input, ListStyle::Lsub).map(Command::List)),
+    ("MOVE", |input| transfer::read(input, Numbering::Sequence).map(Command::Move)),
+    ("NAMESPACE", |_| Ok(Command::Namespace)),
+    ("NOOP", |_| Ok(Command::Noop)),
+    ("RENAME", mailbox::read_rename),
+    ("SEARCH", |input| search::read(input, Numbering::Sequence).map(Command::Search)),
+    ("SELECT", |input| select::read(input, Access::ReadWrite).map(Command::Select)),
+    ("STARTTLS", |_| Ok(Command::StartTls)),
+    ("STATUS", |input| status::read(input).map(Command::Status)),
+    ("STORE", |input| store::read(input, Numbering::Sequence).map(Command::Store)),
+    ("SUBSCRIBE", |input| mailbox::read_name(input).map(Command::Subscribe)),
+    ("UID", uid::read),
+    ("UNSELECT", |_| Ok(Command::Unselect)),
+    ("UNSUBSCRIBE", |input| mailbox::read_name(input).map(Command::Unsubscribe)),
+    ("XLIST", |input| list::read(input, ListStyle::Xlist).map(Command::List)),
+];
+
+fn command<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
+    input.space()?;
+    let at = input.at();
+    let name = input.atom("Expected the name of a command")?;
+    match COMMANDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some((_, read)) => read(input),
+        None => Err(unoffered::fault(at, name)),
+    }
+}

@@ -1,0 +1,219 @@
+//! Mailbox names on the wire: modified UTF-7 (RFC 3501, 5.1.3) on the way in and out.
+//!
+//! Decoding is strict, so that each name has one spelling: what RFC 3501 says MUST NOT be encoded is refused,
+//! as are superfluous shifts, lone surrogates and stray bits. A name that holds octets above 127 cannot be
+//! modified UTF-7; some clients send plain UTF-8, and that is taken as it is.
+
+use std::fmt;
+use terms::{BadName, MailboxName};
+
+/// Why octets are not a mailbox name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadMailboxName {
+    /// Not modified UTF-7, and not UTF-8 either.
+    Encoding,
+    /// Well encoded, but not a name.
+    Name(BadName),
+}
+
+impl fmt::Display for BadMailboxName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoding => {
+                f.write_str("This mailbox name is not valid modified UTF-7; '&' is written '&-'")
+            }
+            Self::Name(bad) => fmt::Display::fmt(bad, f),
+        }
+    }
+}
+
+impl std::error::Error for BadMailboxName {}
+
+/// The name that a client wrote.
+///
+/// # Errors
+/// When it is neither modified UTF-7 nor UTF-8, or not a name.
+pub fn decode(octets: &[u8]) -> Result<MailboxName, BadMailboxName> {
+    let text = decode_text(octets).ok_or(BadMailboxName::Encoding)?;
+    MailboxName::new(&text).map_err(BadMailboxName::Name)
+}
+
+/// A name or a LIST pattern as text: wildcards, empty levels and all.
+#[must_use]
+pub fn decode_text(octets: &[u8]) -> Option<String> {
+    if !octets.is_ascii() {
+        return std::str::from_utf8(octets).ok().map(Into::into);
+    }
+    let mut text = String::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some((&first, behind)) = rest.split_first() {
+        rest = behind;
+        match first {
+            b'&' => rest = decode_shifted(behind, &mut text)?,
+            0 => return None,
+            plain => text.push(char::from(plain)),
+        }
+    }
+    Some(text)
+}
+
+/// Decodes from behind `&` to behind `-`; what follows is returned.
+fn decode_shifted<'a>(octets: &'a [u8], text: &mut String) -> Option<&'a [u8]> {
+    let end = octets.iter().position(|&octet| octet == b'-')?;
+    let (encoded, behind) = (octets.get(..end)?, octets.get(end + 1..)?);
+    if encoded.is_empty() {
+        text.push('&');
+        return Some(behind);
+    }
+    let units = decode_units(encoded)?;
+    for decoded in char::decode_utf16(units) {
+        // RFC 3501, 5.1.3: MUST NOT be used for characters that can represent themselves.
+        text.push(decoded.ok().filter(|c| !matches!(c, ' '..='~' | '\0'))?);
+    }
+    // A second shift right behind is superfluous: "&U,BTFw-&ZeVnLIqe-" is not permitted. "&-" is not a shift.
+    let another = behind.first() == Some(&b'&') && behind.get(1) != Some(&b'-');
+    (!another).then_some(behind)
+}
+
+/// Modified base64 without padding, as UTF-16 units.
+fn decode_units(encoded: &[u8]) -> Option<Vec<u16>> {
+    let mut units = Vec::with_capacity(encoded.len() * 6 / 16);
+    let (mut bits, mut count) = (0u32, 0u32);
+    for &octet in encoded {
+        bits = bits << 6 | u32::from(sextet(octet)?);
+        count += 6;
+        if count >= 16 {
+            count -= 16;
+            units.push(u16::try_from(bits >> count).ok()?);
+            bits &= (1 << count) - 1;
+        }
+    }
+    // Fewer than six bits may be left over, and they are zero.
+    (count < 6 && bits == 0).then_some(units)
+}
+
+const fn sextet(octet: u8) -> Option<u8> {
+    Some(match octet {
+        b'A'..=b'Z' => octet - b'A',
+        b'a'..=b'z' => octet - b'a' + 26,
+        b'0'..=b'9' => octet - b'0' + 52,
+        b'+' => 62,
+        b',' => 63,
+        _ => return None,
+    })
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+
+/// Writes `text` in modified UTF-7. It holds no octet that would need a literal.
+pub fn encode(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let plain = |c: char| matches!(c, ' '..='~');
+        let run = if plain(first) { rest.find(|c| !plain(c) || c == '&') } else { rest.find(plain) };
+        let (head, tail) = match run {
+            Some(0) => ("&", rest.strip_prefix('&').unwrap_or_default()),
+            Some(end) => rest.split_at(end),
+            None => (rest, ""),
+        };
+        match head {
+            "&" => out.extend_from_slice(b"&-"),
+            head if plain(first) => out.extend_from_slice(head.as_bytes()),
+            head => encode_shifted(out, head),
+        }
+        rest = tail;
+    }
+}
+
+fn encode_shifted(out: &mut Vec<u8>, text: &str) {
+    let letter = |sextet: u32| ALPHABET.get((sextet & 63) as usize).copied().unwrap_or(b'A');
+    out.push(b'&');
+    let (mut bits, mut count) = (0u32, 0u32);
+    for unit in text.encode_utf16() {
+        bits = (bits << 16 | u32::from(unit)) & 0x3f_ffff;
+        count += 16;
+        while count >= 6 {
+            count -= 6;
+            out.push(letter(bits >> count));
+        }
+    }
+    if count > 0 {
+        out.push(letter(bits << (6 - count)));
+    }
+    out.push(b'-');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(text: &str) -> String {
+        let mut out = Vec::new();
+        encode(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn names_have_one_spelling() {
+        for (text, wire) in [
+            ("INBOX", "INBOX"),
+            ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),
+            ("R&D", "R&-D"),
+            ("&", "&-"),
+            ("&&", "&-&-"),
+            ("Entwürfe", "Entw&APw-rfe"),
+            ("ü&ü", "&APw-&-&APw-"),
+            ("😀", "&2D3eAA-"),
+            ("a😀b", "a&2D3eAA-b"),
+            ("☺!", "&Jjo-!"),
+            ("", ""),
+            ("\u{7f}", "&AH8-"),
+            ("é", "&AOk-"),
+            ("Отправленные", "&BB4EQgQ,BEAEMAQyBDsENQQ9BD0ESwQ1-"),
+        ] {
+            assert_eq!(encoded(text), wire);
+            assert_eq!(decode_text(wire.as_bytes()).as_deref(), Some(text), "{wire}");
+        }
+    }
+
+    #[test]
+    fn what_has_another_spelling_is_refused() {
+        for wire in [
+            "&",
+            "a&",
+            "&AOk",
+            "&AOk*-",
+            "&AOk=-",
+            "&AO/-",
+            "R&D",
+            "&AGE-",
+            "&ACY-",
+            "&AAA-",
+            "&2D0-",
+            "&3gA-",
+            "&3gDYPQ-",
+            "&AOl-",
+            "&A-",
+            "&AO-",
+            "&AOkA-",
+            "&U,BTFw-&ZeVnLIqe-",
+            "\0",
+        ] {
+            assert_eq!(decode_text(wire.as_bytes()), None, "{wire}");
+        }
+    }
+
+    #[test]
+    fn plain_utf8_is_taken_as_it_is() {
+        assert_eq!(decode_text("Entwürfe & Co".as_bytes()).as_deref(), Some("Entwürfe & Co"));
+        assert_eq!(decode_text(b"Entw\xfcrfe"), None);
+    }
+
+    #[test]
+    fn a_decoded_name_is_a_name() {
+        assert_eq!(decode(b"inbox/&AOk-").unwrap().as_str(), "INBOX/é");
+        assert_eq!(decode(b""), Err(BadMailboxName::Name(BadName::Empty)));
+        assert_eq!(decode(b"&AAo-"), Err(BadMailboxName::Name(BadName::Control)));
+        assert_eq!(decode(b"&"), Err(BadMailboxName::Encoding));
+    }
+}

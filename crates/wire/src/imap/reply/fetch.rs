@@ -1,0 +1,142 @@
+//! FETCH, item by item (RFC 9051, 7.5.2).
+
+use super::super::date::write_date_time;
+use super::super::section::Section;
+use super::mailbox::{FlagName, flag_names};
+use super::text::{literal_header, number};
+use terms::{InternalDate, ModSeq, SeqNum, Uid};
+
+/// A `* 12 FETCH (...)` being written.
+///
+/// It keeps no hold of the buffer: between two items the buffer may be sent and emptied, so a message's octets
+/// can be streamed behind [`FetchLine::section`].
+#[derive(Debug)]
+#[must_use = "a FETCH without its end leaves the client waiting"]
+pub struct FetchLine {
+    empty: bool,
+}
+
+impl FetchLine {
+    /// Writes `* 12 FETCH (`.
+    pub fn begin(out: &mut Vec<u8>, position: SeqNum) -> Self {
+        out.extend_from_slice(b"* ");
+        number(out, u64::from(position.get()));
+        out.extend_from_slice(b" FETCH (");
+        Self { empty: true }
+    }
+
+    /// `UID 7`
+    pub fn uid(&mut self, out: &mut Vec<u8>, uid: Uid) {
+        self.numbered(out, b"UID ", u64::from(uid.get()));
+    }
+
+    /// `FLAGS (...)`
+    pub fn flags<'a>(&mut self, out: &mut Vec<u8>, flags: impl IntoIterator<Item = FlagName<'a>>) {
+        self.name(out, b"FLAGS ");
+        flag_names(out, flags);
+    }
+
+    /// `MODSEQ (7)`
+    pub fn mod_seq(&mut self, out: &mut Vec<u8>, mod_seq: ModSeq) {
+        self.numbered(out, b"MODSEQ (", mod_seq.get());
+        out.push(b')');
+    }
+
+    /// `INTERNALDATE "..."`
+    pub fn internal_date(&mut self, out: &mut Vec<u8>, date: InternalDate) {
+        self.name(out, b"INTERNALDATE ");
+        write_date_time(out, date);
+    }
+
+    /// `RFC822.SIZE 7`
+    pub fn rfc822_size(&mut self, out: &mut Vec<u8>, octets: u64) {
+        self.numbered(out, b"RFC822.SIZE ", octets);
+    }
+
+    /// `ENVELOPE`, from its wire form.
+    pub fn envelope(&mut self, out: &mut Vec<u8>, wire_form: &[u8]) {
+        self.name(out, b"ENVELOPE ");
+        out.extend_from_slice(wire_form);
+    }
+
+    /// `BODY` without extension data, from its wire form.
+    pub fn body(&mut self, out: &mut Vec<u8>, wire_form: &[u8]) {
+        self.name(out, b"BODY ");
+        out.extend_from_slice(wire_form);
+    }
+
+    /// `BODYSTRUCTURE`, from its wire form.
+    pub fn body_structure(&mut self, out: &mut Vec<u8>, wire_form: &[u8]) {
+        self.name(out, b"BODYSTRUCTURE ");
+        out.extend_from_slice(wire_form);
+    }
+
+    /// `BODY[...]<origin> {octets}`: exactly so many octets must follow, by the caller. Where they are none the
+    /// value is complete: `""`.
+    ///
+    /// `origin` is the offset of a partial fetch, told back without its length.
+    pub fn section(&mut self, out: &mut Vec<u8>, section: &Section<'_>, origin: Option<u64>, octets: u64) {
+        self.section_name(out, section, origin);
+        value_header(out, octets);
+    }
+
+    /// `BODY[...] NIL`: there is no such part.
+    pub fn section_absent(&mut self, out: &mut Vec<u8>, section: &Section<'_>, origin: Option<u64>) {
+        self.section_name(out, section, origin);
+        out.extend_from_slice(b"NIL");
+    }
+
+    /// `RFC822 {octets}`, as for [`FetchLine::section`].
+    pub fn rfc822(&mut self, out: &mut Vec<u8>, octets: u64) {
+        self.name(out, b"RFC822 ");
+        value_header(out, octets);
+    }
+
+    /// `RFC822.HEADER {octets}`
+    pub fn rfc822_header(&mut self, out: &mut Vec<u8>, octets: u64) {
+        self.name(out, b"RFC822.HEADER ");
+        value_header(out, octets);
+    }
+
+    /// `RFC822.TEXT {octets}`
+    pub fn rfc822_text(&mut self, out: &mut Vec<u8>, octets: u64) {
+        self.name(out, b"RFC822.TEXT ");
+        value_header(out, octets);
+    }
+
+    /// Writes the closing parenthesis and the line end.
+    pub fn end(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b")\r\n");
+    }
+
+    fn name(&mut self, out: &mut Vec<u8>, name: &[u8]) {
+        if !self.empty {
+            out.push(b' ');
+        }
+        self.empty = false;
+        out.extend_from_slice(name);
+    }
+
+    fn numbered(&mut self, out: &mut Vec<u8>, name: &[u8], value: u64) {
+        self.name(out, name);
+        number(out, value);
+    }
+
+    fn section_name(&mut self, out: &mut Vec<u8>, section: &Section<'_>, origin: Option<u64>) {
+        self.name(out, b"BODY");
+        section.write(out);
+        if let Some(origin) = origin {
+            out.push(b'<');
+            number(out, origin);
+            out.push(b'>');
+        }
+        out.push(b' ');
+    }
+}
+
+fn value_header(out: &mut Vec<u8>, octets: u64) {
+    match octets {
+        0 => out.extend_from_slice(b"\"\""),
+        octets => literal_header(out, octets),
+    }
+}

@@ -1,0 +1,66 @@
+//! SEARCH and ESEARCH (RFC 3501, 7.2.5; RFC 9051, 7.3.4; RFC 7162, 3.1.5 and 3.1.10).
+
+use super::super::command::{Numbering, Tag};
+use super::super::sequence_set::SequenceSet;
+use super::text::{number, string};
+use std::io::Write as _;
+use terms::ModSeq;
+
+/// `* SEARCH 2 84 882 (MODSEQ 917162500)`. The MODSEQ is the highest of those found, and absent where none is
+/// (RFC 7162, 3.1.5).
+pub fn search(out: &mut Vec<u8>, found: impl IntoIterator<Item = u32>, mod_seq: Option<ModSeq>) {
+    out.extend_from_slice(b"* SEARCH");
+    let mut some = false;
+    for position in found {
+        out.push(b' ');
+        number(out, u64::from(position));
+        some = true;
+    }
+    if let Some(mod_seq) = mod_seq.filter(|_| some) {
+        // Writing to a Vec cannot fail.
+        let _ = write!(out, " (MODSEQ {mod_seq})");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What an ESEARCH tells; what is `None` was not asked for, or there is none (RFC 4731, 3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Esearch<'a> {
+    /// The tag of the command that asked.
+    pub tag: &'a Tag<'a>,
+    /// What the numbers mean.
+    pub numbering: Numbering,
+    /// The lowest.
+    pub min: Option<u32>,
+    /// The highest.
+    pub max: Option<u32>,
+    /// All.
+    pub all: Option<&'a SequenceSet>,
+    /// How many.
+    pub count: Option<u32>,
+    /// The highest MODSEQ of what is told.
+    pub mod_seq: Option<ModSeq>,
+}
+
+/// `* ESEARCH (TAG "a") UID COUNT 17`
+pub fn esearch(out: &mut Vec<u8>, result: &Esearch<'_>) {
+    out.extend_from_slice(b"* ESEARCH (TAG ");
+    string(out, result.tag.as_str().as_bytes());
+    out.push(b')');
+    if result.numbering == Numbering::Uid {
+        out.extend_from_slice(b" UID");
+    }
+    for (name, value) in [("MIN", result.min), ("MAX", result.max), ("COUNT", result.count)] {
+        if let Some(value) = value {
+            // Writing to a Vec cannot fail.
+            let _ = write!(out, " {name} {value}");
+        }
+    }
+    if let Some(all) = result.all {
+        let _ = write!(out, " ALL {all}");
+    }
+    if let Some(mod_seq) = result.mod_seq {
+        let _ = write!(out, " MODSEQ {mod_seq}");
+    }
+    out.extend_from_slice(b"\r\n");
+}
