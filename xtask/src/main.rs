@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask <chore>
   licences   refuse dependencies whose licence is not on the list
-  manual     write docs/guide/settings.md and docs/guide/gatepost.toml";
+  manual     write what docs/guide takes from the lists: settings.md, gatepost.toml, events.md";
 
 fn main() -> ExitCode {
     let chore = std::env::args().nth(1).unwrap_or_default();
@@ -47,6 +47,7 @@ fn check_licences() -> Result<(), Box<dyn Error>> {
 
 fn write_manual() -> Result<(), Box<dyn Error>> {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide");
+    std::fs::write(guide.join("events.md"), events::manual())?;
     std::fs::write(guide.join("settings.md"), settings::manual())?;
     std::fs::write(guide.join("gatepost.toml"), settings::Settings::default().to_toml())?;
     Ok(())

@@ -1,0 +1,329 @@
+//! The list. A new event is a new entry here; the manual's page follows with `cargo xtask manual`.
+//!
+//! Names are `area.what`. A name or a field, once released, keeps its meaning.
+
+use crate::declare::events;
+use crate::{
+    Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, ConnectionId, EndReason, FaultId, File,
+    Listener, Mailbox, Mechanism, Peer, PlaintextCommand, Problem, Protocol, Refusal, ServerName, StopReason,
+    TlsGroup, TlsVersion,
+};
+use std::net::SocketAddr;
+
+events! {
+    /// The server is ready: every listener is open.
+    "server.start" INFO ServerStarted {
+        /// Where its data lies.
+        data: File,
+        /// How many listeners are open.
+        listeners: u64,
+    }
+
+    /// A listener is open.
+    "server.listen" INFO Listening {
+        /// Its name in the configuration.
+        listener: Listener,
+        /// Where it listens.
+        address: SocketAddr,
+    }
+
+    /// The server has stopped, and everything it acknowledged is on disk.
+    "server.stop" INFO ServerStopped {
+        /// Why.
+        reason: StopReason,
+        /// How many sessions were told BYE for it.
+        sessions: u64,
+    }
+
+    /// Our fault. The client was given the same number with `NO [SERVERBUG]`.
+    "server.fault" ERROR ServerFault {
+        /// The connection that met it, if one did.
+        connection: Option<ConnectionId>,
+        /// The number that the client was given.
+        fault: FaultId,
+        /// What went wrong.
+        problem: Problem,
+    }
+
+    /// A connection was accepted.
+    "connection.open" DEBUG Connected {
+        /// Its number, which all its events carry.
+        connection: ConnectionId,
+        /// Where it came in.
+        listener: Listener,
+        /// Who it is.
+        peer: Peer,
+    }
+
+    /// A connection was refused before anything was read from it.
+    "connection.refused" INFO ConnectionRefused {
+        /// Where it came in.
+        listener: Listener,
+        /// Who it was.
+        peer: Peer,
+        /// Why.
+        reason: Refusal,
+    }
+
+    /// A TLS handshake was finished.
+    "tls.established" DEBUG TlsEstablished {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The version agreed on.
+        version: TlsVersion,
+        /// The key exchange agreed on.
+        group: Option<TlsGroup>,
+        /// The host name that the client asked for.
+        server_name: Option<ServerName>,
+    }
+
+    /// A TLS handshake failed. What the client offered says why, if it got as far as offering.
+    "tls.failed" INFO TlsFailed {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it was.
+        peer: Peer,
+        /// What went wrong.
+        problem: Problem,
+        /// The host name that the client asked for.
+        server_name: Option<ServerName>,
+        /// The key exchange groups it offered.
+        groups: Option<Codes>,
+        /// The cipher suites it offered.
+        suites: Option<Codes>,
+    }
+
+    /// A client sent data behind STARTTLS before the handshake, and was cut off. Either it is broken, or somebody
+    /// on the way tries to slip commands into its session (CVE-2011-0411).
+    "tls.starttls-injection" WARN StarttlsInjection {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it was.
+        peer: Peer,
+        /// How many octets lay behind the command. They were dropped unread.
+        octets: u64,
+    }
+
+    /// A client tried to sign in, or to read mail, without TLS, and was refused.
+    "auth.plaintext-refused" INFO PlaintextRefused {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it was.
+        peer: Peer,
+        /// What it tried.
+        command: PlaintextCommand,
+    }
+
+    /// A client sent a password in the clear. It was not read, but others on the way may have read it. The mark is
+    /// unverified, for a stranger can cause it; nothing is revoked.
+    "auth.exposed-credential" WARN ExposedCredential {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it was.
+        peer: Peer,
+        /// The account named in the line, if it named one.
+        claimed: Option<Claimed>,
+    }
+
+    /// Somebody signed in.
+    "auth.ok" INFO AuthSucceeded {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it is.
+        peer: Peer,
+        /// As whom.
+        account: Account,
+        /// How.
+        mechanism: Mechanism,
+    }
+
+    /// Somebody could not sign in. The client is told less than this.
+    "auth.failed" INFO AuthFailed {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it was.
+        peer: Peer,
+        /// As whom it tried.
+        claimed: Option<Claimed>,
+        /// How.
+        mechanism: Option<Mechanism>,
+        /// Why not.
+        reason: AuthFailure,
+    }
+
+    /// A sign-in was held back by a limit, whatever the password.
+    "auth.limited" WARN AuthLimited {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it was.
+        peer: Peer,
+        /// As whom it tried.
+        claimed: Option<Claimed>,
+        /// Which limit.
+        limit: AuthLimit,
+    }
+
+    /// A session ended: the one line that every session leaves.
+    "session.end" INFO SessionEnded {
+        /// Which connection.
+        connection: ConnectionId,
+        /// What it spoke.
+        protocol: Protocol,
+        /// Who it was.
+        peer: Peer,
+        /// Who had signed in, if somebody had.
+        account: Option<Account>,
+        /// The version of TLS, if it came to that.
+        tls: Option<TlsVersion>,
+        /// The key exchange of TLS.
+        group: Option<TlsGroup>,
+        /// How the account signed in.
+        mechanism: Option<Mechanism>,
+        /// What the client said it is (RFC 2971).
+        client: Option<ClientId>,
+        /// How many commands it gave.
+        commands: u64,
+        /// Octets received, inside TLS.
+        octets_in: u64,
+        /// Octets sent, inside TLS.
+        octets_out: u64,
+        /// How long it lasted, in milliseconds.
+        duration_ms: u64,
+        /// Why it ended.
+        reason: EndReason,
+    }
+
+    /// A mailbox was created.
+    "mailbox.created" INFO MailboxCreated {
+        /// The session that did it; none for one that came with its account.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Which.
+        mailbox: Mailbox,
+    }
+
+    /// A mailbox was deleted, with its messages.
+    "mailbox.deleted" INFO MailboxDeleted {
+        /// The session that did it.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Which.
+        mailbox: Mailbox,
+        /// How many messages were in it.
+        messages: u64,
+    }
+
+    /// A mailbox was renamed, with those below it.
+    "mailbox.renamed" INFO MailboxRenamed {
+        /// The session that did it.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Its old name.
+        from: Mailbox,
+        /// Its new name.
+        to: Mailbox,
+    }
+
+    /// Messages were added to a mailbox.
+    "messages.appended" DEBUG MessagesAppended {
+        /// The session that did it.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Where to.
+        mailbox: Mailbox,
+        /// How many.
+        messages: u64,
+        /// Their size together.
+        octets: u64,
+    }
+
+    /// Flags of messages were changed.
+    "messages.flagged" DEBUG MessagesFlagged {
+        /// The session that did it.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Where.
+        mailbox: Mailbox,
+        /// How many were changed.
+        messages: u64,
+    }
+
+    /// Messages were removed for good.
+    "messages.expunged" DEBUG MessagesExpunged {
+        /// The session that did it.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Where from.
+        mailbox: Mailbox,
+        /// How many.
+        messages: u64,
+    }
+
+    /// Messages were copied to another mailbox.
+    "messages.copied" DEBUG MessagesCopied {
+        /// The session that did it.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Where from.
+        from: Mailbox,
+        /// Where to.
+        to: Mailbox,
+        /// How many.
+        messages: u64,
+    }
+
+    /// Messages were moved to another mailbox.
+    "messages.moved" DEBUG MessagesMoved {
+        /// The session that did it.
+        connection: Option<ConnectionId>,
+        /// Whose.
+        account: Account,
+        /// Where from.
+        from: Mailbox,
+        /// Where to.
+        to: Mailbox,
+        /// How many.
+        messages: u64,
+    }
+
+    /// A certificate and its key were loaded; new connections get them.
+    "certificate.loaded" INFO CertificateLoaded {
+        /// The certificate's file.
+        file: File,
+        /// The first name that it is for.
+        server_name: Option<ServerName>,
+    }
+
+    /// A certificate or its key could not be used. The pair loaded before stays in use.
+    "certificate.rejected" ERROR CertificateRejected {
+        /// The certificate's file.
+        file: File,
+        /// What is wrong with it.
+        problem: Problem,
+    }
+
+    /// The admin added an account.
+    "account.added" INFO AccountAdded {
+        /// Which.
+        account: Account,
+    }
+
+    /// The admin removed an account.
+    "account.removed" INFO AccountRemoved {
+        /// Which.
+        account: Account,
+    }
+
+    /// The admin gave an account another password.
+    "account.password-changed" INFO PasswordChanged {
+        /// Whose.
+        account: Account,
+    }
+}

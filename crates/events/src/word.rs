@@ -1,0 +1,163 @@
+//! Words of our own in events: each a closed list, so that a filter can rely on it.
+
+use crate::value::Field;
+use std::fmt;
+use tracing::Value;
+use tracing::field::display;
+
+macro_rules! words {
+    ($(
+        $(#[$doc:meta])+
+        $name:ident { $(#[$first_doc:meta])+ $first:ident = $first_word:literal, $( $(#[$word_doc:meta])+ $word:ident = $text:literal, )* }
+    )+) => { $(
+        $(#[$doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $(#[$first_doc])+ $first,
+            $( $(#[$word_doc])+ $word, )*
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    Self::$first => $first_word,
+                    $( Self::$word => $text, )*
+                })
+            }
+        }
+
+        impl Field for $name {
+            const KIND: &'static str = concat!("`", $first_word, "`" $(, ", `", $text, "`")*);
+
+            fn value(&self) -> impl Value + '_ {
+                display(self)
+            }
+        }
+    )+ };
+}
+
+words! {
+    /// What a session speaks.
+    Protocol {
+        /// RFC 9051, RFC 3501.
+        Imap = "imap",
+    }
+
+    /// Why the server stopped.
+    StopReason {
+        /// It was told to.
+        Signal = "signal",
+        /// It could not go on.
+        Failure = "failure",
+    }
+
+    /// Why a connection was refused.
+    Refusal {
+        /// Too many connections that have not signed in, from this address or its near neighbours.
+        AddressLimit = "address-limit",
+        /// Too many, from this part of the network.
+        NetworkLimit = "network-limit",
+        /// Too many altogether.
+        ServerLimit = "server-limit",
+        /// The network policy denies this address.
+        Policy = "policy",
+        /// The server is stopping.
+        Stopping = "stopping",
+    }
+
+    /// The version of TLS.
+    TlsVersion {
+        /// RFC 5246.
+        Tls12 = "1.2",
+        /// RFC 8446.
+        Tls13 = "1.3",
+    }
+
+    /// The key exchange of TLS.
+    TlsGroup {
+        /// Safe from quantum computers, and from the failure of either half.
+        X25519MlKem768 = "x25519mlkem768",
+        /// RFC 7748.
+        X25519 = "x25519",
+        /// NIST P-256.
+        Secp256r1 = "secp256r1",
+        /// NIST P-384.
+        Secp384r1 = "secp384r1",
+        /// Another one.
+        Other = "other",
+    }
+
+    /// How somebody signs in.
+    Mechanism {
+        /// The LOGIN command.
+        LoginCommand = "login",
+        /// AUTHENTICATE PLAIN (RFC 4616).
+        Plain = "plain",
+    }
+
+    /// What was tried without TLS.
+    PlaintextCommand {
+        /// LOGIN.
+        Login = "login",
+        /// AUTHENTICATE.
+        Authenticate = "authenticate",
+        /// Any other that needs TLS.
+        Other = "other",
+    }
+
+    /// Why somebody could not sign in.
+    AuthFailure {
+        /// The password does not match.
+        WrongPassword = "wrong-password",
+        /// There is no such account.
+        NoAccount = "no-account",
+        /// The mechanism is not one of ours.
+        NoMechanism = "no-mechanism",
+        /// What was sent does not follow the mechanism.
+        Malformed = "malformed",
+        /// The client changed its mind.
+        Cancelled = "cancelled",
+        /// We could not check: too busy, or our fault.
+        Unavailable = "unavailable",
+    }
+
+    /// Which limit held a sign-in back.
+    AuthLimit {
+        /// Too many failures from this address or its near neighbours.
+        Address = "address",
+        /// Too many failures for this account.
+        Account = "account",
+        /// The account has as many connections as it may have.
+        Connections = "connections",
+    }
+
+    /// Why a session ended.
+    EndReason {
+        /// The client said LOGOUT.
+        Logout = "logout",
+        /// The client hung up.
+        Closed = "closed",
+        /// The connection broke.
+        Broken = "broken",
+        /// Too long without signing in.
+        LoginTimeout = "login-timeout",
+        /// Too long without a word.
+        IdleTimeout = "idle-timeout",
+        /// The client did not read what it was sent.
+        SlowReader = "slow-reader",
+        /// The TLS handshake failed.
+        TlsFailed = "tls-failed",
+        /// Data behind STARTTLS.
+        Injection = "injection",
+        /// Too many errors, or lines too long.
+        Misuse = "misuse",
+        /// Too many failures to sign in.
+        AuthFailures = "auth-failures",
+        /// The view of the mailbox grew over its bound.
+        ViewLimit = "view-limit",
+        /// The server stops.
+        Stopping = "stopping",
+        /// Our fault.
+        Fault = "fault",
+    }
+}
