@@ -1,0 +1,29 @@
+//! Why signing in did not work.
+
+use std::fmt;
+
+/// Why an exchange ended without a claim that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The client does not speak the mechanism: `BAD`, and what is wrong with its words.
+    Malformed(&'static str),
+    /// The client gave up.
+    Aborted,
+    /// It asked to act as somebody else: `NO [AUTHORIZATIONFAILED]`.
+    NotAuthorized,
+    /// Name or proof do not fit, and we do not say which: `NO [AUTHENTICATIONFAILED]`.
+    WrongCredentials,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => f.write_str(what),
+            Self::Aborted => f.write_str("Authentication was cancelled"),
+            Self::NotAuthorized => f.write_str("You cannot act for another account"),
+            Self::WrongCredentials => f.write_str("The name or the password is wrong"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
