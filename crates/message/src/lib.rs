@@ -1,1 +1,42 @@
-//! MIME structure, envelope and body structure of one message, exact for the bytes as stored.
+//! One message: its MIME structure, envelope and body structure, exact for the bytes as stored.
+//!
+//! A message is parsed once, while it streams into the store ([`Scanner`]); what FETCH and SEARCH will want is
+//! written down in a [`record`], and read from there in place ([`RecordView`]). This crate promises:
+//!
+//! * the octets are never altered, and every span, size and line count is exact for them;
+//! * whatever the octets are, nothing panics, work is linear in their number, and memory is bounded by [`limits`];
+//! * what it writes in IMAP's words is strictly valid.
+//!
+//! It does not fetch octets (its caller does, by [`Span`]), keep records, or know accounts and flags.
+
+mod address;
+mod bodystructure;
+mod charset;
+mod date;
+mod envelope;
+pub mod header;
+mod lexer;
+pub mod limits;
+mod mime;
+mod nstring;
+mod part;
+mod record;
+mod scan;
+mod section;
+mod summary;
+mod transfer;
+mod varint;
+mod words;
+
+pub use address::{Address, addresses};
+pub use bodystructure::write_body;
+pub use charset::Charset;
+pub use date::parse_date;
+pub use envelope::Envelope;
+pub use mime::{Description, Disposition, MediaType, Parameter};
+pub use part::{Encoding, Kind, Part, PartTable, Span};
+pub use record::{HeaderValue, RECORD_VERSION, RecordView, record};
+pub use scan::{Details, Parsed, Scanner, parse};
+pub use section::{Fields, Section, SectionText};
+pub use summary::{KEPT_FIELDS, Kept, Summary};
+pub use words::decode_header;
