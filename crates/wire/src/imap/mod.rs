@@ -10,6 +10,7 @@
 pub mod command;
 mod date;
 mod error;
+pub mod framer;
 mod input;
 pub mod mailbox_name;
 pub mod reply;
@@ -20,6 +21,7 @@ mod sequence_set;
 pub use command::{Command, Numbering, Tag, Tagged, parse, tag_of};
 pub use date::Day;
 pub use error::{BadCommand, Reason};
+pub use framer::{Framer, Limits};
 pub use secret::Secret;
 pub use section::{Section, SectionText};
 pub use sequence_set::{SequenceSet, SetNumber};
