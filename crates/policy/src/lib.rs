@@ -1,1 +1,22 @@
 //! Limits on what a stranger may cost us: delays, connection counts.
+//!
+//! Every table is bounded in memory whoever fills it, and hashes with a random seed, so that nobody can choose keys
+//! that collide (threat T-27). Time is a [`Moment`](terms::Moment) and an argument.
+//!
+//! A *permit* is the proof that something was counted. Who takes one gives it back, by value, to the table that
+//! made it; there is nothing to clone and no way to give it back twice.
+//!
+//! Left to others: waiting out a delay, closing connections, and exempting an address.
+
+mod connections;
+mod failed_logins;
+mod network;
+mod sessions;
+mod tally;
+
+pub use connections::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
+pub use failed_logins::{
+    FIRST_DELAY, FORGET_AFTER, FailedLogins, LONGEST_DELAY, MAX_REMEMBERED, NETWORK_ALLOWANCE,
+};
+pub use network::Network;
+pub use sessions::{DEFAULT_SESSIONS, SessionPermit, Sessions, TooManySessions};

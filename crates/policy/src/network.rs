@@ -1,0 +1,76 @@
+//! Whom an address stands for.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The addresses that probably belong to one party.
+///
+/// IPv4 lies within IPv6 as `::ffff:a.b.c.d`, so that a client counts as the same whether our socket speaks one
+/// protocol or both.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Network {
+    base: u128,
+    /// Of 128 bits.
+    length: u8,
+}
+
+impl Network {
+    /// One customer: /32 of IPv4, /64 of IPv6.
+    #[must_use]
+    pub fn narrow(address: IpAddr) -> Self {
+        Self::around(address, 32, 64)
+    }
+
+    /// One customer of another kind, or a small provider: /24 of IPv4, /48 of IPv6.
+    #[must_use]
+    pub fn wide(address: IpAddr) -> Self {
+        Self::around(address, 24, 48)
+    }
+
+    fn around(address: IpAddr, v4_length: u8, v6_length: u8) -> Self {
+        let (address, length) = match address.to_canonical() {
+            IpAddr::V4(v4) => (v4.to_ipv6_mapped(), V4_WITHIN_V6 + v4_length),
+            IpAddr::V6(v6) => (v6, v6_length),
+        };
+        let mask = u128::MAX << (128 - u32::from(length));
+        Self { base: u128::from(address) & mask, length }
+    }
+}
+
+/// Bits before an IPv4 address within IPv6.
+const V4_WITHIN_V6: u8 = 96;
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base = Ipv6Addr::from(self.base);
+        match base.to_ipv4_mapped() {
+            Some(v4) => write!(f, "{v4}/{}", self.length.saturating_sub(V4_WITHIN_V6)),
+            None => write!(f, "{base}/{}", self.length),
+        }
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(address: &str, narrow: &str, wide: &str) {
+        let address = address.parse().unwrap();
+        assert_eq!(Network::narrow(address).to_string(), narrow);
+        assert_eq!(Network::wide(address).to_string(), wide);
+    }
+
+    #[test]
+    fn an_address_stands_for_a_customer_and_for_a_neighbourhood() {
+        check("192.0.2.77", "192.0.2.77/32", "192.0.2.0/24");
+        check("::ffff:192.0.2.77", "192.0.2.77/32", "192.0.2.0/24");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48");
+        check("::1", "::/64", "::/48");
+    }
+}
