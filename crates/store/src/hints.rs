@@ -110,3 +110,29 @@ fn wake(mut waiting: MutexGuard<'_, Waiting>) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AccountId;
+
+    #[test]
+    fn a_sleeping_watcher_costs_a_bounded_queue() {
+        let (hints, queue) = (Hints::default(), Arc::new(Queue::default()));
+        lock(&hints.watchers).push(Arc::downgrade(&queue));
+        let stream = StreamId { account: AccountId(1), number: 1 };
+        for seq in 1..=10 * HINT_QUEUE as u64 {
+            hints.tell(&[(stream, Seq(seq))]);
+            assert!(lock(&queue.0).hints.len() <= HINT_QUEUE);
+        }
+        assert_eq!(lock(&queue.0).hints.front(), Some(&Hint::Missed));
+    }
+
+    #[test]
+    fn a_watcher_that_is_gone_costs_nothing() {
+        let hints = Hints::default();
+        drop(hints.watch());
+        hints.tell(&[]);
+        assert!(lock(&hints.watchers).is_empty());
+    }
+}

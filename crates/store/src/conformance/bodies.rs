@@ -128,9 +128,8 @@ pub fn bodies_are_listed_ascending_in_pages(store: Arc<dyn Store>) {
     assert_eq!(me.all_bodies(), ids);
     assert!(me.bodies(None, 0).is_empty());
     let mut paged: Vec<BodyId> = Vec::new();
-    while let page @ [_, ..] = &me.bodies(paged.last().copied(), 3)[..] {
-        assert!(page.len() <= 3);
-        paged.extend(page);
+    for _ in 0..10_usize.div_ceil(3) {
+        paged.extend(me.bodies(paged.last().copied(), 3));
     }
     assert_eq!(paged, ids);
     assert_eq!(me.bodies(Some(BodyId([0; 32])), 1), ids[..1]);

@@ -1,11 +1,10 @@
 //! Hints that a stream may have grown.
 
-use super::block_on;
 use super::caller::Caller;
+use super::{Bell, block_on};
 use crate::{Hint, Store, Watch};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread;
 
 /// Listens until each of `awaited` (number of a stream, place) was heard of, or hints were missed.
 fn hear(me: &Caller, watch: &mut dyn Watch, awaited: &[(u32, u64)]) {
@@ -45,10 +44,11 @@ pub fn every_watcher_hears(store: Arc<dyn Store>) {
 pub fn a_watcher_hears_what_happens_while_it_waits(store: Arc<dyn Store>) {
     let me = Caller::new(store);
     let mut watch = me.store.watch();
-    let listener = me.clone();
-    let waiting = thread::spawn(move || (1..=50).for_each(|at| hear(&listener, &mut *watch, &[(1, at)])));
-    (0..50).for_each(|seq| me.put(1, seq, &["e"]));
-    waiting.join().unwrap();
+    let (bell, mut next) = (Bell::new(), watch.next());
+    assert!(bell.poll(next.as_mut()).is_pending(), "nothing has happened yet");
+    me.put(1, 0, &["a"]);
+    bell.wait();
+    assert!(matches!(block_on(next), Some(Hint::Grown(..) | Hint::Missed)));
 }
 
 /// A queue is bounded; what does not fit is said to be missing.
@@ -78,10 +78,12 @@ pub fn a_conflict_is_no_news(store: Arc<dyn Store>) {
     }
 }
 
-/// `None`, behind what was still to be heard.
+/// `None`, also if it was waiting.
 pub fn a_watcher_learns_that_the_store_has_closed(store: Arc<dyn Store>) {
-    let mut watch = store.watch();
-    let waiting = thread::spawn(move || while block_on(watch.next()).is_some() {});
+    let (mut early, mut late) = (store.watch(), store.watch());
+    let (bell, mut next) = (Bell::new(), early.next());
+    assert!(bell.poll(next.as_mut()).is_pending(), "nothing has happened yet");
     drop(store);
-    waiting.join().unwrap();
+    bell.wait();
+    assert_eq!((block_on(next), block_on(late.next())), (None, None));
 }

@@ -20,7 +20,7 @@
 
 use crate::Store;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -58,24 +58,32 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Panics
 /// When a minute brings no answer: a lost wake-up reads better as a failed test than as one that hangs.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let bell = Arc::new(Bell { thread: thread::current(), rung: AtomicBool::new(false) });
-    let waker = Waker::from(Arc::clone(&bell));
-    let mut context = Context::from_waker(&waker);
+    let bell = Bell::new();
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(answer) = future.as_mut().poll(&mut context) {
+        if let Poll::Ready(answer) = bell.poll(future.as_mut()) {
             return answer;
         }
         bell.wait();
     }
 }
 
+/// What a future rings when it is worth polling again.
 struct Bell {
     thread: Thread,
     rung: AtomicBool,
 }
 
 impl Bell {
+    /// A bell that this thread hears.
+    fn new() -> Arc<Self> {
+        Arc::new(Self { thread: thread::current(), rung: AtomicBool::new(false) })
+    }
+
+    fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
+    }
+
     fn wait(&self) {
         let start = Instant::now();
         while !self.rung.swap(false, Ordering::Acquire) {
