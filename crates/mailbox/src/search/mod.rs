@@ -1,0 +1,31 @@
+//! SEARCH: which messages fit a program (RFC 9051, 6.4.4; RFC 3501, 6.4.4; RFC 7162, 3.1.5).
+//!
+//! A [`Program`] is a tree of [`Key`]s within bounds. It is judged message by message, in three-valued fashion: the
+//! columns of the mailbox ([`Searchable`]) decide what they can; where they do not, the [`Verdict`] asks one
+//! [`Question`], the cheapest that is left, and is asked again with the answer. A message that its flags rule out
+//! is never read.
+//!
+//! ```text
+//! loop {
+//!     match program.judge(&row, &answers) {
+//!         Verdict::Asks(question) => answers.set(&question, question.need().. read and test ..),
+//!         decided => break,
+//!     }
+//! }
+//! ```
+//!
+//! Strings are found as exact substrings, without regard to case ([`Needle`]); nothing is cut into words.
+//!
+//! Left to others: reading and decoding (what is searched is *decoded* header fields and text parts, RFC 9051,
+//! 6.4.4), and numbers. A sequence set means something only in a session's view, so the session gives its UIDs.
+
+mod key;
+mod needle;
+mod program;
+
+pub use key::{DateTest, FieldName, HeaderTest, Key};
+pub use needle::{MAX_NEEDLE_OCTETS, Needle, Scan};
+pub use program::{Answers, MAX_DEPTH, MAX_KEYS, Need, Program, Question, Searchable, TooComplex, Verdict};
+
+#[cfg(test)]
+mod tests;
