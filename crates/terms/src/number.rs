@@ -89,6 +89,15 @@ impl ModSeq {
         self.0
     }
 
+    /// The value `n` higher, or `None` above 63 bits.
+    #[must_use]
+    pub const fn plus(self, n: u64) -> Option<Self> {
+        match self.0.checked_add(n) {
+            Some(value) => Self::new(value),
+            None => None,
+        }
+    }
+
     /// The value one lower; zero stays zero.
     #[must_use]
     pub const fn before(self) -> Self {

@@ -44,6 +44,15 @@ impl UidSet {
         Self { ranges: joined }
     }
 
+    /// Adds all UIDs from `first` to `last`. O(1) above all others; below, they are inserted where they belong.
+    pub fn push_range(&mut self, first: Uid, last: Uid) {
+        match self.ranges.last_mut() {
+            Some(open) if first <= open.1 => *self = self.union(&Self::range(first, last)),
+            Some(open) if touches(open.1, first) => open.1 = last,
+            _ => self.ranges.push((first, last)),
+        }
+    }
+
     /// Adds a UID above all others; below, it is inserted where it belongs. O(1) for ascending use.
     pub fn push(&mut self, uid: Uid) {
         match self.ranges.last_mut() {
@@ -97,6 +106,12 @@ impl UidSet {
     /// Its ranges, ascending, disjoint and not adjacent.
     pub fn ranges(&self) -> impl ExactSizeIterator<Item = RangeInclusive<Uid>> + Clone + '_ {
         self.ranges.iter().map(|&(a, b)| a..=b)
+    }
+
+    /// The same ranges as pairs of first and last, for searching.
+    #[must_use]
+    pub fn spans(&self) -> &[(Uid, Uid)] {
+        &self.ranges
     }
 
     /// Its UIDs, ascending. A set may name 2^32 of them: walk it only where something else bounds it.

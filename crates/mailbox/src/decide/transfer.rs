@@ -1,0 +1,103 @@
+//! COPY and MOVE: RFC 9051, 6.4.7 and 6.4.8.
+
+use super::expunge::remove;
+use super::store::named_flags;
+use super::{Appending, append};
+use crate::{Birth, Event, FlagSet, Flags, LimitReached, MailboxState, NewMessage, Row};
+use terms::{AccountId, UidSet, UidValidity};
+
+/// What a COPY comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copying {
+    /// To be committed behind the target's state.
+    pub events: Vec<Event>,
+    /// COPYUID: the target's UIDVALIDITY.
+    pub uid_validity: UidValidity,
+    /// COPYUID: the messages in the source.
+    pub source: UidSet,
+    /// COPYUID: the same messages in the target, in the same order.
+    pub target: UidSet,
+}
+
+/// What a MOVE comes to: one commit over both streams, or one stream if source and target are one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moving {
+    /// What happens to the target, first.
+    pub copy: Copying,
+    /// To be committed behind the source's state: behind `copy.events` where source and target are one.
+    pub expunged: Vec<Event>,
+}
+
+/// Copies those of the messages that are there. They keep identity, INTERNALDATE, and flags as `account` sees
+/// them; they are saved `now`, in Unix seconds.
+///
+/// # Errors
+/// The limit that the target would overstep.
+pub fn copy(
+    source: &MailboxState,
+    account: AccountId,
+    uids: &UidSet,
+    target: &MailboxState,
+    now: i64,
+) -> Result<Copying, LimitReached> {
+    let mut names = Names { state: source, last: None };
+    let rows = source.reader(account).rows(uids);
+    let (uids, messages): (UidList, Vec<_>) = rows.map(|row| (row.uid, names.copy_of(&row, now))).unzip();
+    let Appending { events, uids: target_uids } = append(target, account, messages)?;
+    Ok(Copying { events, uid_validity: target.uid_validity(), source: uids.0, target: target_uids })
+}
+
+/// Moves those of the messages that are there. A message's \Deleted neither helps nor hinders (RFC 6851, 3.1).
+///
+/// # Errors
+/// The limit that the target or the source would overstep.
+pub fn move_messages(
+    source: &MailboxState,
+    account: AccountId,
+    uids: &UidSet,
+    target: &MailboxState,
+    now: i64,
+) -> Result<Moving, LimitReached> {
+    let copy = copy(source, account, uids, target, now)?;
+    let expunged = remove(source, copy.source.clone())?.events;
+    Ok(Moving { copy, expunged })
+}
+
+/// UIDs that come one by one, ascending.
+#[derive(Default)]
+struct UidList(UidSet);
+
+impl Extend<terms::Uid> for UidList {
+    fn extend<I: IntoIterator<Item = terms::Uid>>(&mut self, uids: I) {
+        uids.into_iter().for_each(|uid| self.0.push(uid));
+    }
+}
+
+/// Names flags; neighbours often have the same.
+struct Names<'a> {
+    state: &'a MailboxState,
+    last: Option<(FlagSet, Flags)>,
+}
+
+impl Names<'_> {
+    fn copy_of(&mut self, row: &Row, now: i64) -> NewMessage {
+        NewMessage {
+            birth: Birth::Elsewhere(row.email),
+            flags: self.of(&row.flags),
+            internal_date: row.internal_date,
+            size: row.size,
+            save_date: now,
+        }
+    }
+
+    fn of(&mut self, flags: &FlagSet) -> Flags {
+        match &self.last {
+            Some((known, named)) if known == flags => named.clone(),
+            _ => {
+                let named = named_flags(self.state.keywords(), flags);
+                self.last = Some((flags.clone(), named.clone()));
+                named
+            }
+        }
+    }
+}

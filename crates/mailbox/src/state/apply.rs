@@ -1,0 +1,212 @@
+//! Folding events into the state.
+
+use super::{Lost, MailboxState};
+use crate::private::Seen;
+use crate::row::Row;
+use crate::{Appended, Birth, Event, Flags, FlagsChanged, MAX_KEYWORDS, MAX_READERS, Scope, SystemFlags};
+use std::fmt;
+use std::sync::Arc;
+use terms::{AccountId, EmailId, ModSeq, Uid, UidSet};
+
+/// Most gaps of lost MODSEQs that are told apart; beyond, the two oldest become one.
+const MAX_LOST: usize = 64;
+
+/// An event that cannot follow on this state: the stream is damaged, or this is not its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// A stream begins with `Created`, and only once.
+    Created,
+    /// Messages that do not begin at UIDNEXT, or beyond the last UID.
+    Append,
+    /// A message that is not there.
+    Absent,
+    /// A private change of another flag than `\Seen`, or a shared change of `\Seen`.
+    Scope,
+    /// A skip backwards.
+    Skip,
+    /// Beyond the number of keywords or readers that decisions keep to.
+    Limit,
+    /// No MODSEQ is left.
+    ModSeq,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "the stream does not begin with Created, or has a second one",
+            Self::Append => "messages are appended at another place than UIDNEXT",
+            Self::Absent => "an event names a message that is not there",
+            Self::Scope => "an event changes flags outside its scope",
+            Self::Skip => "an event skips backwards",
+            Self::Limit => "an event goes beyond the mailbox's limits",
+            Self::ModSeq => "no MODSEQ is left for an event",
+        })
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl MailboxState {
+    /// The state after all of these events, the first of which is `Created`.
+    ///
+    /// # Errors
+    /// The first event that does not fit.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Self, Misfit> {
+        let mut events = events.into_iter();
+        let Some(Event::Created(created)) = events.next() else { return Err(Misfit::Created) };
+        events.try_fold(Self::create(created)?, |state, event| state.apply(event))
+    }
+
+    /// The state after one more event. This one is not changed.
+    ///
+    /// # Errors
+    /// Why the event cannot follow.
+    pub fn apply(&self, event: &Event) -> Result<Self, Misfit> {
+        let modseq = self.modseq_in(1).ok_or(Misfit::ModSeq)?;
+        let mut next = self.clone();
+        next.seq += 1;
+        match event {
+            Event::Created(_) => return Err(Misfit::Created),
+            Event::Appended(appended) => next.append(appended, modseq)?,
+            Event::FlagsChanged(changed) => next.change_flags(changed, modseq)?,
+            Event::Expunged { uids } => next.expunge(uids, modseq)?,
+            Event::Skipped { uid_next, modseq_base } => next.skip(*uid_next, *modseq_base)?,
+        }
+        Ok(next)
+    }
+
+    fn append(&mut self, appended: &Appended, modseq: ModSeq) -> Result<(), Misfit> {
+        let count = u32::try_from(appended.messages.len()).map_err(|_| Misfit::Append)?;
+        let behind = appended.first.get().checked_add(count).and_then(Uid::new).ok_or(Misfit::Append)?;
+        let Some(last) = Uid::new(behind.get() - 1).filter(|last| *last >= appended.first) else {
+            return Err(Misfit::Append);
+        };
+        if appended.first != self.uid_next {
+            return Err(Misfit::Append);
+        }
+        self.meet(appended.messages.iter().map(|m| &m.flags))?;
+        self.uid_next = behind;
+        self.highest_shared = modseq;
+        let uids = UidSet::range(appended.first, last);
+        let mut rows = uids.iter().zip(&appended.messages).map(|(uid, message)| {
+            let here = EmailId { mailbox: self.stream, uid: uid.get() };
+            let email = match message.birth {
+                Birth::Here => here,
+                Birth::Elsewhere(email) => email,
+            };
+            let flags = self.keywords.known(&message.flags.without(SystemFlags::SEEN));
+            let (internal_date, size, save_date) = (message.internal_date, message.size, message.save_date);
+            Row { uid, email, flags, modseq, internal_date, size, save_date }
+        });
+        self.messages = self.messages.edit(&uids, |mut here, _| {
+            here.extend(&mut rows);
+            here
+        });
+        let seen = |uid: &(Uid, &crate::NewMessage)| uid.1.flags.system.contains(SystemFlags::SEEN);
+        let seen = uids.iter().zip(&appended.messages).filter(seen).map(|(uid, _)| uid).collect::<UidSet>();
+        if seen.is_empty() { Ok(()) } else { self.mark(appended.reader, &seen, Seen::Yes, modseq) }
+    }
+
+    fn change_flags(&mut self, changed: &FlagsChanged, modseq: ModSeq) -> Result<(), Misfit> {
+        self.must_hold(&changed.uids)?;
+        match changed.scope {
+            Scope::Shared => self.change_shared(changed, modseq),
+            Scope::Private(account) => {
+                self.mark(account, &changed.uids, private_change(&changed.add, &changed.remove)?, modseq)
+            }
+        }
+    }
+
+    fn change_shared(&mut self, changed: &FlagsChanged, modseq: ModSeq) -> Result<(), Misfit> {
+        if changed.add.system.with(changed.remove.system).contains(SystemFlags::SEEN) {
+            return Err(Misfit::Scope);
+        }
+        self.meet([&changed.add, &changed.remove])?;
+        let (add, remove) = (self.keywords.known(&changed.add), self.keywords.known(&changed.remove));
+        self.messages = self.messages.edit(&changed.uids, |mut rows, part| {
+            for row in rows.iter_mut().filter(|row| part.contains(row.uid)) {
+                row.flags = row.flags.without(&remove).with(&add);
+                row.modseq = modseq;
+            }
+            rows
+        });
+        self.highest_shared = modseq;
+        Ok(())
+    }
+
+    fn expunge(&mut self, uids: &UidSet, modseq: ModSeq) -> Result<(), Misfit> {
+        self.must_hold(uids)?;
+        let mut gone = Vec::new();
+        self.messages = self.messages.edit(uids, |rows, part| {
+            let (dead, alive) = rows.into_iter().partition(|row: &Row| part.contains(row.uid));
+            gone.extend::<Vec<Row>>(dead);
+            alive
+        });
+        self.graves = self.graves.with(gone, |row| row.uid);
+        self.privates = Arc::new(self.privates.iter().map(|(id, p)| (*id, p.without(uids))).collect());
+        self.expunges.push(modseq, uids.clone());
+        self.highest_shared = modseq;
+        Ok(())
+    }
+
+    /// The event's own MODSEQ is counted from the new base already: it is above all that was skipped.
+    fn skip(&mut self, uid_next: Uid, modseq_base: ModSeq) -> Result<(), Misfit> {
+        if uid_next < self.uid_next || modseq_base < self.modseq_base {
+            return Err(Misfit::Skip);
+        }
+        let above = self.privates.values().map(|p| p.highest).fold(self.highest_shared, ModSeq::max);
+        self.uid_next = uid_next;
+        self.modseq_base = modseq_base;
+        self.highest_shared = self.modseq_in(0).ok_or(Misfit::ModSeq)?;
+        self.expunges.forget(self.highest_shared);
+        self.lose(Lost { above, below: self.highest_shared });
+        Ok(())
+    }
+
+    fn lose(&mut self, lost: Lost) {
+        let all = Arc::make_mut(&mut self.lost);
+        all.push(lost);
+        if all.len() > MAX_LOST {
+            let oldest = all.remove(0);
+            all.iter_mut().take(1).for_each(|next| next.above = oldest.above);
+        }
+    }
+
+    fn mark(&mut self, account: AccountId, uids: &UidSet, seen: Seen, modseq: ModSeq) -> Result<(), Misfit> {
+        let privates = Arc::make_mut(&mut self.privates);
+        if privates.len() >= MAX_READERS && !privates.contains_key(&account) {
+            return Err(Misfit::Limit);
+        }
+        let private = privates.entry(account).or_default();
+        *private = private.marked(uids, seen, modseq);
+        Ok(())
+    }
+
+    /// Takes in the keywords that are new, if they are not too many.
+    fn meet<'a>(&mut self, flags: impl IntoIterator<Item = &'a Flags>) -> Result<(), Misfit> {
+        for keyword in flags.into_iter().flat_map(Flags::keywords) {
+            if self.keywords.find(keyword).is_none() {
+                Arc::make_mut(&mut self.keywords).meet(keyword);
+            }
+        }
+        if self.keywords.len() > MAX_KEYWORDS { Err(Misfit::Limit) } else { Ok(()) }
+    }
+
+    fn must_hold(&self, uids: &UidSet) -> Result<(), Misfit> {
+        let held = |&(first, last): &(Uid, Uid)| {
+            let before = Uid::new(first.get() - 1).map_or(0, |uid| self.messages.rank(uid).0);
+            self.messages.rank(last).0 - before == (last.get() - first.get()).saturating_add(1)
+        };
+        if uids.spans().iter().all(held) { Ok(()) } else { Err(Misfit::Absent) }
+    }
+}
+
+/// A private change sets `\Seen` or takes it away, and does nothing else.
+fn private_change(add: &Flags, remove: &Flags) -> Result<Seen, Misfit> {
+    let only_seen = |flags: &Flags| *flags == Flags::system(SystemFlags::SEEN);
+    match () {
+        () if only_seen(add) && remove.is_empty() => Ok(Seen::Yes),
+        () if only_seen(remove) && add.is_empty() => Ok(Seen::No),
+        () => Err(Misfit::Scope),
+    }
+}

@@ -1,0 +1,179 @@
+//! A mailbox through one account's eyes.
+
+use super::MailboxState;
+use crate::private::{Mark, MarkLeaf, Private, Seen};
+use crate::row::{MessageLeaf, Row};
+use crate::tree::{Walk, Wanted};
+use crate::{FlagSet, SystemFlags};
+use terms::{AccountId, ModSeq, SeqNum, Uid, UidSet};
+
+/// The messages of a mailbox as one account sees them: `\Seen` is its own, and so is what that does to MODSEQs.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    state: &'a MailboxState,
+    private: Option<&'a Private>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(state: &'a MailboxState, account: AccountId) -> Self {
+        Self { state, private: state.privates.get(&account) }
+    }
+
+    /// HIGHESTMODSEQ: no change that this account can see has a higher one.
+    #[must_use]
+    pub fn highest_modseq(&self) -> ModSeq {
+        self.state.highest_shared.max(self.private.map_or(ModSeq::ZERO, |p| p.highest))
+    }
+
+    /// How many messages lack `\Seen`.
+    #[must_use]
+    pub fn unseen(&self) -> u32 {
+        self.state.messages() - self.private.map_or(0, |p| p.marks.summary().marked)
+    }
+
+    /// The first message without `\Seen`: SELECT's `[UNSEEN n]`. O(log n) steps, each down one path.
+    #[must_use]
+    pub fn first_unseen(&self) -> Option<SeqNum> {
+        let all_seen_up_to = |n: u32| {
+            let uid = self.state.messages.select(n);
+            uid.is_some_and(|uid| self.private.map_or(0, |p| p.marks.rank(uid).1) == n)
+        };
+        let (mut seen, mut open) = (0, self.state.messages());
+        if self.unseen() == 0 {
+            return None;
+        }
+        while open - seen > 1 {
+            let middle = seen + (open - seen) / 2;
+            if all_seen_up_to(middle) { seen = middle } else { open = middle }
+        }
+        SeqNum::new(open)
+    }
+
+    /// A message.
+    #[must_use]
+    pub fn row(&self, uid: Uid) -> Option<Row> {
+        let mark = self.private.and_then(|p| p.marks.get(uid));
+        self.state.messages.get(uid).map(|row| marked(row, mark.as_ref()))
+    }
+
+    /// A message that is gone, as it was, if it went not too long ago.
+    #[must_use]
+    pub fn ghost(&self, uid: Uid) -> Option<Row> {
+        let mark = self.private.and_then(|p| p.graves.get(uid));
+        self.state.graves.get(uid).map(|row| marked(row, mark.as_ref()))
+    }
+
+    /// Those of these messages that are there, ascending.
+    #[must_use]
+    pub fn rows<'u>(&self, uids: &'u UidSet) -> Rows<'a, 'u> {
+        Rows {
+            spans: uids.spans(),
+            messages: self.state.messages.walk(Wanted::All, Uid::MIN),
+            marks: self.private.map(|p| p.marks.walk(Wanted::All, Uid::MIN)),
+            mark: None,
+        }
+    }
+
+    /// The messages from `from` on whose MODSEQ is above `since`, ascending by UID. Visits only the parts of
+    /// the mailbox that changed.
+    #[must_use]
+    pub fn changed(&self, since: ModSeq, from: Uid) -> Changed<'a> {
+        let since = Wanted::Since(since);
+        let marks = |p: &'a Private| p.marks.walk(since, from);
+        Changed {
+            reader: *self,
+            messages: self.state.messages.walk(since, from),
+            message: None,
+            marks: self.private.map(marks),
+            mark: None,
+        }
+    }
+}
+
+/// The row as it is for the account whose mark this is.
+fn marked(row: Row, mark: Option<&Mark>) -> Row {
+    let Some(mark) = mark else { return row };
+    let modseq = row.modseq.max(mark.modseq);
+    let flags = match mark.seen {
+        Seen::Yes => row.flags.with(&FlagSet::new(SystemFlags::SEEN, Vec::new())),
+        Seen::No => row.flags,
+    };
+    Row { flags, modseq, ..row }
+}
+
+/// Goes along chosen messages.
+pub struct Rows<'a, 'u> {
+    spans: &'u [(Uid, Uid)],
+    messages: Walk<'a, MessageLeaf>,
+    marks: Option<Walk<'a, MarkLeaf>>,
+    /// The first mark that is not behind us.
+    mark: Option<Mark>,
+}
+
+impl Rows<'_, '_> {
+    fn next_message(&mut self) -> Option<Row> {
+        loop {
+            let &(first, _) = self.spans.first()?;
+            self.messages.skip_to(first);
+            let row = self.messages.next()?;
+            let behind = self.spans.partition_point(|span| span.1 < row.uid);
+            self.spans = self.spans.get(behind..).unwrap_or_default();
+            if self.spans.first().is_some_and(|span| span.0 <= row.uid) {
+                return Some(row);
+            }
+        }
+    }
+
+    fn mark_of(&mut self, uid: Uid) -> Option<&Mark> {
+        let marks = self.marks.as_mut()?;
+        if self.mark.as_ref().is_none_or(|mark| mark.uid < uid) {
+            marks.skip_to(uid);
+            self.mark = marks.next();
+        }
+        self.mark.as_ref().filter(|mark| mark.uid == uid)
+    }
+}
+
+impl Iterator for Rows<'_, '_> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        let row = self.next_message()?;
+        let mark = self.mark_of(row.uid);
+        Some(marked(row, mark))
+    }
+}
+
+/// Goes along changed messages: of two trees at once, the shared and the private one.
+pub struct Changed<'a> {
+    reader: Reader<'a>,
+    messages: Walk<'a, MessageLeaf>,
+    message: Option<Uid>,
+    marks: Option<Walk<'a, MarkLeaf>>,
+    mark: Option<Uid>,
+}
+
+impl Changed<'_> {
+    /// How many nodes of the trees were looked into so far.
+    #[must_use]
+    pub fn visits(&self) -> usize {
+        self.messages.visits + self.marks.as_ref().map_or(0, |marks| marks.visits)
+    }
+}
+
+impl Iterator for Changed<'_> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        if self.message.is_none() {
+            self.message = self.messages.next().map(|row| row.uid);
+        }
+        if self.mark.is_none() {
+            self.mark = self.marks.as_mut().and_then(Iterator::next).map(|mark| mark.uid);
+        }
+        let next = self.message.into_iter().chain(self.mark).min()?;
+        self.message.take_if(|uid| *uid == next);
+        self.mark.take_if(|uid| *uid == next);
+        self.reader.row(next)
+    }
+}

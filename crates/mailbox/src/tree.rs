@@ -1,0 +1,482 @@
+//! A shallow tree of packed leaves that shares what an edit does not touch.
+//!
+//! Rows lie in the order of their UIDs. Every child is known to its parent by a [`Summary`], so that counting,
+//! finding the nth row and finding what changed after a MODSEQ go down one path instead of along the rows. An
+//! edit copies the paths to the leaves that it names; whoever holds the tree from before still has it whole.
+
+use std::sync::Arc;
+use terms::{ModSeq, Uid, UidSet};
+
+/// Most rows of a leaf: an edit unpacks and packs one, a lookup halves its way through one.
+pub(crate) const LEAF_ROWS: usize = 256;
+/// Most children of a branch.
+const FANOUT: usize = 64;
+
+/// A leaf's worth of rows in packed columns.
+pub(crate) trait Leaf: Sized {
+    /// One row, unpacked.
+    type Row: Clone;
+    /// Packs rows that ascend by UID, at least one and at most [`LEAF_ROWS`].
+    fn pack(rows: &[Self::Row]) -> Self;
+    /// How many rows.
+    fn len(&self) -> usize;
+    /// A row.
+    fn row(&self, at: usize) -> Option<Self::Row>;
+    /// A row's UID.
+    fn uid(&self, at: usize) -> Option<Uid>;
+    /// A row's MODSEQ.
+    fn modseq(&self, at: usize) -> ModSeq;
+    /// Whether a row has the flag that this tree counts.
+    fn is_marked(&self, at: usize) -> bool;
+    /// The octets that a row's message counts for.
+    fn octets(&self, at: usize) -> u64;
+    /// Whether its UIDs have no gap.
+    fn is_dense(&self) -> bool;
+    /// What it allocates beside itself, in octets.
+    fn heap_octets(&self) -> usize;
+}
+
+/// What a parent knows of a child.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// The UID of the last row; 0 only in the summary of nothing.
+    last: u32,
+    /// How many rows.
+    pub(crate) rows: u32,
+    /// How many have the flag that this tree counts.
+    pub(crate) marked: u32,
+    /// Their messages' sizes together.
+    pub(crate) octets: u64,
+    /// The highest MODSEQ among them.
+    pub(crate) modseq: ModSeq,
+}
+
+impl Summary {
+    fn of_leaf<L: Leaf>(leaf: &L) -> Self {
+        let rows = leaf.len();
+        let last = rows.checked_sub(1).and_then(|at| leaf.uid(at)).map_or(0, Uid::get);
+        let one = |at| Self {
+            last,
+            rows: 1,
+            marked: u32::from(leaf.is_marked(at)),
+            octets: leaf.octets(at),
+            modseq: leaf.modseq(at),
+        };
+        (0..rows).map(one).fold(Self::default(), Self::followed_by)
+    }
+
+    fn of_children<L>(children: &[Child<L>]) -> Self {
+        children.iter().map(|child| child.summary).fold(Self::default(), Self::followed_by)
+    }
+
+    fn followed_by(self, next: Self) -> Self {
+        Self {
+            last: next.last,
+            rows: self.rows + next.rows,
+            marked: self.marked + next.marked,
+            octets: self.octets.saturating_add(next.octets),
+            modseq: self.modseq.max(next.modseq),
+        }
+    }
+}
+
+/// Which rows a walk is after.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// All of them.
+    All,
+    /// Those with a MODSEQ above this one.
+    Since(ModSeq),
+    /// Those with the flag that the tree counts.
+    Marked,
+}
+
+impl Wanted {
+    fn any_in(self, summary: Summary) -> bool {
+        match self {
+            Self::All => true,
+            Self::Since(modseq) => summary.modseq > modseq,
+            Self::Marked => summary.marked > 0,
+        }
+    }
+
+    fn is_row<L: Leaf>(self, leaf: &L, at: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Since(modseq) => leaf.modseq(at) > modseq,
+            Self::Marked => leaf.is_marked(at),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Child<L> {
+    summary: Summary,
+    node: Node<L>,
+}
+
+#[derive(Debug)]
+enum Node<L> {
+    Leaf(Arc<L>),
+    Branch(Arc<[Child<L>]>),
+}
+
+impl<L> Clone for Child<L> {
+    fn clone(&self) -> Self {
+        let node = match &self.node {
+            Node::Leaf(leaf) => Node::Leaf(Arc::clone(leaf)),
+            Node::Branch(children) => Node::Branch(Arc::clone(children)),
+        };
+        Self { summary: self.summary, node }
+    }
+}
+
+impl<L: Leaf> Child<L> {
+    fn leaf(leaf: L) -> Self {
+        Self { summary: Summary::of_leaf(&leaf), node: Node::Leaf(Arc::new(leaf)) }
+    }
+
+    fn branch(children: &[Self]) -> Self {
+        Self { summary: Summary::of_children(children), node: Node::Branch(children.into()) }
+    }
+
+    /// Rows of a leaf or children of a branch, and how many there may be.
+    fn fill(&self) -> (usize, usize) {
+        match &self.node {
+            Node::Leaf(leaf) => (leaf.len(), LEAF_ROWS),
+            Node::Branch(children) => (children.len(), FANOUT),
+        }
+    }
+
+    fn leaf_from(&self, from: Uid, wanted: Wanted, visits: &mut usize) -> Option<&L> {
+        if self.summary.last < from.get() || !wanted.any_in(self.summary) {
+            return None;
+        }
+        *visits += 1;
+        match &self.node {
+            Node::Leaf(leaf) => Some(leaf),
+            // What is wanted in the first child may all lie before `from`: then it is the next one's turn.
+            Node::Branch(children) => children.iter().find_map(|child| child.leaf_from(from, wanted, visits)),
+        }
+    }
+
+    /// One node out of two neighbours, if they are of a kind and fit.
+    fn join(&self, next: &Self) -> Option<Self> {
+        let ((a, most), (b, _)) = (self.fill(), next.fill());
+        if a + b > most {
+            return None;
+        }
+        match (&self.node, &next.node) {
+            (Node::Leaf(a), Node::Leaf(b)) => {
+                let rows: Vec<_> = unpack(&**a).chain(unpack(&**b)).collect();
+                Some(Self::leaf(L::pack(&rows)))
+            }
+            (Node::Branch(a), Node::Branch(b)) => Some(Self::branch(&[&**a, &**b].concat())),
+            _ => None,
+        }
+    }
+}
+
+fn unpack<L: Leaf>(leaf: &L) -> impl Iterator<Item = L::Row> {
+    (0..leaf.len()).filter_map(|at| leaf.row(at))
+}
+
+/// The rows; cloning it is cheap and keeps this moment.
+#[derive(Debug)]
+pub(crate) struct Tree<L> {
+    top: Option<Child<L>>,
+}
+
+impl<L> Clone for Tree<L> {
+    fn clone(&self) -> Self {
+        Self { top: self.top.clone() }
+    }
+}
+
+impl<L> Default for Tree<L> {
+    fn default() -> Self {
+        Self { top: None }
+    }
+}
+
+impl<L: Leaf> Tree<L> {
+    /// What is true of all rows together.
+    pub(crate) fn summary(&self) -> Summary {
+        self.top.as_ref().map(|top| top.summary).unwrap_or_default()
+    }
+
+    /// The row of a message.
+    pub(crate) fn get(&self, uid: Uid) -> Option<L::Row> {
+        let leaf = self.leaf_from(uid, Wanted::All, &mut 0)?;
+        let at = first_from(leaf, uid);
+        (leaf.uid(at) == Some(uid)).then(|| leaf.row(at)).flatten()
+    }
+
+    /// Whether there is a row.
+    pub(crate) fn contains(&self, uid: Uid) -> bool {
+        self.leaf_from(uid, Wanted::All, &mut 0)
+            .is_some_and(|leaf| leaf.uid(first_from(leaf, uid)) == Some(uid))
+    }
+
+    /// How many rows, and how many marked ones, have a UID up to `uid`.
+    pub(crate) fn rank(&self, uid: Uid) -> (u32, u32) {
+        let (mut rows, mut marked) = (0, 0);
+        let mut node = self.top.as_ref().map(|top| &top.node);
+        while let Some(Node::Branch(children)) = node {
+            let at = children.partition_point(|child| child.summary.last <= uid.get());
+            for child in children.iter().take(at) {
+                rows += child.summary.rows;
+                marked += child.summary.marked;
+            }
+            node = children.get(at).map(|child| &child.node);
+        }
+        if let Some(Node::Leaf(leaf)) = node {
+            let behind = uid.next().map_or(leaf.len(), |next| first_from(&**leaf, next));
+            rows += behind as u32;
+            marked += (0..behind).filter(|at| leaf.is_marked(*at)).count() as u32;
+        }
+        (rows, marked)
+    }
+
+    /// The UID of the nth row, counted from 1.
+    pub(crate) fn select(&self, n: u32) -> Option<Uid> {
+        let mut left = n.checked_sub(1)?;
+        let mut node = &self.top.as_ref()?.node;
+        loop {
+            match node {
+                Node::Leaf(leaf) => return leaf.uid(left as usize),
+                Node::Branch(children) => {
+                    let child = children.iter().find(|child| {
+                        let here = left < child.summary.rows;
+                        left -= if here { 0 } else { child.summary.rows };
+                        here
+                    });
+                    node = &child?.node;
+                }
+            }
+        }
+    }
+
+    /// The first leaf that has a row at or behind `from` and a wanted one. `visits` counts the nodes that were
+    /// looked into.
+    fn leaf_from(&self, from: Uid, wanted: Wanted, visits: &mut usize) -> Option<&L> {
+        self.top.as_ref()?.leaf_from(from, wanted, visits)
+    }
+
+    /// The wanted rows from a UID on.
+    pub(crate) fn walk(&self, wanted: Wanted, from: Uid) -> Walk<'_, L> {
+        Walk { tree: self, wanted, from: Some(from), leaf: None, visits: 0 }
+    }
+
+    /// The leaves, in order.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = &L> {
+        self.leaves_from(Uid::MIN)
+    }
+
+    /// The UIDs from `from` on: a step for each leaf without gaps, not for each row.
+    pub(crate) fn uids(&self, from: Uid) -> UidSet {
+        let mut spans = Vec::new();
+        for leaf in self.leaves_from(from) {
+            let start = first_from(leaf, from);
+            let ends = (leaf.uid(start), leaf.len().checked_sub(1).and_then(|at| leaf.uid(at)));
+            match ends {
+                (Some(first), Some(last)) if leaf.is_dense() => spans.push((first, last)),
+                _ => spans.extend((start..leaf.len()).filter_map(|at| leaf.uid(at)).map(|uid| (uid, uid))),
+            }
+        }
+        UidSet::from_ranges(spans)
+    }
+
+    fn leaves_from(&self, from: Uid) -> impl Iterator<Item = &L> {
+        let mut from = Some(from);
+        std::iter::from_fn(move || {
+            let leaf = self.leaf_from(from?, Wanted::All, &mut 0)?;
+            from = leaf.uid(leaf.len().checked_sub(1)?).and_then(Uid::next);
+            Some(leaf)
+        })
+    }
+
+    /// A tree of leaves that come in order.
+    pub(crate) fn from_leaves(leaves: Vec<L>) -> Self {
+        Self { top: stack(leaves.into_iter().map(Child::leaf).collect()) }
+    }
+
+    /// The tree in which the rows named by `uids` are as `edit` makes them. It gets the rows of a leaf and the
+    /// UIDs that fall into it, and gives back rows that ascend; rows in no leaf's reach come last.
+    pub(crate) fn edit(
+        &self,
+        uids: &UidSet,
+        mut edit: impl FnMut(Vec<L::Row>, Part<'_>) -> Vec<L::Row>,
+    ) -> Self {
+        let part = Part { spans: uids.spans(), first: Uid::MIN, last: Uid::MAX };
+        if part.is_empty() {
+            return self.clone();
+        }
+        let children = match &self.top {
+            Some(top) => edit_node(&top.node, part, &mut edit),
+            None => pack_all(&edit(Vec::new(), part)),
+        };
+        Self { top: stack(children) }
+    }
+
+    /// What it keeps in memory, in octets, itself not counted.
+    pub(crate) fn heap_octets(&self) -> usize {
+        fn of_node<L: Leaf>(node: &Node<L>) -> usize {
+            let counts = 2 * size_of::<usize>();
+            counts
+                + match node {
+                    Node::Leaf(leaf) => size_of::<L>() + leaf.heap_octets(),
+                    Node::Branch(children) => {
+                        size_of_val::<[Child<L>]>(children)
+                            + children.iter().map(|child| of_node(&child.node)).sum::<usize>()
+                    }
+                }
+        }
+        self.top.as_ref().map_or(0, |top| of_node(&top.node))
+    }
+}
+
+/// The nodes that take the place of one that was edited.
+fn edit_node<L: Leaf>(
+    node: &Node<L>,
+    part: Part<'_>,
+    edit: &mut impl FnMut(Vec<L::Row>, Part<'_>) -> Vec<L::Row>,
+) -> Vec<Child<L>> {
+    let children = match node {
+        Node::Leaf(leaf) => return pack_all(&edit(unpack(&**leaf).collect(), part)),
+        Node::Branch(children) => children,
+    };
+    let mut edited: Vec<Child<L>> = Vec::with_capacity(children.len() + 1);
+    let mut first = part.first;
+    for (at, child) in children.iter().enumerate() {
+        // Behind the last child there is nobody else to take a new row.
+        let is_last = at + 1 == children.len();
+        let last = if is_last { part.last } else { Uid::new(child.summary.last).unwrap_or(Uid::MAX) };
+        let here = part.between(first, last);
+        first = last.next().unwrap_or(Uid::MAX);
+        if here.is_empty() {
+            put(&mut edited, child.clone());
+        } else {
+            edit_node(&child.node, here, edit).into_iter().for_each(|child| put(&mut edited, child));
+        }
+    }
+    edited.chunks(FANOUT).map(Child::branch).collect()
+}
+
+/// Puts a node behind its neighbours, as one with the last of them where both fit into one: of two neighbours
+/// one is always more than half full.
+fn put<L: Leaf>(nodes: &mut Vec<Child<L>>, next: Child<L>) {
+    match nodes.last_mut() {
+        Some(last) => match last.join(&next) {
+            Some(joined) => *last = joined,
+            None => nodes.push(next),
+        },
+        None => nodes.push(next),
+    }
+}
+
+fn pack_all<L: Leaf>(rows: &[L::Row]) -> Vec<Child<L>> {
+    rows.chunks(LEAF_ROWS).map(|rows| Child::leaf(L::pack(rows))).collect()
+}
+
+/// One node above all of these.
+fn stack<L: Leaf>(mut nodes: Vec<Child<L>>) -> Option<Child<L>> {
+    while nodes.len() > 1 {
+        nodes = nodes.chunks(FANOUT).map(Child::branch).collect();
+    }
+    let mut top = nodes.pop()?;
+    while let Node::Branch(children) = &top.node
+        && let [only] = &**children
+    {
+        top = only.clone();
+    }
+    Some(top)
+}
+
+/// The place of the first row at or behind a UID.
+fn first_from<L: Leaf>(leaf: &L, from: Uid) -> usize {
+    let (mut low, mut high) = (0, leaf.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if leaf.uid(middle).is_some_and(|uid| uid < from) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// The part of a UID set that falls into one node.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    spans: &'a [(Uid, Uid)],
+    first: Uid,
+    last: Uid,
+}
+
+impl<'a> Part<'a> {
+    fn between(self, first: Uid, last: Uid) -> Self {
+        let from = self.spans.partition_point(|span| span.1 < first);
+        let to = self.spans.partition_point(|span| span.0 <= last);
+        let spans = self.spans.get(from..to).unwrap_or_default();
+        Self { spans, first: first.max(self.first), last: last.min(self.last) }
+    }
+
+    fn is_empty(self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Whether a UID is in it.
+    pub(crate) fn contains(self, uid: Uid) -> bool {
+        let at = self.spans.partition_point(|span| span.1 < uid);
+        (self.first..=self.last).contains(&uid) && self.spans.get(at).is_some_and(|span| span.0 <= uid)
+    }
+
+    /// Its UIDs, ascending.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Uid> + 'a {
+        let clip = move |&(a, b): &(Uid, Uid)| (a.max(self.first).get(), b.min(self.last).get());
+        self.spans.iter().map(clip).flat_map(|(a, b)| (a..=b).filter_map(Uid::new))
+    }
+}
+
+/// Goes along wanted rows, without a stack: behind each leaf from the top down again to the next.
+pub(crate) struct Walk<'a, L> {
+    tree: &'a Tree<L>,
+    wanted: Wanted,
+    from: Option<Uid>,
+    leaf: Option<(&'a L, usize)>,
+    /// How many nodes were looked into.
+    pub(crate) visits: usize,
+}
+
+impl<L: Leaf> Walk<'_, L> {
+    /// Skips to a UID, if that is ahead.
+    pub(crate) fn skip_to(&mut self, uid: Uid) {
+        let ahead = self.from.is_some_and(|from| from < uid);
+        if ahead {
+            self.from = Some(uid);
+            self.leaf = self.leaf.take().map(|(leaf, at)| (leaf, at.max(first_from(leaf, uid))));
+        }
+    }
+}
+
+impl<L: Leaf> Iterator for Walk<'_, L> {
+    type Item = L::Row;
+
+    fn next(&mut self) -> Option<L::Row> {
+        loop {
+            let (leaf, at) = match self.leaf {
+                Some(place) => place,
+                None => {
+                    let from = self.from?;
+                    let leaf = self.tree.leaf_from(from, self.wanted, &mut self.visits)?;
+                    (leaf, first_from(leaf, from))
+                }
+            };
+            let found = (at..leaf.len()).find(|at| self.wanted.is_row(leaf, *at));
+            let last = found.unwrap_or(leaf.len().saturating_sub(1));
+            self.from = leaf.uid(last).and_then(Uid::next);
+            self.leaf = found.map(|at| (leaf, at + 1)).filter(|(leaf, at)| *at < leaf.len());
+            if let Some(at) = found {
+                return leaf.row(at);
+            }
+        }
+    }
+}
