@@ -12,6 +12,11 @@
 
 pub mod encrypted;
 pub mod imap;
+mod outbox;
+pub mod port;
+mod refusal;
 mod signpost;
 
+pub use outbox::{HIGH_WATER, Outbox, PIECE};
+pub use refusal::{Denial, FaultId, Refusal};
 pub use signpost::Signpost;

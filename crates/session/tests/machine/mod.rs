@@ -123,7 +123,7 @@ impl Pipe for Wire {
         let proof = Encrypted::after(&Agreed).ok_or(io::ErrorKind::NotConnected)?;
         self.server = match std::mem::replace(&mut self.server, Server::Gone) {
             Server::Cleartext(gate) => {
-                gate.finish_handshake(proof);
+                drop(gate.finish_handshake(proof));
                 Server::Greeted
             }
             other => other,

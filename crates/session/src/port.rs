@@ -1,0 +1,233 @@
+//! What a session needs of the world, as small traits.
+//!
+//! | trait | stands for | implemented by |
+//! |---|---|---|
+//! | [`Peer`] | the client at the other end of the wire, and the clock | `net`, over sockets and TLS |
+//! | [`Door`] | the check of a name and a password | `net`, over the directory and its limits |
+//! | [`Mail`] | the hall: what one signed-in account may reach | `mail`, over a store |
+//! | [`Mailbox`] | one mailbox of it, open | `mail` |
+//! | [`Draft`] | a message on its way in | `mail` |
+//!
+//! Rules for all of them:
+//! - A future may be dropped at any time, and then nothing is half done: a change is committed whole or not at
+//!   all, and may be committed although nobody waits for the answer any more.
+//! - What a method answers includes every commit that was answered before the method was called, to whomever.
+//! - A method that changes mail returns once the change is durable.
+//! - Failures are [`Refusal`]s. Whoever meets a fault of ours writes it down under an id and answers
+//!   [`Refusal::OurFault`] with the same id; the peer is shown the id alone.
+
+use crate::outbox::Outbox;
+use crate::refusal::Refusal;
+use bytes::Bytes;
+use mailbox::account::{self, Account, MailboxId, Plan};
+use mailbox::{Event, Flags, Head, MailboxState};
+use std::future::Future;
+use std::sync::Arc;
+use terms::{AccountId, EmailId, InternalDate, Moment, Uid, UidSet, UidValidity};
+
+/// The other end of the wire.
+pub trait Peer: Send {
+    /// What time it is.
+    fn now(&self) -> Moment;
+
+    /// Waits for octets and appends them to `into`: at least one, at most what one read gives (64 KiB or so).
+    /// Losing the future loses no octets.
+    fn receive(
+        &mut self,
+        into: &mut Vec<u8>,
+        until: Moment,
+    ) -> impl Future<Output = Result<Received, Gone>> + Send;
+
+    /// Writes all that is in `outbox`, in as few writes as it takes. The driver has a time limit for it: a peer
+    /// that does not read is gone.
+    fn send(&mut self, outbox: &mut Outbox) -> impl Future<Output = Result<(), Gone>> + Send;
+}
+
+/// How waiting for a peer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// There is more to read.
+    Octets,
+    /// The moment has come.
+    TimedOut,
+    /// The server is stopping, or this session is to end: say goodbye.
+    Stopping,
+}
+
+/// The peer is gone: closed, reset, stuck or sent away. There is nobody left to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+/// Where a peer becomes somebody.
+pub trait Door: Send + Sync {
+    /// What opens.
+    type Mail: Mail;
+
+    /// Checks a claim. Takes as long, and says the same, whether the account exists or not; waits by itself
+    /// where the policy says that a wrong answer has to wait; writes down how it went.
+    ///
+    /// The refusal is `[AUTHENTICATIONFAILED]` for what is wrong, `[UNAVAILABLE]` for what cannot be checked now,
+    /// `[LIMIT]` for one session of the account too many.
+    fn sign_in(&self, claim: sasl::Claim) -> impl Future<Output = Result<Self::Mail, Refusal>> + Send;
+
+    /// What the client says of itself (RFC 2971): for the log, never to be trusted.
+    fn introduced(&self, fields: &[(&str, Option<&str>)]);
+}
+
+/// What one signed-in account may reach. Having one is the proof that somebody signed in.
+pub trait Mail: Send + Sync {
+    /// An open mailbox.
+    type Mailbox: Mailbox;
+    /// A message on its way in.
+    type Draft: Draft;
+
+    /// Who signed in: whose `\Seen` is meant.
+    fn reader(&self) -> AccountId;
+
+    /// The largest message that is taken, in octets.
+    fn largest_message(&self) -> u64;
+
+    /// The account's mailboxes by name, its subscriptions and special uses, as they are now.
+    fn account(&self) -> impl Future<Output = Result<Arc<Account>, Refusal>> + Send;
+
+    /// Commits what `plan` plans on the account as it is. `plan` is asked again when another commit came first,
+    /// so it computes and does nothing else.
+    fn change(
+        &self,
+        plan: impl Fn(&Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// Opens a mailbox: `NO [NONEXISTENT]` when it has just been deleted.
+    fn open(&self, mailbox: MailboxId) -> impl Future<Output = Result<Self::Mailbox, Refusal>> + Send;
+
+    /// The summaries of some mailboxes, in the order asked, without opening them; `None` where there is none any
+    /// more. One question to the store, however many they are.
+    fn heads(
+        &self,
+        mailboxes: &[MailboxId],
+    ) -> impl Future<Output = Result<Vec<Option<Head>>, Refusal>> + Send;
+
+    /// Begins a message of `octets`: `NO [OVERQUOTA]` before any of it has come.
+    fn draft(&self, octets: u64) -> impl Future<Output = Result<Self::Draft, Refusal>> + Send;
+
+    /// Puts a message into a mailbox, with the date of now where `date` is `None`.
+    fn append(
+        &self,
+        mailbox: MailboxId,
+        draft: Self::Draft,
+        flags: Flags,
+        date: Option<InternalDate>,
+    ) -> impl Future<Output = Result<Appended, Refusal>> + Send;
+
+    /// COPY or MOVE: those of `uids` that are there still, in one commit. Flags, dates and identities are kept. A
+    /// mailbox may be copied into itself.
+    fn transfer(
+        &self,
+        transfer: Transfer,
+        from: &Self::Mailbox,
+        uids: &UidSet,
+        to: MailboxId,
+    ) -> impl Future<Output = Result<Transferred, Refusal>> + Send;
+}
+
+/// What a plan for an account depends on, besides the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// Now, in Unix seconds: becomes a new mailbox's UIDVALIDITY.
+    pub unix_s: i64,
+    /// How much an account may hold.
+    pub limits: account::Limits,
+}
+
+/// What becomes of the messages that were copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// They stay.
+    Copy,
+    /// They go, in the same commit.
+    Move,
+}
+
+/// Where an appended message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The mailbox's.
+    pub uid_validity: UidValidity,
+    /// The message's.
+    pub uid: Uid,
+}
+
+/// Where copied messages are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transferred {
+    /// The target's.
+    pub uid_validity: UidValidity,
+    /// Those of the messages that were there still.
+    pub from: UidSet,
+    /// What they got in the target: equally many, in the same order.
+    pub to: UidSet,
+}
+
+/// A message on its way in. Dropping it leaves nothing behind.
+pub trait Draft: Send {
+    /// Takes the next octets. They are parsed as they pass; memory holds no more than a piece.
+    fn write(&mut self, octets: Bytes) -> impl Future<Output = Result<(), Refusal>> + Send;
+}
+
+/// One open mailbox.
+pub trait Mailbox: Send + Sync {
+    /// The mailbox as it is now; `None` once it is deleted.
+    fn current(&self) -> impl Future<Output = Result<Option<Arc<MailboxState>>, Refusal>> + Send;
+
+    /// Waits until the mailbox is no longer as `seen`. No polling: a commit wakes all who wait at once. It may
+    /// return early, never late.
+    fn changed(&self, seen: &MailboxState) -> impl Future<Output = ()> + Send;
+
+    /// Commits the events that `plan` plans on the mailbox as it is, with what `plan` says of them. `plan` is
+    /// asked again when another commit came first, so it computes and does nothing else. No events: nothing is
+    /// committed.
+    fn change<T: Send>(
+        &self,
+        plan: impl Fn(&MailboxState) -> Result<(Vec<Event>, T), Refusal> + Send + Sync,
+    ) -> impl Future<Output = Result<Change<T>, Refusal>> + Send;
+
+    /// From which UID on messages are `\Recent` to a session that asks now (RFC 3501, 2.3.2).
+    fn recent(&self, recency: Recency) -> impl Future<Output = Result<Uid, Refusal>> + Send;
+
+    /// The records of messages for [`message::RecordView`], in the order asked: of the first of `emails`, at least
+    /// one, as many as fit into some 256 KiB. `None`: the message is gone for good.
+    fn records(&self, emails: &[EmailId])
+    -> impl Future<Output = Result<Vec<Option<Bytes>>, Refusal>> + Send;
+
+    /// Up to `most` octets of a body from `offset`; fewer at its end, or where a piece ends. `None`: the body is
+    /// gone for good.
+    fn octets(
+        &self,
+        body: BodyName,
+        offset: u64,
+        most: usize,
+    ) -> impl Future<Output = Result<Option<Bytes>, Refusal>> + Send;
+}
+
+/// How a record names its body.
+pub type BodyName = [u8; 32];
+
+/// A change that was committed.
+#[derive(Clone, Debug)]
+pub struct Change<T> {
+    /// The state that the plan was made from.
+    pub before: Arc<MailboxState>,
+    /// The state right behind the change; later ones may be known already.
+    pub after: Arc<MailboxState>,
+    /// What the plan said.
+    pub outcome: T,
+}
+
+/// Whether a session takes what is `\Recent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recency {
+    /// SELECT: no other session will be told of them.
+    Claim,
+    /// EXAMINE: they stay recent for others.
+    Look,
+}

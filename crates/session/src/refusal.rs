@@ -1,0 +1,142 @@
+//! Why a command is not done, sorted by who can do something about it; and how each is told.
+
+use crate::port::Gone;
+use mailbox::{LimitReached, account};
+use std::borrow::Cow;
+use std::fmt;
+use terms::BadName;
+use wire::imap::reply::{Code, Condition, tagged, untagged};
+use wire::imap::{BadCommand, Reason, Tag};
+
+/// Why a command is not done.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The client's author can act: it was not said as the standard has it, or not when. `BAD`.
+    Misspoken(Cow<'static, str>),
+    /// The user can act. `NO`, and why.
+    Denied(Denial),
+    /// We can act. `NO [SERVERBUG]`, and the id under which the fault was written down.
+    OurFault(FaultId),
+    /// Nobody can: the peer is gone.
+    Hangup,
+}
+
+/// What a user is told.
+#[derive(Debug)]
+pub struct Denial {
+    /// For programs.
+    pub code: Option<Code<'static>>,
+    /// For people: a sentence without a full stop.
+    pub why: Cow<'static, str>,
+}
+
+/// The id under which a fault of ours stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultId(pub u64);
+
+impl fmt::Display for FaultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Refusal {
+    /// A denial with its code.
+    pub fn denied(code: Code<'static>, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Denied(Denial { code: Some(code), why: why.into() })
+    }
+
+    /// A command that does not belong here, or does not belong now.
+    pub fn misspoken(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Misspoken(why.into())
+    }
+
+    /// The one place where refusals become replies. Without a tag (none could be read) the reply is untagged.
+    pub fn tell(&self, tag: Option<&Tag<'_>>, out: &mut Vec<u8>) {
+        let (condition, code, why) = match self {
+            Self::Misspoken(why) => (Condition::Bad, None, why.clone()),
+            Self::Denied(denial) => (Condition::No, denial.code.as_ref(), denial.why.clone()),
+            Self::OurFault(id) => (Condition::No, Some(&Code::ServerBug), our_fault(*id)),
+            Self::Hangup => return,
+        };
+        match tag {
+            Some(tag) => tagged(out, tag, condition, code, &why),
+            None => untagged(out, condition, code, &why),
+        }
+    }
+}
+
+fn our_fault(id: FaultId) -> Cow<'static, str> {
+    format!("Something went wrong on our side; when you ask for help, mention {id}").into()
+}
+
+impl From<Gone> for Refusal {
+    fn from(_: Gone) -> Self {
+        Self::Hangup
+    }
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        let why = reason.to_string();
+        match reason {
+            Reason::EmptyLine | Reason::Unknown(_) | Reason::Grammar(_) => Self::misspoken(why),
+            // Clients that use an extension without looking at the capabilities carry on after a NO.
+            Reason::NotOffered(_) => Self::Denied(Denial { code: None, why: why.into() }),
+            Reason::Name(_) => Self::denied(Code::Cannot, why),
+            Reason::Limit(_) => Self::denied(Code::Limit, why),
+        }
+    }
+}
+
+impl From<BadCommand> for Refusal {
+    fn from(bad: BadCommand) -> Self {
+        match bad.reason {
+            // With the place where reading stopped.
+            Reason::Grammar(_) => Self::misspoken(bad.to_string()),
+            reason => reason.into(),
+        }
+    }
+}
+
+impl From<LimitReached> for Refusal {
+    fn from(limit: LimitReached) -> Self {
+        Self::denied(Code::Limit, limit.to_string())
+    }
+}
+
+impl From<BadName> for Refusal {
+    fn from(why: BadName) -> Self {
+        Self::denied(Code::Cannot, why.to_string())
+    }
+}
+
+impl From<account::Refusal> for Refusal {
+    fn from(refusal: account::Refusal) -> Self {
+        use account::Refusal as Account;
+        let code = match refusal {
+            Account::Name(_) | Account::InboxStays | Account::IntoItself => Code::Cannot,
+            Account::AlreadyExists(_) => Code::AlreadyExists,
+            Account::NonExistent(_) => Code::NonExistent,
+            Account::HasChildren(_) => Code::HasChildren,
+            // RFC 6154, 6 has USEATTR for CREATE with USE, which is not offered yet.
+            Account::UseTaken(..) | Account::UseOnInbox => Code::Cannot,
+            Account::TooManyMailboxes(_)
+            | Account::TooManySubscriptions(_)
+            | Account::TooDeep(_)
+            | Account::NumbersExhausted => Code::Limit,
+        };
+        Self::denied(code, refusal.to_string())
+    }
+}
+
+impl From<sasl::Failure> for Refusal {
+    fn from(failure: sasl::Failure) -> Self {
+        use sasl::Failure;
+        match failure {
+            Failure::Malformed(_) | Failure::Aborted => Self::misspoken(failure.to_string()),
+            Failure::NotAuthorized => Self::denied(Code::AuthorizationFailed, failure.to_string()),
+            Failure::WrongCredentials => Self::denied(Code::AuthenticationFailed, failure.to_string()),
+        }
+    }
+}
