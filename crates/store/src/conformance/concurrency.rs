@@ -52,6 +52,30 @@ pub fn concurrent_commits_form_one_history(store: Arc<dyn Store>) {
     assert_eq!(once.len(), WRITERS * COMMITS_EACH, "no commit is there twice or not at all");
 }
 
+/// Comparing and writing are one: of writers that expect the same, the store takes one.
+pub fn of_writers_that_expect_the_same_one_is_done(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    let start = Barrier::new(WRITERS);
+    // Counted by round: a round that takes two makes the next take none, so a sum would hide it.
+    let done: Vec<_> = (0..COMMITS).map(|_| AtomicU64::new(0)).collect();
+    thread::scope(|scope| {
+        for _ in 0..WRITERS {
+            scope.spawn(|| {
+                for (round, done) in (0..).zip(&done) {
+                    let draft =
+                        (0..TOGETHER).fold(me.draft(), |draft, number| draft.append(number, round, &["e"]));
+                    start.wait();
+                    // No panic between the waits: the other writers would wait for ever.
+                    done.fetch_add(u64::from(draft.try_commit() == Ok(Committed::Done)), Ordering::Relaxed);
+                    start.wait();
+                }
+            });
+        }
+    });
+    let taken: Vec<_> = done.into_iter().map(AtomicU64::into_inner).collect();
+    assert_eq!(taken, vec![1; COMMITS as usize]);
+}
+
 /// Runs `write` (with 0, 1, ...) and, beside it, `read` over and over.
 fn while_writing(write: impl Fn(u64), read: impl Fn() + Sync) {
     let (going_on, reads) = (AtomicBool::new(true), AtomicU64::new(0));

@@ -201,6 +201,7 @@ macro_rules! conformance_tests {
             }
             concurrency {
                 concurrent_commits_form_one_history
+                of_writers_that_expect_the_same_one_is_done
                 a_reader_never_sees_half_a_commit
                 a_reader_never_sees_a_gap
                 one_commit_sent_twice_at_once_is_written_once
