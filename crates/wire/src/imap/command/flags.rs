@@ -24,6 +24,12 @@ pub(super) fn list_or_bare(input: &mut Input<'_>) -> Result<Vec<Flag>, Fault> {
     }
 }
 
+/// A flag and nothing else.
+pub(super) fn one(text: &[u8]) -> Option<Flag> {
+    let mut input = Input::new(text);
+    flag(&mut input).ok()?.filter(|_| input.is_done())
+}
+
 /// `None` for `\Recent`: RFC 3501, 2.3.2 says that it cannot be altered by the client; clients that copy a
 /// message's flags send it all the same.
 fn flag(input: &mut Input<'_>) -> Result<Option<Flag>, Fault> {

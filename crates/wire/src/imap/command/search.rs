@@ -92,7 +92,7 @@ pub enum SearchKey<'a> {
         /// At or after.
         mod_seq: ModSeq,
         /// Only of one flag; a server that keeps one MODSEQ a message ignores it (RFC 7162, 3.1.5).
-        entry: Option<(Cow<'a, [u8]>, EntryKind)>,
+        entry: Option<(Flag, EntryKind)>,
     },
     /// NOT
     Not(Box<Self>),
@@ -292,8 +292,13 @@ fn mod_seq<'a>(input: &mut Input<'a>) -> Result<SearchKey<'a>, Fault> {
     select::mod_seq(input).map(|mod_seq| SearchKey::ModSeq { mod_seq, entry })
 }
 
-fn entry<'a>(input: &mut Input<'a>) -> Result<(Cow<'a, [u8]>, EntryKind), Fault> {
-    let name = input.string("Expected an entry such as \"/flags/\\\\Seen\"")?;
+/// `entry-flag-name SP entry-type-req`; the only entries that there are, are flags.
+fn entry(input: &mut Input<'_>) -> Result<(Flag, EntryKind), Fault> {
+    const WHAT: &str = "Expected an entry such as \"/flags/\\\\Seen\"";
+    let at = input.at();
+    let name = input.string(WHAT)?;
+    let flag = name.strip_prefix(b"/flags/").and_then(flags::one);
+    let flag = flag.ok_or_else(|| input.fault_at(at, WHAT))?;
     input.space()?;
     let at = input.at();
     let kind = match input.atom("Expected priv, shared or all")?.to_ascii_lowercase().as_str() {
@@ -303,5 +308,5 @@ fn entry<'a>(input: &mut Input<'a>) -> Result<(Cow<'a, [u8]>, EntryKind), Fault>
         _ => return Err(input.fault_at(at, "Expected priv, shared or all")),
     };
     input.space()?;
-    Ok((name, kind))
+    Ok((flag, kind))
 }

@@ -1,0 +1,299 @@
+//! What the grammar takes, what it refuses and where, and what it forgives.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use wire::imap::command::{
+    Access, ChangedSince, EntryKind, FetchItem, ListReturn, ListSelect, ListStyle, Peek, SearchKey,
+    SearchReturn, Silence, StatusItem, StoreAction, Vanished,
+};
+use wire::imap::{BadCommand, Command, Numbering, Reason, SectionText, parse, tag_of};
+
+fn command(frame: &str) -> Command<'_> {
+    match parse(frame.as_bytes()) {
+        Ok(tagged) => tagged.command,
+        Err(bad) => panic!("{frame:?}: {bad}"),
+    }
+}
+
+fn bad(frame: &str) -> BadCommand {
+    match parse(frame.as_bytes()) {
+        Ok(tagged) => panic!("{frame:?} was taken as {:?}", tagged.command),
+        Err(bad) => bad,
+    }
+}
+
+fn refused_at(frame: &str, at: usize) {
+    let bad = bad(frame);
+    assert_eq!((bad.at, matches!(bad.reason, Reason::Grammar(_))), (at, true), "{frame:?}: {bad}");
+}
+
+#[test]
+fn the_tag_is_told_whenever_there_is_one() {
+    assert_eq!(parse(b"a.1/x] NOOP").unwrap().tag.as_str(), "a.1/x]");
+    assert_eq!(bad("a1 FROBNICATE").tag.unwrap().as_str(), "a1");
+    assert_eq!(bad("a1").tag.unwrap().as_str(), "a1");
+    for frame in [" NOOP", "+ NOOP", "a+ NOOP", "* BYE", "a\u{1}b NOOP", "{3} x", "\"a\" NOOP"] {
+        assert_eq!(bad(frame).tag, None, "{frame:?}");
+    }
+    assert_eq!(bad(&format!("{} NOOP", "t".repeat(129))).tag, None);
+    assert_eq!(tag_of(b"a7 LOGIN {9999}\r\n").unwrap().as_str(), "a7");
+    assert_eq!(tag_of(b"a7"), None);
+}
+
+#[test]
+fn an_empty_line_is_no_command() {
+    assert_eq!(bad("").reason, Reason::EmptyLine);
+}
+
+#[test]
+fn commands_without_arguments_have_none() {
+    for name in [
+        "CAPABILITY",
+        "NOOP",
+        "LOGOUT",
+        "STARTTLS",
+        "NAMESPACE",
+        "IDLE",
+        "CHECK",
+        "CLOSE",
+        "UNSELECT",
+        "EXPUNGE",
+    ] {
+        command(&format!("a {name}"));
+        command(&format!("a {}", name.to_lowercase()));
+        refused_at(&format!("a {name} now"), 2 + name.len());
+    }
+    refused_at(&format!("a NOOP {}", "(".repeat(4_000)), 6);
+}
+
+#[test]
+fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
+    for frame in [
+        "a COMPRESS DEFLATE",
+        "a getquotaroot INBOX",
+        "a SORT (DATE) UTF-8 ALL",
+        "a UID THREAD REFERENCES UTF-8 ALL",
+        "a NOTIFY NONE",
+        "a FETCH 1 BINARY[1]",
+        "a FETCH 1 (PREVIEW)",
+        "a SEARCH OLDER 5",
+        "a STORE $ +FLAGS (\\Seen)",
+        "a CREATE x (USE (\\Sent))",
+    ] {
+        let bad = bad(frame);
+        assert!(matches!(bad.reason, Reason::NotOffered(_)), "{frame}: {bad:?}");
+    }
+    assert_eq!(bad("a FROBNICATE x").to_string(), "Unknown command FROBNICATE");
+    assert!(matches!(bad("a UID NOOP").reason, Reason::Unknown(_)));
+    assert!(bad(&format!("a {}", "X".repeat(10_000))).to_string().len() < 80);
+}
+
+#[test]
+fn a_refusal_says_what_and_where() {
+    assert_eq!(bad("a SELECT").to_string(), "Expected a space and another argument (at octet 8)");
+    assert_eq!(bad("a NOOP x").to_string(), "Expected the end of the command (at octet 6)");
+    refused_at("a  NOOP", 2);
+    refused_at("a SELECT  INBOX", 9);
+    refused_at("a LOGIN \"x", 8);
+    refused_at("a STORE 1 FLAG (\\Seen)", 10);
+    refused_at("a STORE 1 FLAGS (\\Foo)", 17);
+    refused_at("a FETCH 0 FLAGS", 8);
+    refused_at("a FETCH 1 (FLAGS BOGUS)", 17);
+    refused_at("a FETCH 1 ()", 10);
+    refused_at("a FETCH 1 BODY[]<0.0>", 19);
+    refused_at("a FETCH 1 FLAGS (VANISHED)", 16);
+    refused_at("a FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)", 16);
+    refused_at("a SEARCH OR SEEN", 16);
+    refused_at("a SEARCH ()", 10);
+    refused_at("a STATUS INBOX ()", 15);
+    refused_at("a LIST (RECURSIVEMATCH) \"\" *", 7);
+    refused_at("a SELECT x (QRESYNC (0 1))", 21);
+    refused_at("a SELECT x (QRESYNC (1 1 *))", 25);
+    refused_at("a SELECT x (QRESYNC (1 1 (1:3 7)))", 25);
+}
+
+#[test]
+fn names_that_cannot_be_are_refused_as_names() {
+    for frame in
+        ["a SELECT \"\"", "a CREATE a//b", "a DELETE \"R&D\"", "a RENAME x {1}\r\n\u{1}", "a SELECT \"\t\""]
+    {
+        assert!(matches!(bad(frame).reason, Reason::Name(_)), "{frame:?}");
+    }
+}
+
+#[test]
+fn passwords_are_taken_and_never_printed() {
+    let Command::Login(login) = command("a LOGIN {5}\r\nfr@d/ \"tan\\\"staaf\"") else { panic!() };
+    assert_eq!((&*login.user, login.password.expose()), ("fr@d/", &b"tan\"staaf"[..]));
+    assert!(!format!("{login:?}").contains("staaf"));
+    let Command::Authenticate(auth) = command("a AUTHENTICATE plain AGEAYg==") else { panic!() };
+    assert_eq!((auth.mechanism, auth.initial.as_ref().unwrap().expose()), ("plain", &b"\0a\0b"[..]));
+    assert!(!format!("{auth:?}").contains("AGEA"));
+    let Command::Authenticate(auth) = command("a AUTHENTICATE EXTERNAL =") else { panic!() };
+    assert_eq!(auth.initial.unwrap().expose(), b"");
+    refused_at("a AUTHENTICATE PLAIN A*==", 21);
+    refused_at("a AUTHENTICATE PLAIN ", 21);
+    assert!(parse(b"a LOGIN \"\xff\" x").is_err());
+}
+
+#[test]
+fn id_may_be_nil_or_empty() {
+    for frame in ["a ID NIL", "a ID nil", "a ID ()"] {
+        let Command::Id(id) = command(frame) else { panic!() };
+        assert!(id.fields.is_empty());
+    }
+    let Command::Id(id) = command("a ID (\"name\" \"x\" \"os\" NIL)") else { panic!() };
+    assert_eq!(id.fields[1], ("os".into(), None));
+    let many = "\"k\" NIL ".repeat(31);
+    assert!(matches!(bad(&format!("a ID ({})", many.trim_end())).reason, Reason::Limit(_)));
+}
+
+#[test]
+fn select_takes_condstore_and_qresync() {
+    let Command::Select(select) = command("a EXAMINE inbox (CONDSTORE)") else { panic!() };
+    assert_eq!((select.access, select.condstore, select.qresync), (Access::ReadOnly, true, None));
+    let frame = "a SELECT INBOX (QRESYNC (67890007 20050715194045000 41,43:211,214:541 (1:3,5 1,2:4)))";
+    let Command::Select(select) = command(frame) else { panic!() };
+    let qresync = select.qresync.unwrap();
+    assert_eq!(qresync.uid_validity.get(), 67_890_007);
+    assert_eq!(qresync.mod_seq.get(), 20_050_715_194_045_000);
+    assert_eq!(qresync.known_uids.unwrap().to_string(), "41,43:211,214:541");
+    assert_eq!(qresync.known_messages.unwrap().uids.to_string(), "1:4");
+    let Command::Select(select) = command("a SELECT x (QRESYNC (1 5 (1 9)) CONDSTORE)") else { panic!() };
+    assert!(select.condstore && select.qresync.unwrap().known_uids.is_none());
+}
+
+#[test]
+fn one_trailing_separator_and_plain_utf8_are_forgiven() {
+    let Command::Create(name) = command("a CREATE Archive/") else { panic!() };
+    assert_eq!(name.as_str(), "Archive");
+    let Command::Subscribe(name) = command("a SUBSCRIBE \"Entwürfe & Co\"") else { panic!() };
+    assert_eq!(name.as_str(), "Entwürfe & Co");
+    let Command::Rename(rename) = command("a RENAME Entw&APw-rfe {2}\r\nok") else { panic!() };
+    assert_eq!((rename.from.as_str(), rename.to.as_str()), ("Entwürfe", "ok"));
+}
+
+#[test]
+fn list_has_options_and_patterns() {
+    let Command::List(list) = command("a LIST \"\" %/&AOk-*") else { panic!() };
+    assert_eq!(
+        (list.style, &*list.reference, &*list.patterns),
+        (ListStyle::List, "", &["%/é*".to_owned()][..])
+    );
+    let frame = "a list (subscribed recursivematch) \"\" (\"a\" b%) return (children status (messages size))";
+    let Command::List(list) = command(frame) else { panic!() };
+    assert_eq!(list.select, [ListSelect::Subscribed, ListSelect::RecursiveMatch]);
+    assert_eq!(list.patterns, ["a", "b%"]);
+    let status = ListReturn::Status(vec![StatusItem::Messages, StatusItem::Size]);
+    assert_eq!(list.returns, [ListReturn::Children, status]);
+    let Command::List(list) = command("a LSUB \"\" \"*\"") else { panic!() };
+    assert_eq!(list.style, ListStyle::Lsub);
+    command("a XLIST \"\" *");
+    command("a LIST () \"\" \"\" RETURN ()");
+}
+
+#[test]
+fn numbers_at_the_edge_are_read_and_beyond_it_refused() {
+    let Command::Fetch(fetch) = command("a UID FETCH 4294967295 BODY.PEEK[]<4294967295.4294967295>") else {
+        panic!()
+    };
+    let FetchItem::Section { partial: Some(partial), peek: Peek::Peek, .. } = &fetch.items[0] else {
+        panic!()
+    };
+    assert_eq!((partial.offset, partial.end(u64::MAX)), (4_294_967_295, 8_589_934_590));
+    assert_eq!(partial.end(10), 10);
+    command("a FETCH 1 BODY[]<9223372036854775807.9223372036854775807>");
+    refused_at("a FETCH 1 BODY[]<9223372036854775808.1>", 17);
+    refused_at("a FETCH 4294967296 FLAGS", 8);
+    command("a SEARCH MODSEQ 9223372036854775807 LARGER 9223372036854775807");
+    refused_at("a SEARCH MODSEQ 9223372036854775808", 16);
+    refused_at("a SEARCH LARGER 99999999999999999999", 16);
+    refused_at("a SELECT x (QRESYNC (4294967296 1))", 21);
+    refused_at("a LOGIN {4294967295}\r\nx", 22);
+}
+
+#[test]
+fn fetch_macros_are_spelled_out() {
+    for (name, count) in [("ALL", 4), ("FAST", 3), ("FULL", 5)] {
+        let frame = format!("a FETCH 1:* {name}");
+        let Command::Fetch(fetch) = command(&frame) else { panic!() };
+        assert_eq!(fetch.items.len(), count);
+    }
+    refused_at("a FETCH 1 (ALL)", 11);
+    let frame = "a FETCH 1 (BODY BODY[1.2.HEADER.FIELDS (From \"To\")] RFC822 rfc822.text uid modseq)";
+    let Command::Fetch(fetch) = command(frame) else { panic!() };
+    assert_eq!(fetch.items.len(), 6);
+    let FetchItem::Section { section, partial: None, peek: Peek::SetSeen } = &fetch.items[1] else {
+        panic!()
+    };
+    assert!(matches!(&section.text, Some(SectionText::HeaderFields(names)) if names.len() == 2));
+}
+
+#[test]
+fn changedsince_zero_is_forgiven() {
+    let Command::Fetch(fetch) = command("a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 0)") else { panic!() };
+    let ChangedSince { mod_seq, vanished } = fetch.changed_since.unwrap();
+    assert_eq!((mod_seq.get(), vanished, fetch.numbering), (0, Vanished::Untold, Numbering::Uid));
+    let Command::Fetch(fetch) = command("a UID FETCH 1 FLAGS (VANISHED CHANGEDSINCE 7)") else { panic!() };
+    assert_eq!(fetch.changed_since.unwrap().vanished, Vanished::Told);
+}
+
+#[test]
+fn store_has_its_flags_bare_or_in_parentheses() {
+    let Command::Store(store) = command("a UID STORE 1:* (UNCHANGEDSINCE 0) +flags.silent \\Seen $Junk")
+    else {
+        panic!()
+    };
+    assert_eq!((store.action, store.silence, store.flags.len()), (StoreAction::Add, Silence::Silent, 2));
+    assert_eq!(store.unchanged_since.unwrap().get(), 0);
+    let Command::Store(store) = command("a STORE 2 FLAGS ()") else { panic!() };
+    assert_eq!((store.action, store.silence), (StoreAction::Replace, Silence::Told));
+    let Command::Store(store) = command("a STORE 2 -FLAGS (\\Recent \\DELETED)") else { panic!() };
+    assert_eq!(store.flags, [terms::Flag::Deleted]);
+}
+
+#[test]
+fn search_strings_are_octets_and_neomutts_utf8_is_taken() {
+    let Command::Search(search) = command("a SEARCH SUBJECT \"grün\" HEADER X-Y {0}\r\n") else { panic!() };
+    assert_eq!(search.charset, None);
+    assert_eq!(search.keys[0], SearchKey::Subject("grün".as_bytes().into()));
+    assert_eq!(search.keys[1], SearchKey::Header(b"X-Y"[..].into(), b""[..].into()));
+}
+
+#[test]
+fn search_options_come_first() {
+    let frame = "a UID SEARCH RETURN () CHARSET utf-8 OR (NEW 1:2) SEEN NOT UID 5 MODSEQ \"/flags/\\\\draft\" all 620162338";
+    let Command::Search(search) = command(frame) else { panic!() };
+    assert_eq!(search.returns, Some(vec![SearchReturn::All]));
+    assert_eq!(search.charset.as_deref(), Some("utf-8"));
+    assert_eq!(search.keys.len(), 3);
+    let entry = Some((terms::Flag::Draft, EntryKind::All));
+    assert!(matches!(&search.keys[1], SearchKey::Not(_)));
+    assert!(matches!(&search.keys[2], SearchKey::ModSeq { entry: found, .. } if *found == entry));
+    refused_at("a SEARCH MODSEQ \"/flags/\\\\Recent\" all 1", 16);
+    refused_at("a SEARCH CHARSET utf-8", 22);
+    refused_at("a SEARCH RETURN (BOGUS) ALL", 17);
+}
+
+#[test]
+fn a_search_nests_32_deep_and_has_4096_keys_at_most() {
+    command(&format!("a SEARCH {}ALL", "NOT ".repeat(31)));
+    for frame in [
+        format!("a SEARCH {}ALL", "NOT ".repeat(32)),
+        format!("a SEARCH {}", "(".repeat(1_000_000)),
+        format!("a SEARCH {}ALL", "OR ALL ".repeat(100_000)),
+        format!("a SEARCH ALL{}", " ALL".repeat(4_096)),
+        format!("a STORE 1 FLAGS ({}a)", "a ".repeat(4_096)),
+    ] {
+        assert!(matches!(bad(&frame).reason, Reason::Limit(_)), "{}", &frame[..20]);
+    }
+    command(&format!("a SEARCH ALL{}", " ALL".repeat(4_095)));
+}
+
+#[test]
+fn a_set_of_a_mebibyte_is_read() {
+    let set = (1..=90_000).map(|n| (2 * n).to_string()).collect::<Vec<_>>().join(",");
+    let frame = format!("a UID FETCH {set} FLAGS");
+    let Command::Fetch(fetch) = command(&frame) else { panic!() };
+    assert_eq!(fetch.set.ranges().len(), 90_000);
+}
