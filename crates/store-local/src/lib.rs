@@ -1,1 +1,280 @@
 //! The embedded store: an append-only log with a rebuildable index.
+//!
+//! The log (drawn octet by octet in `log/format.rs`) is the database. A commit is one frame in it; commits that wait together become one group, written
+//! once and synced once. The index says where in the log things are: a tail in memory that is moved, about once a
+//! second, into an ordered map on disk (redb), and that can be made again from the log at any time.
+//!
+//! ```text
+//! callers ──► queue ──► commit thread ──► log ──► tail ──► index thread ──► map
+//!                       judges, writes,           ▲  readers look here first, then there
+//!                       syncs, publishes, answers ┘
+//! ```
+//!
+//! > **Promise.** What was answered survives a power cut, whole. What was not answered is there whole, or not at
+//! > all. After a sync that failed nothing is written until the store is opened anew; reads go on.
+//!
+//! Reads are done on the thread that polls them: they cost what the page cache costs. No runtime is needed.
+
+mod body_file;
+mod committer;
+pub mod disk;
+mod engine;
+mod index;
+mod inspect;
+mod log;
+mod queue;
+mod read;
+mod recent;
+mod recovery;
+mod request;
+mod write;
+
+use bytes::Bytes;
+use committer::Committer;
+use disk::{Disk, RealDisk};
+use engine::Engine;
+use index::value::BodyPlace;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use store::{
+    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
+    Snapshot, Store, StoreError, StreamId, Watch,
+};
+use write::Staging;
+
+pub use inspect::IndexReport;
+pub use log::Rot;
+
+/// How the store keeps its files.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Octets after which a segment of the log is sealed, at most 1 GiB.
+    pub segment_octets: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { segment_octets: 64 << 20 }
+    }
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error(
+        "{place} is in use: {cause}. Only one server may have a data directory open: stop the other one, or give \
+         this one a directory of its own"
+    )]
+    Locked {
+        /// The data directory.
+        place: String,
+        /// Who has it.
+        cause: disk::LockError,
+    },
+    /// What was stored does not read back as it was written, in a way that leaves no safe way on.
+    #[error("{what} is damaged: {detail}")]
+    Damaged {
+        /// Which file.
+        what: String,
+        /// In which way.
+        detail: String,
+    },
+    /// A file could not be read or written.
+    #[error("the data directory could not be read or written: {0}")]
+    Io(#[from] io::Error),
+    /// The index could not be read or written.
+    #[error("{0}")]
+    Index(String),
+}
+
+/// The store in a data directory.
+#[derive(Debug)]
+pub struct LocalStore {
+    engine: Arc<Engine>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    rot: Vec<Rot>,
+}
+
+impl LocalStore {
+    /// Opens the store in a directory, or makes one there.
+    ///
+    /// # Errors
+    /// [`OpenError`], in words for the admin.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(RealDisk::at(directory)?), &Options::default())
+    }
+
+    /// Opens the store on a disk, with threads of its own.
+    ///
+    /// # Errors
+    /// [`OpenError`], in words for the admin.
+    pub fn open_on(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, OpenError> {
+        let (engine, committer, rot) = recovery::open(disk, options)?;
+        let mover = Arc::clone(&engine);
+        let threads = vec![
+            spawn("store-commit", move || committer.run())?,
+            spawn("store-index", move || mover.run_mover())?,
+        ];
+        Ok(Self { engine, threads: Mutex::new(threads), rot })
+    }
+
+    /// Opens the store on a disk without any threads: nothing happens but when the [`Pump`] is worked. So a
+    /// test decides what comes together into a group, and when the tail is moved.
+    ///
+    /// # Errors
+    /// [`OpenError`], in words for the admin.
+    pub fn open_with_pump(disk: Arc<dyn Disk>, options: &Options) -> Result<(Self, Pump), OpenError> {
+        let (engine, committer, rot) = recovery::open(disk, options)?;
+        let pump = Pump { engine: Arc::clone(&engine), committer };
+        Ok((Self { engine, threads: Mutex::default(), rot }, pump))
+    }
+
+    /// What did not read back as it was written when the log's tail was read on opening.
+    #[must_use]
+    pub fn rot(&self) -> &[Rot] {
+        &self.rot
+    }
+
+    /// Writes what is queued, moves the tail and gives the directory back. Dropping the store does the same but
+    /// keeps errors to itself.
+    ///
+    /// # Errors
+    /// When the index could not be closed in good order; the log is safe all the same.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.engine.queue.close();
+        self.engine.mover.end();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        // A thread that panicked has answered nobody; there is nothing more to learn from it.
+        threads.drain(..).for_each(|thread| drop(thread.join()));
+        self.engine.finish()
+    }
+
+    /// Makes the index again from the log, in memory, and compares it with the one that is there. Nothing may be
+    /// written meanwhile.
+    ///
+    /// # Errors
+    /// When the log or the index cannot be read.
+    pub fn compare_index(&self) -> Result<IndexReport, OpenError> {
+        inspect::compare(&self.engine)
+    }
+}
+
+impl Drop for LocalStore {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`.
+        let _ = self.close();
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// Works a store that has no threads, step by step.
+#[derive(Debug)]
+pub struct Pump {
+    engine: Arc<Engine>,
+    committer: Committer,
+}
+
+impl Pump {
+    /// Commits what is queued now, up to a group. `false` when nothing was.
+    pub fn commit_group(&mut self) -> bool {
+        self.committer.commit_group()
+    }
+
+    /// Moves the index's tail into its map.
+    pub fn move_tail(&self) {
+        self.engine.move_tail();
+    }
+}
+
+/// An answer that is known at once.
+fn at_once<'a, T: Send + 'a>(answer: Result<T, StoreError>) -> Answer<'a, T> {
+    Box::pin(std::future::ready(answer))
+}
+
+impl Store for LocalStore {
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
+        Box::pin(self.engine.commit(commit))
+    }
+
+    fn read(&self, stream: StreamId, after: Seq, limit: usize) -> Answer<'_, Vec<Event>> {
+        at_once(self.engine.events(stream, after, limit))
+    }
+
+    fn heads(&self, streams: &[StreamId]) -> Answer<'_, Vec<Option<(Seq, Head)>>> {
+        at_once(self.engine.heads(streams))
+    }
+
+    fn list_streams(&self, account: AccountId) -> Answer<'_, Vec<(StreamId, Seq, Head)>> {
+        at_once(self.engine.list_streams(account))
+    }
+
+    fn drop_stream(&self, stream: StreamId) -> Answer<'_, ()> {
+        Box::pin(self.engine.drop_stream(stream))
+    }
+
+    fn trim(&self, stream: StreamId, through: Seq) -> Answer<'_, ()> {
+        Box::pin(self.engine.trim(stream, through))
+    }
+
+    fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answer<'_, Option<Snapshot>> {
+        at_once(self.engine.snapshot_at(stream, at))
+    }
+
+    fn put_snapshot(&self, stream: StreamId, snapshot: Snapshot) -> Answer<'_, ()> {
+        Box::pin(self.engine.put_snapshot(stream, snapshot))
+    }
+
+    fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
+        at_once(self.engine.records(account, ranges))
+    }
+
+    fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {
+        let staging: Box<dyn BodyWriter> = Box::new(Staging::new(Arc::clone(&self.engine), account));
+        at_once(self.engine.trouble.check().map(|()| staging))
+    }
+
+    fn body(&self, account: AccountId, id: BodyId, offset: u64, length: usize) -> Answer<'_, Option<Bytes>> {
+        at_once(self.engine.body(account, id, offset, length))
+    }
+
+    fn body_len(&self, account: AccountId, id: BodyId) -> Answer<'_, Option<u64>> {
+        let place = self.engine.body_place(account, id);
+        at_once(place.map(|place| {
+            place.map(|place| match place {
+                BodyPlace::Log(_, length) | BodyPlace::File { length, .. } => length,
+            })
+        }))
+    }
+
+    fn list_bodies(
+        &self,
+        account: AccountId,
+        after: Option<BodyId>,
+        limit: usize,
+    ) -> Answer<'_, Vec<BodyId>> {
+        at_once(self.engine.list_bodies(account, after, limit))
+    }
+
+    fn delete_body(&self, account: AccountId, body: BodyId) -> Answer<'_, ()> {
+        Box::pin(self.engine.delete_body(account, body))
+    }
+
+    fn soft(&self, account: AccountId, key: &[u8]) -> Answer<'_, Option<Bytes>> {
+        at_once(self.engine.soft(account, key))
+    }
+
+    fn put_soft(&self, account: AccountId, key: &[u8], value: Option<Bytes>) -> Answer<'_, ()> {
+        let checked = store::check_soft(key, value.as_ref());
+        at_once(checked.and_then(|()| self.engine.put_soft(account, key, value.as_ref())))
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        self.engine.watch()
+    }
+}

@@ -1,0 +1,256 @@
+//! Bodies too large for the log: a file each, `bodies/<BLAKE3 in hex>-<file number in hex>`.
+//!
+//! ```text
+//! the body, as it is, in blocks of 64 KiB
+//! one xxh3 (u64) for each block
+//! footer, 64 octets
+//!   0   8  "GPSTBODY"
+//!   8   8  length of the body
+//!  16   4  length of a block
+//!  20   1  codec: 0, as it is
+//!  21   3  zero
+//!  24  32  BLAKE3 of the body
+//!  56   8  xxh3 of the checksums of the blocks and octets 0 to 55
+//! ```
+//!
+//! A file is written in `bodies/staging`, synced every few MiB so that the last sync is short, and gets its name
+//! when it is whole and durable. Only then does the log name it. File numbers are never used twice: a body that is
+//! deleted and stored again is another file, so that the late end of the old one cannot take the new one away.
+
+use crate::disk::{Disk, File};
+use crate::log::octets::{array_at, checked, push_checksum, u32_at, u64_at};
+use bytes::Bytes;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::{BodyId, StoreError};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where large bodies are.
+const DIRECTORY: &str = "bodies";
+const STAGING: &str = "bodies/staging";
+/// Octets that have one checksum, and are read together.
+const BLOCK: usize = 64 << 10;
+const FOOTER: usize = 64;
+const MAGIC: &[u8; 8] = b"GPSTBODY";
+/// Octets after which a file in the making is synced.
+const SYNC_EVERY: u64 = 8 << 20;
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct BodyFiles {
+    disk: Arc<dyn Disk>,
+    next_file: AtomicU64,
+}
+
+impl BodyFiles {
+    /// Makes the directories and throws away what was never finished. File numbers begin behind those of every
+    /// earlier start, which had a lower `segment`.
+    pub(crate) fn open(disk: Arc<dyn Disk>, segment: u64) -> io::Result<Self> {
+        disk.create_dir(Path::new(DIRECTORY))?;
+        disk.create_dir(Path::new(STAGING))?;
+        disk.sync_dir(Path::new(DIRECTORY))?;
+        for name in disk.list(Path::new(STAGING))? {
+            disk.unlink(&Path::new(STAGING).join(name))?;
+        }
+        Ok(Self { disk, next_file: AtomicU64::new(segment << 24) })
+    }
+
+    /// A number that no file has and no other attempt gets.
+    pub(crate) fn fresh_number(&self) -> u64 {
+        self.next_file.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Begins a file.
+    pub(crate) fn stage(&self) -> io::Result<StagedBody> {
+        let number = self.fresh_number();
+        let path = Path::new(STAGING).join(format!("{number:016x}"));
+        Ok(StagedBody {
+            file: self.disk.create(&path)?,
+            staged: Staged { disk: Arc::clone(&self.disk), path: Some(path) },
+            number,
+            hasher: blake3::Hasher::new(),
+            block: Vec::with_capacity(BLOCK),
+            checksums: Vec::new(),
+            length: 0,
+            synced: 0,
+        })
+    }
+
+    /// Up to `length` octets from `offset`, each block checked.
+    pub(crate) fn read(
+        &self,
+        id: BodyId,
+        file: u64,
+        offset: u64,
+        length: usize,
+    ) -> Result<Bytes, StoreError> {
+        let path = path_of(id, file);
+        let damaged = |detail: String| StoreError::Damaged {
+            what: format!("body {id:?}"),
+            detail: format!("{}: {detail}", path.display()),
+        };
+        let file = self.disk.open(&path).map_err(|e| damaged(e.to_string()))?;
+        let read = StoredBody::open(file).and_then(|body| body.read(offset, length));
+        read.map_err(|e| damaged(e.to_string()))
+    }
+
+    /// Takes a file away that nothing names any more.
+    pub(crate) fn remove(&self, id: BodyId, file: u64) -> io::Result<()> {
+        self.disk.unlink(&path_of(id, file))
+    }
+}
+
+fn path_of(id: BodyId, file: u64) -> PathBuf {
+    let name = blake3::Hash::from_bytes(id.0).to_hex();
+    Path::new(DIRECTORY).join(format!("{name}-{file:016x}"))
+}
+
+/// A file in the making. Dropped unfinished, it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct StagedBody {
+    file: Arc<dyn File>,
+    staged: Staged,
+    number: u64,
+    hasher: blake3::Hasher,
+    block: Vec<u8>,
+    /// The table: one for each full block so far.
+    checksums: Vec<u8>,
+    /// Octets in the file; those in `block` not counted.
+    length: u64,
+    synced: u64,
+}
+
+/// The name of a file that is not finished.
+#[derive(Debug)]
+struct Staged {
+    disk: Arc<dyn Disk>,
+    path: Option<PathBuf>,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.take() {
+            // What cannot be taken away now is at the next start.
+            let _ = self.disk.unlink(&path);
+        }
+    }
+}
+
+/// A file that is whole, durable and named.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FinishedBody {
+    pub(crate) id: BodyId,
+    pub(crate) file: u64,
+    pub(crate) length: u64,
+}
+
+impl StagedBody {
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.block.len()));
+            self.block.extend_from_slice(now);
+            bytes = later;
+            if self.block.len() == BLOCK {
+                self.write_block()?;
+            }
+        }
+        if self.length - self.synced >= SYNC_EVERY {
+            self.file.sync_data()?;
+            self.synced = self.length;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> io::Result<FinishedBody> {
+        if !self.block.is_empty() {
+            self.write_block()?;
+        }
+        let id = BodyId(*self.hasher.finalize().as_bytes());
+        self.file.write_at(&end_of_file(self.checksums, self.length, id), self.length)?;
+        self.file.sync_all()?;
+        if let Some(path) = self.staged.path.take() {
+            self.staged.disk.rename(&path, &path_of(id, self.number))?;
+        }
+        self.staged.disk.sync_dir(Path::new(DIRECTORY))?;
+        Ok(FinishedBody { id, file: self.number, length: self.length })
+    }
+
+    fn write_block(&mut self) -> io::Result<()> {
+        self.file.write_at(&self.block, self.length)?;
+        self.checksums.extend_from_slice(&xxh3_64(&self.block).to_le_bytes());
+        self.length += self.block.len() as u64;
+        self.block.clear();
+        Ok(())
+    }
+}
+
+/// The table of checksums and the footer.
+fn end_of_file(mut table: Vec<u8>, length: u64, id: BodyId) -> Vec<u8> {
+    table.extend_from_slice(MAGIC);
+    table.extend_from_slice(&length.to_le_bytes());
+    table.extend_from_slice(&(BLOCK as u32).to_le_bytes());
+    table.extend_from_slice(&[0; 4]);
+    table.extend_from_slice(&id.0);
+    push_checksum(&mut table, 0, 0);
+    table
+}
+
+/// A finished file, to be read.
+struct StoredBody {
+    file: Arc<dyn File>,
+    length: u64,
+    checksums: Vec<u8>,
+}
+
+impl StoredBody {
+    fn open(file: Arc<dyn File>) -> io::Result<Self> {
+        let all = file.length()?;
+        let end = all.checked_sub(FOOTER as u64).ok_or_else(|| rotten("it is too short"))?;
+        let mut footer = [0; FOOTER];
+        file.read_exact_at(&mut footer, end)?;
+        let length = u64_at(&footer, 8).filter(|_| footer.starts_with(MAGIC)).unwrap_or(u64::MAX);
+        if length > end || (end - length) != length.div_ceil(BLOCK as u64) * 8 || !known_layout(&footer) {
+            return Err(rotten("its footer is not one"));
+        }
+        // A body that passed these tests has a table of 1/8192 of its length.
+        let mut table = vec![0; usize::try_from(all - length).map_err(io::Error::other)?];
+        file.read_exact_at(&mut table, length)?;
+        checked(&table, 0).ok_or_else(|| rotten("its footer does not fit its checksum"))?;
+        Ok(Self { file, length, checksums: table })
+    }
+
+    fn read(&self, offset: u64, length: usize) -> io::Result<Bytes> {
+        let end = offset.saturating_add(length as u64).min(self.length);
+        if offset >= end {
+            return Ok(Bytes::new());
+        }
+        let first = offset / BLOCK as u64;
+        let from = first * BLOCK as u64;
+        let to = (end.div_ceil(BLOCK as u64) * BLOCK as u64).min(self.length);
+        let mut blocks = vec![0; usize::try_from(to - from).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut blocks, from)?;
+        blocks.chunks(BLOCK).zip(first..).try_for_each(|(block, n)| self.check(block, n))?;
+        let start = usize::try_from(offset - from).map_err(io::Error::other)?;
+        let asked = usize::try_from(end - offset).map_err(io::Error::other)?;
+        Ok(Bytes::from(blocks).slice(start..start + asked))
+    }
+
+    fn check(&self, block: &[u8], n: u64) -> io::Result<()> {
+        let at = usize::try_from(n * 8).map_err(io::Error::other)?;
+        match array_at(&self.checksums, at) == Some(xxh3_64(block).to_le_bytes()) {
+            true => Ok(()),
+            false => Err(rotten("a block does not fit its checksum")),
+        }
+    }
+}
+
+fn known_layout(footer: &[u8]) -> bool {
+    u32_at(footer, 16) == Some(BLOCK as u32) && footer.get(20) == Some(&0)
+}
+
+fn rotten(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}

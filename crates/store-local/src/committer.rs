@@ -1,0 +1,166 @@
+//! The commit path: take what is queued, judge it, write once, sync once, publish, answer.
+//!
+//! > **Order.** Sync, then the index's tail with its heads, then hints in stream order, then the answers: here and
+//! > nowhere else. Nobody, the author included, sees a version before its sync.
+
+use crate::engine::Engine;
+use crate::index::change::changes;
+use crate::index::tail::Generation;
+use crate::log::format::{Draft, Subject};
+use crate::log::writer::{Group, LogWriter};
+use crate::queue::{Answerer, Job};
+use crate::recent::RecentCommits;
+use crate::request::{Outcome, Standing, Verdict};
+use std::io;
+use std::sync::Arc;
+use store::{Seq, StoreError, StreamId};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Index tail, in octets of memory and log, above which commits wait until it has been moved.
+const MAX_TAIL: usize = 256 << 20;
+
+/// The one writer of the log.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    engine: Arc<Engine>,
+    log: LogWriter,
+    recent: RecentCommits,
+}
+
+/// A group in the making.
+struct Draftsman {
+    frames: Group,
+    changes: Generation,
+    grown: Vec<(StreamId, Seq)>,
+    answers: Vec<Pending>,
+}
+
+/// An answer that waits for the sync.
+struct Pending {
+    answer: Answerer,
+    result: Result<Outcome, StoreError>,
+    /// What the job holds of the queue's bound goes back with the answer.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Committer {
+    pub(crate) const fn new(engine: Arc<Engine>, log: LogWriter, recent: RecentCommits) -> Self {
+        Self { engine, log, recent }
+    }
+
+    /// Commits groups until the queue is closed and empty.
+    pub(crate) fn run(mut self) {
+        while self.engine.queue.wait() {
+            self.commit_group();
+        }
+    }
+
+    /// Commits what is queued now, up to a group. `false` when nothing was.
+    pub(crate) fn commit_group(&mut self) -> bool {
+        let jobs = self.engine.queue.take_group();
+        if jobs.is_empty() {
+            return false;
+        }
+        match self.ready() {
+            Ok(()) => self.commit(jobs),
+            Err(refusal) => jobs.into_iter().for_each(|job| job.refuse(refusal.clone())),
+        }
+        true
+    }
+
+    /// Whether anything may be written: no sync has failed, the tail has room, the segment too.
+    fn ready(&mut self) -> Result<(), StoreError> {
+        self.engine.trouble.check()?;
+        if self.engine.index.tail_octets() > MAX_TAIL {
+            self.engine.move_tail();
+        }
+        if let Err(e) = self.log.make_room() {
+            self.engine.trouble.begin(&failed(&e));
+        }
+        self.engine.trouble.check()
+    }
+
+    fn commit(&mut self, jobs: Vec<Job>) {
+        let mut group = Draftsman {
+            frames: self.log.new_group(),
+            changes: Generation::default(),
+            grown: Vec::new(),
+            answers: Vec::with_capacity(jobs.len()),
+        };
+        for job in jobs {
+            self.take_in(job, &mut group);
+        }
+        let Draftsman { frames, mut changes, grown, answers } = group;
+        if frames.is_empty() {
+            return answers.into_iter().for_each(Pending::send);
+        }
+        if let Err(e) = self.log.write(frames) {
+            self.engine.trouble.begin(&failed(&e));
+            return answers.into_iter().for_each(|pending| pending.fail(&e));
+        }
+        changes.through = self.log.end();
+        self.engine.index.publish(changes);
+        self.engine.tell(&grown);
+        answers.into_iter().for_each(Pending::send);
+        self.engine.mover.news(self.engine.index.tail_octets());
+    }
+
+    /// Judges a job and, if it may be written, puts it into the group.
+    fn take_in(&mut self, mut job: Job, group: &mut Draftsman) {
+        let result = self.accept(&mut job, group);
+        let (answer, room) = job.into_answer();
+        group.answers.push(Pending { answer, result, _room: room });
+    }
+
+    fn accept(&mut self, job: &mut Job, group: &mut Draftsman) -> Result<Outcome, StoreError> {
+        let id = job.commit.map(|id| (job.account, id));
+        if id.is_some_and(|id| self.recent.contains(id)) {
+            return Ok(Outcome::Written);
+        }
+        let now = Standing { index: &self.engine.index, group: &group.changes };
+        let outcome = match job.request.judge(job.account, &now)? {
+            Verdict::Answer(outcome) => return Ok(outcome),
+            Verdict::Write(outcome) => outcome,
+        };
+        let drafts = now.without_known_bodies(job.account, std::mem::take(&mut job.drafts))?;
+        self.write_frame(job, &drafts, group);
+        if let Some(id) = id {
+            self.recent.remember(id);
+            group.changes.commits.push(id);
+        }
+        Ok(outcome)
+    }
+
+    fn write_frame(&self, job: &Job, drafts: &[Draft], group: &mut Draftsman) {
+        if drafts.is_empty() {
+            return;
+        }
+        let placed = self.log.add(&mut group.frames, job.account, job.commit, drafts);
+        for ((header, place), draft) in placed.iter().zip(drafts) {
+            changes(header, *place, &draft.payload, &mut |change| group.changes.apply(change));
+            group.changes.weigh(header.whole_length());
+            if let Subject::Head { stream, seq } = header.subject {
+                group.grown.push((StreamId { account: job.account, number: stream }, seq));
+            }
+        }
+    }
+}
+
+impl Pending {
+    fn send(self) {
+        // Nobody may be waiting any more; the commit stands all the same.
+        let _ = self.answer.send(self.result);
+    }
+
+    /// The sync failed: what was to be written may or may not be on the disk.
+    fn fail(mut self, e: &io::Error) {
+        if self.result.is_ok() {
+            self.result = Err(StoreError::Unavailable { reason: failed(e), uncertain: true });
+        }
+        self.send();
+    }
+}
+
+fn failed(e: &io::Error) -> String {
+    format!("writing the log failed ({e}); restart once the disk is in order")
+}

@@ -1,0 +1,64 @@
+//! What the index asks of the ordered map beneath it: little enough that SQLite could take redb's place.
+
+use std::fmt::Debug;
+use std::ops::ControlFlow;
+
+/// A key of the index: the account first, all numbers big-endian, so that what belongs together lies together.
+pub(crate) type Key = Vec<u8>;
+/// What the index keeps under a key.
+pub(crate) type Value = Vec<u8>;
+
+/// The maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// What the log says: it can be made again from there.
+    Index,
+    /// Soft values, which are nowhere else.
+    Soft,
+    /// How far the log has been taken in.
+    Meta,
+}
+
+/// An entry to put or, without a value, to remove.
+pub(crate) type Entry<'a> = (Table, &'a [u8], Option<&'a [u8]>);
+
+/// Everything that one transaction changes: first whole ranges go, then entries are put or removed.
+#[derive(Debug, Default)]
+pub(crate) struct Batch<'a> {
+    /// Half-open ranges of [`Table::Index`] to empty.
+    pub(crate) cleared: Vec<(&'a [u8], &'a [u8])>,
+    /// Entries to put or, with `None`, to remove.
+    pub(crate) entries: Vec<Entry<'a>>,
+}
+
+/// A durable ordered map.
+pub(crate) trait Kv: Debug + Send + Sync {
+    /// The map as it is now. Held for one request only: a long-lived view keeps old pages from being reused.
+    fn view(&self) -> Result<Box<dyn View>, KvError>;
+    /// Makes all of a batch durable, or none of it.
+    fn write(&self, batch: &Batch<'_>) -> Result<(), KvError>;
+    /// Leaves it in good order. Nothing else may be asked afterwards.
+    fn close(&self) -> Result<(), KvError>;
+}
+
+/// Takes entries in order until it breaks off.
+pub(crate) type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// One moment of a [`Kv`].
+pub(crate) trait View {
+    /// What is under a key.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, KvError>;
+    /// Shows the entries of the half-open range to `visit`, ascending.
+    fn scan(&self, table: Table, range: (&[u8], &[u8]), visit: &mut Visitor<'_>) -> Result<(), KvError>;
+}
+
+/// Why the map beneath could not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KvError {
+    /// Its file is not what it wrote: it can be made again from the log.
+    #[error("the index is damaged: {0}")]
+    Damaged(String),
+    /// Its file could not be read or written.
+    #[error("the index is unavailable: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,148 @@
+//! The values of the index, each behind a checksum of its own: the map beneath has none on its way to us.
+
+use super::kv::Value;
+use crate::log::octets::{checked, push_checksum, u32_at, u64_at};
+use bytes::Bytes;
+use store::{Head, Seq};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where a record lies in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The segment.
+    pub(crate) segment: u64,
+    /// Where the record's header starts in it.
+    pub(crate) offset: u64,
+    /// Octets of the payload as stored.
+    pub(crate) stored_length: u32,
+    /// The record's number.
+    pub(crate) log_number: u64,
+}
+
+/// Where a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyPlace {
+    /// In the log, with this many octets once decoded.
+    Log(Place, u64),
+    /// In a file of its own.
+    File {
+        /// The file's number.
+        file: u64,
+        /// Its octets.
+        length: u64,
+    },
+}
+
+/// What a snapshot consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pieces {
+    /// Which attempt wrote them.
+    pub(crate) writing: u64,
+    /// How many.
+    pub(crate) count: u32,
+}
+
+const PLACE: usize = 28;
+const IN_LOG: u8 = 0;
+const IN_FILE: u8 = 1;
+
+pub(crate) fn of_place(key: &[u8], place: Place) -> Value {
+    seal(key, place_octets(place))
+}
+
+pub(crate) fn place(key: &[u8], value: &[u8]) -> Option<Place> {
+    read_place(open(key, value)?)
+}
+
+pub(crate) fn of_head(key: &[u8], seq: Seq, head: &[u8]) -> Value {
+    let mut out = seq.0.to_le_bytes().to_vec();
+    out.extend_from_slice(head);
+    seal(key, out)
+}
+
+pub(crate) fn head(key: &[u8], value: &[u8]) -> Option<(Seq, Head)> {
+    let (seq, head) = open(key, value)?.split_first_chunk()?;
+    Some((Seq(u64::from_le_bytes(*seq)), Head(Bytes::copy_from_slice(head))))
+}
+
+pub(crate) fn of_seq(key: &[u8], seq: Seq) -> Value {
+    seal(key, seq.0.to_le_bytes().to_vec())
+}
+
+pub(crate) fn seq(key: &[u8], value: &[u8]) -> Option<Seq> {
+    u64_at(open(key, value)?, 0).map(Seq)
+}
+
+pub(crate) fn of_blob(key: &[u8], blob: &[u8]) -> Value {
+    seal(key, blob.to_vec())
+}
+
+pub(crate) fn blob(key: &[u8], value: &[u8]) -> Option<Bytes> {
+    open(key, value).map(Bytes::copy_from_slice)
+}
+
+pub(crate) fn of_pieces(key: &[u8], pieces: Pieces) -> Value {
+    let mut out = pieces.writing.to_le_bytes().to_vec();
+    out.extend_from_slice(&pieces.count.to_le_bytes());
+    seal(key, out)
+}
+
+pub(crate) fn pieces(key: &[u8], value: &[u8]) -> Option<Pieces> {
+    let content = open(key, value)?;
+    Some(Pieces { writing: u64_at(content, 0)?, count: u32_at(content, 8)? })
+}
+
+pub(crate) fn of_body(key: &[u8], body: BodyPlace) -> Value {
+    let mut out = Vec::with_capacity(PLACE + 9);
+    match body {
+        BodyPlace::Log(place, length) => {
+            out.push(IN_LOG);
+            out.extend_from_slice(&length.to_le_bytes());
+            out.extend_from_slice(&place_octets(place));
+        }
+        BodyPlace::File { file, length } => {
+            out.push(IN_FILE);
+            out.extend_from_slice(&length.to_le_bytes());
+            out.extend_from_slice(&file.to_le_bytes());
+        }
+    }
+    seal(key, out)
+}
+
+pub(crate) fn body(key: &[u8], value: &[u8]) -> Option<BodyPlace> {
+    let (kind, content) = open(key, value)?.split_first()?;
+    let length = u64_at(content, 0)?;
+    match *kind {
+        IN_LOG => Some(BodyPlace::Log(read_place(content.get(8..)?)?, length)),
+        IN_FILE => Some(BodyPlace::File { file: u64_at(content, 8)?, length }),
+        _ => None,
+    }
+}
+
+fn place_octets(place: Place) -> Vec<u8> {
+    let mut out = Vec::with_capacity(PLACE + 8);
+    out.extend_from_slice(&place.segment.to_le_bytes());
+    out.extend_from_slice(&place.offset.to_le_bytes());
+    out.extend_from_slice(&place.log_number.to_le_bytes());
+    out.extend_from_slice(&place.stored_length.to_le_bytes());
+    out
+}
+
+fn read_place(content: &[u8]) -> Option<Place> {
+    Some(Place {
+        segment: u64_at(content, 0)?,
+        offset: u64_at(content, 8)?,
+        log_number: u64_at(content, 16)?,
+        stored_length: u32_at(content, 24)?,
+    })
+}
+
+/// The key is in the checksum: a value that was put under another key by mistake is found out too.
+fn seal(key: &[u8], mut content: Vec<u8>) -> Value {
+    push_checksum(&mut content, 0, xxh3_64(key));
+    content
+}
+
+fn open<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+    checked(value, xxh3_64(key))
+}

@@ -1,0 +1,56 @@
+//! Holding the index against the log that it was made from.
+
+use crate::OpenError;
+use crate::engine::Engine;
+use crate::index::kv::{Key, Value};
+use crate::index::tail::Generation;
+use crate::log::Rot;
+use crate::log::chain::Chain;
+use crate::log::format::LogEnd;
+use crate::log::replay::replay;
+use crate::recovery::{index_error, take_in};
+use std::collections::BTreeMap;
+
+/// What came out when the index was made again from the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexReport {
+    /// Entries of the index made again.
+    pub entries: usize,
+    /// Keys, in hex, that only one of the two has or that have different values.
+    pub differences: Vec<String>,
+    /// What of the log does not read back as it was written.
+    pub rot: Vec<Rot>,
+}
+
+/// Every key there can be: accounts are below `u64::MAX`.
+fn everything() -> (Key, Key) {
+    (Vec::new(), vec![0xff; 9])
+}
+
+pub(crate) fn compare(engine: &Engine) -> Result<IndexReport, OpenError> {
+    let mut rot = Vec::new();
+    let made_again = make_again(engine, &mut rot)?;
+    let all = everything();
+    let made_again: BTreeMap<&Key, &Value> =
+        made_again.entries_in(&all).filter_map(|(key, value)| Some((key, value.as_ref()?))).collect();
+    let there = engine.index.scan(std::slice::from_ref(&all), usize::MAX).map_err(index_error)?;
+    let there: BTreeMap<&Key, &Value> = there.iter().flatten().map(|(key, value)| (key, value)).collect();
+    let keys = made_again.keys().chain(there.keys());
+    let mut differences: Vec<String> =
+        keys.filter(|key| made_again.get(*key) != there.get(*key)).map(|key| hex(key)).collect();
+    differences.sort();
+    differences.dedup();
+    Ok(IndexReport { entries: made_again.len(), differences, rot })
+}
+
+fn make_again(engine: &Engine, rot: &mut Vec<Rot>) -> Result<Generation, OpenError> {
+    let chain = Chain::find(&*engine.segments.disk)?;
+    let links = chain.from(None).unwrap_or_default();
+    let mut all = Generation::default();
+    replay(&engine.segments, &links, LogEnd::default(), rot, &mut |frame| take_in(&frame, &mut all))?;
+    Ok(all)
+}
+
+fn hex(key: &[u8]) -> String {
+    key.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
+}

@@ -1,0 +1,106 @@
+//! Which segments make up the log, and where each of them ends.
+//!
+//! The newest segment ends the chain; each names the one before it and where the log left that one. Segments that
+//! no chain leads to are what a recovery left behind.
+
+use super::format::{LogPosition, SEGMENT_HEADER, SegmentHeader};
+use super::segments::{LOG_DIRECTORY, number_of, segment_name, segment_path};
+use crate::OpenError;
+use crate::disk::Disk;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The log's segments.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    /// Those in the log, oldest first.
+    pub(crate) links: Vec<Link>,
+    /// Files that are not in it.
+    pub(crate) leftovers: Vec<PathBuf>,
+    /// All segments that there are.
+    headers: BTreeMap<u64, SegmentHeader>,
+}
+
+/// A segment and what of it counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    /// The segment.
+    pub(crate) header: SegmentHeader,
+    /// Where the log leaves it; `None` in the last one.
+    pub(crate) end: Option<u64>,
+}
+
+impl Chain {
+    /// Finds the chain on a disk.
+    pub(crate) fn find(disk: &dyn Disk) -> Result<Self, OpenError> {
+        let names = disk.list(Path::new(LOG_DIRECTORY))?;
+        let mut headers = BTreeMap::new();
+        for number in names.iter().filter_map(|name| number_of(name)) {
+            headers.insert(number, read_header(disk, number)?);
+        }
+        let links = links(&headers)?;
+        let in_log = |name: &str| links.iter().any(|link| segment_name(link.header.number) == name);
+        let leftovers =
+            names.iter().filter(|name| !in_log(name)).map(|name| Path::new(LOG_DIRECTORY).join(name));
+        let leftovers = leftovers.collect();
+        Ok(Self { links, leftovers, headers })
+    }
+
+    /// The number for the next segment.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.headers.last_key_value().map_or(1, |(number, _)| number + 1)
+    }
+
+    /// Where the log leaves a segment that nothing of is needed any more: the same place, named by the segment
+    /// before, if need be several times. So a start that wrote nothing leaves no link.
+    pub(crate) fn canonical(&self, mut position: LogPosition) -> Option<LogPosition> {
+        while position.offset <= SEGMENT_HEADER as u64 {
+            position = self.headers.get(&position.segment)?.follows?;
+        }
+        Some(position)
+    }
+
+    /// The links from `position` on, with the offset to begin at in the first. `None` when the log does not lead
+    /// there.
+    pub(crate) fn from(&self, position: Option<LogPosition>) -> Option<Vec<(Link, u64)>> {
+        let start = |link: &Link| (link.clone(), SEGMENT_HEADER as u64);
+        let Some(position) = position else { return Some(self.links.iter().map(start).collect()) };
+        let at = self.links.iter().position(|link| link.header.number == position.segment)?;
+        let mut links: Vec<_> = self.links.iter().skip(at).map(start).collect();
+        let first = links.first_mut()?;
+        first.1 = position.offset;
+        first.0.end.is_none_or(|end| position.offset <= end).then_some(links)
+    }
+}
+
+fn read_header(disk: &dyn Disk, number: u64) -> Result<SegmentHeader, OpenError> {
+    let mut start = [0; SEGMENT_HEADER];
+    let read = disk.open(&segment_path(number))?.read_exact_at(&mut start, 0);
+    let header = read.ok().and_then(|()| SegmentHeader::decode(&start));
+    header.filter(|header| header.number == number).ok_or_else(|| OpenError::Damaged {
+        what: format!("log segment {}", segment_name(number)),
+        detail: "its header does not read back as it was written".to_owned(),
+    })
+}
+
+fn links(headers: &BTreeMap<u64, SegmentHeader>) -> Result<Vec<Link>, OpenError> {
+    let mut links = Vec::new();
+    let mut next = headers.last_key_value().map(|(number, _)| LogPosition { segment: *number, offset: 0 });
+    let mut end = None;
+    while let Some(at) = next {
+        let header = headers.get(&at.segment).ok_or_else(|| missing(at.segment))?;
+        links.push(Link { header: header.clone(), end });
+        // Backwards only: a header that names itself or a later one would go round in circles.
+        next = header.follows.filter(|before| before.segment < at.segment);
+        end = next.map(|before| before.offset);
+    }
+    links.reverse();
+    Ok(links)
+}
+
+fn missing(number: u64) -> OpenError {
+    OpenError::Damaged {
+        what: format!("log segment {}", segment_name(number)),
+        detail: "it is missing, and a later segment continues it".to_owned(),
+    }
+}

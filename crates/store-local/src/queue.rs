@@ -1,0 +1,212 @@
+//! What waits for the commit thread: bounded in octets, fair between accounts, with a lane for small commits.
+//!
+//! A group takes from the small lane first, up to [`SMALL_SHARE`], so that flags and expunges do not wait behind
+//! somebody's import; then one job of each account in turn.
+
+use crate::log::format::Draft;
+use crate::request::{Outcome, Request};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use store::{AccountId, CommitId, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// Most octets that wait or are being written, small jobs not counted.
+pub(crate) const MAX_WAITING: usize = 64 << 20;
+/// Most octets of small jobs.
+const MAX_SMALL_WAITING: usize = 8 << 20;
+/// A job with no more octets than this is small.
+const SMALL: usize = 4 << 10;
+/// Octets of a group that small jobs may take before the others.
+const SMALL_SHARE: usize = 1 << 20;
+/// Most octets of a group, but for a single job that is larger.
+pub(crate) const MAX_GROUP: usize = 8 << 20;
+
+/// Something to be written, and who wants to know.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) account: AccountId,
+    pub(crate) request: Request,
+    pub(crate) commit: Option<CommitId>,
+    pub(crate) drafts: Vec<Draft>,
+    answer: Answerer,
+    octets: usize,
+    /// Its place in the bound; given back when the job is dropped, which is when it was answered.
+    room: OwnedSemaphorePermit,
+}
+
+impl Job {
+    /// Answers that nothing was written.
+    pub(crate) fn refuse(self, refusal: StoreError) {
+        // Nobody may be waiting any more.
+        let _ = self.answer.send(Err(refusal));
+    }
+
+    /// Who is to be answered, and what the job holds of the bound until then.
+    pub(crate) fn into_answer(self) -> (Answerer, OwnedSemaphorePermit) {
+        (self.answer, self.room)
+    }
+}
+
+/// Where a job's outcome goes.
+pub(crate) type Answerer = oneshot::Sender<Result<Outcome, StoreError>>;
+
+/// The queue.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    lanes: Mutex<Lanes>,
+    changed: Condvar,
+    room: Arc<Semaphore>,
+    small_room: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Lanes {
+    small: VecDeque<Job>,
+    waiting: HashMap<AccountId, VecDeque<Job>>,
+    /// The accounts that have something waiting, next one first.
+    turns: VecDeque<AccountId>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    Closed,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self {
+            lanes: Mutex::default(),
+            changed: Condvar::new(),
+            room: Arc::new(Semaphore::new(MAX_WAITING)),
+            small_room: Arc::new(Semaphore::new(MAX_SMALL_WAITING)),
+        }
+    }
+
+    /// Puts a job in as soon as there is room, and waits for its answer.
+    pub(crate) async fn submit(
+        &self,
+        account: AccountId,
+        request: Request,
+        commit: Option<CommitId>,
+        drafts: Vec<Draft>,
+    ) -> Result<Outcome, StoreError> {
+        let octets: usize = drafts.iter().map(Draft::stored_length).sum();
+        let (room, limit) = match octets {
+            0..=SMALL => (&self.small_room, MAX_SMALL_WAITING),
+            _ => (&self.room, MAX_WAITING),
+        };
+        let permits = u32::try_from(octets.clamp(1, limit)).unwrap_or(u32::MAX);
+        let room = Arc::clone(room).acquire_many_owned(permits).await.map_err(|_| closed())?;
+        let (answer, answered) = oneshot::channel();
+        self.push(Job { account, request, commit, drafts, answer, octets, room })?;
+        // Without an answer the commit thread has died in the middle of it.
+        answered.await.unwrap_or_else(|_| Err(unanswered()))
+    }
+
+    /// Takes in nothing more. What waits is still written.
+    pub(crate) fn close(&self) {
+        self.room.close();
+        self.small_room.close();
+        self.lock().state = State::Closed;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is something to take. `false` when there never will be again.
+    pub(crate) fn wait(&self) -> bool {
+        let idle = |lanes: &mut Lanes| lanes.is_empty() && lanes.state == State::Open;
+        let lanes = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        !lanes.is_empty()
+    }
+
+    /// What the next group is made of.
+    pub(crate) fn take_group(&self) -> Vec<Job> {
+        let mut lanes = self.lock();
+        let mut group = Taken::default();
+        while group.octets < SMALL_SHARE
+            && let Some(job) = lanes.small.pop_front()
+        {
+            group.push(job);
+        }
+        while let Some(job) = lanes.next_fitting(&group) {
+            group.push(job);
+        }
+        group.jobs
+    }
+
+    fn push(&self, job: Job) -> Result<(), StoreError> {
+        let mut lanes = self.lock();
+        if lanes.state == State::Closed {
+            return Err(closed());
+        }
+        lanes.push(job);
+        drop(lanes);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Taken {
+    jobs: Vec<Job>,
+    octets: usize,
+}
+
+impl Taken {
+    fn push(&mut self, job: Job) {
+        self.octets += job.octets;
+        self.jobs.push(job);
+    }
+
+    fn has_room_for(&self, job: &Job) -> bool {
+        self.jobs.is_empty() || self.octets + job.octets <= MAX_GROUP
+    }
+}
+
+impl Lanes {
+    fn is_empty(&self) -> bool {
+        self.small.is_empty() && self.turns.is_empty()
+    }
+
+    fn push(&mut self, job: Job) {
+        if job.octets <= SMALL {
+            return self.small.push_back(job);
+        }
+        let account = job.account;
+        let waiting = self.waiting.entry(account).or_default();
+        waiting.push_back(job);
+        if waiting.len() == 1 {
+            self.turns.push_back(account);
+        }
+    }
+
+    /// The next job of the account whose turn it is, if the group has room for it.
+    fn next_fitting(&mut self, group: &Taken) -> Option<Job> {
+        let account = *self.turns.front()?;
+        let waiting = self.waiting.get_mut(&account)?;
+        if !group.has_room_for(waiting.front()?) {
+            return None;
+        }
+        let job = waiting.pop_front();
+        self.turns.rotate_left(1);
+        if waiting.is_empty() {
+            self.waiting.remove(&account);
+            self.turns.pop_back();
+        }
+        job
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable { reason: "it is shutting down".to_owned(), uncertain: false }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::Unavailable { reason: "the commit thread has ended".to_owned(), uncertain: true }
+}

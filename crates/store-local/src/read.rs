@@ -1,0 +1,184 @@
+//! Reading: from the index to a place in the log, and from there, every checksum tested, to the reader.
+
+use crate::engine::Engine;
+use crate::index::kv::{Key, Value};
+use crate::index::value::{BodyPlace, Place};
+use crate::index::{key, value};
+use crate::log::octets::{array_at, u16_at};
+use crate::request::{damaged_entry, quarantined, unavailable};
+use bytes::Bytes;
+use store::{AccountId, BodyId, EmailId, EmailRange, Event, Head, Seq, Snapshot, StoreError, StreamId};
+
+type Answered<T> = Result<T, StoreError>;
+
+impl Engine {
+    pub(crate) fn events(&self, stream: StreamId, after: Seq, limit: usize) -> Answered<Vec<Event>> {
+        let last_good = self.entry(key::quarantine(stream), value::seq)?;
+        if let Some(last_good) = last_good.filter(|last_good| after >= *last_good) {
+            return Err(quarantined(stream, last_good));
+        }
+        let range = key::events(stream, after.plus(1)..=last_good.unwrap_or(Seq(u64::MAX)));
+        let entries = self.scan_one(range, limit)?;
+        entries.iter().map(|(key, value)| self.event(stream, key, value)).collect()
+    }
+
+    fn event(&self, stream: StreamId, key: &[u8], value: &[u8]) -> Answered<Event> {
+        let damaged = || damaged_entry(key);
+        let seq = key::seq_of(key).ok_or_else(damaged)?;
+        let place = value::place(key, value).ok_or_else(damaged)?;
+        let what = || format!("event {} of stream {} of account {}", seq.0, stream.number, stream.account.0);
+        let payload = self.segments.read(stream.account, place, &what)?;
+        let not_one = || StoreError::Damaged { what: what(), detail: "it is not an event".to_owned() };
+        decode_event(seq, &payload).ok_or_else(not_one)
+    }
+
+    pub(crate) fn heads(&self, streams: &[StreamId]) -> Answered<Vec<Option<(Seq, Head)>>> {
+        let keys: Vec<Key> = streams.iter().map(|&stream| key::head(stream)).collect();
+        let values = self.index.get_all(&keys).map_err(unavailable)?;
+        let decode = |(key, value): (&Key, Option<Value>)| {
+            value.map(|value| value::head(key, &value).ok_or_else(|| damaged_entry(key))).transpose()
+        };
+        keys.iter().zip(values).map(decode).collect()
+    }
+
+    pub(crate) fn list_streams(&self, account: AccountId) -> Answered<Vec<(StreamId, Seq, Head)>> {
+        let entries = self.scan_one(key::heads(account), usize::MAX)?;
+        let decode = |(key, value): &(Key, Value)| {
+            let number = key::stream_of_head(key)?;
+            let (seq, head) = value::head(key, value)?;
+            Some((StreamId { account, number }, seq, head))
+        };
+        entries.iter().map(|entry| decode(entry).ok_or_else(|| damaged_entry(&entry.0))).collect()
+    }
+
+    pub(crate) fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answered<Option<Snapshot>> {
+        // Seals and pieces at one moment: between two the snapshot might be replaced.
+        let ranges = [key::snapshots(stream, Seq::NONE..=at), key::pieces_before(stream, at.plus(1))];
+        let found = self.index.scan(&ranges, usize::MAX).map_err(unavailable)?;
+        let [seals, pieces] = found.as_slice() else { return Ok(None) };
+        let Some((key, value)) = seals.last() else { return Ok(None) };
+        let decoded = key::seq_of(key).zip(value::pieces(key, value));
+        let (at, made_of) = decoded.ok_or_else(|| damaged_entry(key))?;
+        let (first, behind) = key::pieces(stream, at, made_of.writing);
+        let ours = pieces.iter().filter(|(key, _)| (&first..&behind).contains(&key));
+        let what =
+            || format!("snapshot {} of stream {} of account {}", at.0, stream.number, stream.account.0);
+        let read = |(key, value): &(Key, Value)| {
+            let place = value::place(key, value).ok_or_else(|| damaged_entry(key))?;
+            self.segments.read(stream.account, place, &what)
+        };
+        let pieces: Vec<Bytes> = ours.map(read).collect::<Answered<_>>()?;
+        if pieces.len() < made_of.count as usize {
+            return Err(StoreError::Damaged { what: what(), detail: "a piece is missing".to_owned() });
+        }
+        Ok(Some(Snapshot { at, pieces }))
+    }
+
+    pub(crate) fn records(
+        &self,
+        account: AccountId,
+        ranges: &[EmailRange],
+    ) -> Answered<Vec<(EmailId, Bytes)>> {
+        let ranges: Vec<_> = ranges.iter().map(|range| key::records(account, range)).collect();
+        let found = self.index.scan(&ranges, usize::MAX).map_err(unavailable)?;
+        found.iter().flatten().map(|(key, value)| self.record(account, key, value)).collect()
+    }
+
+    fn record(&self, account: AccountId, key: &[u8], value: &[u8]) -> Answered<(EmailId, Bytes)> {
+        let decoded = key::email_of(key).zip(value::place(key, value));
+        let (id, place) = decoded.ok_or_else(|| damaged_entry(key))?;
+        let what = || format!("record of message {}.{} of account {}", id.mailbox, id.uid, account.0);
+        Ok((id, self.segments.read(account, place, &what)?))
+    }
+
+    pub(crate) fn body_place(&self, account: AccountId, id: BodyId) -> Answered<Option<BodyPlace>> {
+        self.entry(key::body(account, id), value::body)
+    }
+
+    pub(crate) fn body(
+        &self,
+        account: AccountId,
+        id: BodyId,
+        offset: u64,
+        length: usize,
+    ) -> Answered<Option<Bytes>> {
+        let Some(place) = self.body_place(account, id)? else { return Ok(None) };
+        let read = match place {
+            BodyPlace::Log(place, _) => self.inline_body(account, id, place, offset, length),
+            BodyPlace::File { file, .. } => self.bodies.read(id, file, offset, length),
+        };
+        match read {
+            // Deleted between the two looks: then its file is gone, and that is no damage.
+            Err(_) if self.body_place(account, id)? != Some(place) => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    /// A body in the log is one block: all of it is read and tested.
+    fn inline_body(
+        &self,
+        account: AccountId,
+        id: BodyId,
+        place: Place,
+        offset: u64,
+        length: usize,
+    ) -> Answered<Bytes> {
+        let body = self.segments.read(account, place, &|| format!("body {id:?}"))?;
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(body.len());
+        let to = from.saturating_add(length).min(body.len());
+        Ok(body.slice(from..to))
+    }
+
+    pub(crate) fn list_bodies(
+        &self,
+        account: AccountId,
+        after: Option<BodyId>,
+        limit: usize,
+    ) -> Answered<Vec<BodyId>> {
+        let entries = self.scan_one(key::bodies(account, after), limit)?;
+        entries.iter().map(|(key, _)| key::body_of(key).ok_or_else(|| damaged_entry(key))).collect()
+    }
+
+    pub(crate) fn soft(&self, account: AccountId, name: &[u8]) -> Answered<Option<Bytes>> {
+        let key = key::soft(account, name);
+        let value = self.index.soft(&key).map_err(unavailable)?;
+        value.map(|value| value::blob(&key, &value).ok_or_else(|| damaged_entry(&key))).transpose()
+    }
+
+    pub(crate) fn put_soft(&self, account: AccountId, name: &[u8], value: Option<&Bytes>) -> Answered<()> {
+        self.trouble.check()?;
+        let key = key::soft(account, name);
+        let value = value.map(|value| value::of_blob(&key, value));
+        self.index.put_soft(key, value);
+        self.mover.news(self.index.tail_octets());
+        Ok(())
+    }
+
+    fn entry<T>(&self, key: Key, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Answered<Option<T>> {
+        let value = self.index.get(&key).map_err(unavailable)?;
+        value.map(|value| decode(&key, &value).ok_or_else(|| damaged_entry(&key))).transpose()
+    }
+
+    fn scan_one(&self, range: key::KeyRange, limit: usize) -> Answered<Vec<(Key, Value)>> {
+        let found = self.index.scan(&[range], limit).map_err(unavailable)?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+/// The payload of an event's record: when, by whom, what.
+pub(crate) fn encode_event(time_ms: i64, origin: &[u8], payload: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(10 + origin.len() + payload.len());
+    out.extend_from_slice(&time_ms.to_le_bytes());
+    // The store's limit on origins is far below.
+    out.extend_from_slice(&u16::try_from(origin.len()).unwrap_or(u16::MAX).to_le_bytes());
+    out.extend_from_slice(origin);
+    out.extend_from_slice(payload);
+    out.into()
+}
+
+fn decode_event(seq: Seq, record: &Bytes) -> Option<Event> {
+    let time_ms = array_at(record, 0).map(i64::from_le_bytes)?;
+    let end = 10 + usize::from(u16_at(record, 8)?);
+    let payload = (end <= record.len()).then(|| record.slice(end..))?;
+    Some(Event { seq, time_ms, origin: record.slice(10..end), payload })
+}

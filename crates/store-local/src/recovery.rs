@@ -1,0 +1,259 @@
+//! Opening: from what lies on the disk to an engine that may serve.
+//!
+//! What the index does not have yet, the log's tail, is copied into a fresh segment and synced before anything of
+//! it is served: a sync may have failed before, and then the old tail reads back from memory but is not on the
+//! disk. An old tail is never appended to. The fresh segment names the place where the copied part begins, so that
+//! the old one is void from the moment the fresh one gets its name.
+
+use crate::OpenError;
+use crate::Options;
+use crate::body_file::BodyFiles;
+use crate::committer::Committer;
+use crate::disk::Disk;
+use crate::engine::Engine;
+use crate::index::change::changes;
+use crate::index::kv::KvError;
+use crate::index::redb::RedbKv;
+use crate::index::tail::Generation;
+use crate::index::{Index, key, value};
+use crate::log::chain::{Chain, Link};
+use crate::log::format::{Draft, LogEnd, LogPosition, Subject};
+use crate::log::replay::{Replayed, ReplayedRecord, Rot, replay};
+use crate::log::segments::{LOG_DIRECTORY, Segments, start_of};
+use crate::log::writer::{Beginning, Group, LogWriter};
+use crate::recent::RecentCommits;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use store::{Seq, StreamId};
+
+/// The index's file.
+pub(crate) const INDEX_FILE: &str = "index.redb";
+const LOCK_FILE: &str = "lock";
+
+/// Opens what is there, or begins something new.
+pub(crate) fn open(
+    disk: Arc<dyn Disk>,
+    options: &Options,
+) -> Result<(Arc<Engine>, Committer, Vec<Rot>), OpenError> {
+    let lock = disk.lock(Path::new(LOCK_FILE));
+    let lock = lock.map_err(|cause| OpenError::Locked { place: disk.place(), cause })?;
+    disk.create_dir(Path::new(LOG_DIRECTORY))?;
+    disk.sync_dir(Path::new(""))?;
+    let chain = Chain::find(&*disk)?;
+    let segments = Arc::new(Segments::new(Arc::clone(&disk)));
+    let mut rot = Vec::new();
+    let index = open_index(&disk, &segments, &chain, &mut rot)?;
+    let tail = Tail::read(&segments, &chain, &index, &mut rot)?;
+    let mut recent = RecentCommits::default();
+    index.kept_ids().into_iter().for_each(|id| recent.remember(id));
+    tail.frames.iter().filter_map(|frame| frame.commit).for_each(|id| recent.remember(id));
+    let bodies = BodyFiles::open(Arc::clone(&disk), chain.next_number())?;
+    let log = tail.copy(Arc::clone(&segments), &chain, &index, options)?;
+    // The checkpoint leaves the old tail before its files do.
+    index.move_tail().map_err(index_error)?;
+    remove_leftovers(&*disk)?;
+    let engine = Arc::new(Engine::new(index, segments, bodies, lock));
+    let committer = Committer::new(Arc::clone(&engine), log, recent);
+    Ok((engine, committer, rot))
+}
+
+/// The index as far as it goes; made again from the log when it is damaged, missing or of another log.
+fn open_index(
+    disk: &Arc<dyn Disk>,
+    segments: &Segments,
+    chain: &Chain,
+    rot: &mut Vec<Rot>,
+) -> Result<Index, OpenError> {
+    let opened = RedbKv::open(&**disk, Path::new(INDEX_FILE)).and_then(|kv| Index::over(Box::new(kv)));
+    match opened {
+        Ok(index) if fits(&index, chain) => return Ok(index),
+        Ok(index) => index.close().map_err(index_error)?,
+        Err(KvError::Damaged(_)) => {}
+        Err(e) => return Err(index_error(e)),
+    }
+    disk.unlink(Path::new(INDEX_FILE))?;
+    let kv = RedbKv::open(&**disk, Path::new(INDEX_FILE)).map_err(index_error)?;
+    let index = Index::over(Box::new(kv)).map_err(index_error)?;
+    rebuild(&index, segments, chain, rot)?;
+    Ok(index)
+}
+
+/// Whether the index knows this log; a new one knows a log without segments.
+fn fits(index: &Index, chain: &Chain) -> bool {
+    match index.checkpoint() {
+        None => chain.links.is_empty(),
+        Some(checkpoint) => chain.from(chain.canonical(checkpoint.position)).is_some(),
+    }
+}
+
+/// Takes in all of the log but its last segment, which is read as the tail. Everything before was synced.
+fn rebuild(index: &Index, segments: &Segments, chain: &Chain, rot: &mut Vec<Rot>) -> Result<(), OpenError> {
+    let Some((last, sealed)) = chain.links.split_last() else { return Ok(()) };
+    let mut end = LogEnd { next_number: 1, next_group: 1, ..LogEnd::default() };
+    for link in sealed {
+        let start = start_of(link.header.number).offset;
+        let mut part = Generation::default();
+        end = replay(segments, &[(link.clone(), start)], end, rot, &mut |frame| take_in(&frame, &mut part))?;
+        part.through = end;
+        index.publish(part);
+        index.move_tail().map_err(index_error)?;
+    }
+    end.position = start_of(last.header.number);
+    index.publish(Generation::starting_at(end));
+    index.move_tail().map_err(index_error)?;
+    Ok(())
+}
+
+/// What a frame that was read again means for the index.
+pub(crate) fn take_in(frame: &Replayed, into: &mut Generation) {
+    into.commits.extend(frame.commit);
+    for record in &frame.records {
+        changes(&record.header, record.place, record.sound(), &mut |change| into.apply(change));
+    }
+}
+
+/// What lies behind the checkpoint.
+struct Tail {
+    frames: Vec<Replayed>,
+    /// Where it begins: there the fresh segment goes on. `None` in a log that begins with it.
+    begins: Option<LogPosition>,
+    /// The numbers to go on with.
+    end: LogEnd,
+}
+
+impl Tail {
+    fn read(
+        segments: &Segments,
+        chain: &Chain,
+        index: &Index,
+        rot: &mut Vec<Rot>,
+    ) -> Result<Self, OpenError> {
+        let fresh = LogEnd { next_number: 1, next_group: 1, ..LogEnd::default() };
+        let from = index.checkpoint().unwrap_or(fresh);
+        let begins = chain.canonical(from.position);
+        let links: Vec<(Link, u64)> = chain.from(begins).unwrap_or_default();
+        let mut frames = Vec::new();
+        let end = replay(segments, &links, from, rot, &mut |frame| frames.push(frame))?;
+        Ok(Self { frames, begins, end })
+    }
+
+    /// Begins a fresh segment with it, synced, and puts it into the index.
+    fn copy(
+        &self,
+        segments: Arc<Segments>,
+        chain: &Chain,
+        index: &Index,
+        options: &Options,
+    ) -> Result<LogWriter, OpenError> {
+        let holes = self.holes(index)?;
+        let store = chain.links.first().map_or_else(random_id, |link| Ok(link.header.store))?;
+        let beginning =
+            Beginning { store, number: chain.next_number(), follows: self.begins, first: self.end };
+        let mut published = Generation::default();
+        let log = LogWriter::begin(segments, beginning, options.segment_octets, |log, group| {
+            self.frames.iter().for_each(|frame| copy_frame(frame, log, group, &mut published));
+            for (stream, last_good) in holes {
+                quarantine(stream, last_good, log, group, &mut published);
+            }
+        })?;
+        published.through = log.end();
+        index.publish(published);
+        Ok(log)
+    }
+
+    /// Streams in which an event is missing: whose end the log cannot tell any more.
+    fn holes(&self, index: &Index) -> Result<BTreeMap<StreamId, Seq>, OpenError> {
+        let mut continuity = Continuity { index, last: BTreeMap::new(), holes: BTreeMap::new() };
+        let records = self.frames.iter().flat_map(|frame| &frame.records);
+        records.into_iter().try_for_each(|record| continuity.follow(record))?;
+        Ok(continuity.holes)
+    }
+}
+
+fn copy_frame(frame: &Replayed, log: &LogWriter, group: &mut Group, published: &mut Generation) {
+    let Some(first) = frame.records.first() else { return };
+    let (account, commit) = (first.header.account, frame.commit.map(|(_, id)| id));
+    let records = frame.records.iter().map(|record| (record.header.clone(), &record.stored));
+    let placed = log.add_numbered(group, account, commit, records);
+    published.commits.extend(frame.commit);
+    for ((header, place), record) in placed.iter().zip(&frame.records) {
+        changes(header, *place, record.sound(), &mut |change| published.apply(change));
+    }
+}
+
+fn quarantine(
+    stream: StreamId,
+    last_good: Seq,
+    log: &LogWriter,
+    group: &mut Group,
+    published: &mut Generation,
+) {
+    let why = Bytes::from_static(b"an event behind this one did not read back as it was written");
+    let draft = Draft::plain(Subject::Quarantined { stream: stream.number, last_good }, why);
+    for (header, place) in log.add(group, stream.account, None, std::slice::from_ref(&draft)) {
+        changes(&header, place, &draft.payload, &mut |change| published.apply(change));
+    }
+}
+
+/// Follows the events of each stream and finds those that do not connect.
+struct Continuity<'a> {
+    index: &'a Index,
+    last: BTreeMap<StreamId, Seq>,
+    holes: BTreeMap<StreamId, Seq>,
+}
+
+impl Continuity<'_> {
+    fn follow(&mut self, record: &ReplayedRecord) -> Result<(), OpenError> {
+        let of = |number| StreamId { account: record.header.account, number };
+        match record.header.subject {
+            Subject::Event { stream, seq } => self.event(of(stream), seq, 1),
+            // An event that is lost at the very end is missed by its head.
+            Subject::Head { stream, seq } => self.event(of(stream), seq, 0),
+            Subject::Dropped { stream } => {
+                self.last.insert(of(stream), Seq::NONE);
+                self.holes.remove(&of(stream));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn event(&mut self, stream: StreamId, seq: Seq, step: u64) -> Result<(), OpenError> {
+        let last = match self.last.get(&stream) {
+            Some(last) => *last,
+            None => self.published(stream)?,
+        };
+        if seq > last.plus(step) {
+            self.holes.entry(stream).or_insert(last);
+        }
+        self.last.insert(stream, seq.max(last));
+        Ok(())
+    }
+
+    fn published(&self, stream: StreamId) -> Result<Seq, OpenError> {
+        let key = key::head(stream);
+        let head = self.index.get(&key).map_err(index_error)?;
+        Ok(head.and_then(|head| value::head(&key, &head)).map_or(Seq::NONE, |(seq, _)| seq))
+    }
+}
+
+/// Takes away what no chain leads to. Found anew: the fresh segment may have made more of them.
+fn remove_leftovers(disk: &dyn Disk) -> Result<(), OpenError> {
+    for path in Chain::find(disk)?.leftovers {
+        disk.unlink(&path)?;
+    }
+    Ok(())
+}
+
+fn random_id() -> io::Result<[u8; 16]> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(io::Error::other)?;
+    Ok(id)
+}
+
+pub(crate) fn index_error(e: KvError) -> OpenError {
+    OpenError::Index(e.to_string())
+}

@@ -1,0 +1,223 @@
+//! What may be asked of the log, and whether it may be written as things stand.
+//!
+//! Judged on the commit thread, one after the other, against everything published and everything accepted into the
+//! same group before: so a compare-and-set cannot be overtaken.
+
+use crate::index::kv::{Key, Value};
+use crate::index::tail::{Found, Generation};
+use crate::index::value::BodyPlace;
+use crate::index::{Index, key, value};
+use crate::log::format::{Draft, Subject};
+use store::{AccountId, BodyId, Seq, StoreError, StreamId};
+
+/// What is to be written, apart from its octets.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// If every stream stands where it is expected.
+    Commit(Vec<(StreamId, Seq)>),
+    /// The end of a stream.
+    DropStream(StreamId),
+    /// Events up to this one may go.
+    Trim(StreamId, Seq),
+    /// Some pieces of a snapshot.
+    Pieces(StreamId, Seq),
+    /// A snapshot whose pieces were all written.
+    Snapshot { stream: StreamId, at: Seq, writing: u64, pieces: u32 },
+    /// A body, here or in a file.
+    Body(BodyId),
+    /// The end of a body.
+    DeleteBody(BodyId),
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is durable.
+    Written,
+    /// It is durable, and a body's file is needed no more.
+    Freed { file: u64 },
+    /// There was nothing to do.
+    Needless,
+    /// The stream has grown since.
+    Conflict { stream: StreamId, expected: Seq },
+    /// The stream is not where the writer can have seen it.
+    Diverged { stream: StreamId, at: Seq },
+}
+
+/// Whether a request is written.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Yes; this is the answer once it is durable.
+    Write(Outcome),
+    /// No; this is the answer.
+    Answer(Outcome),
+}
+
+/// How things stand when a request's turn comes.
+pub(crate) struct Standing<'a> {
+    pub(crate) index: &'a Index,
+    /// What was accepted into the same group.
+    pub(crate) group: &'a Generation,
+}
+
+impl Request {
+    /// Whether it may be written.
+    pub(crate) fn judge(&self, account: AccountId, now: &Standing<'_>) -> Result<Verdict, StoreError> {
+        match self {
+            Self::Commit(streams) => judge_commit(streams, now),
+            Self::DropStream(stream) => now.if_there(*stream, |_| Ok(Verdict::Write(Outcome::Written))),
+            Self::Trim(stream, through) => now.if_there(*stream, |_| judge_trim(*stream, *through, now)),
+            Self::Pieces(stream, at) => now.if_there(*stream, |seq| judge_pieces(*at, seq)),
+            Self::Snapshot { stream, at, writing, pieces } => {
+                now.if_there(*stream, |_| judge_snapshot(*stream, *at, *writing, *pieces, now))
+            }
+            Self::Body(id) => Ok(match now.body(account, *id)? {
+                Some(_) => Verdict::Answer(Outcome::Needless),
+                None => Verdict::Write(Outcome::Written),
+            }),
+            Self::DeleteBody(id) => Ok(match now.body(account, *id)? {
+                None => Verdict::Answer(Outcome::Needless),
+                Some(BodyPlace::Log(..)) => Verdict::Write(Outcome::Written),
+                Some(BodyPlace::File { file, .. }) => Verdict::Write(Outcome::Freed { file }),
+            }),
+        }
+    }
+}
+
+fn judge_commit(streams: &[(StreamId, Seq)], now: &Standing<'_>) -> Result<Verdict, StoreError> {
+    for &(stream, expected) in streams {
+        now.refuse_quarantined(stream)?;
+        let at = now.seq(stream)?.unwrap_or_default();
+        if expected == at {
+            continue;
+        }
+        let unknowable = expected > at || expected < now.trimmed(stream)?;
+        return Ok(Verdict::Answer(match unknowable {
+            true => Outcome::Diverged { stream, at },
+            false => Outcome::Conflict { stream, expected },
+        }));
+    }
+    Ok(Verdict::Write(Outcome::Written))
+}
+
+fn judge_trim(stream: StreamId, through: Seq, now: &Standing<'_>) -> Result<Verdict, StoreError> {
+    if !now.has_snapshot_from(stream, through)? {
+        return Err(StoreError::Misused("a stream is trimmed without a snapshot behind the trim"));
+    }
+    Ok(match now.trimmed(stream)? < through {
+        true => Verdict::Write(Outcome::Written),
+        false => Verdict::Answer(Outcome::Needless),
+    })
+}
+
+fn judge_pieces(at: Seq, seq: Seq) -> Result<Verdict, StoreError> {
+    match at > seq {
+        true => Err(StoreError::Misused("a snapshot is ahead of its stream")),
+        false => Ok(Verdict::Write(Outcome::Written)),
+    }
+}
+
+/// The pieces may be gone again: another snapshot at the same place was completed meanwhile, or the stream was
+/// trimmed. Then that one counts.
+fn judge_snapshot(
+    stream: StreamId,
+    at: Seq,
+    writing: u64,
+    pieces: u32,
+    now: &Standing<'_>,
+) -> Result<Verdict, StoreError> {
+    let there = now.index.scan(&[key::pieces(stream, at, writing)], pieces as usize).map_err(unavailable)?;
+    let kept = there.iter().flatten().filter(|(key, _)| now.group.get(key) != Found::Gone).count();
+    Ok(match kept == pieces as usize {
+        true => Verdict::Write(Outcome::Written),
+        false => Verdict::Answer(Outcome::Needless),
+    })
+}
+
+impl Standing<'_> {
+    /// Takes out of a commit what is there already: bodies.
+    pub(crate) fn without_known_bodies(
+        &self,
+        account: AccountId,
+        mut drafts: Vec<Draft>,
+    ) -> Result<Vec<Draft>, StoreError> {
+        let mut known = Vec::new();
+        for draft in &drafts {
+            if let Subject::Body(id) = draft.subject
+                && self.body(account, id)?.is_some()
+            {
+                known.push(draft.subject);
+            }
+        }
+        drafts.retain(|draft| !known.contains(&draft.subject));
+        Ok(drafts)
+    }
+
+    fn if_there(
+        &self,
+        stream: StreamId,
+        judge: impl FnOnce(Seq) -> Result<Verdict, StoreError>,
+    ) -> Result<Verdict, StoreError> {
+        self.seq(stream)?.map_or(Ok(Verdict::Answer(Outcome::Needless)), judge)
+    }
+
+    fn seq(&self, stream: StreamId) -> Result<Option<Seq>, StoreError> {
+        let head = self.read(key::head(stream), value::head)?;
+        Ok(head.map(|(seq, _)| seq))
+    }
+
+    fn trimmed(&self, stream: StreamId) -> Result<Seq, StoreError> {
+        Ok(self.read(key::trim(stream), value::seq)?.unwrap_or_default())
+    }
+
+    fn body(&self, account: AccountId, id: BodyId) -> Result<Option<BodyPlace>, StoreError> {
+        self.read(key::body(account, id), value::body)
+    }
+
+    fn refuse_quarantined(&self, stream: StreamId) -> Result<(), StoreError> {
+        match self.read(key::quarantine(stream), value::seq)? {
+            Some(last_good) => Err(quarantined(stream, last_good)),
+            None => Ok(()),
+        }
+    }
+
+    fn has_snapshot_from(&self, stream: StreamId, from: Seq) -> Result<bool, StoreError> {
+        let range = key::snapshots(stream, from..=Seq(u64::MAX));
+        if self.group.entries_in(&range).any(|(_, value)| value.is_some()) {
+            return Ok(true);
+        }
+        let published = self.index.scan(&[range], 1).map_err(unavailable)?;
+        Ok(published.iter().flatten().any(|(key, _)| self.group.get(key) != Found::Gone))
+    }
+
+    fn read<T>(&self, key: Key, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Result<Option<T>, StoreError> {
+        let value: Option<Value> = match self.group.get(&key) {
+            Found::Value(value) => Some(value.clone()),
+            Found::Gone => None,
+            Found::Unknown => self.index.get(&key).map_err(unavailable)?,
+        };
+        value.map(|value| decode(&key, &value).ok_or_else(|| damaged_entry(&key))).transpose()
+    }
+}
+
+/// The index could not answer.
+pub(crate) fn unavailable(e: crate::index::kv::KvError) -> StoreError {
+    StoreError::Unavailable { reason: e.to_string(), uncertain: false }
+}
+
+/// A value of the index that does not fit its checksum.
+pub(crate) fn damaged_entry(key: &[u8]) -> StoreError {
+    let name = key.iter().fold(String::new(), |name, octet| name + &format!("{octet:02x}"));
+    StoreError::Damaged {
+        what: "index".to_owned(),
+        detail: format!("the entry {name} does not fit its checksum"),
+    }
+}
+
+/// A stream with a hole.
+pub(crate) fn quarantined(stream: StreamId, last_good: Seq) -> StoreError {
+    StoreError::Damaged {
+        what: format!("stream {} of account {}", stream.number, stream.account.0),
+        detail: format!("what comes after event {} was lost; it is kept read-only up to there", last_good.0),
+    }
+}
