@@ -1,1 +1,32 @@
 //! Accounts and mailboxes over a store: caches, commit and retry, delivery.
+//!
+//! The machines in `mailbox` decide, the [`Store`](store::Store) keeps; this crate brings the two together. What a
+//! session needs is an [`Account`], from [`Accounts`]; everything that changes one goes through
+//! [`Account::change`], which is where durability, order and retries are.
+//!
+//! > **Promise.** A change is answered when it is durable, and seen by others, at once, only then.
+//!
+//! No runtime is needed: the futures here wait for the store and for each other, never for a clock.
+
+mod account;
+mod directory;
+mod error;
+mod found;
+mod hashing;
+mod incoming;
+mod load;
+mod mailbox;
+mod origin;
+mod proposal;
+mod world;
+mod writer;
+
+pub use account::Account;
+pub use directory::{Accounts, DirectoryError, Found};
+pub use error::Error;
+pub use hashing::{Busy, HashPool};
+pub use incoming::{Incoming, Placed, Received};
+pub use mailbox::{Changes, Mailbox, Newest};
+pub use origin::{Origin, Protocol};
+pub use proposal::{Halt, Proposal};
+pub use world::World;

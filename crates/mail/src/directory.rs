@@ -1,0 +1,234 @@
+//! Who there is: accounts by name, and what they sign in with.
+
+use crate::account::Account;
+use crate::load::At;
+use crate::world::World;
+use crate::{Error, Origin};
+use bytes::Bytes;
+use mailbox::account::directory::{BadLogin, Directory, DirectoryEvent, DirectoryRefusal, Login};
+use sasl::{Cost, CredentialRecord, DecoyKey};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{AccountId, Append, Commit, Committed, Head, Seq, Store, StreamId};
+
+/// Accounts that stay in memory although nobody is signed in to them.
+const KEPT: usize = 256;
+/// How often a change is decided anew because another process was first.
+const MAX_ROUNDS: usize = 32;
+/// Events read at a time.
+const BATCH: usize = 1_024;
+
+const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
+const DECOY_KEY: &[u8] = b"decoy-key";
+
+/// All accounts, over a store.
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    world: Arc<dyn World>,
+    directory: Mutex<At<Arc<Directory>>>,
+    changing: tokio::sync::Mutex<()>,
+    decoy: DecoyKey,
+    live: Mutex<Live>,
+}
+
+#[derive(Default)]
+struct Live {
+    all: HashMap<AccountId, Arc<Account>>,
+    /// The order in which they were asked for last.
+    recent: VecDeque<AccountId>,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Accounts")
+    }
+}
+
+/// What a name signs in with.
+#[derive(Debug)]
+pub struct Found {
+    /// Whose name it is; `None` for a name that nobody has. Look at it after the password, never before.
+    pub account: Option<AccountId>,
+    /// The record to check against; of a name that nobody has, one that costs the same and fits nothing.
+    pub record: CredentialRecord,
+}
+
+/// Why the directory did not change.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// Not a name that an account can have.
+    #[error("{0}")]
+    BadLogin(#[from] BadLogin),
+    /// Taken, missing, full.
+    #[error("{0}")]
+    Refused(#[from] DirectoryRefusal),
+    /// The store, or what it holds.
+    #[error("{0}")]
+    Mail(#[from] Error),
+}
+
+impl Accounts {
+    /// Reads the directory.
+    ///
+    /// # Errors
+    /// The store cannot be read, or what it holds is damaged.
+    pub async fn open(store: Arc<dyn Store>, world: Arc<dyn World>) -> Result<Self, Error> {
+        let mut at = At { seq: Seq::NONE, state: Arc::new(Directory::new()) };
+        read_on(&*store, &mut at).await?;
+        let decoy = decoy_key(&*store, &*world).await?;
+        Ok(Self {
+            store,
+            world,
+            directory: Mutex::new(at),
+            changing: tokio::sync::Mutex::default(),
+            decoy,
+            live: Mutex::default(),
+        })
+    }
+
+    /// The account names, in order.
+    #[must_use]
+    pub fn list(&self) -> Vec<(Login, AccountId)> {
+        self.directory().accounts().map(|(login, id)| (login.clone(), id)).collect()
+    }
+
+    /// What `name` signs in with. Takes as long whether somebody has that name or not.
+    #[must_use]
+    pub fn find(&self, name: &str, cost: &Cost) -> Found {
+        let login = Login::new(name).ok();
+        let directory = self.directory();
+        let entry = login.as_ref().and_then(|login| directory.find(login));
+        let record = entry.and_then(|(_, entry)| CredentialRecord::decode(&entry.credential).ok());
+        // Made in either case, so that a name that somebody has is not the faster one.
+        let looked_up = login.as_ref().map_or(name, Login::as_str);
+        let decoy = CredentialRecord::decoy(&self.decoy, looked_up, cost);
+        match (entry, record) {
+            (Some((id, _)), Some(record)) => Found { account: Some(id), record },
+            _ => Found { account: None, record: decoy },
+        }
+    }
+
+    /// An account's mail. All who sign in to it share it.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Arc<Account> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Account::new(id, Arc::clone(&self.store), Arc::clone(&self.world)));
+        let account = Arc::clone(live.all.entry(id).or_insert_with(fresh));
+        live.used(id);
+        account
+    }
+
+    /// Adds an account with INBOX and the mailboxes of the special uses.
+    ///
+    /// # Errors
+    /// The name is taken or cannot be one, or the store cannot write now.
+    pub async fn add(&self, name: &str, record: &CredentialRecord) -> Result<AccountId, DirectoryError> {
+        let login = Login::new(name)?;
+        let credential = record.encode();
+        self.change(|directory| directory.add(&login, &credential)).await?;
+        let id = self.directory().find(&login).map(|(id, _)| id);
+        let id = id.ok_or_else(|| DirectoryRefusal::NonExistent(login.clone()))?;
+        // A crash before this leaves an account without mailboxes: its first sign-in makes them.
+        self.account(id).ensure_founded(&Origin::desk()).await?;
+        Ok(id)
+    }
+
+    /// Gives an account another password.
+    ///
+    /// # Errors
+    /// There is no such account, or the store cannot write now.
+    pub async fn set_credential(&self, name: &str, record: &CredentialRecord) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        let credential = record.encode();
+        self.change(|directory| directory.change_credential(&login, &credential)).await
+    }
+
+    /// Removes an account. Nobody can sign in to it any more; its name is free.
+    ///
+    /// # Errors
+    /// There is no such account, or the store cannot write now.
+    pub async fn remove(&self, name: &str) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change(|directory| directory.remove(&login)).await
+    }
+
+    async fn change(
+        &self,
+        decide: impl Fn(&Directory) -> Result<DirectoryEvent, DirectoryRefusal>,
+    ) -> Result<(), DirectoryError> {
+        let _one_at_a_time = self.changing.lock().await;
+        for _ in 0..MAX_ROUNDS {
+            let mut at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let event = decide(&at.state)?;
+            let outcome = self.store.commit(self.commit_of(&event, at.seq)).await.map_err(Error::from)?;
+            read_on(&*self.store, &mut at).await?;
+            *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = at;
+            if outcome == Committed::Done {
+                return Ok(());
+            }
+        }
+        Err(Error::Unavailable("other servers change the directory all the time".into()).into())
+    }
+
+    fn commit_of(&self, event: &DirectoryEvent, expected: Seq) -> Commit {
+        let events = vec![Bytes::from(event.encode())];
+        Commit {
+            account: AccountId::DIRECTORY,
+            id: self.world.commit_id(),
+            time_ms: self.world.now_ms(),
+            origin: Origin::desk().encode(),
+            appends: vec![Append { stream: STREAM, expected, events, head: Head::default() }],
+            records: Vec::new(),
+            bodies: Vec::new(),
+        }
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.lock().unwrap_or_else(PoisonError::into_inner).state)
+    }
+}
+
+impl Live {
+    /// Notes that an account was asked for, and lets go of one that was not for long and that nobody holds.
+    fn used(&mut self, id: AccountId) {
+        if self.recent.back() == Some(&id) {
+            return;
+        }
+        self.recent.retain(|other| *other != id);
+        self.recent.push_back(id);
+        if self.recent.len() > KEPT {
+            let idle =
+                |id: &AccountId| self.all.get(id).is_none_or(|account| Arc::strong_count(account) == 1);
+            if let Some(place) = self.recent.iter().position(idle) {
+                self.recent.remove(place).map(|id| self.all.remove(&id));
+            }
+        }
+    }
+}
+
+async fn read_on(store: &dyn Store, at: &mut At<Arc<Directory>>) -> Result<(), Error> {
+    loop {
+        let events = store.read(STREAM, at.seq, BATCH).await?;
+        for event in &events {
+            let told = DirectoryEvent::decode(&event.payload).map_err(|why| Error::damaged(STREAM, why))?;
+            Arc::make_mut(&mut at.state).apply(&told).map_err(|why| Error::damaged(STREAM, why))?;
+            at.seq = event.seq;
+        }
+        if events.len() < BATCH {
+            return Ok(());
+        }
+    }
+}
+
+/// The key of the decoys, kept for the life of the installation. Should a crash lose it on the first day, strangers
+/// see other salts from then on, which tells them nothing about who exists.
+async fn decoy_key(store: &dyn Store, world: &dyn World) -> Result<DecoyKey, Error> {
+    let kept = store.soft(AccountId::DIRECTORY, DECOY_KEY).await?;
+    if let Some(key) = kept.and_then(|key| <[u8; 32]>::try_from(&*key).ok()) {
+        return Ok(DecoyKey::new(key));
+    }
+    let mut key = [0; 32];
+    world.random(&mut key);
+    store.put_soft(AccountId::DIRECTORY, DECOY_KEY, Some(Bytes::copy_from_slice(&key))).await?;
+    Ok(DecoyKey::new(key))
+}

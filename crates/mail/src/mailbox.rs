@@ -1,0 +1,133 @@
+//! One mailbox, open: its newest state, shared by all sessions that look at it.
+
+use crate::load::{At, Tail};
+use mailbox::MailboxState;
+use mailbox::account::MailboxId;
+use std::sync::{Mutex, PoisonError};
+use terms::Uid;
+use tokio::sync::watch;
+
+/// Below this many octets of events no snapshot is worth its write.
+const MIN_TAIL: usize = 64 << 10;
+
+/// An open mailbox.
+#[derive(Debug)]
+pub struct Mailbox {
+    id: MailboxId,
+    newest: watch::Sender<Newest>,
+    tail: Mutex<Tail>,
+    /// Messages below this UID are no longer `\Recent` to anybody.
+    recent: Mutex<Uid>,
+}
+
+/// The newest of a mailbox.
+#[derive(Clone, Debug)]
+pub struct Newest {
+    at: At<MailboxState>,
+    deleted: bool,
+}
+
+impl Newest {
+    /// What is true of it; of a deleted mailbox, what was true at the end.
+    #[must_use]
+    pub const fn state(&self) -> &MailboxState {
+        &self.at.state
+    }
+
+    /// Whether it has been deleted.
+    #[must_use]
+    pub const fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+}
+
+/// Tells of changes to a mailbox: each receiver sees the newest state, never a queue of old ones.
+pub type Changes = watch::Receiver<Newest>;
+
+impl Mailbox {
+    pub(crate) fn new(id: MailboxId, at: At<MailboxState>, tail: Tail, recent: Uid) -> Self {
+        let (newest, _) = watch::channel(Newest { at, deleted: false });
+        Self { id, newest, tail: Mutex::new(tail), recent: Mutex::new(recent) }
+    }
+
+    /// Its stream.
+    #[must_use]
+    pub const fn id(&self) -> MailboxId {
+        self.id
+    }
+
+    /// Its newest state.
+    #[must_use]
+    pub fn newest(&self) -> Newest {
+        self.newest.borrow().clone()
+    }
+
+    /// Waits for changes from now on.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.newest.subscribe()
+    }
+
+    /// Claims what is `\Recent`: messages from the UID that is returned on are so to the caller and to nobody
+    /// after it. Soft: a crash may forget a claim (RFC 9051 has given `\Recent` up).
+    pub fn claim_recent(&self) -> Uid {
+        let next = self.newest.borrow().state().uid_next();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let claimed = *recent;
+        *recent = claimed.max(next);
+        claimed
+    }
+
+    /// The first UID that is `\Recent`, without claiming it.
+    #[must_use]
+    pub fn first_recent(&self) -> Uid {
+        *self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn newest_at(&self) -> At<MailboxState> {
+        self.newest.borrow().at.clone()
+    }
+
+    /// Shows a newer state; an older one is not shown.
+    pub(crate) fn advance(&self, at: At<MailboxState>) {
+        self.newest.send_if_modified(|newest| {
+            let newer = at.seq > newest.at.seq;
+            if newer {
+                newest.at = at;
+            }
+            newer
+        });
+    }
+
+    pub(crate) fn replace(&self, at: At<MailboxState>, tail: Tail) {
+        *self.tail.lock().unwrap_or_else(PoisonError::into_inner) = tail;
+        self.newest.send_modify(|newest| newest.at = at);
+    }
+
+    pub(crate) fn end(&self) {
+        self.newest.send_modify(|newest| newest.deleted = true);
+    }
+
+    /// Counts what was written since the last snapshot.
+    pub(crate) fn wrote(&self, octets: usize) {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).events += octets;
+    }
+
+    /// The state to take a snapshot of, when the tail outweighs half of the last one.
+    pub(crate) fn snapshot_due(&self) -> Option<At<MailboxState>> {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        (tail.events > MIN_TAIL.max(tail.snapshot / 2)).then(|| {
+            tail.events = 0;
+            self.newest_at()
+        })
+    }
+
+    pub(crate) fn snapshot_taken(&self, octets: usize) {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).snapshot = octets;
+    }
+
+    /// Whether a session watches it.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.newest.receiver_count() > 0
+    }
+}

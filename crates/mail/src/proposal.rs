@@ -1,0 +1,229 @@
+//! What one change would do: states to decide upon, and the commit that grows from the decision.
+
+use crate::Error;
+use crate::load::At;
+use bytes::Bytes;
+use mailbox::account::{Account, AccountEvent, MailboxId, Plan, StreamStep};
+use mailbox::{Created, Event, MailboxState};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::{AccountId, Append, BodyId, Commit, CommitId, EmailId, Head, Seq, StreamId};
+use terms::Uid;
+
+/// Why a decision has not been reached.
+#[derive(Debug)]
+pub enum Halt {
+    /// It wants to look at a mailbox that is not loaded. It will be asked again.
+    Needs(MailboxId),
+    /// It is no.
+    Refused(Error),
+}
+
+impl<E: Into<Error>> From<E> for Halt {
+    fn from(why: E) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
+/// The newest states of an account's streams, to decide upon. What a decision appends is folded in at once, so that
+/// the next decision sees it; it becomes true for others only with the commit.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    id: AccountId,
+    now_s: i64,
+    account: At<Arc<Account>>,
+    mailboxes: BTreeMap<MailboxId, At<MailboxState>>,
+    grown: BTreeMap<u32, Grown>,
+    records: Vec<(EmailId, Option<Bytes>)>,
+    bodies: Vec<(BodyId, Bytes)>,
+    ended: Vec<MailboxId>,
+}
+
+/// What a stream gets.
+#[derive(Clone, Debug)]
+struct Grown {
+    expected: Seq,
+    events: Vec<Bytes>,
+}
+
+/// A commit, and the states that are true once it is done.
+#[derive(Debug)]
+pub(crate) struct Proposed {
+    pub(crate) commit: Commit,
+    /// `None` where the account's own stream does not grow.
+    pub(crate) account: Option<At<Arc<Account>>>,
+    pub(crate) mailboxes: Vec<(MailboxId, At<MailboxState>, usize)>,
+    /// Mailboxes that are deleted by it.
+    pub(crate) ended: Vec<MailboxId>,
+}
+
+impl Proposal {
+    pub(crate) const fn new(id: AccountId, now_s: i64, account: At<Arc<Account>>) -> Self {
+        Self {
+            id,
+            now_s,
+            account,
+            mailboxes: BTreeMap::new(),
+            grown: BTreeMap::new(),
+            records: Vec::new(),
+            bodies: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    pub(crate) fn know(&mut self, mailbox: MailboxId, at: At<MailboxState>) {
+        self.mailboxes.insert(mailbox, at);
+    }
+
+    /// Unix time in seconds, the same for a whole batch.
+    #[must_use]
+    pub const fn now_s(&self) -> i64 {
+        self.now_s
+    }
+
+    /// The account's names.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account.state
+    }
+
+    /// A mailbox that exists.
+    ///
+    /// # Errors
+    /// It has been deleted, or it has to be loaded first.
+    pub fn mailbox(&self, id: MailboxId) -> Result<&MailboxState, Halt> {
+        if self.account.state.name(id).is_none() {
+            return Err(Error::NoSuchMailbox.into());
+        }
+        self.mailboxes.get(&id).map(|at| &at.state).ok_or(Halt::Needs(id))
+    }
+
+    /// Lets something happen to a mailbox.
+    ///
+    /// # Errors
+    /// The mailbox is not there, or the event does not fit it: a bug of the decision.
+    pub fn push(&mut self, id: MailboxId, event: &Event) -> Result<(), Halt> {
+        self.mailbox(id)?;
+        let stream = self.stream(id.get());
+        let at = self.mailboxes.get_mut(&id).ok_or(Halt::Needs(id))?;
+        let state = at.state.apply(event).map_err(|why| Error::damaged(stream, why))?;
+        let expected = at.seq;
+        *at = At { seq: expected.plus(1), state };
+        grow(&mut self.grown, id.get(), expected, event.encode());
+        Ok(())
+    }
+
+    /// Lets the account's plan happen, all of it.
+    ///
+    /// # Errors
+    /// The plan does not fit the account: a bug of the decision. Or a mailbox that it moves is to be loaded first.
+    pub fn follow(&mut self, plan: &Plan) -> Result<(), Halt> {
+        for event in &plan.events {
+            self.push_account(event)?;
+        }
+        plan.streams.iter().try_for_each(|step| self.step(step))
+    }
+
+    fn push_account(&mut self, event: &AccountEvent) -> Result<(), Halt> {
+        let expected = self.account.seq;
+        let stream = self.stream(0);
+        Arc::make_mut(&mut self.account.state).apply(event).map_err(|why| Error::damaged(stream, why))?;
+        self.account.seq = expected.plus(1);
+        grow(&mut self.grown, 0, expected, event.encode().into());
+        Ok(())
+    }
+
+    fn step(&mut self, step: &StreamStep) -> Result<(), Halt> {
+        match *step {
+            StreamStep::Begin { mailbox, uid_validity } => self.begin(
+                mailbox,
+                &Event::Created(Created {
+                    stream: mailbox.get(),
+                    owner: self.id,
+                    uid_validity,
+                    uid_next: Uid::MIN,
+                    modseq_base: terms::ModSeq::ZERO,
+                }),
+            ),
+            // The stream stays as it is: what it held can be brought back until the retention ends.
+            StreamStep::End { mailbox } => {
+                self.ended.push(mailbox);
+                Ok(())
+            }
+            StreamStep::MoveAll { from, to } => self.move_all(from, to),
+        }
+    }
+
+    fn begin(&mut self, id: MailboxId, created: &Event) -> Result<(), Halt> {
+        let stream = self.stream(id.get());
+        let state = MailboxState::fold([created]).map_err(|why| Error::damaged(stream, why))?;
+        self.mailboxes.insert(id, At { seq: Seq(1), state });
+        grow(&mut self.grown, id.get(), Seq::NONE, created.encode());
+        Ok(())
+    }
+
+    /// RENAME INBOX. Everything goes, as MOVE would do it; a message's identity goes with it.
+    fn move_all(&mut self, from: MailboxId, to: MailboxId) -> Result<(), Halt> {
+        let source = self.mailbox(from)?;
+        let all = source.uids(Uid::MIN);
+        let moving = mailbox::move_messages(source, self.id, &all, self.mailbox(to)?, self.now_s)?;
+        moving.copy.events.iter().try_for_each(|event| self.push(to, event))?;
+        moving.expunged.iter().try_for_each(|event| self.push(from, event))
+    }
+
+    /// A new message's record.
+    pub fn put_record(&mut self, email: EmailId, record: Bytes) {
+        self.records.push((email, Some(record)));
+    }
+
+    /// A new message's octets, if they are few enough to travel with the commit.
+    pub fn put_body(&mut self, id: BodyId, body: Bytes) {
+        self.bodies.push((id, body));
+    }
+
+    /// Takes out what has grown since the last call, as a commit. `None` where nothing has.
+    pub(crate) fn take(&mut self, id: CommitId, time_ms: i64, origin: Bytes) -> Option<Proposed> {
+        let grown = std::mem::take(&mut self.grown);
+        if grown.is_empty() {
+            return None;
+        }
+        let account = grown.contains_key(&0).then(|| self.account.clone());
+        let octets = |grown: &Grown| grown.events.iter().map(Bytes::len).sum::<usize>();
+        let mailboxes = grown
+            .iter()
+            .filter_map(|(number, grown)| {
+                let id = MailboxId::new(*number)?;
+                Some((id, self.mailboxes.get(&id)?.clone(), octets(grown)))
+            })
+            .collect();
+        let appends = grown.into_iter().map(|(number, grown)| self.append(number, grown)).collect();
+        let commit = Commit {
+            account: self.id,
+            id,
+            time_ms,
+            origin,
+            appends,
+            records: std::mem::take(&mut self.records),
+            bodies: std::mem::take(&mut self.bodies),
+        };
+        Some(Proposed { commit, account, mailboxes, ended: std::mem::take(&mut self.ended) })
+    }
+
+    fn append(&self, number: u32, grown: Grown) -> Append {
+        let head = MailboxId::new(number).and_then(|id| self.mailboxes.get(&id));
+        Append {
+            stream: self.stream(number),
+            expected: grown.expected,
+            events: grown.events,
+            head: head.map_or_else(Head::default, |at| Head(at.state.head().encode())),
+        }
+    }
+
+    const fn stream(&self, number: u32) -> StreamId {
+        StreamId { account: self.id, number }
+    }
+}
+
+fn grow(grown: &mut BTreeMap<u32, Grown>, number: u32, expected: Seq, event: Bytes) {
+    grown.entry(number).or_insert_with(|| Grown { expected, events: Vec::new() }).events.push(event);
+}

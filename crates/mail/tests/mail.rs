@@ -1,0 +1,250 @@
+//! Accounts over a store: durability, order and retries as a session meets them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use bytes::Bytes;
+use mail::{Account, Accounts, Error, Origin, Placed, World};
+use mailbox::Flags;
+use mailbox::account::{Limits, MailboxId};
+use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::{EmailId, EmailRange, Store};
+use store_memory::Memory;
+use terms::{InternalDate, MailboxName};
+
+/// A clock that stands still and chance that is none.
+#[derive(Default)]
+struct Still(AtomicU64);
+
+impl World for Still {
+    fn now_ms(&self) -> i64 {
+        1_790_000_000_000
+    }
+
+    fn random(&self, into: &mut [u8]) {
+        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
+    }
+}
+
+const CHEAP: (u32, u32, u32) = (8, 1, 4_096);
+
+fn record(password: &str) -> CredentialRecord {
+    let cost = Cost::new(CHEAP.0, CHEAP.1, CHEAP.2).unwrap();
+    CredentialRecord::new(&Secret::password(password).unwrap(), Salts([7; 32]), &cost, &mut Workspace::new())
+}
+
+async fn accounts(store: &Arc<dyn Store>) -> Accounts {
+    // Each process has its own chance.
+    let world = Still(AtomicU64::new(u64::from(rand_start())));
+    Accounts::open(Arc::clone(store), Arc::new(world)).await.unwrap()
+}
+
+fn rand_start() -> u32 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    u32::try_from(NEXT.fetch_add(1_000_000, Ordering::Relaxed)).unwrap()
+}
+
+async fn ann(store: &Arc<dyn Store>) -> (Accounts, Arc<Account>) {
+    let accounts = accounts(store).await;
+    let id = accounts.add("ann@example.org", &record("secret")).await.unwrap();
+    let account = accounts.account(id);
+    (accounts, account)
+}
+
+async fn id(account: &Account, name: &str) -> MailboxId {
+    account.names().await.unwrap().mailbox(&MailboxName::new(name).unwrap()).unwrap().id
+}
+
+async fn append(account: &Account, mailbox: MailboxId, text: &str) -> Result<Placed, Error> {
+    let mut incoming = account.incoming(text.len() as u64).await?;
+    incoming.write(Bytes::copy_from_slice(text.as_bytes())).await?;
+    let date = InternalDate::new(1_790_000_000, 0).unwrap();
+    let received = incoming.finish().await?;
+    account.append(&Origin::desk(), mailbox, received, account.id(), Flags::NONE, date).await
+}
+
+fn store() -> Arc<dyn Store> {
+    Arc::new(Memory::new())
+}
+
+#[tokio::test]
+async fn a_new_account_has_the_mailboxes_that_clients_look_for() {
+    let (_, ann) = ann(&store()).await;
+    let names = ann.names().await.unwrap();
+    let list: Vec<_> = names.mailboxes().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(list, ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]);
+}
+
+#[tokio::test]
+async fn sixty_four_sessions_append_at_once_and_every_uid_is_given_once() {
+    let (_, ann) = ann(&store()).await;
+    let inbox = id(&ann, "INBOX").await;
+    let tasks: Vec<_> = (0..64)
+        .map(|n| {
+            let ann = Arc::clone(&ann);
+            tokio::spawn(async move {
+                append(&ann, inbox, &format!("Subject: {n}\r\n\r\n{n}\r\n")).await.unwrap()
+            })
+        })
+        .collect();
+    let mut uids = Vec::new();
+    for task in tasks {
+        uids.push(task.await.unwrap().uid.get());
+    }
+    uids.sort_unstable();
+    assert_eq!(uids, (1..=64).collect::<Vec<_>>());
+    let mailbox = ann.open(inbox).await.unwrap();
+    assert_eq!(mailbox.newest().state().messages(), 64);
+}
+
+#[tokio::test]
+async fn what_another_process_did_is_folded_in_and_the_change_decided_anew() {
+    let store = store();
+    let (_, here) = ann(&store).await;
+    let inbox = id(&here, "INBOX").await;
+    here.open(inbox).await.unwrap();
+    let elsewhere = accounts(&store).await;
+    let there = elsewhere.account(here.id());
+    assert_eq!(append(&there, inbox, "a: b\r\n\r\n").await.unwrap().uid.get(), 1);
+    assert_eq!(append(&here, inbox, "c: d\r\n\r\n").await.unwrap().uid.get(), 2);
+    assert_eq!(append(&there, inbox, "e: f\r\n\r\n").await.unwrap().uid.get(), 3);
+    assert_eq!(here.open(inbox).await.unwrap().newest().state().messages(), 2, "what it has seen");
+}
+
+#[tokio::test]
+async fn a_change_wakes_whoever_watches_the_mailbox() {
+    let (_, ann) = ann(&store()).await;
+    let inbox = id(&ann, "INBOX").await;
+    let mailbox = ann.open(inbox).await.unwrap();
+    let mut changes = mailbox.changes();
+    let watcher = tokio::spawn(async move {
+        changes.changed().await.unwrap();
+        changes.borrow().state().messages()
+    });
+    append(&ann, inbox, "a: b\r\n\r\n").await.unwrap();
+    assert_eq!(watcher.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_deleted_mailbox_takes_nothing_and_tells_whoever_watches() {
+    let (_, ann) = ann(&store()).await;
+    let junk = id(&ann, "Junk").await;
+    let mailbox = ann.open(junk).await.unwrap();
+    let name = MailboxName::new("Junk").unwrap();
+    let delete = move |proposal: &mut mail::Proposal| {
+        let plan = proposal.account().delete(&name).map_err(Error::from)?;
+        proposal.follow(&plan)
+    };
+    ann.change(&Origin::desk(), delete).await.unwrap();
+    assert!(mailbox.newest().is_deleted());
+    assert!(matches!(append(&ann, junk, "a: b\r\n\r\n").await, Err(Error::NoSuchMailbox)));
+    assert!(matches!(ann.open(junk).await, Err(Error::NoSuchMailbox)));
+}
+
+#[tokio::test]
+async fn renaming_inbox_moves_its_messages_and_leaves_it_empty() {
+    let (_, ann) = ann(&store()).await;
+    let inbox = id(&ann, "INBOX").await;
+    for n in 0..3 {
+        append(&ann, inbox, &format!("n: {n}\r\n\r\n")).await.unwrap();
+    }
+    let to = MailboxName::new("Old").unwrap();
+    let rename = move |proposal: &mut mail::Proposal| {
+        let now = proposal.now_s();
+        let plan = proposal.account().rename(&MailboxName::inbox(), &to, now, &Limits::default());
+        proposal.follow(&plan.map_err(Error::from)?)
+    };
+    ann.change(&Origin::desk(), rename).await.unwrap();
+    let (inbox, old) = (ann.open(inbox).await.unwrap(), ann.open(id(&ann, "Old").await).await.unwrap());
+    assert_eq!(inbox.newest().state().messages(), 0);
+    assert_eq!(inbox.newest().state().uid_next().get(), 4, "INBOX gives no UID twice");
+    assert_eq!(old.newest().state().messages(), 3);
+    let born = |uid| EmailId { mailbox: inbox.id().get(), uid };
+    let records = ann.records(&[EmailRange { first: born(1), last: born(3) }]).await.unwrap();
+    assert_eq!(records.len(), 3, "a message keeps its identity and its record");
+}
+
+#[tokio::test]
+async fn a_message_reads_back_as_it_came_small_or_large() {
+    let (_, ann) = ann(&store()).await;
+    let inbox = id(&ann, "INBOX").await;
+    for octets in [10, store::MAX_INLINE_BODY, store::MAX_INLINE_BODY + 1, 1 << 20] {
+        let text = format!("Subject: x\r\n\r\n{}", "0123456789".repeat(octets / 10));
+        let uid = append(&ann, inbox, &text).await.unwrap().uid;
+        let born = EmailId { mailbox: inbox.get(), uid: uid.get() };
+        let records = ann.records(&[EmailRange { first: born, last: born }]).await.unwrap();
+        let record = message::RecordView::new(&records.first().unwrap().1).unwrap();
+        assert_eq!(record.size(), text.len() as u64);
+        let body = ann.body(record.body(), 0, text.len()).await.unwrap().unwrap();
+        assert_eq!(body, text.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn the_heads_say_without_opening_what_the_state_says() {
+    let store = store();
+    let (_, ann) = ann(&store).await;
+    let inbox = id(&ann, "INBOX").await;
+    append(&ann, inbox, "a: b\r\n\r\n").await.unwrap();
+    let fresh = accounts(&store).await.account(ann.id());
+    let heads = fresh.heads(&[inbox, MailboxId::new(999).unwrap()]).await.unwrap();
+    assert_eq!(
+        heads.first().unwrap().as_ref(),
+        Some(&ann.open(inbox).await.unwrap().newest().state().head())
+    );
+    assert_eq!(heads.get(1), Some(&None));
+}
+
+#[tokio::test]
+async fn a_long_history_is_read_back_from_snapshot_and_tail() {
+    let store = store();
+    let (_, ann) = ann(&store).await;
+    let inbox = id(&ann, "INBOX").await;
+    let mailbox = ann.open(inbox).await.unwrap();
+    // Keywords make events long, so that a few hundred outweigh what a snapshot waits for.
+    for n in 0..400 {
+        append(&ann, inbox, &format!("n: {n}\r\n\r\n")).await.unwrap();
+        let keyword = terms::Keyword::new(&format!("k{n}-{}", "x".repeat(200))).unwrap();
+        let change = move |proposal: &mut mail::Proposal| {
+            let state = proposal.mailbox(inbox)?;
+            let uids = state.uids(terms::Uid::MIN);
+            let request = mailbox::Store {
+                account: state.owner(),
+                uids: &uids,
+                change: mailbox::Change::Add,
+                flags: &[terms::Flag::Keyword(keyword.clone())].iter().collect(),
+                unchanged_since: None,
+            };
+            let stored = mailbox::store(state, &request)?;
+            stored.events.iter().try_for_each(|event| proposal.push(inbox, event))
+        };
+        ann.change(&Origin::desk(), change).await.unwrap();
+    }
+    let stream = store::StreamId { account: ann.id(), number: inbox.get() };
+    assert!(store.snapshot_at(stream, store::Seq(u64::MAX)).await.unwrap().is_some());
+    let fresh = accounts(&store).await.account(ann.id());
+    let read = fresh.open(inbox).await.unwrap().newest();
+    let known = mailbox.newest();
+    assert_eq!(read.state().snapshot(), known.state().snapshot());
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_costs_what_a_name_costs_and_fits_nothing() {
+    let (accounts, ann) = ann(&store()).await;
+    let cost = Cost::new(CHEAP.0, CHEAP.1, CHEAP.2).unwrap();
+    let known = accounts.find("Ann@Example.org", &cost);
+    assert_eq!(known.account, Some(ann.id()));
+    let stranger = accounts.find("nobody@example.org", &cost);
+    assert_eq!(stranger.account, None);
+    assert_eq!(stranger.record.memory_octets(), known.record.memory_octets());
+}
+
+#[tokio::test]
+async fn a_removed_account_frees_its_name_and_its_id_is_not_given_again() {
+    let (accounts, ann) = ann(&store()).await;
+    accounts.remove("ann@example.org").await.unwrap();
+    assert!(accounts.list().is_empty());
+    let again = accounts.add("ann@example.org", &record("other")).await.unwrap();
+    assert_ne!(again, ann.id());
+}
