@@ -134,7 +134,7 @@ impl Account {
         if to.is_below(from) {
             return Err(Refusal::IntoItself);
         }
-        if self.mailbox(to).is_some() {
+        if to == from || self.mailbox(to).is_some() {
             return Err(Refusal::AlreadyExists(to.clone()));
         }
         let moves = self.moves(from, to)?;

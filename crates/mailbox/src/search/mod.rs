@@ -1,14 +1,18 @@
 //! SEARCH: which messages fit a program (RFC 9051, 6.4.4; RFC 3501, 6.4.4; RFC 7162, 3.1.5).
 //!
 //! A [`Program`] is a tree of [`Key`]s within bounds. It is judged message by message, in three-valued fashion: the
-//! columns of the mailbox ([`Searchable`]) decide what they can; where they do not, the [`Verdict`] asks one
-//! [`Question`], the cheapest that is left, and is asked again with the answer. A message that its flags rule out
-//! is never read.
+//! columns of the mailbox ([`Searchable`]) decide what they can; then what has been read already is asked; where
+//! that does not decide, the [`Verdict`] asks one [`Question`], the cheapest that is left. A message that its flags
+//! rule out is never read, and one that its Subject rules out is not read beyond its record.
 //!
 //! ```text
+//! let mut read = Nothing;
 //! loop {
-//!     match program.judge(&row, &answers) {
-//!         Verdict::Asks(question) => answers.set(&question, question.need().. read and test ..),
+//!     match program.judge(&row, &mut answers, |need| read.tell(need)) {
+//!         Verdict::Asks(question) => match question.need() {
+//!             Need::SentDate(_) | Need::Header(_) => read = the message's record,
+//!             Need::Body(needle) | Need::Text(needle) => answers.set(&question, scan the body for the needle),
+//!         },
 //!         decided => break,
 //!     }
 //! }
@@ -26,6 +30,3 @@ mod program;
 pub use key::{DateTest, FieldName, HeaderTest, Key};
 pub use needle::{MAX_NEEDLE_OCTETS, Needle, Scan};
 pub use program::{Answers, MAX_DEPTH, MAX_KEYS, Need, Program, Question, Searchable, TooComplex, Verdict};
-
-#[cfg(test)]
-mod tests;

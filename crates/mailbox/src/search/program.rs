@@ -52,10 +52,16 @@ impl Program {
         Answers(vec![None; self.reads])
     }
 
-    /// Whether a message fits, as far as columns and answers tell.
-    #[must_use]
-    pub fn judge(&self, row: &impl Searchable, answers: &Answers) -> Verdict<'_> {
-        match self.root.judge(row, answers) {
+    /// Whether a message fits, as far as its columns, the answers, and `tell` know. `tell` is asked for what has
+    /// been read already and says `None` of what has not; each key is asked of it until it answers, once.
+    pub fn judge<'p>(
+        &'p self,
+        row: &impl Searchable,
+        answers: &mut Answers,
+        mut tell: impl FnMut(Need<'p>) -> Option<bool>,
+    ) -> Verdict<'p> {
+        let mut hearing = Hearing { row, answers, tell: &mut tell };
+        match self.root.judge(&mut hearing) {
             Truth::Yes => Verdict::Fits,
             Truth::No => Verdict::Fails,
             Truth::Open(question) => Verdict::Asks(question),
@@ -79,6 +85,7 @@ impl Program {
 
 /// Whether a message fits.
 #[derive(Debug)]
+#[must_use]
 pub enum Verdict<'p> {
     /// It does.
     Fits,
@@ -134,8 +141,11 @@ impl Answers {
         self.0.fill(None);
     }
 
-    fn get(&self, number: usize) -> Option<bool> {
-        self.0.get(number).copied().flatten()
+    /// The answer of that number; what `tell` says, if it is not known yet.
+    fn get_or(&mut self, number: usize, tell: impl FnOnce() -> Option<bool>) -> Option<bool> {
+        let answer = self.0.get_mut(number)?;
+        *answer = answer.or_else(tell);
+        *answer
     }
 }
 
@@ -244,6 +254,13 @@ impl Compiler {
     }
 }
 
+/// One message before the program.
+struct Hearing<'a, 'p, R> {
+    row: &'a R,
+    answers: &'a mut Answers,
+    tell: &'a mut dyn FnMut(Need<'p>) -> Option<bool>,
+}
+
 /// What is known: yes, no, or what would have to be asked next.
 enum Truth<'p> {
     Yes,
@@ -280,17 +297,20 @@ impl Node {
         }
     }
 
-    fn judge<'p>(&'p self, row: &impl Searchable, answers: &Answers) -> Truth<'p> {
+    fn judge<'p>(&'p self, hearing: &mut Hearing<'_, 'p, impl Searchable>) -> Truth<'p> {
         match self {
-            Self::And(nodes, _) => all(nodes, |node| node.judge(row, answers)),
+            Self::And(nodes, _) => all(nodes, |node| node.judge(hearing)),
             // Not all of them fail.
-            Self::Or(nodes, _) => all(nodes, |node| node.judge(row, answers).negated()).negated(),
-            Self::Not(node) => node.judge(row, answers).negated(),
-            Self::Column(column) => Truth::of(column.holds(row)),
-            Self::Read(read, number) => match answers.get(*number) {
-                Some(holds) => Truth::of(holds),
-                None => Truth::Open(Question { number: *number, cost: read.cost(), need: read.need() }),
-            },
+            Self::Or(nodes, _) => all(nodes, |node| node.judge(hearing).negated()).negated(),
+            Self::Not(node) => node.judge(hearing).negated(),
+            Self::Column(column) => Truth::of(column.holds(hearing.row)),
+            Self::Read(read, number) => {
+                let need = read.need();
+                match hearing.answers.get_or(*number, || (hearing.tell)(need)) {
+                    Some(holds) => Truth::of(holds),
+                    None => Truth::Open(Question { number: *number, cost: read.cost(), need }),
+                }
+            }
         }
     }
 
@@ -316,7 +336,7 @@ impl Node {
 }
 
 /// Three-valued AND: one no decides, whatever is open beside it.
-fn all<'p>(nodes: &'p [Node], judge: impl Fn(&'p Node) -> Truth<'p>) -> Truth<'p> {
+fn all<'p>(nodes: &'p [Node], mut judge: impl FnMut(&'p Node) -> Truth<'p>) -> Truth<'p> {
     let mut open = None;
     for node in nodes {
         match judge(node) {

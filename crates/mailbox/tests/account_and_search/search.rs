@@ -1,24 +1,8 @@
 //! Random programs over random messages, against an evaluator that reads everything.
 
-use super::*;
+use crate::dice::Dice;
+use mailbox::search::*;
 use terms::{Flag, InternalDate, Keyword, ModSeq, Uid, UidSet};
-
-/// A small generator with a seed to print (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.roll(from.len() as u64) as usize]
-    }
-}
 
 const WORDS: [&str; 6] = ["Grüße", "swim", "SWIMMING", "", "a", "ann@example.org"];
 const FIELDS: [&str; 3] = ["from", "Subject", "X-None"];
@@ -165,13 +149,34 @@ fn run(program: &Program, message: &Message) -> (bool, Vec<String>) {
     let mut answers = program.answers();
     let mut asked = Vec::new();
     loop {
-        match program.judge(message, &answers) {
+        match program.judge(message, &mut answers, |_| None) {
             Verdict::Fits => return (true, asked),
             Verdict::Fails => return (false, asked),
             Verdict::Asks(question) => {
                 asked.push(format!("{:?}", question.need()));
                 answers.set(&question, message.answer(question.need()));
             }
+        }
+    }
+}
+
+/// Runs a program over a message that is read in two steps, header and body; the tests that were made.
+fn run_in_steps(program: &Program, message: &Message) -> (bool, Vec<String>) {
+    let mut answers = program.answers();
+    let mut tested = Vec::new();
+    let (mut header, mut body) = (false, false);
+    loop {
+        let verdict = program.judge(message, &mut answers, |need| {
+            let read = if matches!(need, Need::SentDate(_) | Need::Header(_)) { header } else { body };
+            read.then(|| {
+                tested.push(format!("{need:?}"));
+                message.answer(need)
+            })
+        });
+        match verdict {
+            Verdict::Fits => return (true, tested),
+            Verdict::Fails => return (false, tested),
+            Verdict::Asks(_) => (header, body) = (true, header),
         }
     }
 }
@@ -197,6 +202,9 @@ fn random_programs_find_what_an_evaluator_that_reads_everything_finds() {
         let (found, asked) = run(&program, &message);
         assert_eq!(found, expected, "seed {seed}: {program:?}");
         assert!(asked.len() <= most, "seed {seed} asked twice: {asked:?}");
+        let (found, tested) = run_in_steps(&program, &message);
+        assert_eq!(found, expected, "seed {seed}: {program:?}");
+        assert!(tested.len() <= most, "seed {seed} tested twice: {tested:?}");
         let may_be = program.candidates().is_none_or(|uids| uids.contains(message.uid));
         assert!(may_be || !expected, "seed {seed}: {program:?} excludes what fits");
     }
@@ -239,6 +247,17 @@ fn the_cheapest_question_comes_first_and_may_be_the_last() {
     check_asks(Key::Or(vec![body("swim"), from("bob"), sent()]), true, &["SentDate"]);
     let nested = Key::And(vec![Key::Or(vec![body("x"), from("ann")]), sent()]);
     check_asks(nested, true, &["SentDate", "Header"]);
+}
+
+#[test]
+fn of_what_has_been_read_the_cheap_is_tested_first() {
+    let program = Program::new(Key::And(vec![body("swim"), from("bob")])).unwrap();
+    let mut tested = Vec::new();
+    let verdict = program.judge(&message(), &mut program.answers(), |need| {
+        tested.push(format!("{need:?}"));
+        Some(message().answer(need))
+    });
+    assert!(matches!(verdict, Verdict::Fails) && tested.len() == 1, "{tested:?}");
 }
 
 #[test]

@@ -1,0 +1,333 @@
+//! Decisions and LIST, example by example.
+
+use mailbox::account::{
+    Account, AccountEvent, Children, Limits, ListRow, MailboxId, Pattern, Plan, Presence, Refusal,
+    SpecialUse, StreamStep, Subscription,
+};
+use terms::{BadName, MailboxName, UidValidity};
+
+const NOW_S: i64 = 1_800_000_000;
+
+fn name(text: &str) -> MailboxName {
+    MailboxName::new(text).unwrap()
+}
+
+/// An account, and what a user types.
+struct Desk {
+    account: Account,
+    limits: Limits,
+}
+
+impl Desk {
+    fn empty() -> Self {
+        Self { account: Account::new(), limits: Limits::default() }
+    }
+
+    fn founded() -> Self {
+        let mut desk = Self::empty();
+        let plan = desk.account.found(NOW_S);
+        desk.take(plan).unwrap();
+        desk
+    }
+
+    /// With INBOX and these, none with a use or subscribed.
+    fn with(names: &[&str]) -> Self {
+        let mut desk = Self::empty();
+        for text in std::iter::once(&"INBOX").chain(names) {
+            desk.create(text).unwrap();
+        }
+        desk
+    }
+
+    fn take(&mut self, plan: Result<Plan, Refusal>) -> Result<Plan, Refusal> {
+        for event in &plan.as_ref().map_err(Clone::clone)?.events {
+            self.account.apply(event).unwrap();
+        }
+        plan
+    }
+
+    fn create(&mut self, text: &str) -> Result<Plan, Refusal> {
+        let plan = self.account.create(&name(text), None, NOW_S, &self.limits);
+        self.take(plan)
+    }
+
+    fn delete(&mut self, text: &str) -> Result<Plan, Refusal> {
+        let plan = self.account.delete(&name(text));
+        self.take(plan)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<Plan, Refusal> {
+        let plan = self.account.rename(&name(from), &name(to), NOW_S, &self.limits);
+        self.take(plan)
+    }
+
+    fn subscribe(&mut self, text: &str) -> Result<Plan, Refusal> {
+        let plan = self.account.subscribe(&name(text), &self.limits);
+        self.take(plan)
+    }
+
+    fn unsubscribe(&mut self, text: &str) {
+        let plan = self.account.unsubscribe(&name(text));
+        self.take(Ok(plan)).unwrap();
+    }
+
+    fn id(&self, text: &str) -> Option<MailboxId> {
+        self.account.mailbox(&name(text)).map(|mailbox| mailbox.id)
+    }
+
+    fn list(&self, reference: &str, pattern: &str) -> Vec<String> {
+        self.account.list(&Pattern::new(reference, pattern)).iter().map(show).collect()
+    }
+
+    fn lsub(&self, pattern: &str) -> Vec<String> {
+        self.account.lsub(&Pattern::new("", pattern)).iter().map(show).collect()
+    }
+}
+
+/// A row much as the wire has it: `+` for children, `*` for subscribed.
+fn show(row: &ListRow) -> String {
+    let presence = match row.presence {
+        Presence::Selectable(_) => "",
+        Presence::NoSelect => " \\Noselect",
+        Presence::NonExistent => " \\NonExistent",
+    };
+    let children = if row.children == Children::Some { " +" } else { "" };
+    let subscribed = if row.subscription == Subscription::Subscribed { " *" } else { "" };
+    let special_use = row.special_use.map_or(String::new(), |special_use| format!(" {special_use}"));
+    format!("{}{presence}{children}{subscribed}{special_use}", row.name)
+}
+
+#[test]
+fn a_new_account_has_inbox_and_the_standard_set_subscribed_each_with_numbers_of_its_own() {
+    let desk = Desk::founded();
+    assert_eq!(
+        desk.list("", "*"),
+        [
+            "Archive * \\Archive",
+            "Drafts * \\Drafts",
+            "INBOX *",
+            "Junk * \\Junk",
+            "Sent * \\Sent",
+            "Trash * \\Trash",
+        ]
+    );
+    assert_eq!(desk.lsub("%"), desk.list("", "%"));
+    assert_eq!(desk.id("inbox"), Some(MailboxId::FIRST));
+    let mut validities: Vec<_> =
+        desk.account.mailboxes().map(|(_, mailbox)| mailbox.uid_validity.get()).collect();
+    validities.sort_unstable();
+    let first = u32::try_from(NOW_S).unwrap();
+    assert_eq!(validities, (first..first + 6).collect::<Vec<_>>());
+    assert!(desk.account.found(NOW_S).unwrap().is_empty(), "founding twice changes nothing");
+}
+
+#[test]
+fn create_begins_a_stream_with_the_numbers_that_the_event_has() {
+    let plan = Desk::founded().create("Work").unwrap();
+    let [AccountEvent::Created { id, uid_validity, .. }] = plan.events[..] else { panic!("{plan:?}") };
+    assert_eq!(plan.streams, [StreamStep::Begin { mailbox: id, uid_validity }]);
+}
+
+#[test]
+fn create_refuses_inbox_what_exists_and_what_breaks_clients() {
+    let mut desk = Desk::with(&["a"]);
+    assert_eq!(desk.create("InBox"), Err(Refusal::AlreadyExists(MailboxName::inbox())));
+    assert_eq!(desk.create("a/"), Err(Refusal::AlreadyExists(name("a"))));
+    assert_eq!(desk.create("INBOX/inbox"), Err(Refusal::Name(BadName::InboxInInbox)));
+    assert_eq!(desk.create("a%"), Err(Refusal::Name(BadName::Wildcard)));
+    assert_eq!(desk.create(" a"), Err(Refusal::Name(BadName::SpaceAtEnd)));
+    assert_eq!(desk.create("A").map(|_| ()), Ok(()), "names but INBOX have case");
+}
+
+#[test]
+fn create_is_bounded_in_number_and_depth() {
+    let mut desk = Desk::with(&["a"]);
+    desk.limits = Limits { mailboxes: 3, subscriptions: 1, levels: 2 };
+    assert_eq!(desk.create("a/b/c"), Err(Refusal::TooDeep(2)));
+    desk.create("a/b").unwrap();
+    assert_eq!(desk.create("d"), Err(Refusal::TooManyMailboxes(3)));
+    assert_eq!(desk.rename("inbox", "d"), Err(Refusal::TooManyMailboxes(3)));
+    assert_eq!(desk.rename("a", "d/e"), Err(Refusal::TooDeep(2)), "its child would be too deep");
+    desk.subscribe("x").unwrap();
+    assert_eq!(desk.subscribe("x").map(|plan| plan.is_empty()), Ok(true));
+    assert_eq!(desk.subscribe("y"), Err(Refusal::TooManySubscriptions(1)));
+}
+
+#[test]
+fn what_lies_above_a_mailbox_is_a_level_without_being_made() {
+    // RFC 9051, 6.3.4: CREATE foo/bar/zap.
+    let mut desk = Desk::with(&["foo/bar/zap"]);
+    assert_eq!(desk.list("", "*"), ["INBOX", "foo/bar/zap"]);
+    assert_eq!(desk.list("", "%"), ["INBOX", "foo \\NonExistent +"]);
+    assert_eq!(desk.list("foo/", "%"), ["foo/bar \\NonExistent +"]);
+    desk.create("foo").unwrap();
+    assert_eq!(desk.list("", "%"), ["INBOX", "foo +"]);
+}
+
+#[test]
+fn delete_of_a_parent_leaves_a_level_that_goes_with_its_last_child() {
+    // RFC 9051, 6.3.5, both examples; in the first our level goes by itself.
+    let mut desk = Desk::with(&["blurdybloop", "foo", "foo/bar"]);
+    let ended = desk.id("foo").unwrap();
+    assert_eq!(desk.delete("foo").unwrap().streams, [StreamStep::End { mailbox: ended }]);
+    assert_eq!(desk.list("", "*"), ["INBOX", "blurdybloop", "foo/bar"]);
+    assert_eq!(desk.list("", "%"), ["INBOX", "blurdybloop", "foo \\NonExistent +"]);
+    assert_eq!(desk.delete("foo"), Err(Refusal::HasChildren(name("foo"))));
+    desk.delete("foo/bar").unwrap();
+    assert_eq!(desk.list("", "%"), ["INBOX", "blurdybloop"]);
+    assert_eq!(desk.delete("foo"), Err(Refusal::NonExistent(name("foo"))));
+    assert_eq!(desk.delete("inbox"), Err(Refusal::InboxStays));
+}
+
+#[test]
+fn a_name_made_again_is_another_mailbox_with_a_higher_uid_validity() {
+    let mut desk = Desk::with(&["a"]);
+    let first = *desk.account.mailbox(&name("a")).unwrap();
+    desk.delete("a").unwrap();
+    // The clock went back, as after a restore.
+    let plan = desk.account.create(&name("a"), None, NOW_S - 1_000_000, &desk.limits);
+    desk.take(plan).unwrap();
+    let second = desk.account.mailbox(&name("a")).unwrap();
+    assert!(second.id > first.id && second.uid_validity > first.uid_validity);
+}
+
+#[test]
+fn rename_takes_what_lies_below_along_and_leaves_subscriptions() {
+    // RFC 9051, 6.3.6, first example, and its note on subscriptions.
+    let mut desk = Desk::with(&["blurdybloop", "foo/bar", "foo bar"]);
+    desk.subscribe("foo/bar").unwrap();
+    let id = desk.id("foo/bar");
+    assert_eq!(desk.rename("blurdybloop", "sarasoop").unwrap().streams, []);
+    desk.rename("foo", "zowie").unwrap();
+    assert_eq!(desk.list("", "*"), ["INBOX", "foo bar", "sarasoop", "zowie/bar"]);
+    assert_eq!((desk.id("zowie/bar"), desk.id("foo/bar")), (id, None));
+    assert_eq!(desk.lsub("*"), ["foo/bar \\NonExistent *"]);
+    desk.rename("zowie/bar", "baz/rag/zowie").unwrap();
+    assert_eq!(desk.list("", "baz/%"), ["baz/rag \\NonExistent +"]);
+}
+
+#[test]
+fn rename_refuses_what_would_lose_or_twist_names() {
+    let mut desk = Desk::with(&["a", "a/x", "b/x", "c"]);
+    assert_eq!(desk.rename("a", "c"), Err(Refusal::AlreadyExists(name("c"))));
+    assert_eq!(desk.rename("a", "inbox"), Err(Refusal::AlreadyExists(MailboxName::inbox())));
+    assert_eq!(desk.rename("a", "b"), Err(Refusal::AlreadyExists(name("b/x"))));
+    assert_eq!(desk.rename("a", "a"), Err(Refusal::AlreadyExists(name("a"))));
+    assert_eq!(desk.rename("a", "a/y"), Err(Refusal::IntoItself));
+    assert_eq!(desk.rename("none", "d"), Err(Refusal::NonExistent(name("none"))));
+    assert_eq!(desk.rename("a", "d*"), Err(Refusal::Name(BadName::Wildcard)));
+    let long = format!("d{}", "e".repeat(998));
+    assert_eq!(desk.rename("a", &long), Err(Refusal::Name(BadName::TooLong)), "a/x would be too long");
+}
+
+#[test]
+fn rename_may_end_on_a_level_and_may_move_up() {
+    let mut desk = Desk::with(&["a", "a/x", "b/y"]);
+    desk.rename("a", "b").unwrap();
+    assert_eq!(desk.list("", "*"), ["INBOX", "b +", "b/x", "b/y"]);
+    desk.delete("b").unwrap();
+    desk.create("b/b").unwrap();
+    desk.rename("b/b", "b").unwrap();
+    assert_eq!(desk.list("", "*"), ["INBOX", "b +", "b/x", "b/y"]);
+}
+
+#[test]
+fn rename_of_inbox_moves_its_messages_and_neither_itself_nor_what_lies_below() {
+    // RFC 9051, 6.3.6, second example.
+    let mut desk = Desk::with(&["INBOX/bar"]);
+    let inbox = *desk.account.mailbox(&MailboxName::inbox()).unwrap();
+    let plan = desk.rename("inbox", "old-mail").unwrap();
+    let new = *desk.account.mailbox(&name("old-mail")).unwrap();
+    assert_eq!(
+        plan.streams,
+        [
+            StreamStep::Begin { mailbox: new.id, uid_validity: new.uid_validity },
+            StreamStep::MoveAll { from: inbox.id, to: new.id },
+        ]
+    );
+    assert_eq!(desk.account.mailbox(&MailboxName::inbox()), Some(&inbox));
+    assert_eq!(desk.list("", "*"), ["INBOX +", "INBOX/bar", "old-mail"]);
+    assert_eq!(desk.rename("inbox", "old-mail"), Err(Refusal::AlreadyExists(name("old-mail"))));
+}
+
+#[test]
+fn a_special_use_has_one_mailbox_and_goes_where_it_goes() {
+    let mut desk = Desk::founded();
+    let sent = Some(SpecialUse::Sent);
+    let taken = Refusal::UseTaken(SpecialUse::Sent, name("Sent"));
+    assert_eq!(desk.account.create(&name("Out"), sent, NOW_S, &desk.limits), Err(taken.clone()));
+    assert_eq!(desk.account.set_special_use(&name("Junk"), sent), Err(taken));
+    assert_eq!(desk.account.set_special_use(&name("INBOX"), sent), Err(Refusal::UseOnInbox));
+    assert_eq!(desk.account.set_special_use(&name("none"), sent), Err(Refusal::NonExistent(name("none"))));
+    assert_eq!(desk.account.set_special_use(&name("Sent"), sent).map(|plan| plan.is_empty()), Ok(true));
+    desk.rename("Sent", "Gesendet").unwrap();
+    assert_eq!(desk.list("", "G*"), ["Gesendet \\Sent"]);
+    let plan = desk.account.set_special_use(&name("Gesendet"), None);
+    desk.take(plan).unwrap();
+    let plan = desk.account.create(&name("Out"), sent, NOW_S, &desk.limits);
+    desk.take(plan).unwrap();
+    assert_eq!(desk.account.serving(SpecialUse::Sent).map(|(name, _)| name.as_str()), Some("Out"));
+    assert_eq!(SpecialUse::from_attribute("\\sent"), sent);
+}
+
+#[test]
+fn lsub_with_percent_shows_the_parent_of_what_is_subscribed_as_noselect() {
+    // RFC 3501, 6.3.9: foo/bar is subscribed but foo is not.
+    let mut desk = Desk::with(&["foo", "foo/bar"]);
+    desk.subscribe("foo/bar").unwrap();
+    desk.subscribe("gone/for/good").unwrap();
+    assert_eq!(desk.lsub("%"), ["foo \\Noselect +", "gone \\Noselect"]);
+    assert_eq!(desk.lsub("*"), ["foo/bar *", "gone/for/good \\NonExistent *"]);
+    assert_eq!(desk.lsub("foo/%"), ["foo/bar *"]);
+    desk.unsubscribe("foo/bar");
+    desk.unsubscribe("never was");
+    assert_eq!(desk.lsub("foo*"), [""; 0]);
+}
+
+#[test]
+fn list_takes_the_reference_as_a_prefix() {
+    let desk = Desk::with(&["archive/2025", "archive/2026", "a"]);
+    assert_eq!(desk.list("archive/", "%"), ["archive/2025", "archive/2026"]);
+    assert_eq!(desk.list("archive", "/2025"), ["archive/2025"]);
+    assert_eq!(desk.list("", "a"), ["a"]);
+    assert_eq!(desk.list("x/", "*"), [""; 0]);
+}
+
+#[test]
+fn an_event_that_does_not_fit_is_refused_and_changes_nothing() {
+    let desk = Desk::founded();
+    let stray = MailboxId::new(99).unwrap();
+    let created = |id: MailboxId, text: &str, validity: u32| AccountEvent::Created {
+        id,
+        name: name(text),
+        uid_validity: UidValidity::new(validity).unwrap(),
+        special_use: None,
+    };
+    for event in [
+        created(MailboxId::FIRST, "new", u32::MAX),
+        created(stray, "Sent", u32::MAX),
+        created(stray, "new", 1),
+        AccountEvent::Deleted { id: stray },
+        AccountEvent::SpecialUseChanged { id: stray, special_use: None },
+        AccountEvent::Renamed { from: name("none"), to: name("new") },
+        AccountEvent::Renamed { from: name("Sent"), to: name("Junk") },
+    ] {
+        let mut account = desk.account.clone();
+        assert!(account.apply(&event).is_err(), "{event:?}");
+        assert_eq!(account, desk.account);
+    }
+}
+
+#[test]
+fn an_account_without_numbers_left_says_so() {
+    let mut desk = Desk::with(&[]);
+    let last = AccountEvent::Created {
+        id: MailboxId::new(u32::MAX).unwrap(),
+        name: name("last"),
+        uid_validity: UidValidity::new(7).unwrap_or(UidValidity::MIN),
+        special_use: None,
+    };
+    desk.account = Account::new();
+    desk.account.apply(&last).unwrap();
+    assert_eq!(desk.create("more"), Err(Refusal::NumbersExhausted));
+}

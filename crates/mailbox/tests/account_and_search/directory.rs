@@ -1,0 +1,117 @@
+//! The directory.
+
+use crate::dice::Dice;
+use mailbox::account::directory::{
+    Directory, DirectoryEvent, DirectoryRefusal, Login, MAX_CREDENTIAL_OCTETS,
+};
+use std::collections::BTreeMap;
+use terms::AccountId;
+
+fn login(text: &str) -> Login {
+    Login::new(text).unwrap()
+}
+
+fn take(directory: &mut Directory, event: &DirectoryEvent) {
+    let read = DirectoryEvent::decode(&event.encode()).unwrap();
+    assert!(read == *event);
+    directory.apply(&read).unwrap();
+}
+
+#[test]
+fn an_account_is_found_by_every_spelling_of_its_name() {
+    let mut directory = Directory::new();
+    let event = directory.add(&login("Ann@Example.org"), b"record").unwrap();
+    take(&mut directory, &event);
+    let (id, entry) = directory.find(&login("ann@EXAMPLE.ORG")).unwrap();
+    assert_eq!((id, &*entry.credential), (AccountId(1), &b"record"[..]));
+    assert_eq!(directory.get(id), Some(entry));
+    let again = directory.add(&login("ANN@example.org"), b"");
+    assert!(again == Err(DirectoryRefusal::AlreadyExists(login("ann@example.org"))));
+}
+
+#[test]
+fn an_id_is_not_given_again_but_a_name_is() {
+    let mut directory = Directory::new();
+    for expected in 1..=3 {
+        let event = directory.add(&login("ann"), b"").unwrap();
+        take(&mut directory, &event);
+        assert_eq!(directory.find(&login("ann")).map(|(id, _)| id), Some(AccountId(expected)));
+        let event = directory.remove(&login("ann")).unwrap();
+        take(&mut directory, &event);
+        directory = Directory::decode(&directory.encode()).unwrap();
+    }
+    assert!(directory.remove(&login("ann")) == Err(DirectoryRefusal::NonExistent(login("ann"))));
+}
+
+#[test]
+fn a_credential_has_a_longest_length_and_is_not_printed() {
+    let mut directory = Directory::new();
+    let long = [0; MAX_CREDENTIAL_OCTETS + 1];
+    assert!(directory.add(&login("ann"), &long) == Err(DirectoryRefusal::CredentialTooLong));
+    let event = directory.add(&login("ann"), b"\x2a\x2a").unwrap();
+    take(&mut directory, &event);
+    assert!(directory.change_credential(&login("ann"), &long) == Err(DirectoryRefusal::CredentialTooLong));
+    assert_eq!(format!("{event:?}"), "AccountAdded(1, ann, …)");
+    assert!(!format!("{directory:?}").contains("42"));
+}
+
+#[test]
+fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
+    for seed in 0..300 {
+        let mut dice = Dice(seed);
+        let mut directory = Directory::new();
+        let mut model: BTreeMap<&str, (u64, u8)> = BTreeMap::new();
+        let mut last = 0;
+        for _ in 0..60 {
+            let name = dice.pick(&["ann", "bob", "jürgen@example.org", "d"]);
+            let credential = dice.roll(256) as u8;
+            let decided = match dice.roll(3) {
+                0 => directory.add(&login(name), &[credential]),
+                1 => directory.remove(&login(name)),
+                _ => directory.change_credential(&login(name), &[credential]),
+            };
+            match &decided {
+                Ok(DirectoryEvent::AccountAdded { .. }) => {
+                    last += 1;
+                    assert_eq!(model.insert(name, (last, credential)), None, "seed {seed}");
+                }
+                Ok(DirectoryEvent::AccountRemoved { .. }) => {
+                    assert!(model.remove(name).is_some(), "seed {seed}")
+                }
+                Ok(DirectoryEvent::CredentialChanged { .. }) => model.get_mut(name).unwrap().1 = credential,
+                Err(DirectoryRefusal::NonExistent(_)) => assert!(!model.contains_key(name), "seed {seed}"),
+                Err(_) => assert!(model.contains_key(name), "seed {seed}"),
+            }
+            if let Ok(event) = &decided {
+                take(&mut directory, event);
+            }
+            assert_eq!(Directory::decode(&directory.encode()).as_ref(), Ok(&directory), "seed {seed}");
+            let found = directory.accounts().map(|(name, id)| (name.to_string(), id.0));
+            let expected = model.iter().map(|(name, (id, _))| ((*name).to_owned(), *id));
+            assert!(found.eq(expected), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn spoilt_bytes_are_damaged_or_say_something_else() {
+    let mut directory = Directory::new();
+    for name in ["ann", "bob"] {
+        let event = directory.add(&login(name), b"record").unwrap();
+        take(&mut directory, &event);
+    }
+    let bytes = directory.encode();
+    for at in 0..bytes.len() {
+        assert!(Directory::decode(&bytes[..at]).is_err());
+        for bit in 0..8 {
+            let mut spoilt = bytes.clone();
+            spoilt[at] ^= 1 << bit;
+            if let Ok(other) = Directory::decode(&spoilt) {
+                assert_eq!(other.encode(), spoilt);
+            }
+            if let Ok(event) = DirectoryEvent::decode(&spoilt) {
+                assert_eq!(event.encode(), spoilt);
+            }
+        }
+    }
+}

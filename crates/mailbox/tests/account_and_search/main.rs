@@ -1,0 +1,8 @@
+//! Accounts, the directory and SEARCH, through their public face.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod account;
+mod dice;
+mod directory;
+mod model;
+mod search;
