@@ -6,12 +6,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod support;
+
 use imap_codec::CommandCodec;
 use imap_codec::decode::Decoder as _;
 use imap_codec::encode::Encoder as _;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use support::for_all;
 use wire::imap::{BadCommand, parse};
 
 /// What we read, in words. Flags that a set holds twice and the like are left as they are.
@@ -294,12 +296,5 @@ fn commands() -> impl Strategy<Value = String> {
 
 #[test]
 fn both_mean_the_same_by_generated_commands() {
-    let seed = [21; 32];
-    let config = Config { cases: 3_000, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    let check = |command: String| {
-        check_agreement(format!("t {command}").as_bytes());
-        Ok(())
-    };
-    runner.run(&commands(), check).unwrap_or_else(|failure| panic!("seed {seed:?}: {failure}"));
+    for_all(21, 3_000, commands(), |command| check_agreement(format!("t {command}").as_bytes()));
 }

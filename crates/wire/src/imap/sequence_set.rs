@@ -54,11 +54,14 @@ impl SequenceSet {
     /// Its ranges with `*` replaced by `highest`, each lower end first, sorted, joined where they touch.
     ///
     /// `9:*` with a highest of 5 is 5 to 9: the last message is always in it (RFC 9051, 9: seq-range). Where
-    /// nothing is in use, pass 0: `*` then names nothing.
+    /// nothing is in use, pass 0: `*` then names nothing. (RFC 9051 has `*` be UIDNEXT in an empty mailbox; no
+    /// message has that either.)
     #[must_use]
     pub fn resolve(&self, highest: u32) -> Vec<(u32, u32)> {
         let ends = |&(a, b): &(SetNumber, SetNumber)| (a.or(highest), b.or(highest));
-        let mut ranges: Vec<_> = self.ranges.iter().map(ends).map(|(a, b)| (a.min(b), a.max(b))).collect();
+        let mut ranges: Vec<_> =
+            self.ranges.iter().map(ends).map(|(a, b)| (a.min(b).max(1), a.max(b))).collect();
+        ranges.retain(|range| range.1 > 0);
         ranges.sort_unstable();
         ranges.dedup_by(|next, open| {
             let touches = next.0 <= open.1.saturating_add(1);
@@ -67,7 +70,6 @@ impl SequenceSet {
             }
             touches
         });
-        ranges.retain(|range| range.1 > 0);
         ranges
     }
 
@@ -75,7 +77,7 @@ impl SequenceSet {
     #[must_use]
     pub fn uids(&self, highest: Option<Uid>) -> UidSet {
         let ranges = self.resolve(highest.map_or(0, Uid::get));
-        UidSet::from_ranges(ranges.into_iter().filter_map(|(a, b)| Some((Uid::new(a.max(1))?, Uid::new(b)?))))
+        UidSet::from_ranges(ranges.into_iter().filter_map(|(a, b)| Some((Uid::new(a)?, Uid::new(b)?))))
     }
 
     /// From ranges of positions, in this order. `None` when there are none: IMAP cannot write an empty set.

@@ -1,6 +1,6 @@
 //! Commands: one file each, or one for a family that shares its grammar.
 //!
-//! A new command is a file, a variant of [`Command`] and a line in [`COMMANDS`].
+//! A new command is a file, a variant of [`Command`] and a line in `COMMANDS`.
 
 mod append;
 mod authenticate;

@@ -1,6 +1,6 @@
 use super::*;
+use crate::support::for_all;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// What a session does with an announced literal.
 #[derive(Clone, Copy, Debug)]
@@ -307,10 +307,6 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn any_split_of_the_octets_gives_the_same_events() {
-    let seed = [7; 32];
-    let config = Config { cases: 4_000, failure_persistence: None, ..Config::default() };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-    let mut runner = TestRunner::new_with_rng(config, rng);
     let limits = Limits {
         line_octets: 60,
         literal_octets: 20,
@@ -327,7 +323,7 @@ fn any_split_of_the_octets_gives_the_same_events() {
     };
     let cuts = proptest::collection::vec(1usize..30, 1..40);
     let strategy = (streams(), cuts, prop_oneof![Just(LineEnd::CrLf), Just(LineEnd::CrLfOrLf)]);
-    let check = |(stream, cuts, line_end): (Vec<u8>, Vec<usize>, LineEnd)| {
+    for_all(7, 4_000, strategy, |(stream, cuts, line_end)| {
         let limits = Limits { line_end, ..limits };
         let at_once = play(&mut Framer::new(limits), [&stream[..]], by_length);
         let mut chunks = Vec::new();
@@ -340,8 +336,6 @@ fn any_split_of_the_octets_gives_the_same_events() {
             chunks.push(chunk);
             rest = behind;
         }
-        prop_assert_eq!(at_once, play(&mut Framer::new(limits), chunks, by_length));
-        Ok(())
-    };
-    runner.run(&strategy, check).unwrap_or_else(|failure| panic!("seed {seed:?}: {failure}"));
+        assert_eq!(at_once, play(&mut Framer::new(limits), chunks, by_length));
+    });
 }

@@ -167,8 +167,8 @@ pub struct ListLine<'a> {
     pub name: Option<&'a MailboxName>,
     /// RECURSIVEMATCH: a child is subscribed (RFC 5258, 3.5).
     pub subscribed_child: bool,
-    /// The name that the client used, where ours is another (RFC 9051, 6.3.9.7): octets as it sent them.
-    pub old_name: Option<&'a MailboxName>,
+    /// The name that the client used, where ours is another (RFC 9051, 6.3.9.7).
+    pub old_name: Option<&'a str>,
 }
 
 /// Writes a line of LIST, LSUB or XLIST.
@@ -203,7 +203,7 @@ fn list_extended(out: &mut Vec<u8>, line: &ListLine<'_>) {
     if let Some(old) = line.old_name {
         out.extend_from_slice(open);
         out.extend_from_slice(b"\"OLDNAME\" (");
-        mailbox(out, old);
+        mailbox_text(out, old);
         out.push(b')');
         open = b" ";
     }
@@ -214,8 +214,12 @@ fn list_extended(out: &mut Vec<u8>, line: &ListLine<'_>) {
 
 /// Writes a mailbox name in modified UTF-7: an atom where it can be, else quoted.
 pub(super) fn mailbox(out: &mut Vec<u8>, name: &MailboxName) {
-    let mut encoded = Vec::with_capacity(name.as_str().len());
-    mailbox_name::encode(&mut encoded, name.as_str());
+    mailbox_text(out, name.as_str());
+}
+
+fn mailbox_text(out: &mut Vec<u8>, name: &str) {
+    let mut encoded = Vec::with_capacity(name.len());
+    mailbox_name::encode(&mut encoded, name);
     astring(out, &encoded);
 }
 
