@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""The real server against real clients, with TLS verified in each: Python's imaplib, curl, mbsync, openssl.
+
+    tests/clients/run.py target/debug/gatepost [-k part-of-a-name]
+
+Each test class has a server of its own, in a directory of its own, on ports that were free. The standard library is
+enough; curl, mbsync, openssl and zstd must be installed (scripts/test does that).
+"""
+
+import argparse
+import pathlib
+import sys
+import unittest
+
+import server
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("binary", type=pathlib.Path, help="the gatepost binary")
+    arguments.add_argument("-k", metavar="PART", action="append", help="only tests with this in their name")
+    given = arguments.parse_args()
+    server.BINARY = given.binary.resolve(strict=True)
+
+    loader = unittest.TestLoader()
+    if given.k:
+        loader.testNamePatterns = [f"*{part}*" for part in given.k]
+    tests = loader.discover(str(pathlib.Path(__file__).parent), pattern="test_*.py")
+    result = unittest.TextTestRunner(verbosity=2, failfast=False).run(tests)
+    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
+
+
+if __name__ == "__main__":
+    main()

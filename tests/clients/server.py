@@ -1,0 +1,135 @@
+"""A server to talk to: made, started, stopped."""
+
+import contextlib
+import imaplib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import unittest
+
+BINARY = None  # set by run.py
+
+HOST = "localhost"
+USER = "robin@example.org"
+PASSWORD = "kettle 'of' \"sea\" \\ water"
+
+# How long a start or a stop may take before the test fails, in seconds.
+PATIENCE = 30
+
+# Messages of 200 kB and long lines are part of the corpus; imaplib's own limit is for lines.
+imaplib._MAXLINE = 50_000_000
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A data directory with one account, and a process that serves it."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-clients-"))
+        self.config = self.folder / "gatepost.toml"
+        self.imap, self.imaps = free_port(), free_port()
+        self.process = None
+        self.gatepost(
+            "init", "--config", self.config, "--data", self.folder / "data", "--hostname", HOST,
+            "--imap", f"127.0.0.1:{self.imap}", "--imaps", f"127.0.0.1:{self.imaps}",
+        )
+        self.gatepost("account", "--config", self.config, "add", USER, "--password-stdin", stdin=PASSWORD + "\n")
+        self.ca = next(self.folder.rglob("ca.pem"))
+
+    def gatepost(self, *words, stdin=""):
+        done = subprocess.run(
+            [BINARY, *map(str, words)], input=stdin, capture_output=True, text=True, timeout=PATIENCE
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"gatepost {words[0]} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self):
+        self.log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--config", self.config], stdout=self.log, stderr=self.log
+        )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            # Another process has no other way to tell that it listens than to accept.
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", self.imaps)).close()
+                return
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError("the server did not start:\n" + self.read_log())
+            time.sleep(0.02)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(PATIENCE)
+        self.log.close()
+        if status != 0:
+            raise AssertionError(f"the server ended with {status}:\n" + self.read_log())
+
+    def read_log(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+    def remove(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def context(self):
+        """TLS that trusts this server's authority and no other."""
+        return ssl.create_default_context(cafile=str(self.ca))
+
+    @contextlib.contextmanager
+    def session(self):
+        """A signed-in imaplib session."""
+        imap = imaplib.IMAP4_SSL(HOST, self.imaps, ssl_context=self.context())
+        imap.login(USER, PASSWORD)
+        try:
+            yield imap
+        finally:
+            imap.logout()
+
+
+class Served(unittest.TestCase):
+    """A test class with a running server."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.remove)
+        cls.server.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def ok(self, answer):
+        """The data of an answer that must be OK."""
+        status, data = answer
+        self.assertEqual(status, "OK", data)
+        return data
+
+    def append(self, imap, mailbox, message, flags=None, date=None):
+        """APPEND octet by octet: imaplib's own append turns bare CR and LF into CRLF."""
+        imap.literal = message
+        return imap._simple_command("APPEND", mailbox, *(word for word in (flags, date) if word))
+
+    def bodies(self, imap, wanted="1:*"):
+        """UID to octets, of the selected mailbox."""
+        found = {}
+        for item in self.ok(imap.uid("FETCH", wanted, "(BODY.PEEK[])")):
+            if isinstance(item, tuple):
+                words = item[0].replace(b"(", b" ").split()
+                found[int(words[words.index(b"UID") + 1])] = item[1]
+        return found
