@@ -1,11 +1,11 @@
 //! One account: its names, its open mailboxes, and the way to change them.
 
+use crate::Error;
 use crate::load::{self, At};
 use crate::mailbox::Mailbox;
-use crate::proposal::{Halt, Proposal};
+use crate::proposal::Consequences;
 use crate::world::World;
-use crate::writer::{Grown, Queue};
-use crate::{Error, Origin};
+use crate::writer::Writer;
 use bytes::Bytes;
 use mailbox::account::{self as names, MailboxId};
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ pub struct Account {
     pub(crate) id: AccountId,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) world: Arc<dyn World>,
-    queue: Queue,
+    pub(crate) writer: Writer,
     names: Mutex<Option<At<Arc<names::Account>>>>,
     open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
 }
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Account {
 impl Account {
     pub(crate) fn new(id: AccountId, store: Arc<dyn Store>, world: Arc<dyn World>) -> Self {
         let (names, open) = (Mutex::new(None), Mutex::default());
-        Self { id, store, world, queue: Queue::default(), names, open }
+        Self { id, store, world, writer: Writer::default(), names, open }
     }
 
     /// Its number in the directory.
@@ -50,21 +50,6 @@ impl Account {
     /// The store cannot read now.
     pub async fn names(&self) -> Result<Arc<names::Account>, Error> {
         Ok(self.newest().await?.state)
-    }
-
-    /// Lets `decide` decide upon the newest states, commits what it proposes, and gives what it returned once that is
-    /// durable. When another commit came first it is asked again, so it computes and does nothing else.
-    ///
-    /// # Errors
-    /// The decision's own, or the store's.
-    pub async fn change<T, D>(&self, origin: &Origin, decide: D) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        D: FnMut(&mut Proposal) -> Result<T, Halt> + Send + 'static,
-    {
-        let changed = self.queue.change(self, origin, decide).await?;
-        self.take_snapshots().await;
-        Ok(changed)
     }
 
     /// Opens a mailbox, or joins those who have it open.
@@ -151,19 +136,15 @@ impl Account {
     }
 
     /// What a commit made true, shown to everybody.
-    pub(crate) fn publish(
-        &self,
-        account: Option<At<Arc<names::Account>>>,
-        grown: Grown,
-        ended: Vec<MailboxId>,
-    ) {
+    pub(crate) fn publish(&self, done: Consequences) {
+        let Consequences { account, mailboxes, ended } = done;
         if let Some(at) = account {
             let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
             if names.as_ref().is_none_or(|known| known.seq < at.seq) {
                 *names = Some(at);
             }
         }
-        for (id, at, octets) in grown {
+        for (id, at, octets) in mailboxes {
             if let Some(mailbox) = self.known(id.get()) {
                 mailbox.advance(at);
                 mailbox.wrote(octets);
@@ -190,7 +171,12 @@ impl Account {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    async fn take_snapshots(&self) {
+    /// The streams of its open mailboxes.
+    pub(crate) fn open_numbers(&self) -> Vec<u32> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).keys().map(|id| id.get()).collect()
+    }
+
+    pub(crate) async fn take_snapshots(&self) {
         let open: Vec<_> =
             self.open.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for mailbox in open {

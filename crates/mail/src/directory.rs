@@ -9,7 +9,7 @@ use mailbox::account::directory::{BadLogin, Directory, DirectoryEvent, Directory
 use sasl::{Cost, CredentialRecord, DecoyKey};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use store::{AccountId, Append, Commit, Committed, Head, Seq, Store, StreamId};
+use store::{AccountId, Append, Commit, Committed, Head, Hint, Seq, Store, StreamId};
 
 /// Accounts that stay in memory although nobody is signed in to them.
 const KEPT: usize = 256;
@@ -150,6 +150,37 @@ impl Accounts {
     pub async fn remove(&self, name: &str) -> Result<(), DirectoryError> {
         let login = Login::new(name)?;
         self.change(|directory| directory.remove(&login)).await
+    }
+
+    /// Follows the store's hints for ever: what another process does, or somebody who went away before the store had
+    /// answered, is seen here although nobody asks. Whoever runs the server keeps this going.
+    pub async fn follow(&self) {
+        let mut hints = self.store.watch();
+        while let Some(hint) = hints.next().await {
+            match hint {
+                Hint::Grown(stream, seq) => self.look(stream, seq).await,
+                Hint::Missed => self.look_everywhere().await,
+            }
+        }
+    }
+
+    async fn look(&self, stream: StreamId, seq: Seq) {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).all.get(&stream.account).cloned();
+        let Some(account) = live else { return };
+        if let Err(why) = account.look(stream, seq).await {
+            tracing::warn!(account = stream.account.0, stream = stream.number, %why, "could not follow");
+        }
+    }
+
+    async fn look_everywhere(&self) {
+        let live: Vec<_> =
+            self.live.lock().unwrap_or_else(PoisonError::into_inner).all.values().cloned().collect();
+        for account in live {
+            let stream = |number| StreamId { account: account.id(), number };
+            for number in std::iter::once(0).chain(account.open_numbers()) {
+                self.look(stream(number), Seq(u64::MAX)).await;
+            }
+        }
     }
 
     async fn change(

@@ -46,22 +46,31 @@ struct Grown {
     events: Vec<Bytes>,
 }
 
-/// A commit, and the states that are true once it is done.
+/// What is true once a commit is done.
 #[derive(Debug)]
-pub(crate) struct Proposed {
-    pub(crate) commit: Commit,
+pub(crate) struct Consequences {
     /// `None` where the account's own stream does not grow.
     pub(crate) account: Option<At<Arc<Account>>>,
+    /// States, and the octets of the events that made them.
     pub(crate) mailboxes: Vec<(MailboxId, At<MailboxState>, usize)>,
     /// Mailboxes that are deleted by it.
     pub(crate) ended: Vec<MailboxId>,
 }
 
+/// What a proposal started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// States that are durable.
+    Published,
+    /// States that will be true when commits that are under way are done.
+    Ahead,
+}
+
 impl Proposal {
-    pub(crate) const fn new(id: AccountId, now_s: i64, account: At<Arc<Account>>) -> Self {
+    pub(crate) const fn new(id: AccountId, account: At<Arc<Account>>) -> Self {
         Self {
             id,
-            now_s,
+            now_s: 0,
             account,
             mailboxes: BTreeMap::new(),
             grown: BTreeMap::new(),
@@ -71,11 +80,15 @@ impl Proposal {
         }
     }
 
+    pub(crate) fn begin_change(&mut self, now_s: i64) {
+        self.now_s = now_s;
+    }
+
     pub(crate) fn know(&mut self, mailbox: MailboxId, at: At<MailboxState>) {
         self.mailboxes.insert(mailbox, at);
     }
 
-    /// Unix time in seconds, the same for a whole batch.
+    /// Now, in Unix seconds.
     #[must_use]
     pub const fn now_s(&self) -> i64 {
         self.now_s
@@ -181,32 +194,54 @@ impl Proposal {
         self.bodies.push((id, body));
     }
 
-    /// Takes out what has grown since the last call, as a commit. `None` where nothing has.
-    pub(crate) fn take(&mut self, id: CommitId, time_ms: i64, origin: Bytes) -> Option<Proposed> {
-        let grown = std::mem::take(&mut self.grown);
-        if grown.is_empty() {
-            return None;
+    /// Takes out what has grown since the last call, as a commit. `None`: there is nothing to wait for. Where nothing
+    /// has grown, but the decision saw what is not durable yet, the commit only compares: "it is so already" is not
+    /// said before it is true.
+    pub(crate) fn take(
+        &mut self,
+        base: Base,
+        id: CommitId,
+        time_ms: i64,
+        origin: Bytes,
+    ) -> Option<(Commit, Consequences)> {
+        if self.grown.is_empty() {
+            match base {
+                Base::Published => return None,
+                Base::Ahead => self.grown = self.compare_all(),
+            }
         }
-        let account = grown.contains_key(&0).then(|| self.account.clone());
-        let octets = |grown: &Grown| grown.events.iter().map(Bytes::len).sum::<usize>();
-        let mailboxes = grown
-            .iter()
-            .filter_map(|(number, grown)| {
-                let id = MailboxId::new(*number)?;
-                Some((id, self.mailboxes.get(&id)?.clone(), octets(grown)))
-            })
-            .collect();
-        let appends = grown.into_iter().map(|(number, grown)| self.append(number, grown)).collect();
+        let grown = std::mem::take(&mut self.grown);
+        let consequences = self.consequences(&grown);
         let commit = Commit {
             account: self.id,
             id,
             time_ms,
             origin,
-            appends,
+            appends: grown.into_iter().map(|(number, grown)| self.append(number, grown)).collect(),
             records: std::mem::take(&mut self.records),
             bodies: std::mem::take(&mut self.bodies),
         };
-        Some(Proposed { commit, account, mailboxes, ended: std::mem::take(&mut self.ended) })
+        Some((commit, consequences))
+    }
+
+    fn compare_all(&self) -> BTreeMap<u32, Grown> {
+        let nothing = |expected| Grown { expected, events: Vec::new() };
+        let own = (0, nothing(self.account.seq));
+        let mailboxes = self.mailboxes.iter().map(|(id, at)| (id.get(), nothing(at.seq)));
+        std::iter::once(own).chain(mailboxes).collect()
+    }
+
+    fn consequences(&mut self, grown: &BTreeMap<u32, Grown>) -> Consequences {
+        let octets = |grown: &Grown| grown.events.iter().map(Bytes::len).sum();
+        let state = |(number, grown): (&u32, &Grown)| {
+            let id = MailboxId::new(*number)?;
+            Some((id, self.mailboxes.get(&id)?.clone(), octets(grown)))
+        };
+        Consequences {
+            account: grown.contains_key(&0).then(|| self.account.clone()),
+            mailboxes: grown.iter().filter_map(state).collect(),
+            ended: std::mem::take(&mut self.ended),
+        }
     }
 
     fn append(&self, number: u32, grown: Grown) -> Append {

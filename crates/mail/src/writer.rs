@@ -1,221 +1,195 @@
 //! Commit and retry: the one way in which an account changes.
 //!
-//! Changes wait in a queue. Whoever comes first leads: it decides all that wait, one upon the other, hands the
-//! commits to the store at once, in order, and tells each how it ended; what has come meanwhile is the next
-//! batch. So a hundred sessions that append to one mailbox share the store's sync and never conflict with each
-//! other. A conflict with another *process* is folded in and what is left of the batch is decided anew.
+//! A change is decided upon the states that the changes before it will have made true, handed to the store, and
+//! only then does the next one decide: they go to the store in the order in which they were decided, and wait for
+//! its sync together. So a hundred sessions that append to one mailbox share a sync and do not conflict with each
+//! other. What was decided upon is a guess, the *front*; the store's compare-and-set is what makes it right. When
+//! somebody else was first (another process, or a commit before this one that failed), the front is dropped and the
+//! change decided anew.
 //!
 //! > **Order.** Nobody, the author included, sees a state before the store has answered for it.
 
 use crate::account::Account;
-use crate::load::{self, At};
-use crate::proposal::{Halt, Proposal, Proposed};
+use crate::load;
+use crate::mailbox::Mailbox;
+use crate::proposal::{Base, Consequences, Halt, Proposal};
 use crate::{Error, Origin};
-use bytes::Bytes;
-use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
-use store::{Answer, Committed, StoreError, StreamId};
-use tokio::sync::oneshot;
+use store::{Answer, Committed, Seq, StoreError, StreamId};
+use tokio::sync::Mutex;
 
-/// Most changes decided upon each other before the store is asked.
-const MAX_BATCH: usize = 64;
-/// How often a batch is decided anew because somebody else was first.
-const MAX_ROUNDS: usize = 32;
+/// How often a change is decided anew because somebody else was first.
+const MAX_ROUNDS: usize = 64;
 
-/// The changes that wait, and the right to lead.
-#[derive(Default)]
-pub(crate) struct Queue {
-    waiting: Mutex<VecDeque<Box<dyn Change>>>,
-    leading: tokio::sync::Mutex<()>,
+/// Where changes are decided, one after another.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    /// The states behind the last change that was handed to the store; `None`: what is published.
+    front: Mutex<Option<Proposal>>,
+    /// Commits that the store has not answered for.
+    in_flight: AtomicUsize,
+    /// One of them has failed: the front is not what will be.
+    spoiled: AtomicBool,
 }
 
-/// Something that somebody wants to happen and waits for.
-trait Change: Send {
-    fn origin(&self) -> Bytes;
-    fn decide(&mut self, proposal: &mut Proposal) -> Result<(), Halt>;
-    fn answer(self: Box<Self>, outcome: Result<(), Error>);
+/// A commit that the store has been asked for, in its turn.
+struct Submitted<'a> {
+    answer: Answer<'a, Committed>,
+    /// If it came at once.
+    early: Option<Result<Committed, StoreError>>,
+    /// What is to be shown when it is done.
+    consequences: Consequences,
+    in_flight: InFlight<'a>,
 }
 
-struct Waiting<T, D> {
-    origin: Bytes,
-    decide: D,
-    decided: Option<T>,
-    answer: oneshot::Sender<Result<T, Error>>,
-}
+/// Counts a commit as long as somebody waits for it.
+struct InFlight<'a>(&'a Writer);
 
-impl<T, D> Change for Waiting<T, D>
-where
-    T: Send,
-    D: FnMut(&mut Proposal) -> Result<T, Halt> + Send,
-{
-    fn origin(&self) -> Bytes {
-        self.origin.clone()
-    }
-
-    fn decide(&mut self, proposal: &mut Proposal) -> Result<(), Halt> {
-        self.decided = Some((self.decide)(proposal)?);
-        Ok(())
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<(), Error>) {
-        let Self { decided, answer, .. } = *self;
-        let missing = || Error::Unavailable("the change was never decided".into());
-        // Whoever asked may have gone; what was done stays done.
-        let _gone = answer.send(outcome.and_then(|()| decided.ok_or_else(missing)));
+impl Writer {
+    /// Whether what was decided upon last is still what will be. Asked once a change.
+    fn front_stands(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) > 0 && !self.spoiled.swap(false, Ordering::AcqRel)
     }
 }
 
-impl Queue {
-    /// Lets `decide` decide upon the newest states, commits what it proposes, and gives what it returned. It may be
-    /// asked several times: it computes and does nothing else.
-    pub(crate) async fn change<T, D>(&self, account: &Account, origin: &Origin, decide: D) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        D: FnMut(&mut Proposal) -> Result<T, Halt> + Send + 'static,
-    {
-        let (answer, mut answered) = oneshot::channel();
-        let change = Waiting { origin: origin.encode(), decide, decided: None, answer };
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Box::new(change));
-        let lost = || Error::Unavailable("the server is stopping".into());
-        loop {
-            let _lead = self.leading.lock().await;
-            match answered.try_recv() {
-                Ok(outcome) => return outcome,
-                Err(oneshot::error::TryRecvError::Closed) => return Err(lost()),
-                Err(oneshot::error::TryRecvError::Empty) => account.settle(self.next_batch()).await,
-            }
+impl<'a> InFlight<'a> {
+    fn begin(writer: &'a Writer) -> Self {
+        writer.in_flight.fetch_add(1, Ordering::AcqRel);
+        Self(writer)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Ok(mut front) = self.0.front.try_lock()
+        {
+            // Nothing is ahead of what is published: no need to keep old states alive.
+            *front = None;
         }
-    }
-
-    fn next_batch(&self) -> VecDeque<Box<dyn Change>> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.len().min(MAX_BATCH);
-        waiting.drain(..count).collect()
     }
 }
 
 impl Account {
-    /// Decides, commits and answers every change of a batch.
-    async fn settle(&self, mut batch: VecDeque<Box<dyn Change>>) {
+    /// Lets `decide` decide upon the newest states, commits what it proposes, and gives what it returned once that is
+    /// durable. When another commit came first it is asked again, so it computes and does nothing else.
+    ///
+    /// # Errors
+    /// The decision's own, or the store's.
+    pub async fn change<T: Send>(
+        &self,
+        origin: &Origin,
+        mut decide: impl FnMut(&mut Proposal) -> Result<T, Halt> + Send,
+    ) -> Result<T, Error> {
         for _ in 0..MAX_ROUNDS {
-            if batch.is_empty() {
-                return;
-            }
-            match self.round(batch).await {
-                Ok(again) => batch = again,
-                Err((left, why)) => return refuse_all(left, &why),
+            let (decided, submitted) = self.submit(origin, &mut decide).await?;
+            let Some(submitted) = submitted else { return Ok(decided) };
+            if self.follow_up(submitted).await? == Settled::Done {
+                self.take_snapshots().await;
+                return Ok(decided);
             }
         }
-        refuse_all(batch, &Error::Unavailable("other servers change this account all the time".into()));
+        Err(Error::Unavailable("others change this account all the time; try again".into()))
     }
 
-    /// Takes a batch as far as it goes in one go; what has to be decided again is left.
-    async fn round(
+    /// Decides, and hands the commit to the store before anybody else decides. `None`: there is nothing to commit
+    /// and nothing to wait for.
+    async fn submit<T: Send>(
         &self,
-        batch: VecDeque<Box<dyn Change>>,
-    ) -> Result<VecDeque<Box<dyn Change>>, (VecDeque<Box<dyn Change>>, Error)> {
-        let (proposed, mut left) = self.decide_all(batch).await;
-        let (changes, commits): (Vec<_>, Vec<_>) = proposed.into_iter().unzip();
-        let mut consequences = Vec::with_capacity(commits.len());
-        let mut answers = Vec::with_capacity(commits.len());
-        for Proposed { commit, account, mailboxes, ended } in commits {
-            answers.push(self.store.commit(commit));
-            consequences.push((account, mailboxes, ended));
-        }
-        let outcomes = all_in_order(answers).await;
-        let mut again = VecDeque::new();
-        for ((change, (account, mailboxes, ended)), outcome) in
-            changes.into_iter().zip(consequences).zip(outcomes)
-        {
-            match outcome {
-                Ok(Committed::Done) => {
-                    self.publish(account, mailboxes, ended);
-                    change.answer(Ok(()));
-                }
-                Ok(Committed::Conflict { stream, newer }) => {
-                    again.push_back(change);
-                    if let Err(why) = self.catch_up(stream, &newer).await {
-                        again.append(&mut left);
-                        return Err((again, why));
-                    }
-                }
-                // Behind a conflict of the same batch, or a store that lost what it had acknowledged.
-                Ok(Committed::Diverged { stream, .. }) => {
-                    again.push_back(change);
-                    if let Err(why) = self.read_anew(stream).await {
-                        again.append(&mut left);
-                        return Err((again, why));
-                    }
-                }
-                Err(why) => self.failed(change, why),
-            }
-        }
-        again.append(&mut left);
-        Ok(again)
-    }
-
-    fn failed(&self, change: Box<dyn Change>, why: StoreError) {
-        // What may or may not have happened is found out by reading, before anything else is decided.
-        if matches!(why, StoreError::Unavailable { uncertain: true, .. }) {
-            self.forget();
-        }
-        change.answer(Err(why.into()));
-    }
-
-    /// Decides as many changes as can be, each upon the ones before it. Second: what is left for another round.
-    async fn decide_all(
-        &self,
-        mut batch: VecDeque<Box<dyn Change>>,
-    ) -> (Vec<(Box<dyn Change>, Proposed)>, VecDeque<Box<dyn Change>>) {
-        let mut proposal = match self.newest().await {
-            Ok(account) => Proposal::new(self.id, self.world.now_s(), account),
-            Err(why) => {
-                refuse_all(batch, &why);
-                return (Vec::new(), VecDeque::new());
-            }
+        origin: &Origin,
+        decide: &mut (impl FnMut(&mut Proposal) -> Result<T, Halt> + Send),
+    ) -> Result<(T, Option<Submitted<'_>>), Error> {
+        let mut front = self.writer.front.lock().await;
+        let (base, mut proposal) = match front.take().filter(|_| self.writer.front_stands()) {
+            Some(front) => (Base::Ahead, front),
+            None => (Base::Published, Proposal::new(self.id, self.newest().await?)),
         };
-        let mut proposed = Vec::with_capacity(batch.len());
-        while let Some(mut change) = batch.pop_front() {
-            match self.decide_one(&mut *change, &mut proposal).await {
-                Err(why) => change.answer(Err(why)),
-                Ok(()) => {
-                    let id = self.world.commit_id();
-                    match proposal.take(id, self.world.now_ms(), change.origin()) {
-                        None => change.answer(Ok(())),
-                        Some(commit) => proposed.push((change, commit)),
-                    }
-                }
-            }
-        }
-        (proposed, batch)
+        proposal.begin_change(self.world.now_s());
+        let decided = self.decide(&mut proposal, decide).await;
+        let proposed = match decided {
+            Ok(_) => proposal.take(base, self.world.commit_id(), self.world.now_ms(), origin.encode()),
+            Err(_) => None,
+        };
+        *front = Some(proposal);
+        let decided = decided?;
+        let Some((commit, consequences)) = proposed else { return Ok((decided, None)) };
+        let in_flight = InFlight::begin(&self.writer);
+        let mut answer = self.store.commit(commit);
+        let early = poll_once(&mut answer).await;
+        Ok((decided, Some(Submitted { answer, early, consequences, in_flight })))
     }
 
-    async fn decide_one(&self, change: &mut dyn Change, proposal: &mut Proposal) -> Result<(), Error> {
+    /// Asks a decision, loading what it wants to see. A refusal leaves the proposal as it was.
+    async fn decide<T>(
+        &self,
+        proposal: &mut Proposal,
+        decide: &mut (impl FnMut(&mut Proposal) -> Result<T, Halt> + Send),
+    ) -> Result<T, Error> {
         loop {
             let before = proposal.clone();
-            match change.decide(proposal) {
-                Ok(()) => return Ok(()),
-                Err(Halt::Refused(why)) => {
-                    *proposal = before;
-                    return Err(why);
-                }
-                Err(Halt::Needs(id)) => {
-                    *proposal = before;
-                    let mailbox = self.open(id).await?;
-                    proposal.know(id, mailbox.newest_at());
-                }
+            let halted = match decide(proposal) {
+                Ok(decided) => return Ok(decided),
+                Err(halted) => halted,
+            };
+            *proposal = before;
+            match halted {
+                Halt::Refused(why) => return Err(why),
+                Halt::Needs(id) => proposal.know(id, self.open(id).await?.newest_at()),
             }
         }
     }
 
-    /// Folds in what another process did.
+    /// Waits for the store, and shows what came of it.
+    async fn follow_up(&self, submitted: Submitted<'_>) -> Result<Settled, Error> {
+        let Submitted { answer, early, consequences, in_flight: _until_settled } = submitted;
+        let outcome = match early {
+            Some(outcome) => outcome,
+            None => answer.await,
+        };
+        if outcome != Ok(Committed::Done) {
+            self.writer.spoiled.store(true, Ordering::Release);
+        }
+        match outcome {
+            Ok(Committed::Done) => {
+                self.publish(consequences);
+                return Ok(Settled::Done);
+            }
+            Ok(Committed::Conflict { stream, newer }) => self.catch_up(stream, &newer).await?,
+            Ok(Committed::Diverged { stream, at }) => self.step_back(stream, at).await?,
+            Err(why) => {
+                // What may or may not have happened is found out by reading, before anything else is decided.
+                if matches!(why, StoreError::Unavailable { uncertain: true, .. }) {
+                    self.forget();
+                }
+                return Err(why.into());
+            }
+        }
+        Ok(Settled::Again)
+    }
+
+    /// Looks whether a stream has grown, after a hint that it may have.
+    pub(crate) async fn look(&self, stream: StreamId, seq: Seq) -> Result<(), Error> {
+        let known = match self.known(stream.number) {
+            Some(mailbox) => mailbox.newest_at().seq,
+            None if stream.number == 0 => self.newest().await?.seq,
+            None => return Ok(()),
+        };
+        if known >= seq {
+            return Ok(());
+        }
+        let newer = self.store.read(stream, known, store::MAX_NEWER).await?;
+        self.catch_up(stream, &newer).await
+    }
+
+    /// Folds in what somebody else did.
     async fn catch_up(&self, stream: StreamId, newer: &[store::Event]) -> Result<(), Error> {
         if stream.number == 0 {
             let mut at = self.newest().await?;
             load::follow_account(stream, &mut at, newer)?;
-            self.publish(Some(at), Vec::new(), Vec::new());
+            self.replace(at);
             return Ok(());
         }
         let Some(mailbox) = self.known(stream.number) else { return Ok(()) };
@@ -229,14 +203,17 @@ impl Account {
         Ok(())
     }
 
-    /// Drops what is known of a stream and reads it again.
-    async fn read_anew(&self, stream: StreamId) -> Result<(), Error> {
+    /// The store is not as far as we were. Mostly that is a commit before this one that failed, and what is published
+    /// stands; a store that is behind even that has lost what it had acknowledged, and is read again.
+    async fn step_back(&self, stream: StreamId, stands: Seq) -> Result<(), Error> {
         if stream.number == 0 {
-            let at = load::account(&*self.store, stream).await?;
-            self.replace(at);
+            if self.newest().await?.seq > stands {
+                self.replace(load::account(&*self.store, stream).await?);
+            }
             return Ok(());
         }
-        let Some(mailbox) = self.known(stream.number) else { return Ok(()) };
+        let ahead = |mailbox: &Arc<Mailbox>| mailbox.newest_at().seq > stands;
+        let Some(mailbox) = self.known(stream.number).filter(ahead) else { return Ok(()) };
         if let Some((at, tail)) = load::mailbox(&*self.store, stream).await? {
             mailbox.replace(at, tail);
         }
@@ -244,27 +221,19 @@ impl Account {
     }
 }
 
-fn refuse_all(batch: VecDeque<Box<dyn Change>>, why: &Error) {
-    for change in batch {
-        change.answer(Err(why.clone()));
-    }
+/// How a commit ended when nothing failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Done,
+    /// Decide anew.
+    Again,
 }
 
-/// Asks all at once, in order: each is polled for the first time in its turn, so that the store queues them as they
-/// were decided.
-async fn all_in_order(mut answers: Vec<Answer<'_, Committed>>) -> Vec<Result<Committed, StoreError>> {
-    let mut outcomes: Vec<Option<Result<Committed, StoreError>>> = answers.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (answer, outcome) in answers.iter_mut().zip(&mut outcomes).filter(|(_, o)| o.is_none()) {
-            if let Poll::Ready(ready) = answer.as_mut().poll(context) {
-                *outcome = Some(ready);
-            }
-        }
-        if outcomes.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+/// The first poll puts a commit into the store's queue.
+async fn poll_once<T>(answer: &mut Answer<'_, T>) -> Option<Result<T, StoreError>> {
+    poll_fn(|context| match answer.as_mut().poll(context) {
+        Poll::Ready(ready) => Poll::Ready(Some(ready)),
+        Poll::Pending => Poll::Ready(None),
     })
-    .await;
-    outcomes.into_iter().flatten().collect()
+    .await
 }
-
-/// The mailbox states that a commit made true, for publishing.
-pub(crate) type Grown = Vec<(mailbox::account::MailboxId, At<mailbox::MailboxState>, usize)>;

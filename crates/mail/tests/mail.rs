@@ -127,6 +127,29 @@ async fn a_change_wakes_whoever_watches_the_mailbox() {
 }
 
 #[tokio::test]
+async fn what_another_process_does_is_seen_here_without_asking() {
+    let store = store();
+    let (here, ann_here) = ann(&store).await;
+    let inbox = id(&ann_here, "INBOX").await;
+    let mailbox = ann_here.open(inbox).await.unwrap();
+    let mut changes = mailbox.changes();
+    let there = accounts(&store).await.account(ann_here.id());
+    let seen = async {
+        changes.changed().await.unwrap();
+        changes.borrow().state().messages()
+    };
+    let appended = async {
+        // The first look at hints must have begun, or the append is older than the watch.
+        tokio::task::yield_now().await;
+        append(&there, inbox, "a: b\r\n\r\n").await.unwrap()
+    };
+    tokio::select! {
+        () = here.follow() => unreachable!("the store is open"),
+        (seen, _) = async { tokio::join!(seen, appended) } => assert_eq!(seen, 1),
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_mailbox_takes_nothing_and_tells_whoever_watches() {
     let (_, ann) = ann(&store()).await;
     let junk = id(&ann, "Junk").await;
