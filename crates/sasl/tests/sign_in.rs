@@ -114,10 +114,45 @@ fn plain_takes_exactly_two_nuls_and_utf8() {
 }
 
 #[test]
-fn every_beginning_of_a_message_ends_an_exchange_without_a_claim() {
+fn a_message_cut_before_its_password_claims_nothing() {
     let message = b"\0ann\0tanstaaf";
-    for length in 0..=5 {
+    for length in 0..=message.iter().rposition(|octet| *octet == 0).unwrap() + 1 {
         assert!(matches!(plain(&message[..length]), Step::Failed(_)));
+    }
+}
+
+/// Octets that mean something to a mechanism, in any order, by a seed.
+fn babble(seed: u64, length: u64) -> Vec<u8> {
+    let alphabet = b"n,=aypr23CDbiws\0\xc3\xa9\xff\x07 ";
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        alphabet[(state % alphabet.len() as u64) as usize]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[test]
+fn whatever_octets_come_nobody_gets_in_and_nothing_panics() {
+    let record = record("pencil");
+    for seed in 0..20_000 {
+        let octets = babble(seed, seed % 40);
+        for message in
+            [octets.clone(), [b"n,,n=".as_slice(), &octets].concat(), [b"n,,n=a,r=", &octets[..]].concat()]
+        {
+            let step = Mechanism::ScramSha256.begin(Some(&message), Nonce([5; 18]));
+            let Step::Lookup(lookup) = step else { continue };
+            let (_, exchange) = challenged(lookup.found(record.scram().clone()));
+            let step = exchange.respond(&babble(seed + 1, seed % 60));
+            assert!(matches!(step, Step::Failed(_)), "seed {seed}: {step:?}");
+        }
+        let step = plain(&octets);
+        assert!(
+            matches!(step, Step::Failed(_) | Step::Done(Claim::Password { .. })),
+            "seed {seed}: {step:?}"
+        );
     }
 }
 

@@ -53,8 +53,7 @@ impl fmt::Display for MailboxId {
 
 /// One event of an account's stream.
 ///
-/// A later version adds kinds (ACLs, metadata), never changes one: [`Self::decode`](AccountEvent::decode) says
-/// by its tag which it is.
+/// A later version adds kinds (ACLs, metadata) under tags of their own and never changes one that is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountEvent {
     /// A mailbox came to be.

@@ -1,6 +1,7 @@
 //! Finding a string in a text.
 
 use memchr::memmem::Finder;
+use std::borrow::Cow;
 use std::fmt;
 use terms::to_nfc;
 
@@ -54,9 +55,18 @@ fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    // Letter by letter, where str::to_lowercase would look around: a final sigma must fold as any other.
-    let lower: String = text.chars().flat_map(char::to_lowercase).map(plain_sigma).collect();
-    to_nfc(&lower).into_owned()
+    let mut lower = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_ascii() {
+            true => lower.push(c.to_ascii_lowercase()),
+            // Letter by letter, where str::to_lowercase would look around: a final sigma must fold as any other.
+            false => lower.extend(c.to_lowercase().map(plain_sigma)),
+        }
+    }
+    match to_nfc(&lower) {
+        Cow::Borrowed(_) => lower,
+        Cow::Owned(composed) => composed,
+    }
 }
 
 const fn plain_sigma(c: char) -> char {
