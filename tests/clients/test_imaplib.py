@@ -88,6 +88,20 @@ class AMailbox(Served):
             self.ok(reader.noop())
             self.assertEqual(int(reader.response("EXISTS")[1][-1]), before + 1)
 
+    def test_an_idle_session_is_told_at_once(self):
+        with self.server.session() as writer, self.server.session() as reader:
+            self.ok(reader.select("INBOX"))
+            # imaplib learned IDLE only with Python 3.14.
+            reader.send(b"i IDLE\r\n")
+            self.assertTrue(reader.readline().startswith(b"+ "))
+            self.ok(self.append(writer, "INBOX", NOTE))
+            reader.sock.settimeout(10)
+            self.assertRegex(reader.readline(), rb"^\* \d+ EXISTS")
+            reader.send(b"DONE\r\n")
+            while not (line := reader.readline()).startswith(b"i "):
+                self.assertTrue(line.startswith(b"* "), line)
+            self.assertTrue(line.startswith(b"i OK"), line)
+
     def test_mail_survives_a_restart(self):
         with self.server.session() as imap:
             self.ok(imap.create("Kept"))

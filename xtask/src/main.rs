@@ -1,5 +1,6 @@
 //! Chores of this repository: `cargo xtask licences`, `cargo xtask manual`.
 
+mod borrowed;
 mod licences;
 
 use std::error::Error;
@@ -8,7 +9,7 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 usage: cargo xtask <chore>
-  licences   refuse dependencies whose licence is not on the list
+  licences   refuse dependencies whose licence is not on the list, or that docs/dependencies.md does not name
   manual     write what docs/guide takes from the lists: settings.md, gatepost.toml, events.md";
 
 fn main() -> ExitCode {
@@ -33,13 +34,13 @@ fn check_licences() -> Result<(), Box<dyn Error>> {
     if !asked.status.success() {
         return Err(String::from_utf8_lossy(&asked.stderr).into());
     }
-    let packages = licences::packages(&asked.stdout)?;
-    let refused: Vec<_> = packages.iter().filter_map(|p| licences::check(p).err()).collect();
-    for why in &refused {
-        eprintln!("{why}");
-    }
-    if !refused.is_empty() {
-        return Err(format!("{} of {} packages refused", refused.len(), packages.len()).into());
+    let metadata = serde_json::from_slice(&asked.stdout)?;
+    let packages = licences::packages(&metadata)?;
+    let mut complaints: Vec<_> =
+        packages.iter().filter_map(|package| licences::check(package).err()).collect();
+    complaints.extend(borrowed::complaints(&metadata, borrowed::PAGE));
+    if !complaints.is_empty() {
+        return Err(complaints.join("\n").into());
     }
     eprintln!("licences: {} packages, all on the list of xtask/src/licences.rs", packages.len());
     Ok(())
