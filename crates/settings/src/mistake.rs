@@ -3,8 +3,9 @@
 use crate::Settings;
 use crate::declare::Range;
 use crate::nearest::nearest;
-use crate::value::Value;
+use crate::value::{LoopbackException, Value};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -142,22 +143,24 @@ impl<'t> Report<'t> {
     pub(crate) fn check(&mut self, settings: &Settings) {
         let limits = &settings.limits;
         if limits.login_literal_octets >= limits.before_login_octets {
-            self.add_at_key(
-                "login_literal_octets",
-                "`login_literal_octets` must be less than `before_login_octets`",
-            );
+            let what = "`login_literal_octets` must be less than `before_login_octets`";
+            self.blame(&["login_literal_octets", "before_login_octets"], what);
         }
-        let taken = settings.network.listeners.iter().map(|listener| listener.address);
-        let taken: Vec<_> =
-            taken.chain(settings.network.plaintext_loopback.iter().map(|l| l.address)).collect();
-        if let Some(twice) = taken.iter().enumerate().find(|(i, a)| taken.iter().take(*i).any(|b| b == *a)) {
-            self.add_at_key(&twice.1.to_string(), format!("the address {} is listened on twice", twice.1));
+        let network = &settings.network;
+        let exceptions = network.plaintext_loopback.iter().map(LoopbackException::address);
+        let addresses: Vec<_> = network.listeners.iter().map(|l| l.address).chain(exceptions).collect();
+        if addresses.is_empty() {
+            self.blame(&["listeners"], "there is nothing to listen on: name at least one listener");
+        }
+        let mut seen = HashSet::new();
+        if let Some(twice) = addresses.iter().find(|address| !seen.insert(**address)) {
+            self.blame(&[&twice.to_string()], format!("the address {twice} is listened on twice"));
         }
     }
 
-    /// Blames the last place where `word` stands.
-    fn add_at_key(&mut self, word: &str, what: impl Into<String>) {
-        let at = self.text.rfind(word).unwrap_or_default();
+    /// Points at the last place of the first of these words that the text has.
+    fn blame(&mut self, words: &[&str], what: impl Into<String>) {
+        let at = words.iter().find_map(|word| self.text.rfind(word)).unwrap_or_default();
         self.add(at..at, what);
     }
 }

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 //! What a settings file may say, and what is said of one that is wrong.
 
 use settings::{HostName, Listener, ListenerKind, LogFormat, LoopbackException, Settings, manual};
@@ -38,15 +38,19 @@ fn the_commented_file_says_what_it_was_written_from() {
     assert_eq!(Settings::parse(&own.to_toml()).unwrap(), own, "{}", own.to_toml());
 }
 
-#[test]
-fn every_commented_line_can_be_taken_in_as_it_stands() {
+/// The default file with every setting in force.
+fn live_file() -> String {
     let file = Settings::default().to_toml();
     let live = file.lines().map(|line| match line.strip_prefix("# ") {
         Some(setting) if setting.contains(" = ") || setting.starts_with(['[', ']', ' ']) => setting,
         _ => line,
     });
-    let live: String = live.map(|line| format!("{line}\n")).collect();
-    Settings::parse(&live).unwrap();
+    live.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn every_commented_line_can_be_taken_in_as_it_stands() {
+    Settings::parse(&live_file()).unwrap();
 }
 
 #[test]
@@ -117,6 +121,46 @@ fn a_wrong_value_is_told_what_would_be_right() {
 }
 
 #[test]
+fn what_no_setting_is_to_blame_for_alone_is_told_too() {
+    for (text, told) in [
+        (
+            "[limits]\n\nbefore_login_octets = 4096",
+            "line 3: `login_literal_octets` must be less than `before_login_octets`",
+        ),
+        ("[network]\nlisteners = []", "line 2: there is nothing to listen on: name at least one listener"),
+    ] {
+        assert_eq!(complaint(text), told);
+    }
+}
+
+/// Xorshift: which octet of the text is struck, and by what.
+fn strike(text: &str, mut seed: u64) -> String {
+    let mut octets = text.as_bytes().to_vec();
+    for _ in 0..3 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let place = usize::try_from(seed >> 8).unwrap() % octets.len();
+        octets[place] = b"\n\"'=[]{}#,.x0-\xc3"[usize::try_from(seed & 0xff).unwrap() % 15];
+    }
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+#[test]
+fn a_damaged_file_is_read_or_told_a_line_that_it_has() {
+    let live = live_file();
+    for seed in 1..2_000u64 {
+        let text = strike(&live, seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        if let Err(mistakes) = Settings::parse(&text) {
+            let last = text.lines().count() + 1;
+            for mistake in mistakes.iter() {
+                assert!((1..=last).contains(&mistake.line), "seed {seed}: {mistake}");
+            }
+        }
+    }
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_lines() {
     let told = complaint("[log]\nlevel = 1\n[server]\ndata = 2\nfoo = 3\n");
     let lines: Vec<_> = told.lines().map(|line| line.split(':').next().unwrap()).collect();
@@ -144,6 +188,7 @@ fn messages_name_what_is_public_else_what_is_bound() {
     assert_eq!(settings.public_host().as_str(), "mail.example.org");
     assert_eq!(settings.public_port(ListenerKind::ImapStartTls), Some(1143));
     assert_eq!(settings.public_port(ListenerKind::ImapTls), Some(993));
-    let none = Settings::parse("[network]\nlisteners = []").unwrap();
+    let webmail = "plaintext_loopback = [{ name = 'webmail', address = '[::1]:10143' }]";
+    let none = Settings::parse(&format!("[network]\nlisteners = []\n{webmail}")).unwrap();
     assert_eq!(none.public_port(ListenerKind::ImapTls), None);
 }
