@@ -74,6 +74,7 @@ impl<'a> List<'a> {
     }
 
     fn entry(&mut self) -> Address<'a> {
+        let is_quoted = self.lexer.peek() == Some(b'"');
         let words = words(&mut self.lexer, is_phrase_stop);
         match self.lexer.peek() {
             Some(b'<') => self.angle(words),
@@ -87,7 +88,8 @@ impl<'a> List<'a> {
                 self.lexer.skip(1);
                 self.entry_behind_colon()
             }
-            _ => mailbox(named(words.comment), None, words.compact, Cow::Borrowed(b"")),
+            _ if is_quoted => name_alone(words),
+            _ => nowhere(words),
         }
     }
 
@@ -97,7 +99,7 @@ impl<'a> List<'a> {
         match self.lexer.peek() {
             Some(b'<') => self.angle(words),
             Some(b'@') => self.bare(words),
-            _ => mailbox(named(words.comment), None, words.compact, Cow::Borrowed(b"")),
+            _ => nowhere(words),
         }
     }
 
@@ -140,6 +142,18 @@ impl<'a> List<'a> {
             Cow::Borrowed(route)
         })
     }
+}
+
+/// Words without an address: one is a local part, several are a name.
+fn nowhere(words: Words<'_>) -> Address<'_> {
+    if words.spaced == words.compact {
+        return mailbox(named(words.comment), None, words.compact, Cow::Borrowed(b""));
+    }
+    name_alone(words)
+}
+
+fn name_alone(words: Words<'_>) -> Address<'_> {
+    mailbox(Some(words.spaced), None, Cow::Borrowed(b""), Cow::Borrowed(b""))
 }
 
 const fn mailbox<'a>(

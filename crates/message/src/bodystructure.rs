@@ -145,7 +145,6 @@ fn put_disposition(out: &mut Vec<u8>, disposition: Option<&Disposition>) {
 fn put_languages(out: &mut Vec<u8>, languages: &[Box<[u8]>]) {
     match languages {
         [] => out.extend_from_slice(b"NIL"),
-        [one] => nstring::put(out, one),
         _ => put_list(out, languages.iter()),
     }
 }

@@ -1,7 +1,8 @@
 //! Charsets of text, by the tables of the WHATWG Encoding Standard.
 //!
-//! Those tables know what senders mean, not what they write: `us-ascii` and `iso-8859-1` are read as windows-1252.
-//! Text without a charset, or with one that nobody knows, is read as UTF-8, and where it is none as windows-1252.
+//! Those tables know what senders mean, not what they write: `iso-8859-1` is read as windows-1252. Text without a
+//! charset, with one that nobody knows, or with `us-ascii` (which 8-bit text is not, whatever its sender says) is
+//! read as UTF-8, and where it is none as windows-1252.
 
 use encoding_rs::{self as tables, CoderResult, Decoder as TableDecoder, Encoding as Table};
 use std::borrow::Cow;
@@ -58,7 +59,8 @@ impl Charset {
     pub fn named(name: &[u8]) -> Self {
         // RFC 2231, 5: a name may carry a language behind an asterisk.
         let name = name.split(|octet| *octet == b'*').next().unwrap_or_default();
-        let table = Table::for_label(name.trim_ascii());
+        let is_ascii = name.trim_ascii().eq_ignore_ascii_case(b"us-ascii");
+        let table = if is_ascii { None } else { Table::for_label(name.trim_ascii()) };
         let place = table.and_then(|table| TABLES.iter().position(|one| *one == table));
         Self(place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or_default())
     }

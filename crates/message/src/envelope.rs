@@ -80,16 +80,17 @@ impl<'a> Envelope<'a> {
     /// "If the Sender or Reply-To lines are absent, or present but empty, the server sets the corresponding
     /// member to be the same value as the From" (RFC 3501, 7.4.2).
     fn write_lists(&self, out: &mut Vec<u8>, room: usize) {
-        let mut room = room;
-        let from = put_list(out, &self.from, &mut room).unwrap_or_else(|| put(out, b" NIL"));
+        let start = out.len();
+        let from = put_list(out, &self.from, room / 8).unwrap_or_else(|| put(out, b" NIL"));
         for list in [&self.sender, &self.reply_to] {
-            if put_list(out, list, &mut room).is_none() {
-                room = room.saturating_sub(from.len());
+            if put_list(out, list, room / 8).is_none() {
                 out.extend_from_within(from.clone());
             }
         }
+        // To may take most of what is left: it is where the long lists are.
         for list in [&self.to, &self.cc, &self.bcc] {
-            if put_list(out, list, &mut room).is_none() {
+            let left = room.saturating_sub(out.len() - start);
+            if put_list(out, list, left / 8 * 7).is_none() {
                 put(out, b" NIL");
             }
         }
@@ -108,10 +109,10 @@ fn put(out: &mut Vec<u8>, octets: &[u8]) -> std::ops::Range<usize> {
     start..out.len()
 }
 
-/// Appends a blank and the addresses of all `fields`, in at most a quarter of `room`; nothing if there are none.
-fn put_list(out: &mut Vec<u8>, fields: &[&[u8]], room: &mut usize) -> Option<std::ops::Range<usize>> {
+/// Appends a blank and the addresses of all `fields`, as many as `room` has place for; nothing if there are none.
+fn put_list(out: &mut Vec<u8>, fields: &[&[u8]], room: usize) -> Option<std::ops::Range<usize>> {
     let start = out.len();
-    let limit = start + *room / 2;
+    let limit = start + room;
     out.extend_from_slice(b" (");
     let opened = out.len();
     for address in fields.iter().flat_map(|value| addresses(value)) {
@@ -127,7 +128,6 @@ fn put_list(out: &mut Vec<u8>, fields: &[&[u8]], room: &mut usize) -> Option<std
         return None;
     }
     out.push(b')');
-    *room = room.saturating_sub(out.len() - start);
     Some(start..out.len())
 }
 
@@ -172,8 +172,7 @@ mod tests {
 
     fn check_list(value: &str, expected: &str) {
         let mut out = Vec::new();
-        let mut room = MAX_ENVELOPE_OCTETS;
-        if put_list(&mut out, &[value.as_bytes()], &mut room).is_none() {
+        if put_list(&mut out, &[value.as_bytes()], MAX_ENVELOPE_OCTETS).is_none() {
             out.extend_from_slice(b" NIL");
         }
         assert_eq!(String::from_utf8_lossy(&out).trim_start(), expected);
@@ -212,6 +211,8 @@ mod tests {
     fn broken_addresses_yield_what_can_be_made_of_them() {
         check_list("<>, bare, a@b@c", r#"((NIL NIL "" "")(NIL NIL "bare" "")(NIL NIL "a" "b"))"#);
         check_list("N <a@b", r#"(("N" NIL "a" "b"))"#);
+        check_list("\"server\"", r#"(("server" NIL "" ""))"#);
+        check_list("Mary Smith", r#"(("Mary Smith" NIL "" ""))"#);
         check_list(",,;", "NIL");
         check_list("(only comment)", "NIL");
         check_list("@", r#"((NIL NIL "" ""))"#);
@@ -224,6 +225,6 @@ mod tests {
         let mut out = Vec::new();
         Envelope::parse(block.as_bytes()).write(&mut out);
         assert!(out.len() <= MAX_ENVELOPE_OCTETS);
-        assert!(out.len() > MAX_ENVELOPE_OCTETS / 3);
+        assert!(out.len() > MAX_ENVELOPE_OCTETS / 2);
     }
 }

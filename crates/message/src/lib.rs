@@ -22,6 +22,7 @@ mod nstring;
 mod part;
 mod record;
 mod scan;
+pub mod search;
 mod section;
 mod summary;
 mod transfer;

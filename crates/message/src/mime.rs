@@ -141,7 +141,7 @@ impl Description {
             b"type" => self.take_type(field.value, typed),
             b"id" => first(&mut self.id, || text(field.value)),
             b"description" => first(&mut self.description, || text(field.value)),
-            b"transfer-encoding" => first(&mut self.encoding, || word(&mut Lexer::new(field.value))),
+            b"transfer-encoding" => first(&mut self.encoding, || encoding(field.value)),
             b"md5" => first(&mut self.md5, || text(field.value)),
             b"disposition" => first(&mut self.disposition, || disposition(field.value)),
             b"language" if self.languages.is_empty() => self.languages = languages(field.value),
@@ -222,6 +222,12 @@ fn word(lexer: &mut Lexer<'_>) -> Option<Box<[u8]>> {
     let token = lexer.token();
     lexer.skip_blanks();
     (!token.is_empty()).then(|| token.into())
+}
+
+/// "8 bit" is no encoding; "base64;" is meant to be one.
+fn encoding(value: &[u8]) -> Option<Box<[u8]>> {
+    let mut lexer = Lexer::new(value);
+    word(&mut lexer).filter(|_| matches!(lexer.peek(), None | Some(b';')))
 }
 
 fn disposition(value: &[u8]) -> Option<Disposition> {

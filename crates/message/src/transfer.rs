@@ -3,6 +3,7 @@
 //! For searching: what cannot be decoded is passed over or shown as it is, and nothing is refused.
 
 use crate::part::Encoding;
+use memchr::memchr;
 
 /// Decodes a body that streams by; how it is cut changes nothing.
 pub(crate) struct Decoder {
@@ -24,7 +25,7 @@ impl Decoder {
         match self.encoding {
             Encoding::Identity => out.extend_from_slice(octets),
             Encoding::Base64 => octets.iter().for_each(|octet| self.base64(*octet, out)),
-            Encoding::QuotedPrintable => octets.iter().for_each(|octet| self.quoted_printable(*octet, out)),
+            Encoding::QuotedPrintable => self.quoted_printable(octets, out),
             Encoding::Unknown => {}
         }
     }
@@ -61,10 +62,23 @@ impl Decoder {
         (self.bits, self.sextets) = (0, 0);
     }
 
-    fn quoted_printable(&mut self, octet: u8, out: &mut Vec<u8>) {
-        if self.escape.is_empty() && octet != b'=' {
-            return out.push(octet);
+    fn quoted_printable(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        let mut rest = octets;
+        while !rest.is_empty() {
+            if self.escape.is_empty() {
+                let (plain, behind) = rest.split_at(memchr(b'=', rest).unwrap_or(rest.len()));
+                out.extend_from_slice(plain);
+                rest = behind;
+            }
+            if let Some((octet, behind)) = rest.split_first() {
+                self.escaped(*octet, out);
+                rest = behind;
+            }
         }
+    }
+
+    /// An octet that begins or continues an escape.
+    fn escaped(&mut self, octet: u8, out: &mut Vec<u8>) {
         self.escape.push(octet);
         match self.escape.as_slice() {
             [b'='] | [b'=', b'\r'] => {}

@@ -1,0 +1,77 @@
+//! A record says what its message says, in little space.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic and print"
+)]
+
+mod corpus;
+
+use message::{HeaderValue, RECORD_VERSION, RecordView, parse, record};
+
+const MESSAGE: &[u8] = b"Date: Mon, 02 Mar 2026 10:00:00 +0100\r\nFrom: =?utf-8?q?=C3=84nne?= <a@b>\r\n\
+    Message-ID: <2@x>\r\nReferences: <1@x> <3@x>\r\nTo:\r\n\r\nbody\r\n";
+
+#[test]
+fn a_record_says_what_the_message_says() {
+    let octets = record(&parse(MESSAGE), [9; 32]);
+    let view = RecordView::new(&octets).unwrap();
+    assert_eq!(view.body(), [9; 32]);
+    assert_eq!(view.size(), MESSAGE.len() as u64);
+    assert_eq!(u64::from(view.header_octets()), MESSAGE.len() as u64 - 6);
+    assert_eq!(view.sent().map(|sent| (sent.seconds(), sent.zone_minutes())), Some((1_772_442_000, 60)));
+    assert_eq!(view.thread_root(), b"<1@x>");
+    assert_eq!(view.header(b"FROM"), HeaderValue::Text("Änne <a@b>"));
+    assert_eq!(view.header(b"to"), HeaderValue::Text(""));
+    assert_eq!(view.header(b"cc"), HeaderValue::Absent);
+    assert_eq!(view.header(b"list-id"), HeaderValue::ReadHeader);
+}
+
+#[test]
+fn what_is_no_whole_record_of_this_version_is_none() {
+    let octets = record(&parse(MESSAGE), [9; 32]);
+    for length in 0..octets.len() {
+        assert!(RecordView::new(&octets[..length]).is_none(), "{length} octets of it");
+    }
+    let other = [&[RECORD_VERSION + 1], &octets[1..]].concat();
+    assert!(RecordView::new(&other).is_none());
+}
+
+#[test]
+fn a_damaged_record_harms_nobody() {
+    let octets = record(&parse(MESSAGE), [9; 32]);
+    for place in 0..octets.len() {
+        for damage in [0x01, 0x80, 0xff] {
+            let mut damaged = octets.clone();
+            damaged[place] ^= damage;
+            if let Some(view) = RecordView::new(&damaged) {
+                let _ =
+                    (view.sent(), view.envelope(), view.thread_root(), view.header(b"subject"), view.parts());
+                view.write_body(&mut Vec::new());
+            }
+        }
+    }
+}
+
+#[test]
+fn records_of_real_mail_take_about_a_kilobyte() {
+    let mut sizes: Vec<usize> = Vec::new();
+    for set in corpus::REAL_SETS {
+        sizes.extend(corpus::real(set).iter().map(|message| record(&parse(message), [0; 32]).len()));
+    }
+    sizes.sort_unstable();
+    let Some(last) = sizes.len().checked_sub(1) else { return };
+    let at = |percent: usize| sizes[last * percent / 100];
+    let mean = sizes.iter().sum::<usize>() / sizes.len();
+    println!(
+        "{} records: mean {mean}, median {}, p90 {}, p99 {}, largest {}",
+        sizes.len(),
+        at(50),
+        at(90),
+        at(99),
+        at(100)
+    );
+    assert!(mean < 1_500, "a mean of {mean} octets");
+}
