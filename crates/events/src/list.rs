@@ -134,7 +134,7 @@ events! {
         /// As whom.
         account: Account,
         /// How.
-        mechanism: Mechanism,
+        mechanism: Option<Mechanism>,
     }
 
     /// Somebody could not sign in. The client is told less than this.

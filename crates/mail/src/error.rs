@@ -16,6 +16,9 @@ pub enum Error {
     /// The mailbox machine says no: it is full in some way.
     #[error("{0}")]
     Limit(#[from] LimitReached),
+    /// The decision says no for a reason of its own, which its maker has kept.
+    #[error("the change was withdrawn")]
+    Withdrawn,
     /// The store cannot write or read now. It may be asked again.
     #[error("{0}")]
     Unavailable(String),

@@ -18,6 +18,8 @@ mod load;
 mod mailbox;
 mod origin;
 mod proposal;
+
+mod transfer;
 mod world;
 mod writer;
 
@@ -29,4 +31,5 @@ pub use incoming::{Incoming, Placed, Received};
 pub use mailbox::{Changes, Mailbox, Newest};
 pub use origin::{Origin, Protocol};
 pub use proposal::{Halt, Proposal};
+pub use transfer::Transfer;
 pub use world::World;

@@ -3,7 +3,8 @@
 use crate::load::{At, Tail};
 use mailbox::MailboxState;
 use mailbox::account::MailboxId;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::Seq;
 use terms::Uid;
 use tokio::sync::watch;
 
@@ -23,15 +24,21 @@ pub struct Mailbox {
 /// The newest of a mailbox.
 #[derive(Clone, Debug)]
 pub struct Newest {
-    at: At<MailboxState>,
+    state: Arc<MailboxState>,
+    seq: Seq,
     deleted: bool,
 }
 
 impl Newest {
     /// What is true of it; of a deleted mailbox, what was true at the end.
     #[must_use]
-    pub const fn state(&self) -> &MailboxState {
-        &self.at.state
+    pub const fn state(&self) -> &Arc<MailboxState> {
+        &self.state
+    }
+
+    fn show(&mut self, at: At<MailboxState>) {
+        self.seq = at.seq;
+        self.state = Arc::new(at.state);
     }
 
     /// Whether it has been deleted.
@@ -46,7 +53,7 @@ pub type Changes = watch::Receiver<Newest>;
 
 impl Mailbox {
     pub(crate) fn new(id: MailboxId, at: At<MailboxState>, tail: Tail, recent: Uid) -> Self {
-        let (newest, _) = watch::channel(Newest { at, deleted: false });
+        let (newest, _) = watch::channel(Newest { state: Arc::new(at.state), seq: at.seq, deleted: false });
         Self { id, newest, tail: Mutex::new(tail), recent: Mutex::new(recent) }
     }
 
@@ -68,13 +75,12 @@ impl Mailbox {
         self.newest.subscribe()
     }
 
-    /// Claims what is `\Recent`: messages from the UID that is returned on are so to the caller and to nobody
-    /// after it. Soft: a crash may forget a claim (RFC 9051 has given `\Recent` up).
-    pub fn claim_recent(&self) -> Uid {
-        let next = self.newest.borrow().state().uid_next();
+    /// Claims what is `\Recent` below `until`: messages from the UID that is returned on are so to the caller and to
+    /// nobody after it. Soft: a crash may forget a claim (RFC 9051 has given `\Recent` up).
+    pub fn claim_recent(&self, until: Uid) -> Uid {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let claimed = *recent;
-        *recent = claimed.max(next);
+        let claimed = (*recent).min(until);
+        *recent = (*recent).max(until);
         claimed
     }
 
@@ -85,15 +91,16 @@ impl Mailbox {
     }
 
     pub(crate) fn newest_at(&self) -> At<MailboxState> {
-        self.newest.borrow().at.clone()
+        let newest = self.newest.borrow();
+        At { seq: newest.seq, state: MailboxState::clone(&newest.state) }
     }
 
     /// Shows a newer state; an older one is not shown.
     pub(crate) fn advance(&self, at: At<MailboxState>) {
         self.newest.send_if_modified(|newest| {
-            let newer = at.seq > newest.at.seq;
+            let newer = at.seq > newest.seq;
             if newer {
-                newest.at = at;
+                newest.show(at);
             }
             newer
         });
@@ -101,7 +108,7 @@ impl Mailbox {
 
     pub(crate) fn replace(&self, at: At<MailboxState>, tail: Tail) {
         *self.tail.lock().unwrap_or_else(PoisonError::into_inner) = tail;
-        self.newest.send_modify(|newest| newest.at = at);
+        self.newest.send_modify(|newest| newest.show(at));
     }
 
     pub(crate) fn end(&self) {
