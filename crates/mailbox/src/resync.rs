@@ -17,7 +17,8 @@ impl MailboxState {
             return UidSet::from_ranges(gone).intersection(&uids);
         }
         let absent = uids.difference(&self.uids(Uid::MIN));
-        match known.matched {
+        // Behind a skip, what it lacks and what it has too much may even out.
+        match known.matched.filter(|_| since == known.modseq) {
             // RFC 7162, 3.2.5.2: up to a message that has the same number with us, it knows of every expunge.
             Some(matched) => absent.difference(&UidSet::range(Uid::MIN, matched)),
             None => absent,

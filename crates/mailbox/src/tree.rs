@@ -449,10 +449,10 @@ pub(crate) struct Walk<'a, L> {
 impl<L: Leaf> Walk<'_, L> {
     /// Skips to a UID, if that is ahead.
     pub(crate) fn skip_to(&mut self, uid: Uid) {
-        let ahead = self.from.is_some_and(|from| from < uid);
-        if ahead {
+        if self.from.is_some_and(|from| from < uid) {
             self.from = Some(uid);
-            self.leaf = self.leaf.take().map(|(leaf, at)| (leaf, at.max(first_from(leaf, uid))));
+            let place = self.leaf.map(|(leaf, at)| (leaf, at.max(first_from(leaf, uid))));
+            self.leaf = place.filter(|(leaf, at)| *at < leaf.len());
         }
     }
 }

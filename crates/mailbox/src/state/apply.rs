@@ -1,15 +1,12 @@
 //! Folding events into the state.
 
-use super::{Lost, MailboxState};
+use super::MailboxState;
 use crate::private::Seen;
 use crate::row::Row;
 use crate::{Appended, Birth, Event, Flags, FlagsChanged, MAX_KEYWORDS, MAX_READERS, Scope, SystemFlags};
 use std::fmt;
 use std::sync::Arc;
 use terms::{AccountId, EmailId, ModSeq, Uid, UidSet};
-
-/// Most gaps of lost MODSEQs that are told apart; beyond, the two oldest become one.
-const MAX_LOST: usize = 64;
 
 /// An event that cannot follow on this state: the stream is damaged, or this is not its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,22 +151,12 @@ impl MailboxState {
         if uid_next < self.uid_next || modseq_base < self.modseq_base {
             return Err(Misfit::Skip);
         }
-        let above = self.privates.values().map(|p| p.highest).fold(self.highest_shared, ModSeq::max);
         self.uid_next = uid_next;
         self.modseq_base = modseq_base;
         self.highest_shared = self.modseq_in(0).ok_or(Misfit::ModSeq)?;
         self.expunges.forget(self.highest_shared);
-        self.lose(Lost { above, below: self.highest_shared });
+        self.skipped = self.highest_shared;
         Ok(())
-    }
-
-    fn lose(&mut self, lost: Lost) {
-        let all = Arc::make_mut(&mut self.lost);
-        all.push(lost);
-        if all.len() > MAX_LOST {
-            let oldest = all.remove(0);
-            all.iter_mut().take(1).for_each(|next| next.above = oldest.above);
-        }
     }
 
     fn mark(&mut self, account: AccountId, uids: &UidSet, seen: Seen, modseq: ModSeq) -> Result<(), Misfit> {

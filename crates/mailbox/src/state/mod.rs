@@ -37,15 +37,9 @@ pub struct MailboxState {
     messages: Tree<MessageLeaf>,
     privates: Arc<BTreeMap<AccountId, Private>>,
     expunges: Expunges,
-    lost: Arc<Vec<Lost>>,
+    /// The MODSEQ of the last skip: what clients heard before may be of commits that are lost.
+    skipped: ModSeq,
     graves: Graves<MessageLeaf>,
-}
-
-/// MODSEQs that were skipped: what a client heard with one of them may be of commits that are lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Lost {
-    above: ModSeq,
-    below: ModSeq,
 }
 
 impl MailboxState {
@@ -67,7 +61,7 @@ impl MailboxState {
             messages: Tree::default(),
             privates: Arc::default(),
             expunges: Expunges::from_horizon(created.modseq_base),
-            lost: Arc::default(),
+            skipped: ModSeq::ZERO,
             graves: Graves::default(),
         })
     }
@@ -207,10 +201,11 @@ impl MailboxState {
         self.privates.len()
     }
 
-    /// What a client that knows the mailbox up to `modseq` may rely on: nothing, where that MODSEQ is of a
-    /// commit that was lost.
+    /// What a client that knows the mailbox up to `modseq` may rely on: nothing, where it is from before a skip.
+    ///
+    /// It is not enough to look whether its MODSEQ is one of those that are lost: a client may have heard a lost
+    /// change, and dropped before a HIGHESTMODSEQ confirmed it.
     pub(crate) fn reliable(&self, modseq: ModSeq) -> ModSeq {
-        let is_lost = |lost: &Lost| lost.above < modseq && modseq < lost.below;
-        if self.lost.iter().any(is_lost) { ModSeq::ZERO } else { modseq }
+        if modseq < self.skipped { ModSeq::ZERO } else { modseq }
     }
 }

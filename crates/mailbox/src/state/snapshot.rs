@@ -5,7 +5,7 @@
 //! to check; what is checked here is that they make sense, so that a state which was read is as good as one
 //! which was folded.
 
-use super::{Lost, MailboxState};
+use super::MailboxState;
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::decide::MAX_RANGES_IN_EVENT;
 use crate::event::read_keyword;
@@ -79,11 +79,7 @@ impl MailboxState {
         w.number(self.modseq_base.get());
         w.number(self.highest_shared.get());
         w.number(self.expunges.horizon().get());
-        w.number(self.lost.len() as u64);
-        for lost in self.lost.iter() {
-            w.number(lost.above.get());
-            w.number(lost.below.get());
-        }
+        w.number(self.skipped.get());
     }
 
     /// Reads what [`Self::snapshot`] wrote.
@@ -229,8 +225,6 @@ fn read_mailbox(r: &mut Reader<'_>) -> Result<MailboxState, DecodeError> {
         return Err(DecodeError::Invalid("the number of events"));
     }
     let expunges = Expunges::from_horizon(r.modseq()?);
-    let count = r.count(2)?;
-    let lost = |_| Ok(Lost { above: r.modseq()?, below: r.modseq()? });
     Ok(MailboxState {
         stream,
         owner,
@@ -243,7 +237,7 @@ fn read_mailbox(r: &mut Reader<'_>) -> Result<MailboxState, DecodeError> {
         messages: Tree::default(),
         privates: Arc::default(),
         expunges,
-        lost: Arc::new((0..count).map(lost).collect::<Result<_, DecodeError>>()?),
+        skipped: r.modseq()?,
         graves: Graves::default(),
     })
 }

@@ -5,7 +5,7 @@ use crate::{FlagSet, MAX_GHOSTS, MailboxState, Row};
 use std::fmt;
 use terms::{ModSeq, SeqNum, Uid, UidSet};
 
-/// Most items of one announcement: the session writes them out before it asks for more.
+/// As many items as a session asks for at once: it writes them out before it asks for more.
 pub const BATCH_ITEMS: usize = 1_000;
 
 /// Whether message numbers may move now.
@@ -53,8 +53,9 @@ pub struct Fetched {
 /// What to tell, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Announcement {
-    /// At most [`BATCH_ITEMS`].
+    /// Not many more than were asked for.
     pub items: Vec<Item>,
+    most: usize,
     /// Set when a batch was cut off.
     more: bool,
     /// How many nodes of the mailbox were looked into: work, for those who count it.
@@ -68,8 +69,8 @@ impl Announcement {
         !self.more
     }
 
-    const fn is_full(&self) -> bool {
-        self.items.len() >= BATCH_ITEMS
+    const fn room(&self) -> usize {
+        self.most.saturating_sub(self.items.len())
     }
 }
 
@@ -91,7 +92,8 @@ impl std::error::Error for TooManyGhosts {}
 impl View {
     /// The next untagged replies that bring the client up to `current`, and are taken as told. States must come
     /// in order. `recent`: arrivals are shown as `\Recent` from this UID on, the mailbox's watermark, which a
-    /// read-write session claims before it asks; `None` for sessions without `\Recent`.
+    /// read-write session claims before it asks; `None` for sessions without `\Recent`. A batch ends behind
+    /// `most` items, of which [`BATCH_ITEMS`] are a good number.
     ///
     /// # Errors
     /// When the session has fallen too far behind.
@@ -100,13 +102,14 @@ impl View {
         current: &MailboxState,
         permit: Permit,
         recent: Option<Uid>,
+        most: usize,
     ) -> Result<Announcement, TooManyGhosts> {
-        let mut out = Announcement::default();
+        let mut out = Announcement { most: most.max(1), ..Announcement::default() };
         self.notice_expunges(current)?;
         if permit == Permit::Renumber {
             self.tell_expunges(&mut out);
         }
-        if !out.is_full() {
+        if out.room() > 0 {
             // What arrives only now is not in this walk: a client asks for new messages' flags itself.
             let sweep = self.sweep.unwrap_or(Sweep {
                 from: Uid::MIN,
@@ -116,7 +119,9 @@ impl View {
             self.tell_arrivals(current, recent, &mut out);
             self.tell_keywords(current, &mut out);
             self.tell_owed(current, &mut out);
-            self.tell_changes(current, sweep, &mut out);
+            if self.owed.is_empty() {
+                self.tell_changes(current, sweep, &mut out);
+            }
         }
         out.more = self.has_more(current, permit);
         Ok(out)
@@ -166,7 +171,7 @@ impl View {
             out.items.push(Item::Vanished(self.ghosts.uids.clone()));
             self.ghosts.uids.clone()
         } else {
-            let told: UidSet = self.ghosts.uids.iter().take(BATCH_ITEMS).collect();
+            let told: UidSet = self.ghosts.uids.iter().take(out.room()).collect();
             // Lowest first: each finds its number one lower for every one before it.
             for (earlier, seq) in (0..).zip(told.iter().filter_map(|uid| self.index.seq(uid))) {
                 out.items.extend(SeqNum::new(seq.get() - earlier).map(Item::Expunge));
@@ -205,12 +210,10 @@ impl View {
     /// The answer to a STORE.
     fn tell_owed(&mut self, current: &MailboxState, out: &mut Announcement) {
         let reader = current.reader(self.account);
-        let room = BATCH_ITEMS.saturating_sub(out.items.len());
-        let now: UidSet = self.owed.flags.iter().take(room).collect();
+        let now: UidSet = self.owed.flags.iter().take(out.room()).collect();
         out.items.extend(reader.rows(&now).filter_map(|row| self.fetched(row)).map(Item::Fetch));
         self.owed.flags = self.owed.flags.difference(&now);
-        let room = BATCH_ITEMS.saturating_sub(out.items.len());
-        let now: UidSet = self.owed.modseqs.iter().take(room).collect();
+        let now: UidSet = self.owed.modseqs.iter().take(out.room()).collect();
         // Where somebody else has changed it since, its flags and MODSEQ are told together, as a change.
         let ours = reader.rows(&now).filter(|row| row.modseq <= self.settled.through);
         let silent =
@@ -226,7 +229,7 @@ impl View {
             if row.uid >= sweep.end {
                 break;
             }
-            if out.is_full() {
+            if out.room() == 0 {
                 self.sweep = Some(Sweep { from: row.uid, ..sweep });
                 break;
             }

@@ -101,6 +101,12 @@ struct Owed {
     modseqs: UidSet,
 }
 
+impl Owed {
+    fn is_empty(&self) -> bool {
+        self.flags.is_empty() && self.modseqs.is_empty()
+    }
+}
+
 /// Messages whose changes up to a MODSEQ the client knows: it made them, or is told of them another way.
 #[derive(Clone, Debug, Default)]
 struct Settled {
@@ -153,10 +159,11 @@ impl View {
     /// with the next [`Self::announce`]. To be asked of a fresh view, with the state that opened it.
     #[must_use]
     pub fn resync(&mut self, state: &MailboxState, known: &Known) -> UidSet {
-        self.told = state.reliable(known.modseq).min(self.told);
-        if let Some(uids) = &known.uids {
+        let since = state.reliable(known.modseq);
+        self.told = since.min(self.told);
+        if let Some(uids) = known.uids.as_ref().filter(|_| since == known.modseq) {
             // RFC 7162, 3.2.5.1: "the server should only report flag changes and expunges for the specified
-            // messages".
+            // messages". Behind a skip all are reported: one may be back that the client saw vanish.
             self.settled = Settled { uids: self.index.uids().difference(uids), through: self.promised };
         }
         state.vanished(known)
