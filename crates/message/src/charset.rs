@@ -90,7 +90,7 @@ impl Charset {
 
 /// Decodes text that streams by; how it is cut changes nothing.
 pub(crate) enum Decoder {
-    /// By the table of its charset.
+    /// By the table of its charset, or the Unicode one that a byte order mark names.
     Known(Box<TableDecoder>),
     /// As UTF-8, or else as windows-1252; with what may be the beginning of a character.
     Guess(Vec<u8>),
@@ -98,7 +98,7 @@ pub(crate) enum Decoder {
 
 impl Decoder {
     pub(crate) fn new(charset: Charset) -> Self {
-        let known = charset.table().map(|table| Box::new(table.new_decoder_without_bom_handling()));
+        let known = charset.table().map(|table| Box::new(table.new_decoder()));
         known.map_or_else(|| Self::Guess(Vec::new()), Self::Known)
     }
 
@@ -185,6 +185,12 @@ mod tests {
         }
         decoder.finish(&mut out);
         assert_eq!(out, "日本");
+    }
+
+    #[test]
+    fn a_byte_order_mark_turns_utf16_round() {
+        assert_eq!(Charset::named(b"utf-16").decode(b"\xfe\xff\0a\0b"), "ab");
+        assert_eq!(Charset::named(b"utf-16").decode(b"a\0b\0"), "ab");
     }
 
     #[test]

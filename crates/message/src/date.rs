@@ -9,75 +9,113 @@ use terms::InternalDate;
 /// 6.4.4). A zone that is missing or unknown counts as UTC (RFC 5322, 4.3).
 #[must_use]
 pub fn parse_date(value: &[u8]) -> Option<InternalDate> {
-    let mut lexer = Lexer::new(value);
-    let mut word = next(&mut lexer)?;
-    if !word.first()?.is_ascii_digit() && month(word).is_none() {
-        word = next(&mut lexer)?;
+    let mut reader = Reader { lexer: Lexer::new(value) };
+    let mut word = reader.word();
+    if month(word).is_none() && !word.is_empty() {
+        // The day of the week.
+        word = reader.word();
     }
-    let (day, month_name, year) = match month(word) {
-        // asctime: "Mon Mar  2 10:00:00 2026".
-        Some(_) => return asctime(word, &mut lexer),
-        None => (word, next(&mut lexer)?, next(&mut lexer)?),
-    };
-    let days = days(full_year(year)?, month(month_name)?, number(day)?)?;
-    let seconds = next(&mut lexer).map_or(Some(0), |time| time_of_day(time, &mut lexer))?;
-    let zone = next(&mut lexer).map_or(0, zone_minutes);
-    at(days, seconds, zone)
+    match month(word) {
+        Some(month) => asctime(&mut reader, month),
+        None => standard(&mut reader),
+    }
 }
 
-fn asctime(month_name: &[u8], lexer: &mut Lexer<'_>) -> Option<InternalDate> {
-    let day = number(next(lexer)?)?;
-    let seconds = time_of_day(next(lexer)?, lexer)?;
-    let mut year = next(lexer)?;
-    let mut zone = 0;
-    if !year.first()?.is_ascii_digit() {
-        zone = zone_minutes(year);
-        year = next(lexer)?;
-    }
-    at(days(full_year(year)?, month(month_name)?, day)?, seconds, zone)
+/// `2 Mar 2026 10:00:00 +0100`.
+fn standard(reader: &mut Reader<'_>) -> Option<InternalDate> {
+    let day = reader.number()?;
+    let month = month(reader.word())?;
+    let days = days(full_year(reader.number()?), month, day)?;
+    let seconds = if reader.is_at_end() { 0 } else { reader.time_of_day()? };
+    at(days, seconds, reader.zone_minutes())
+}
+
+/// `Mar  2 10:00:00 2026`, perhaps with a zone before the year, as C's asctime writes it.
+fn asctime(reader: &mut Reader<'_>, month: i64) -> Option<InternalDate> {
+    let day = reader.number()?;
+    let seconds = reader.time_of_day()?;
+    let zone = zone_of_name(reader.word());
+    let days = days(full_year(reader.number()?), month, day)?;
+    at(days, seconds, zone)
 }
 
 fn at(days: i64, seconds: i64, zone: i16) -> Option<InternalDate> {
     InternalDate::new(days * 86_400 + seconds - i64::from(zone) * 60, zone)
 }
 
-/// The next word; blanks, comments, commas and the dashes of `02-Mar-2026` part them.
-fn next<'a>(lexer: &mut Lexer<'a>) -> Option<&'a [u8]> {
-    loop {
-        lexer.skip_blanks();
-        if !lexer.eat(b',') && !lexer.eat(b'.') {
-            break;
-        }
-    }
-    let all = lexer.rest();
-    let sign = usize::from(matches!(lexer.peek(), Some(b'-' | b'+')));
-    lexer.skip(sign);
-    let word = lexer.take_while(|octet| octet.is_ascii_alphanumeric() || octet == b':');
-    if word.is_empty() {
-        return None;
-    }
-    if sign == 1 && all.first() == Some(&b'-') && (word.len() < 4 || word.first()?.is_ascii_alphabetic()) {
-        return Some(word);
-    }
-    all.get(..sign + word.len())
+struct Reader<'a> {
+    lexer: Lexer<'a>,
 }
 
-fn number(word: &[u8]) -> Option<i64> {
-    let digits = word.strip_prefix(b"-").unwrap_or(word);
-    let fits = digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit);
-    fits.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
+impl<'a> Reader<'a> {
+    /// The letters that come next, if any.
+    fn word(&mut self) -> &'a [u8] {
+        self.skip_separators();
+        self.lexer.take_while(|octet| octet.is_ascii_alphabetic())
+    }
+
+    /// The digits that come next, four at most.
+    fn number(&mut self) -> Option<i64> {
+        self.skip_separators();
+        number(self.lexer.take_while(|octet| octet.is_ascii_digit()))
+    }
+
+    /// Blanks, comments, commas, and what parts `02-Mar-2026` and `Mar. 2`.
+    fn skip_separators(&mut self) {
+        loop {
+            self.lexer.skip_blanks();
+            if self.lexer.take_while(|octet| matches!(octet, b',' | b'-' | b'.')).is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn is_at_end(&mut self) -> bool {
+        self.lexer.skip_blanks();
+        self.lexer.rest().is_empty()
+    }
+
+    /// `10:00` or `10:00:00`, with blanks and comments around the colons (RFC 5322, 4.3).
+    fn time_of_day(&mut self) -> Option<i64> {
+        let hour = self.number()?;
+        self.colon().then_some(())?;
+        let minute = self.number()?;
+        let second = if self.colon() { self.number()? } else { 0 };
+        let is_valid = hour < 24 && minute < 60 && second <= 60;
+        is_valid.then_some(hour * 3600 + minute * 60 + second)
+    }
+
+    fn colon(&mut self) -> bool {
+        self.lexer.skip_blanks();
+        self.lexer.eat(b':')
+    }
+
+    fn zone_minutes(&mut self) -> i16 {
+        self.lexer.skip_blanks();
+        let sign = self.lexer.peek();
+        if self.lexer.eat(b'+') || self.lexer.eat(b'-') {
+            let east = zone_of_digits(self.lexer.take_while(|octet| octet.is_ascii_digit())).unwrap_or(0);
+            return if sign == Some(b'-') { -east } else { east };
+        }
+        zone_of_name(self.word())
+    }
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    let digits = Some(digits).filter(|digits| digits.len() <= 4)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// RFC 5322, 4.3: two digits are 1950 to 2049, three count from 1900.
-fn full_year(word: &[u8]) -> Option<i64> {
-    let year = number(word)?;
-    Some(match year {
+const fn full_year(year: i64) -> i64 {
+    match year {
         0..=49 => year + 2000,
         50..=999 => year + 1900,
         _ => year,
-    })
+    }
 }
 
+/// By its first three letters.
 fn month(word: &[u8]) -> Option<i64> {
     const NAMES: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -86,35 +124,23 @@ fn month(word: &[u8]) -> Option<i64> {
     i64::try_from(place + 1).ok()
 }
 
-/// `10:00`, `10:00:00`, and `10:00:00` with a blank somewhere (`PM` is not known).
-fn time_of_day(word: &[u8], _: &mut Lexer<'_>) -> Option<i64> {
-    let mut fields = word.split(|octet| *octet == b':').map(number);
-    let hour = fields.next()??;
-    let minute = fields.next()??;
-    let second = fields.next().unwrap_or(Some(0))?;
-    let valid = hour < 24 && minute < 60 && second <= 60;
-    valid.then_some(hour * 3600 + minute * 60 + second)
+/// `0330`: hours and minutes.
+fn zone_of_digits(digits: &[u8]) -> Option<i16> {
+    let hhmm = i16::try_from(number(digits)?).ok()?;
+    let minutes = hhmm / 100 * 60 + hhmm % 100;
+    (digits.len() == 4 && minutes < 24 * 60).then_some(minutes)
 }
 
 /// RFC 5322, 4.3: names that are not known mean nothing, hence UTC.
-fn zone_minutes(word: &[u8]) -> i16 {
-    let offset = |hours: i16| hours * 60;
-    match word.to_ascii_uppercase().as_slice() {
-        [sign @ (b'+' | b'-'), digits @ ..] => numeric_zone(*sign, digits).unwrap_or(0),
-        b"EDT" => offset(-4),
-        b"EST" | b"CDT" => offset(-5),
-        b"CST" | b"MDT" => offset(-6),
-        b"MST" | b"PDT" => offset(-7),
-        b"PST" => offset(-8),
+fn zone_of_name(name: &[u8]) -> i16 {
+    60 * match name.to_ascii_uppercase().as_slice() {
+        b"EDT" => -4,
+        b"EST" | b"CDT" => -5,
+        b"CST" | b"MDT" => -6,
+        b"MST" | b"PDT" => -7,
+        b"PST" => -8,
         _ => 0,
     }
-}
-
-fn numeric_zone(sign: u8, digits: &[u8]) -> Option<i16> {
-    let (hours, minutes) = digits.split_at_checked(2).filter(|_| digits.len() == 4)?;
-    let (hours, minutes) = (i16::try_from(number(hours)?).ok()?, i16::try_from(number(minutes)?).ok()?);
-    let east = hours * 60 + minutes;
-    Some(if sign == b'-' { -east } else { east }).filter(|zone| zone.abs() < 24 * 60)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar.
@@ -166,6 +192,7 @@ mod tests {
         check("Thu,1 Jan 1970\r\n 00:00:00 +0000", Some((0, 0)));
         check("02-Mar-2026 10:00:00 +0100", Some((1_772_442_000, 60)));
         check("Mon Mar  2 09:00:00 2026", Some((1_772_442_000, 0)));
+        check("Fri, 21 Nov 1997 09(comment):   55  :  06 -0600", Some((880_127_706, -360)));
         check("2 March 2026", Some((1_772_409_600, 0)));
     }
 

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 /// The fields of a header block that ENVELOPE shows.
 #[derive(Clone, Debug, Default)]
-pub struct Envelope<'a> {
+pub(crate) struct Envelope<'a> {
     date: Option<&'a [u8]>,
     subject: Option<&'a [u8]>,
     from: Vec<&'a [u8]>,
@@ -34,8 +34,7 @@ const MAX_REPEATED_FIELDS: usize = 100;
 
 impl<'a> Envelope<'a> {
     /// Finds the fields. Of a repeated unstructured field the first counts; repeated address fields add up.
-    #[must_use]
-    pub fn parse(block: &'a [u8]) -> Self {
+    pub(crate) fn parse(block: &'a [u8]) -> Self {
         let mut found = Self::default();
         for field in header::fields(block) {
             found.take(field);
@@ -60,7 +59,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// Appends the wire form, at most [`MAX_ENVELOPE_OCTETS`] long: address lists end early where they must.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let end = out.len() + MAX_ENVELOPE_OCTETS;
         let mut tail = Vec::new();
         for value in [self.in_reply_to, self.message_id] {

@@ -17,14 +17,6 @@ pub struct Field<'a> {
     pub value: &'a [u8],
 }
 
-impl Field<'_> {
-    /// Whether it has this name, letter case aside.
-    #[must_use]
-    pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name.as_bytes())
-    }
-}
-
 /// The fields of a block, in order, up to its blank line.
 pub fn fields(block: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let mut rest = block;
@@ -36,11 +28,6 @@ pub fn fields(block: &[u8]) -> impl Iterator<Item = Field<'_>> {
         rest = behind;
         Some(field(raw))
     })
-}
-
-/// The values of the fields with this name, in order, still folded.
-pub fn values<'a>(block: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
-    fields(block).filter(move |field| field.is(name)).map(|field| field.value)
 }
 
 /// The blank line that ends the block; empty if it has none.

@@ -33,7 +33,6 @@ pub use address::{Address, addresses};
 pub use bodystructure::write_body;
 pub use charset::Charset;
 pub use date::parse_date;
-pub use envelope::Envelope;
 pub use mime::{Description, Disposition, MediaType, Parameter};
 pub use part::{Encoding, Kind, Part, PartTable, Span};
 pub use record::{HeaderValue, RECORD_VERSION, RecordView, record};

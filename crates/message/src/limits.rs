@@ -17,7 +17,7 @@ pub const MAX_PARAMETERS: usize = 100;
 /// Octets of one ENVELOPE in wire form: some 2,500 recipients; a longer list ends early.
 pub const MAX_ENVELOPE_OCTETS: usize = 128 << 10;
 /// Octets of what all parts say about themselves (types, parameters, names, enclosed envelopes) in BODYSTRUCTURE.
-/// Parts behind that are described as an opaque `application/octet-stream`.
+/// What does not fit is left out: such a part is described by its kind and size alone.
 pub const MAX_DETAILS_OCTETS: usize = 512 << 10;
 /// Octets of each decoded header value that is kept for SEARCH; longer ones are looked up in the message.
 pub const MAX_KEPT_VALUE_OCTETS: usize = 8 << 10;

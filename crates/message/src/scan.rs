@@ -195,12 +195,10 @@ impl Scanner {
             Line::Text => self.keep(piece),
             Line::Blank | Line::Delimiter(_) => {}
         }
-        let (cr, line_end) = (self.cursor.last_is_cr, piece);
-        self.cursor.last_is_cr = if piece.ends_with(b"\r") { Cr::Yes } else { Cr::No };
         if ends {
-            let crlf = line_end.ends_with(b"\r\n") || (line_end == b"\n" && cr == Cr::Yes);
-            self.end_line(if crlf { 2 } else { 1 });
+            self.end_line(self.cursor.line_end(piece));
         }
+        self.cursor.last_is_cr = if piece.ends_with(b"\r") { Cr::Yes } else { Cr::No };
     }
 
     /// Adds to the beginning of a line until it can be told what it is.
@@ -433,6 +431,14 @@ impl Scanner {
             self.push_part(Span { start: end, end });
             self.describe(self.parts.len() - 1, Description::parse(b"", Unsaid::Text));
         }
+    }
+}
+
+impl Cursor {
+    /// The length of the line end that `piece` ends with; its CR may have come with the piece before.
+    fn line_end(&self, piece: &[u8]) -> u64 {
+        let is_crlf = piece.ends_with(b"\r\n") || (piece == b"\n" && self.last_is_cr == Cr::Yes);
+        if is_crlf { 2 } else { 1 }
     }
 }
 

@@ -65,9 +65,11 @@ impl Fields {
     /// body and no blank line" (RFC 9051, 6.4.5.1).
     #[must_use]
     pub fn filter(&self, block: &[u8]) -> Vec<u8> {
+        let names = self.sorted_names();
+        let wanted = matches!(self, Self::Only(_));
         let mut out = Vec::new();
         for field in header::fields(block) {
-            if self.wants(field.name) {
+            if names.binary_search(&field.name.to_ascii_lowercase()).is_ok() == wanted {
                 out.extend_from_slice(field.raw);
             }
         }
@@ -75,11 +77,11 @@ impl Fields {
         out
     }
 
-    fn wants(&self, name: &[u8]) -> bool {
-        let among = |names: &[Box<[u8]>]| names.iter().any(|one| one.eq_ignore_ascii_case(name));
-        match self {
-            Self::Only(names) => among(names),
-            Self::Except(names) => !among(names),
-        }
+    /// Sorted, because client and sender may each bring many.
+    fn sorted_names(&self) -> Vec<Vec<u8>> {
+        let (Self::Only(names) | Self::Except(names)) = self;
+        let mut names: Vec<Vec<u8>> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        names
     }
 }
