@@ -132,7 +132,6 @@ pub struct Framer {
     skipped: u64,
     /// Whether the command began before the buffer, with a streamed literal.
     beginning: Beginning,
-    bare_lf: bool,
     state: State,
     #[cfg(test)]
     work: u64,
@@ -174,7 +173,6 @@ impl Framer {
             kept: 0,
             skipped: 0,
             beginning: Beginning::Here,
-            bare_lf: false,
             state: State::Line,
             #[cfg(test)]
             work: 0,
@@ -196,7 +194,7 @@ impl Framer {
         }
     }
 
-    /// What was pushed and belongs to no command yet: behind STARTTLS it must be nothing (CVE-2011-0411).
+    /// What was pushed and has not been handed out: behind STARTTLS it must be nothing (CVE-2011-0411).
     #[must_use]
     pub fn unread(&self) -> &[u8] {
         &self.buffer
@@ -302,8 +300,7 @@ impl Framer {
         let (announced, bare_lf) = (announcement(line), !line.ends_with(b"\r\n"));
         self.line_left -= end - self.line;
         self.line = end;
-        self.bare_lf |= bare_lf;
-        if self.bare_lf && self.limits.line_end == LineEnd::CrLf {
+        if bare_lf && self.limits.line_end == LineEnd::CrLf {
             return self.bare_lf(announced);
         }
         match announced {
@@ -345,7 +342,6 @@ impl Framer {
         self.kept = 0;
         self.skipped = 0;
         self.beginning = Beginning::Here;
-        self.bare_lf = false;
         self.state = State::Line;
     }
 
