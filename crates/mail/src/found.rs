@@ -3,7 +3,29 @@
 use crate::account::Account;
 use crate::{Error, Origin};
 
+use mailbox::account::{Limits, MailboxId};
+use terms::MailboxName;
+
 impl Account {
+    /// The mailbox of that name, made and subscribed where it is missing.
+    ///
+    /// # Errors
+    /// The name cannot be made, or the store cannot write now.
+    pub async fn ensure_mailbox(&self, origin: &Origin, name: &MailboxName) -> Result<MailboxId, Error> {
+        self.change(origin, |proposal| {
+            if let Some(mailbox) = proposal.account().mailbox(name) {
+                return Ok(mailbox.id);
+            }
+            let (limits, now) = (Limits::default(), proposal.now_s());
+            let plan = proposal.account().create(name, None, now, &limits).map_err(Error::from)?;
+            proposal.follow(&plan)?;
+            let plan = proposal.account().subscribe(name, &limits).map_err(Error::from)?;
+            proposal.follow(&plan)?;
+            proposal.account().mailbox(name).map(|mailbox| mailbox.id).ok_or(Error::NoSuchMailbox.into())
+        })
+        .await
+    }
+
     /// Makes INBOX and the mailboxes of the special uses where they are missing: at the account's birth, or at its
     /// first sign-in after a birth that a crash interrupted.
     ///

@@ -54,7 +54,8 @@ impl Account {
         Ok(Incoming { scanner: Scanner::new(), held })
     }
 
-    /// Puts a message into a mailbox; `reader` is whose `\Seen` its flags speak of.
+    /// Puts a message into a mailbox, dated now unless `date` says otherwise; `reader` is whose `\Seen` its flags
+    /// speak of.
     ///
     /// # Errors
     /// The mailbox is gone or full, or the store cannot write now.
@@ -65,13 +66,15 @@ impl Account {
         received: Received,
         reader: AccountId,
         flags: Flags,
-        date: InternalDate,
+        date: Option<InternalDate>,
     ) -> Result<Placed, Error> {
         self.change(origin, move |proposal| {
             let message = NewMessage {
                 birth: Birth::Here,
                 flags: flags.clone(),
-                internal_date: date,
+                internal_date: date
+                    .or_else(|| InternalDate::new(proposal.now_s(), 0))
+                    .unwrap_or(InternalDate::EPOCH),
                 size: received.size,
                 save_date: proposal.now_s(),
             };

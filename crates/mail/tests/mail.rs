@@ -61,7 +61,7 @@ async fn append(account: &Account, mailbox: MailboxId, text: &str) -> Result<Pla
     incoming.write(Bytes::copy_from_slice(text.as_bytes())).await?;
     let date = InternalDate::new(1_790_000_000, 0).unwrap();
     let received = incoming.finish().await?;
-    account.append(&Origin::desk(), mailbox, received, account.id(), Flags::NONE, date).await
+    account.append(&Origin::desk(), mailbox, received, account.id(), Flags::NONE, Some(date)).await
 }
 
 fn store() -> Arc<dyn Store> {

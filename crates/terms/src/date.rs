@@ -18,6 +18,9 @@ impl InternalDate {
     /// The widest zone that IMAP's `+hhmm` can write sensibly: a day each way.
     const WIDEST_ZONE: i16 = 23 * 60 + 59;
 
+    /// 1970-01-01 00:00:00 UTC: the date of a machine that does not know the time.
+    pub const EPOCH: Self = Self { seconds: 0, zone_minutes: 0 };
+
     /// `seconds` since 1970-01-01 UTC; `zone_minutes` east of UTC. `None` outside the years 1 to 9999 (local
     /// time included) or for a zone of a day or more.
     #[must_use]
