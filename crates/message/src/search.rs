@@ -83,10 +83,17 @@ impl Needle {
 /// Text in the form in which letter case makes no difference.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
     let mut out = String::with_capacity(text.len());
+    fold_into(text, &mut out);
+    out
+}
+
+fn fold_into(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        let from = out.len();
+        out.push_str(text);
+        return out.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
+    }
     for character in text.chars() {
         if character.is_ascii() {
             out.push(character.to_ascii_lowercase());
@@ -94,7 +101,6 @@ pub fn fold(text: &str) -> String {
             out.extend(character.to_uppercase().flat_map(char::to_lowercase));
         }
     }
-    out
 }
 
 /// What a search of this scope has to read of a message, in the order of the octets.
@@ -122,7 +128,15 @@ pub struct Search<'a> {
     needles: &'a [Needle],
     found: Vec<Found>,
     reader: Reader,
-    window: String,
+    window: Window,
+}
+
+/// The text at hand, folded.
+#[derive(Default)]
+struct Window {
+    text: String,
+    /// Octets that may be the beginning of a needle.
+    overlap: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +148,15 @@ enum Found {
 enum Reader {
     Idle,
     Header(Vec<u8>),
-    Text { transfer: TransferDecoder, charset: CharsetDecoder },
+    Text(TextReader),
+}
+
+/// Undoes transfer encoding and charset; the buffers are kept for the next piece.
+struct TextReader {
+    transfer: TransferDecoder,
+    charset: CharsetDecoder,
+    content: Vec<u8>,
+    text: String,
 }
 
 /// So much new text is gathered before it is searched, in octets.
@@ -145,17 +167,16 @@ impl<'a> Search<'a> {
     #[must_use]
     pub fn new(needles: &'a [Needle]) -> Self {
         let found = needles.iter().map(|needle| if needle.len() == 0 { Found::Yes } else { Found::NotYet });
-        Self { needles, found: found.collect(), reader: Reader::Idle, window: String::new() }
+        let overlap = needles.iter().map(Needle::len).max().unwrap_or(0);
+        let window = Window { overlap, ..Window::default() };
+        Self { needles, found: found.collect(), reader: Reader::Idle, window }
     }
 
     /// The octets that come next are those of `reading`.
     pub fn begin(&mut self, reading: &Reading) {
         self.reader = match reading.matter {
             Matter::Header => Reader::Header(Vec::new()),
-            Matter::Text(part) => Reader::Text {
-                transfer: TransferDecoder::new(part.encoding),
-                charset: CharsetDecoder::new(part.charset),
-            },
+            Matter::Text(part) => Reader::Text(TextReader::new(&part)),
         };
     }
 
@@ -167,11 +188,9 @@ impl<'a> Search<'a> {
                 let room = MAX_HEADER_OCTETS.saturating_sub(block.len()).min(octets.len());
                 block.extend_from_slice(octets.get(..room).unwrap_or_default());
             }
-            Reader::Text { transfer, charset } => {
-                let (mut content, mut text) = (Vec::new(), String::new());
-                transfer.push(octets, &mut content);
-                charset.push(&content, &mut text);
-                self.read(&text);
+            Reader::Text(reader) => {
+                self.window.push(reader.push(octets));
+                self.look_if_worthwhile();
             }
         }
     }
@@ -181,16 +200,10 @@ impl<'a> Search<'a> {
         match std::mem::replace(&mut self.reader, Reader::Idle) {
             Reader::Idle => {}
             Reader::Header(block) => header::fields(&block).for_each(|field| self.read_field(field)),
-            Reader::Text { mut transfer, mut charset } => {
-                let (mut content, mut text) = (Vec::new(), String::new());
-                transfer.finish(&mut content);
-                charset.push(&content, &mut text);
-                charset.finish(&mut text);
-                self.read(&text);
-            }
+            Reader::Text(mut reader) => self.window.push(reader.finish()),
         }
         self.look();
-        self.window.clear();
+        self.window.text.clear();
     }
 
     /// Whether the needle of this index was found.
@@ -207,39 +220,69 @@ impl<'a> Search<'a> {
 
     /// `Name: value`, on a line of its own.
     fn read_field(&mut self, field: header::Field<'_>) {
-        self.read(&String::from_utf8_lossy(field.name));
-        self.read(": ");
-        self.read(&decode_header(field.value));
-        self.read("\r\n");
+        self.window.push(&String::from_utf8_lossy(field.name));
+        self.window.push(": ");
+        self.window.push(&decode_header(field.value));
+        self.window.push("\r\n");
+        self.look_if_worthwhile();
     }
 
-    fn read(&mut self, text: &str) {
-        self.window.push_str(&fold(text));
-        if self.window.len() >= self.overlap() + WORTH_SEARCHING {
+    fn look_if_worthwhile(&mut self) {
+        if self.window.text.len() >= self.window.overlap + WORTH_SEARCHING {
             self.look();
-            self.forget();
+            self.window.forget();
         }
     }
 
     fn look(&mut self) {
         for (needle, found) in self.needles.iter().zip(&mut self.found) {
-            if *found == Found::NotYet && needle.is_in_folded(&self.window) {
+            if *found == Found::NotYet && needle.is_in_folded(&self.window.text) {
                 *found = Found::Yes;
             }
         }
     }
+}
+
+impl Window {
+    fn push(&mut self, text: &str) {
+        fold_into(text, &mut self.text);
+    }
 
     /// Keeps what may be the beginning of a needle.
     fn forget(&mut self) {
-        let mut from = self.window.len().saturating_sub(self.overlap());
-        while !self.window.is_char_boundary(from) {
+        let mut from = self.text.len().saturating_sub(self.overlap);
+        while !self.text.is_char_boundary(from) {
             from -= 1;
         }
-        self.window.drain(..from);
+        self.text.drain(..from);
+    }
+}
+
+impl TextReader {
+    fn new(part: &Part) -> Self {
+        Self {
+            transfer: TransferDecoder::new(part.encoding),
+            charset: CharsetDecoder::new(part.charset),
+            content: Vec::new(),
+            text: String::new(),
+        }
     }
 
-    fn overlap(&self) -> usize {
-        self.needles.iter().map(Needle::len).max().unwrap_or(0)
+    fn push(&mut self, octets: &[u8]) -> &str {
+        self.content.clear();
+        self.text.clear();
+        self.transfer.push(octets, &mut self.content);
+        self.charset.push(&self.content, &mut self.text);
+        &self.text
+    }
+
+    fn finish(&mut self) -> &str {
+        self.content.clear();
+        self.text.clear();
+        self.transfer.finish(&mut self.content);
+        self.charset.push(&self.content, &mut self.text);
+        self.charset.finish(&mut self.text);
+        &self.text
     }
 }
 
