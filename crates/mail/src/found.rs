@@ -32,7 +32,7 @@ impl Account {
     /// # Errors
     /// The store cannot write now.
     pub async fn ensure_founded(&self, origin: &Origin) -> Result<(), Error> {
-        if self.names().await?.mailbox(&terms::MailboxName::inbox()).is_some() {
+        if self.names().await?.mailbox(&MailboxName::inbox()).is_some() {
             return Ok(());
         }
         self.change(origin, |proposal| {
