@@ -50,6 +50,7 @@ impl BodyFiles {
     pub(crate) fn open(disk: Arc<dyn Disk>, segment: u64) -> io::Result<Self> {
         disk.create_dir(Path::new(DIRECTORY))?;
         disk.create_dir(Path::new(STAGING))?;
+        disk.sync_dir(Path::new(""))?;
         disk.sync_dir(Path::new(DIRECTORY))?;
         for name in disk.list(Path::new(STAGING))? {
             disk.unlink(&Path::new(STAGING).join(name))?;

@@ -43,6 +43,7 @@ pub(crate) fn open(
     disk.create_dir(Path::new(LOG_DIRECTORY))?;
     disk.sync_dir(Path::new(""))?;
     let chain = Chain::find(&*disk)?;
+    chain.unborn.iter().try_for_each(|path| disk.unlink(path))?;
     let segments = Arc::new(Segments::new(Arc::clone(&disk)));
     let mut rot = Vec::new();
     let index = open_index(&disk, &segments, &chain, &mut rot)?;

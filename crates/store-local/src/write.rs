@@ -74,8 +74,11 @@ impl Engine {
 
     pub(crate) async fn delete_body(&self, account: AccountId, id: BodyId) -> Result<(), StoreError> {
         match self.mark(account, Request::DeleteBody(id), Subject::BodyGone(id)).await? {
-            // The file goes only once the log says so; if that fails, it is merely left over.
-            Outcome::Freed { file } => self.bodies.remove(id, file).map_err(|e| unwritten(&e)),
+            // The file goes only once the log says so. If that fails the body is gone and its file is left over.
+            Outcome::Freed { file } => self.bodies.remove(id, file).map_err(|e| StoreError::Unavailable {
+                reason: format!("the file of a deleted body could not be removed ({e})"),
+                uncertain: true,
+            }),
             _ => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, TableError,
 };
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,7 +30,7 @@ impl RedbKv {
             Err(e) if e.kind() == io::ErrorKind::NotFound => disk.create(path)?,
             opened => opened?,
         };
-        let database = Database::builder().set_cache_size(CACHE).create_with_backend(Backend(file))?;
+        let database = open_database(file)?;
         let kv = Self { database: Mutex::new(Some(Arc::new(database))) };
         disk.sync_dir(path.parent().unwrap_or(Path::new("")))?;
         Ok(kv)
@@ -38,6 +39,16 @@ impl RedbKv {
     fn database(&self) -> Result<Arc<Database>, KvError> {
         let database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
         database.clone().ok_or_else(|| KvError::Unavailable("it is closed".to_owned()))
+    }
+}
+
+/// redb has been seen to panic over a file that a disk without honest syncs left behind. The index can be made again,
+/// so that is no reason not to start.
+fn open_database(file: Arc<dyn File>) -> Result<Database, KvError> {
+    let open = || Database::builder().set_cache_size(CACHE).create_with_backend(Backend(file));
+    match catch_unwind(AssertUnwindSafe(open)) {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(KvError::Damaged("redb gave up on its file".to_owned())),
     }
 }
 

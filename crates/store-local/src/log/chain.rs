@@ -4,7 +4,7 @@
 //! no chain leads to are what a recovery left behind.
 
 use super::format::{LogPosition, SEGMENT_HEADER, SegmentHeader};
-use super::segments::{LOG_DIRECTORY, number_of, segment_name, segment_path};
+use super::segments::{LOG_DIRECTORY, UNBORN, number_of, segment_name, segment_path};
 use crate::OpenError;
 use crate::disk::Disk;
 use std::collections::BTreeMap;
@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Chain {
     /// Those in the log, oldest first.
     pub(crate) links: Vec<Link>,
-    /// Files that are not in it.
+    /// Segments that are not in it.
     pub(crate) leftovers: Vec<PathBuf>,
+    /// Segments that never got their name.
+    pub(crate) unborn: Vec<PathBuf>,
     /// All segments that there are.
     headers: BTreeMap<u64, SegmentHeader>,
 }
@@ -39,11 +41,12 @@ impl Chain {
             headers.insert(number, read_header(disk, number)?);
         }
         let links = links(&headers)?;
-        let in_log = |name: &str| links.iter().any(|link| segment_name(link.header.number) == name);
+        let in_log = |number: &&u64| links.iter().any(|link| link.header.number == **number);
         let leftovers =
-            names.iter().filter(|name| !in_log(name)).map(|name| Path::new(LOG_DIRECTORY).join(name));
-        let leftovers = leftovers.collect();
-        Ok(Self { links, leftovers, headers })
+            headers.keys().filter(|number| !in_log(number)).map(|number| segment_path(*number)).collect();
+        let unborn = names.iter().filter(|name| name.ends_with(UNBORN));
+        let unborn = unborn.map(|name| Path::new(LOG_DIRECTORY).join(name)).collect();
+        Ok(Self { links, leftovers, unborn, headers })
     }
 
     /// The number for the next segment.

@@ -12,6 +12,8 @@ use store::{AccountId, StoreError};
 
 /// Where segments are, below the data directory.
 pub(crate) const LOG_DIRECTORY: &str = "log";
+/// How the file of a segment without a name ends.
+pub(crate) const UNBORN: &str = ".new";
 /// Most segments held open for reading.
 const MAX_OPEN: usize = 256;
 
@@ -117,7 +119,7 @@ pub(crate) fn segment_path(number: u64) -> PathBuf {
 
 /// Where a segment is written before it gets its name.
 pub(crate) fn unborn_path(number: u64) -> PathBuf {
-    Path::new(LOG_DIRECTORY).join(format!("{number:016x}.new"))
+    Path::new(LOG_DIRECTORY).join(format!("{number:016x}{UNBORN}"))
 }
 
 /// Which segment a file's name stands for.

@@ -1,0 +1,219 @@
+//! What the writers of the test do.
+
+use super::state::{ACCOUNTS, State};
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use store::{
+    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Snapshot, Store,
+    StoreError, StreamId,
+};
+use testkit::dice::Dice;
+
+/// Something that a writer wants done.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Commit(Plan),
+    Drop(StreamId),
+    Trim(StreamId, Seq),
+    Snapshot(StreamId, Seq),
+    LargeBody(AccountId, Bytes),
+    DeleteBody(AccountId, BodyId),
+}
+
+/// A commit.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) account: AccountId,
+    /// Tells it from all others; everything that it writes starts with it.
+    pub(crate) tag: u64,
+    pub(crate) appends: Vec<PlannedAppend>,
+    pub(crate) forgets: Option<EmailId>,
+    pub(crate) body: Option<Bytes>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedAppend {
+    pub(crate) stream: StreamId,
+    pub(crate) expected: Seq,
+    pub(crate) count: usize,
+}
+
+/// How it ended for the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Landed {
+    Done,
+    /// Certainly not.
+    Refused,
+    /// Nobody knows.
+    InDoubt,
+}
+
+impl Plan {
+    pub(crate) fn record(&self) -> EmailId {
+        EmailId { mailbox: 1, uid: self.tag as u32 }
+    }
+
+    fn commit(&self) -> Commit {
+        let mut dice = Dice::new(self.tag);
+        let mut tagged = |most: u64| {
+            let mut octets = self.tag.to_le_bytes().to_vec();
+            let more = dice.below(most) as usize;
+            octets.extend(dice.octets(more));
+            Bytes::from(octets)
+        };
+        let appends = self.appends.iter().map(|append| Append {
+            stream: append.stream,
+            expected: append.expected,
+            events: (0..append.count).map(|_| tagged(300)).collect(),
+            head: Head(tagged(80)),
+        });
+        let mut records: Vec<_> = self.forgets.map(|id| (id, None)).into_iter().collect();
+        let appends = appends.collect();
+        records.push((self.record(), Some(tagged(2_000))));
+        Commit {
+            account: self.account,
+            id: CommitId((u128::from(self.tag) << 64 | 1).to_le_bytes()),
+            time_ms: 1_700_000_000_000,
+            origin: Bytes::from_static(b"a test"),
+            appends,
+            records,
+            bodies: self.body.iter().map(|body| (BodyId::of(body), body.clone())).collect(),
+        }
+    }
+}
+
+impl Op {
+    /// Asks the store to do it.
+    pub(crate) fn start<'a>(&self, store: &'a dyn Store) -> Answer<'a, Landed> {
+        let op = self.clone();
+        Box::pin(async move {
+            Ok(match op.run(store).await {
+                Ok(landed) => landed,
+                Err(StoreError::Unavailable { uncertain: false, .. }) => Landed::Refused,
+                Err(StoreError::Unavailable { uncertain: true, .. }) => Landed::InDoubt,
+                Err(e) => return Err(e),
+            })
+        })
+    }
+
+    async fn run(self, store: &dyn Store) -> Result<Landed, StoreError> {
+        match self {
+            Self::Commit(plan) => {
+                let answer = store.commit(plan.commit()).await?;
+                return Ok(if answer == Committed::Done { Landed::Done } else { Landed::Refused });
+            }
+            Self::Drop(stream) => store.drop_stream(stream).await?,
+            Self::Trim(stream, through) => store.trim(stream, through).await?,
+            Self::Snapshot(stream, at) => store.put_snapshot(stream, snapshot_of(stream, at)).await?,
+            Self::DeleteBody(account, id) => store.delete_body(account, id).await?,
+            Self::LargeBody(account, body) => {
+                let mut writer = store.stage_body(account).await?;
+                for start in (0..body.len()).step_by(100_000) {
+                    writer.write(body.slice(start..body.len().min(start + 100_000))).await?;
+                }
+                writer.finish().await?;
+            }
+        }
+        Ok(Landed::Done)
+    }
+}
+
+/// What every snapshot of a stream at a place consists of.
+pub(crate) fn snapshot_of(stream: StreamId, at: Seq) -> Snapshot {
+    let mut dice = Dice::new(at.0 << 32 | u64::from(stream.number));
+    let pieces = (0..=dice.below(4)).map(|_| {
+        let length = dice.below(20_000) as usize;
+        Bytes::from(dice.octets(length))
+    });
+    Snapshot { at, pieces: pieces.collect() }
+}
+
+/// What happens at once: some writers, each with something of its own. Two of them may want the same place in a
+/// stream; but a stream that is dropped, trimmed or snapshotted has no other visitor in the round.
+pub(crate) fn round(state: &State, dice: &mut Dice, next_tag: &mut u64) -> Vec<Op> {
+    let mut taken = BTreeSet::new();
+    let writers = 1 + dice.below(6);
+    let ops = (0..writers).filter_map(|_| match dice.below(20) {
+        0 => undisturbed(state, dice, &mut taken).map(Op::Drop),
+        1 | 2 => {
+            let stream = undisturbed(state, dice, &mut taken)?;
+            Some(Op::Snapshot(stream, state.seq(stream)))
+        }
+        3 => {
+            let stream = undisturbed(state, dice, &mut taken)?;
+            let through = state.streams.get(&stream)?.snapshot?;
+            (through.0 > state.streams.get(&stream)?.trimmed).then_some(Op::Trim(stream, through))
+        }
+        4 => {
+            let length = 262_145 + dice.below(200_000) as usize;
+            Some(Op::LargeBody(some_account(dice), dice.octets(length).into()))
+        }
+        5 => {
+            let at = dice.below(state.bodies.len().max(1) as u64) as usize;
+            state.bodies.iter().nth(at).map(|(account, id)| Op::DeleteBody(*account, *id))
+        }
+        _ => Some(Op::Commit(plan(state, dice, next_tag, &mut taken))),
+    });
+    without_twins(ops.collect())
+}
+
+fn plan(state: &State, dice: &mut Dice, next_tag: &mut u64, taken: &mut BTreeSet<(StreamId, Visit)>) -> Plan {
+    *next_tag += 1;
+    let account = some_account(dice);
+    let first = dice.below(3) as u32;
+    let numbers = if dice.chance(30) { vec![first, (first + 1) % 3] } else { vec![first] };
+    let fresh = *next_tag as u32 * 3;
+    let streams = numbers.into_iter().map(|kind| current_stream(state, account, kind, fresh + kind));
+    let free: Vec<StreamId> = streams.filter(|stream| !taken.contains(&(*stream, Visit::Alone))).collect();
+    taken.extend(free.iter().map(|stream| (*stream, Visit::Shared)));
+    let appends = free.into_iter().map(|stream| PlannedAppend {
+        stream,
+        expected: state.seq(stream),
+        count: 1 + dice.below(3) as usize,
+    });
+    let appends = appends.collect();
+    let forgettable = state.records.keys().filter(|(of, _)| *of == account).map(|(_, id)| *id).next();
+    let body = dice.chance(50).then(|| {
+        let most = if dice.chance(10) { 250_000 } else { 6_000 };
+        let length = 8 + dice.below(most) as usize;
+        Bytes::from(dice.octets(length))
+    });
+    let forgets = forgettable.filter(|_| dice.chance(20));
+    Plan { account, tag: *next_tag, appends, forgets, body }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Visit {
+    Alone,
+    Shared,
+}
+
+/// A stream that nobody else of the round goes to.
+fn undisturbed(state: &State, dice: &mut Dice, taken: &mut BTreeSet<(StreamId, Visit)>) -> Option<StreamId> {
+    let at = dice.below(state.streams.len().max(1) as u64) as usize;
+    let stream = *state.streams.keys().nth(at)?;
+    let free = !taken.contains(&(stream, Visit::Shared)) && taken.insert((stream, Visit::Alone));
+    free.then_some(stream)
+}
+
+/// Numbers are not used again once a stream was dropped: the next one of the same kind is a fresh one.
+fn current_stream(state: &State, account: AccountId, kind: u32, fresh: u32) -> StreamId {
+    let of_kind = |stream: &&StreamId| stream.account == account && stream.number % 3 == kind;
+    let there = state.streams.keys().filter(of_kind).map(|stream| stream.number).max();
+    StreamId { account, number: there.unwrap_or(fresh) }
+}
+
+fn some_account(dice: &mut Dice) -> AccountId {
+    ACCOUNTS[dice.below(ACCOUNTS.len() as u64) as usize]
+}
+
+/// Of two that delete the same body, or the same record, only the first: else both would be seen to have done it.
+fn without_twins(ops: Vec<Op>) -> Vec<Op> {
+    let mut seen = BTreeSet::new();
+    let deletes = |op: &Op| match op {
+        Op::DeleteBody(account, id) => Some(format!("{account:?} {id:?}")),
+        Op::Commit(Plan { account, forgets: Some(id), .. }) => Some(format!("{account:?} {id:?}")),
+        _ => None,
+    };
+    ops.into_iter().filter(|op| deletes(op).is_none_or(|what| seen.insert(what))).collect()
+}

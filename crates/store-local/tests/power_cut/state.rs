@@ -1,0 +1,180 @@
+//! What a store holds, as the test sees it: from outside by reading, and from what was answered.
+
+use super::plan::{Op, Plan, snapshot_of};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use store::conformance::block_on;
+use store::{AccountId, BodyId, EmailId, EmailRange, Seq, Store, StoreError, StreamId};
+
+/// The accounts of the test.
+pub(crate) const ACCOUNTS: [AccountId; 2] = [AccountId(1), AccountId(2)];
+
+/// All that can be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) streams: BTreeMap<StreamId, StreamState>,
+    pub(crate) records: BTreeMap<(AccountId, EmailId), u64>,
+    pub(crate) bodies: BTreeSet<(AccountId, BodyId)>,
+}
+
+/// A stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StreamState {
+    /// The last event that was trimmed.
+    pub(crate) trimmed: u64,
+    /// Which commit made each event behind that.
+    pub(crate) events: Vec<u64>,
+    /// Which commit made the head.
+    pub(crate) head: u64,
+    /// The newest snapshot.
+    pub(crate) snapshot: Option<Seq>,
+}
+
+impl StreamState {
+    pub(crate) fn seq(&self) -> Seq {
+        Seq(self.trimmed + self.events.len() as u64)
+    }
+}
+
+impl State {
+    /// Where a stream stands.
+    pub(crate) fn seq(&self, stream: StreamId) -> Seq {
+        self.streams.get(&stream).map_or(Seq::NONE, StreamState::seq)
+    }
+
+    /// What an operation that was done leaves.
+    pub(crate) fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Commit(plan) => self.apply_commit(plan),
+            Op::Drop(stream) => drop(self.streams.remove(stream)),
+            Op::Trim(stream, through) => {
+                let stream = self.streams.get_mut(stream).unwrap();
+                stream.events.drain(..(through.0 - stream.trimmed) as usize);
+                stream.trimmed = through.0;
+            }
+            Op::Snapshot(stream, at) => self.streams.get_mut(stream).unwrap().snapshot = Some(*at),
+            Op::LargeBody(account, body) => drop(self.bodies.insert((*account, BodyId::of(body)))),
+            Op::DeleteBody(account, id) => drop(self.bodies.remove(&(*account, *id))),
+        }
+    }
+
+    fn apply_commit(&mut self, plan: &Plan) {
+        let account = plan.account;
+        for append in &plan.appends {
+            let stream = self.streams.entry(append.stream).or_default();
+            stream.events.extend(std::iter::repeat_n(plan.tag, append.count));
+            stream.head = plan.tag;
+        }
+        self.records.insert((account, plan.record()), plan.tag);
+        if let Some(id) = plan.forgets {
+            self.records.remove(&(account, id));
+        }
+        if let Some(body) = &plan.body {
+            self.bodies.insert((account, BodyId::of(body)));
+        }
+    }
+
+    /// Whether any trace of an operation is there.
+    pub(crate) fn shows(&self, op: &Op) -> bool {
+        match op {
+            Op::Commit(plan) => {
+                let in_stream =
+                    |stream: &StreamState| stream.events.contains(&plan.tag) || stream.head == plan.tag;
+                self.streams.values().any(in_stream)
+                    || self.records.values().any(|tag| *tag == plan.tag)
+                    || plan
+                        .body
+                        .as_ref()
+                        .is_some_and(|b| self.bodies.contains(&(plan.account, BodyId::of(b))))
+            }
+            Op::Drop(stream) => !self.streams.contains_key(stream),
+            Op::Trim(stream, through) => self.streams.get(stream).is_some_and(|s| s.trimmed == through.0),
+            Op::Snapshot(stream, at) => self.streams.get(stream).is_some_and(|s| s.snapshot == Some(*at)),
+            Op::LargeBody(account, body) => self.bodies.contains(&(*account, BodyId::of(body))),
+            Op::DeleteBody(account, id) => !self.bodies.contains(&(*account, *id)),
+        }
+    }
+
+    /// What is not alike, in words.
+    pub(crate) fn difference(&self, other: &Self) -> String {
+        let lines = |state: &Self| -> BTreeSet<String> {
+            let streams = state.streams.iter().map(|entry| format!("{entry:?}"));
+            let records = state.records.iter().map(|entry| format!("{entry:?}"));
+            streams.chain(records).chain(state.bodies.iter().map(|entry| format!("{entry:?}"))).collect()
+        };
+        let (ours, theirs) = (lines(self), lines(other));
+        let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
+            a.difference(b).cloned().collect::<Vec<_>>().join("\n")
+        };
+        format!("only here:\n{}\nonly there:\n{}", only(&ours, &theirs), only(&theirs, &ours))
+    }
+
+    /// Reads everything. What reads back wrongly is an error in words.
+    pub(crate) fn observe(store: &dyn Store) -> Result<Self, String> {
+        let mut state = Self::default();
+        for account in ACCOUNTS {
+            state.observe_account(store, account).map_err(|e| e.to_string())??;
+        }
+        Ok(state)
+    }
+
+    fn observe_account(
+        &mut self,
+        store: &dyn Store,
+        account: AccountId,
+    ) -> Result<Result<(), String>, StoreError> {
+        for (stream, seq, head) in block_on(store.list_streams(account))? {
+            match observe_stream(store, stream, seq, &head.0)? {
+                Ok(seen) => drop(self.streams.insert(stream, seen)),
+                Err(wrong) => return Ok(Err(wrong)),
+            }
+        }
+        let all = EmailRange {
+            first: EmailId { mailbox: 0, uid: 0 },
+            last: EmailId { mailbox: u32::MAX, uid: u32::MAX },
+        };
+        for (id, record) in block_on(store.records(account, &[all]))? {
+            self.records.insert((account, id), tag_of(&record));
+        }
+        for id in block_on(store.list_bodies(account, None, usize::MAX))? {
+            let body = block_on(store.body(account, id, 0, usize::MAX))?;
+            if body.is_none_or(|body| BodyId::of(&body) != id) {
+                return Ok(Err(format!("body {id:?} is listed but is not there, or is another")));
+            }
+            self.bodies.insert((account, id));
+        }
+        Ok(Ok(()))
+    }
+}
+
+fn observe_stream(
+    store: &dyn Store,
+    stream: StreamId,
+    seq: Seq,
+    head: &Bytes,
+) -> Result<Result<StreamState, String>, StoreError> {
+    let events = block_on(store.read(stream, Seq::NONE, usize::MAX))?;
+    let first = events.first().map_or(seq.plus(1), |event| event.seq);
+    let expected = (first.0..).map(Seq);
+    let contiguous = events.iter().map(|event| event.seq).zip(expected).all(|(is, should)| is == should);
+    if !contiguous || events.last().is_some_and(|last| last.seq != seq) {
+        return Ok(Err(format!("{stream:?} stands at {seq:?} and has events {events:?}")));
+    }
+    let snapshot = block_on(store.snapshot_at(stream, Seq(u64::MAX)))?;
+    if let Some(snapshot) = &snapshot
+        && *snapshot != snapshot_of(stream, snapshot.at)
+    {
+        return Ok(Err(format!("the snapshot of {stream:?} at {:?} is not what was put", snapshot.at)));
+    }
+    Ok(Ok(StreamState {
+        trimmed: first.0 - 1,
+        events: events.iter().map(|event| tag_of(&event.payload)).collect(),
+        head: tag_of(head),
+        snapshot: snapshot.map(|snapshot| snapshot.at),
+    }))
+}
+
+/// Everything that a commit writes starts with its tag.
+fn tag_of(bytes: &Bytes) -> u64 {
+    bytes.first_chunk().map_or(0, |tag| u64::from_le_bytes(*tag))
+}

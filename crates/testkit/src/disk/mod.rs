@@ -1,0 +1,413 @@
+//! A disk in memory that keeps only what it promised to keep.
+//!
+//! It shows a store the files that the store has written, as the page cache does, and keeps apart what was synced.
+//! [`FaultyDisk::cut`] is the power cut: a new disk on which each write, length and directory entry that was not
+//! synced is there, is not there, or is there in part, sector by sector, as a seed decides, whatever the order in
+//! which they were made. Syncs and writes can be told to fail, or to wait.
+//!
+//! > **What a failed sync does.** Whatever it should have made durable is durable, torn or lost for ever, while it
+//! > still reads back: the kernel marks pages clean whose writing failed. A later sync brings none of it back.
+
+mod file;
+mod names;
+
+use crate::dice::Dice;
+use file::Inode;
+use names::{Names, Node};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use store_local::disk::{Disk, File, Lock, LockError};
+
+/// The disk. Clones are the same disk.
+#[derive(Clone, Debug)]
+pub struct FaultyDisk(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Rung when syncs are let go, and when one begins to wait.
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    names: Names,
+    inodes: Vec<Inode>,
+    dice: Dice,
+    power: Power,
+    syncs: Syncs,
+    fault: Option<Fault>,
+    sync_counts: BTreeMap<PathBuf, u64>,
+    /// How many syncs wait, while they are held.
+    waiting: usize,
+    locked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    On,
+    /// This many more changes are made before it fails.
+    OnFor(u64),
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Syncs {
+    Honest,
+    /// They report success and do nothing.
+    Ignored,
+    /// They wait.
+    Held,
+}
+
+/// What is told to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// A sync of a file.
+    Sync,
+    /// A write to a file, which may have been done in part.
+    Write,
+}
+
+#[derive(Debug)]
+struct Fault {
+    failing: Failing,
+    under: PathBuf,
+    /// How many of them succeed before.
+    after: u64,
+}
+
+impl FaultyDisk {
+    /// An empty disk. `seed` decides what faults leave behind.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::with(Names::default(), Vec::new(), Dice::new(seed))
+    }
+
+    fn with(names: Names, inodes: Vec<Inode>, dice: Dice) -> Self {
+        let state = State {
+            names,
+            inodes,
+            dice,
+            power: Power::On,
+            syncs: Syncs::Honest,
+            fault: None,
+            sync_counts: BTreeMap::new(),
+            waiting: 0,
+            locked: false,
+        };
+        Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }))
+    }
+
+    /// The disk as it is found when the power comes back. The old one stays off.
+    #[must_use]
+    pub fn cut(&self, seed: u64) -> Self {
+        let mut state = self.lock();
+        state.power = Power::Off;
+        let mut dice = Dice::new(seed);
+        let names = state.names.after_cut(&mut dice);
+        let inodes = state.inodes.iter().map(|inode| inode.after_cut(&mut dice)).collect();
+        Self::with(names, inodes, dice)
+    }
+
+    /// Cuts the power in the middle of the change that follows `changes` more: writes, lengths, syncs, directory
+    /// entries. From then on everything fails.
+    pub fn cut_power_after(&self, changes: u64) {
+        self.lock().power = Power::OnFor(changes);
+    }
+
+    /// Goes on after a cut that was none: the process was killed, but the machine, and with it what the page cache
+    /// shows, is still there.
+    pub fn revive(&self) {
+        self.lock().power = Power::On;
+    }
+
+    /// Whether the power is off.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.lock().power == Power::Off
+    }
+
+    /// Lets one operation on a file below `under` fail with EIO, after `after` of its kind have succeeded.
+    pub fn fail(&self, failing: Failing, under: &str, after: u64) {
+        self.lock().fault = Some(Fault { failing, under: under.into(), after });
+    }
+
+    /// Whether the failure that was asked for has happened.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.lock().fault.is_none()
+    }
+
+    /// From now on syncs report success and do nothing: what a test must notice, if it is one.
+    pub fn ignore_syncs(&self) {
+        self.lock().syncs = Syncs::Ignored;
+    }
+
+    /// From now on syncs of files wait until [`FaultyDisk::release_syncs`].
+    pub fn hold_syncs(&self) {
+        self.lock().syncs = Syncs::Held;
+    }
+
+    /// Lets waiting syncs go on.
+    pub fn release_syncs(&self) {
+        self.lock().syncs = Syncs::Honest;
+        self.0.changed.notify_all();
+    }
+
+    /// Returns once a sync waits.
+    pub fn wait_for_held_sync(&self) {
+        let state = self.0.changed.wait_while(self.lock(), |state| state.waiting == 0);
+        drop(state.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// How many syncs of files below `under` succeeded.
+    #[must_use]
+    pub fn syncs(&self, under: &str) -> u64 {
+        let state = self.lock();
+        state.sync_counts.iter().filter(|(path, _)| path.starts_with(under)).map(|(_, count)| count).sum()
+    }
+
+    /// Flips a bit of a file, on the disk and in the cache: rot.
+    ///
+    /// # Panics
+    /// When there is no such file or no such octet.
+    pub fn flip_bit(&self, path: &str, offset: usize, bit: u8) {
+        let mut state = self.lock();
+        let inode = state.file(Path::new(path)).expect("a test flips bits of a file that is there");
+        state.inodes[inode].flip_bit(offset, bit);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a change to directory entries, or leaves it half made when the power fails with it.
+    fn change_names(&self, change: impl FnOnce(&mut Names) -> io::Result<()>) -> io::Result<()> {
+        let mut state = self.lock();
+        let alive = state.spend_power()?;
+        change(&mut state.names)?;
+        alive.check()
+    }
+
+    fn open_file(&self, path: &Path, inode: usize) -> Arc<dyn File> {
+        Arc::new(OpenFile { disk: self.clone(), path: path.to_owned(), inode })
+    }
+}
+
+/// Whether the power lasts to the end of a change.
+enum Alive {
+    Yes,
+    No,
+}
+
+impl Alive {
+    fn check(&self) -> io::Result<()> {
+        match self {
+            Self::Yes => Ok(()),
+            Self::No => Err(io::Error::other("the power is off")),
+        }
+    }
+}
+
+impl State {
+    /// One change more: an error when the power is off, [`Alive::No`] when it fails right now.
+    fn spend_power(&mut self) -> io::Result<Alive> {
+        match self.power {
+            Power::On => Ok(Alive::Yes),
+            Power::Off => Err(io::Error::other("the power is off")),
+            Power::OnFor(0) => {
+                self.power = Power::Off;
+                Ok(Alive::No)
+            }
+            Power::OnFor(more) => {
+                self.power = Power::OnFor(more - 1);
+                Ok(Alive::Yes)
+            }
+        }
+    }
+
+    fn check_power(&self) -> io::Result<()> {
+        if self.power == Power::Off { Err(io::Error::other("the power is off")) } else { Ok(()) }
+    }
+
+    /// Whether this operation is the one that was told to fail.
+    fn strikes(&mut self, failing: Failing, path: &Path) -> bool {
+        let Some(fault) = &mut self.fault else { return false };
+        if fault.failing != failing || !path.starts_with(&fault.under) {
+            return false;
+        }
+        if fault.after > 0 {
+            fault.after -= 1;
+            return false;
+        }
+        self.fault = None;
+        true
+    }
+
+    fn file(&self, path: &Path) -> io::Result<usize> {
+        match self.names.get(path) {
+            Some(Node::File(inode)) => Ok(inode),
+            Some(Node::Directory) => Err(io::ErrorKind::IsADirectory.into()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let inode = {
+            let mut state = Self::lock(self);
+            state.check_power()?;
+            state.inodes.push(Inode::default());
+            state.inodes.len() - 1
+        };
+        self.change_names(|names| names.link(path, Node::File(inode)))?;
+        Ok(self.open_file(path, inode))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let state = self.lock();
+        state.check_power()?;
+        let inode = state.file(path)?;
+        drop(state);
+        Ok(self.open_file(path, inode))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        if self.lock().names.get(path) == Some(Node::Directory) {
+            return Ok(());
+        }
+        self.change_names(|names| names.link(path, Node::Directory))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.change_names(|names| names.rename(from, to))
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.change_names(|names| names.unlink(path))
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        state.spend_power()?.check()?;
+        if state.syncs != Syncs::Ignored {
+            state.names.sync(path);
+        }
+        Ok(())
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let state = self.lock();
+        state.check_power()?;
+        Ok(state.names.list(path))
+    }
+
+    fn lock(&self, _path: &Path) -> Result<Box<dyn Lock>, LockError> {
+        let mut state = Self::lock(self);
+        state.check_power()?;
+        if std::mem::replace(&mut state.locked, true) {
+            return Err(LockError::Held { holder: None });
+        }
+        Ok(Box::new(Claim(self.clone())))
+    }
+
+    fn place(&self) -> String {
+        "a disk in memory".to_owned()
+    }
+}
+
+#[derive(Debug)]
+struct Claim(FaultyDisk);
+
+impl Lock for Claim {}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.lock().locked = false;
+    }
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    disk: FaultyDisk,
+    path: PathBuf,
+    inode: usize,
+}
+
+impl OpenFile {
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.wait_while_held();
+        state.spend_power()?.check()?;
+        let strikes = state.strikes(Failing::Sync, &self.path);
+        let State { inodes, dice, syncs, sync_counts, .. } = &mut *state;
+        let inode = &mut inodes[self.inode];
+        if strikes {
+            inode.fail_sync(dice);
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
+        if *syncs != Syncs::Ignored {
+            inode.sync();
+        }
+        *sync_counts.entry(self.path.clone()).or_default() += 1;
+        Ok(())
+    }
+
+    fn wait_while_held(&self) -> MutexGuard<'_, State> {
+        let mut state = self.disk.lock();
+        if state.syncs == Syncs::Held {
+            state.waiting += 1;
+            self.disk.0.changed.notify_all();
+            let held = |state: &mut State| state.syncs == Syncs::Held;
+            state = self.disk.0.changed.wait_while(state, held).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+        state
+    }
+}
+
+const EIO: i32 = 5;
+
+impl File for OpenFile {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        let state = self.disk.lock();
+        state.check_power()?;
+        Ok(state.inodes[self.inode].read(into, offset))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        let alive = state.spend_power()?;
+        if state.strikes(Failing::Write, &self.path) {
+            let part = state.dice.below(bytes.len() as u64 + 1) as usize;
+            state.inodes[self.inode].write(&bytes[..part], offset);
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
+        state.inodes[self.inode].write(bytes, offset);
+        alive.check()
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync()
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        let alive = state.spend_power()?;
+        state.inodes[self.inode].set_length(length);
+        alive.check()
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        let state = self.disk.lock();
+        state.check_power()?;
+        Ok(state.inodes[self.inode].length())
+    }
+}
