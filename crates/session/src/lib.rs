@@ -12,11 +12,10 @@
 
 pub mod encrypted;
 pub mod imap;
-mod outbox;
+pub mod outbox;
 pub mod port;
-mod refusal;
+mod race;
+pub mod refusal;
 mod signpost;
 
-pub use outbox::{HIGH_WATER, Outbox, PIECE};
-pub use refusal::{Denial, FaultId, Refusal};
 pub use signpost::Signpost;

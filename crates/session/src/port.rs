@@ -68,10 +68,23 @@ pub trait Door: Send + Sync {
     ///
     /// The refusal is `[AUTHENTICATIONFAILED]` for what is wrong, `[UNAVAILABLE]` for what cannot be checked now,
     /// `[LIMIT]` for one session of the account too many.
-    fn sign_in(&self, claim: sasl::Claim) -> impl Future<Output = Result<Self::Mail, Refusal>> + Send;
+    fn sign_in(
+        &self,
+        claim: sasl::Claim,
+        means: Means,
+    ) -> impl Future<Output = Result<Self::Mail, Refusal>> + Send;
 
     /// What the client says of itself (RFC 2971): for the log, never to be trusted.
     fn introduced(&self, fields: &[(&str, Option<&str>)]);
+}
+
+/// How a claim was made: for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// The LOGIN command (RFC 3501, 6.2.3).
+    LoginCommand,
+    /// AUTHENTICATE with this mechanism.
+    Sasl(sasl::Mechanism),
 }
 
 /// What one signed-in account may reach. Having one is the proof that somebody signed in.
@@ -179,9 +192,9 @@ pub trait Mailbox: Send + Sync {
     /// The mailbox as it is now; `None` once it is deleted.
     fn current(&self) -> impl Future<Output = Result<Option<Arc<MailboxState>>, Refusal>> + Send;
 
-    /// Waits until the mailbox is no longer as `seen`. No polling: a commit wakes all who wait at once. It may
-    /// return early, never late.
-    fn changed(&self, seen: &MailboxState) -> impl Future<Output = ()> + Send;
+    /// Waits until the mailbox is past event number `seen` ([`MailboxState::seq`]), or deleted. No polling: a
+    /// commit wakes all who wait at once. It may return early, never late.
+    fn changed(&self, seen: u64) -> impl Future<Output = ()> + Send;
 
     /// Commits the events that `plan` plans on the mailbox as it is, with what `plan` says of them. `plan` is
     /// asked again when another commit came first, so it computes and does nothing else. No events: nothing is
@@ -191,8 +204,9 @@ pub trait Mailbox: Send + Sync {
         plan: impl Fn(&MailboxState) -> Result<(Vec<Event>, T), Refusal> + Send + Sync,
     ) -> impl Future<Output = Result<Change<T>, Refusal>> + Send;
 
-    /// From which UID on messages are `\Recent` to a session that asks now (RFC 3501, 2.3.2).
-    fn recent(&self, recency: Recency) -> impl Future<Output = Result<Uid, Refusal>> + Send;
+    /// From which UID on messages are `\Recent` to a session that asks now (RFC 3501, 2.3.2). To claim is to take
+    /// those below `until` from all who ask later; `until` itself is the answer where nothing is left.
+    fn recent(&self, recency: Recency, until: Uid) -> impl Future<Output = Result<Uid, Refusal>> + Send;
 
     /// The records of messages for [`message::RecordView`], in the order asked: of the first of `emails`, at least
     /// one, as many as fit into some 256 KiB. `None`: the message is gone for good.

@@ -1,5 +1,5 @@
 //! Every conversation in `transcripts/`, with the machine alone.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod machine;
 

@@ -3,6 +3,9 @@
 //! What a client is told comes from [`TABLE`] alone, and a row enters the table with the file that does the
 //! work: nothing is advertised that does not work.
 
+use super::done::Done;
+use wire::imap::reply;
+
 /// How far a conversation has come, as far as the capability line goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -63,11 +66,21 @@ pub const TABLE: &[Capability] = &[
     },
 ];
 
-/// The names told at `stage`, one space between them: what follows the word CAPABILITY.
+/// The names told at `stage`.
 #[must_use]
-pub fn names(stage: Stage) -> String {
-    let told: Vec<_> = TABLE.iter().filter(|c| c.told.contains(&stage)).map(|c| c.name).collect();
-    told.join(" ")
+pub fn names(stage: Stage) -> Vec<&'static str> {
+    TABLE.iter().filter(|row| row.told.contains(&stage)).map(|row| row.name).collect()
+}
+
+/// The same with a space between them: what follows the word CAPABILITY.
+#[must_use]
+pub fn line(stage: Stage) -> String {
+    names(stage).join(" ")
+}
+
+pub(super) fn run(stage: Stage, out: &mut Vec<u8>) -> Done {
+    reply::capability(out, &names(stage));
+    Done::ok("CAPABILITY completed")
 }
 
 #[cfg(test)]
@@ -77,7 +90,7 @@ mod tests {
 
     #[test]
     fn before_tls_nothing_is_told_that_could_authenticate() {
-        assert_eq!(names(Cleartext), "IMAP4rev1 ID STARTTLS LOGINDISABLED");
+        assert_eq!(line(Cleartext), "IMAP4rev1 ID STARTTLS LOGINDISABLED");
     }
 
     #[test]

@@ -1,4 +1,40 @@
 //! IMAP (RFC 3501, on the way to RFC 9051): one file for each command, one table for all capabilities.
+//!
+//! > **A command is a file.** It holds the command's rules, cites its clauses, and has a function `run` that asks for
+//! > what it needs and no more: [`Mail`](crate::port::Mail) is the proof of a login, `Selected` of an open mailbox,
+//! > `Writable` of one that may be changed. It writes its untagged replies and gives back how it came out; the
+//! > session tells what else changed, and then the tagged reply. To add one: the file, a line in
+//! > `session::execute_signed_in`, a row in [`capability::TABLE`] if it is one, and a transcript.
 
 pub mod capability;
 pub mod gate;
+
+// The conversation.
+mod announce;
+mod done;
+mod hall;
+mod session;
+mod talk;
+
+// The commands.
+mod append;
+mod authenticate;
+mod close;
+mod create;
+mod delete;
+mod enable;
+mod expunge;
+mod fetch;
+mod id;
+mod idle;
+mod list;
+mod login;
+mod namespace;
+mod rename;
+mod select;
+mod status;
+mod store;
+mod subscribe;
+mod transfer;
+
+pub use session::{Ending, MAX_MISTAKES, SIGN_IN_TIME, SILENCE_TIME, serve};

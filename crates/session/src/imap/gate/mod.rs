@@ -91,25 +91,31 @@ enum Behind {
     Data,
 }
 
-/// A peer whose line is private and who has been greeted. Of what it said in clear nothing is left.
+/// A peer whose line is private. Of what it said in clear nothing is left.
 #[derive(Debug)]
 pub struct Greeted {
     signpost: Arc<Signpost>,
+    greeting: Greeting,
+}
+
+/// Whether a peer has had its greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Greeting {
+    /// Before TLS. After the handshake nothing is said until the peer asks (RFC 3501, 6.2.1).
+    Given,
+    /// It began with TLS, so it comes now.
+    Due,
 }
 
 impl Greeted {
-    /// A peer that began with TLS (port 993), and the greeting that it is owed. Never a PREAUTH.
+    /// A peer that began with TLS (port 993). The session owes it a greeting, which is never a PREAUTH.
     #[must_use]
-    pub fn at_once(_proof: Encrypted, signpost: Arc<Signpost>) -> (Self, String) {
-        let names = capability::names(Stage::Greeted);
-        let greeting = format!("* OK [CAPABILITY {names}] {} Gatepost ready\r\n", signpost.host);
-        (Self { signpost }, greeting)
+    pub const fn at_once(_proof: Encrypted, signpost: Arc<Signpost>) -> Self {
+        Self { signpost, greeting: Greeting::Due }
     }
 
-    /// Names and ports for messages.
-    #[must_use]
-    pub fn signpost(&self) -> &Arc<Signpost> {
-        &self.signpost
+    pub(super) fn into_parts(self) -> (Arc<Signpost>, Greeting) {
+        (self.signpost, self.greeting)
     }
 }
 
@@ -119,7 +125,7 @@ impl Cleartext {
     pub fn greet(signpost: Arc<Signpost>, now: Moment, effects: &mut Vec<Effect>) -> Self {
         effects.push(Effect::Send(format!(
             "* OK [CAPABILITY {}] {} Gatepost ready; STARTTLS required{}\r\n",
-            capability::names(Stage::Cleartext),
+            capability::line(Stage::Cleartext),
             signpost.host,
             signpost.or_tls_port()
         )));
@@ -157,7 +163,7 @@ impl Cleartext {
     /// starts from nothing (RFC 3501, 6.2.1: the client discards what it knows, and so do we).
     #[must_use]
     pub fn finish_handshake(self, _proof: Encrypted) -> Greeted {
-        Greeted { signpost: self.signpost }
+        Greeted { signpost: self.signpost, greeting: Greeting::Given }
     }
 
     /// Moves one line, or what there is of it, out of `bytes`; answers it if it is whole.
@@ -197,7 +203,7 @@ impl Cleartext {
         let tag = line.tag;
         match (line.command.to_ascii_uppercase().as_str(), line.arguments) {
             ("CAPABILITY", None) => {
-                let names = capability::names(Stage::Cleartext);
+                let names = capability::line(Stage::Cleartext);
                 say(format!("* CAPABILITY {names}\r\n{tag} OK CAPABILITY completed"), effects);
             }
             ("NOOP", None) => say(format!("{tag} OK NOOP completed"), effects),

@@ -1,0 +1,25 @@
+//! CLOSE (RFC 3501, 6.4.2) and UNSELECT (RFC 3691).
+
+use super::done::{Done, Outcome};
+use super::expunge::expunge;
+use super::hall::Hall;
+use crate::port::Mail;
+use mailbox::Doomed;
+
+/// Expunges without telling, as far as the mailbox was opened for changes, and closes. RFC 7162, 3.2.8: the reply
+/// MUST NOT carry a HIGHESTMODSEQ.
+pub(super) async fn run<M: Mail>(hall: &mut Hall<M>) -> Outcome {
+    let selected = hall.selected()?;
+    if let Ok(writable) = selected.writable() {
+        expunge(&selected.mailbox, writable, Doomed::Deleted).await?;
+    }
+    hall.selected = None;
+    Ok(Done::ok("CLOSE completed"))
+}
+
+/// Closes, and expunges nothing.
+pub(super) fn unselect<M: Mail>(hall: &mut Hall<M>) -> Outcome {
+    hall.selected()?;
+    hall.selected = None;
+    Ok(Done::ok("UNSELECT completed"))
+}

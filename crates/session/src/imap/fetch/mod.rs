@@ -1,0 +1,264 @@
+//! FETCH and UID FETCH (RFC 3501, 6.4.5), with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6).
+//!
+//! Messages are told in the order of their UIDs, a chunk at a time, and bodies piece by piece: what a FETCH holds
+//! in memory does not depend on what it asks for. Flags and sizes come from the mailbox's state, envelopes and
+//! structures from records, and only sections of a message read its body.
+
+mod body;
+mod plan;
+
+use super::announce::flag_names;
+use super::done::{Done, Outcome, Stop};
+use super::hall::{Hall, Selected};
+use super::talk::Talk;
+use crate::port::{Mail, Mailbox, Peer};
+use crate::refusal::Refusal;
+use body::{Body, Value};
+use bytes::Bytes;
+use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, Row, Store, SystemFlags};
+use message::RecordView;
+use plan::{Item, Plan, Section};
+use terms::{SeqNum, Uid, UidSet};
+use wire::imap::command::{ChangedSince, Fetch, Vanished};
+use wire::imap::reply::{self, Code, Era, FetchLine};
+
+/// How many messages are looked up at once.
+const CHUNK: usize = 256;
+
+pub(super) async fn run<M: Mail, P: Peer>(
+    fetch: &Fetch<'_>,
+    hall: &mut Hall<M>,
+    talk: &mut Talk<P>,
+) -> Outcome {
+    let plan = Plan::of(fetch);
+    if plan.tells_mod_seqs() {
+        hall.enable(Dialect::Condstore);
+    }
+    // RFC 7162, 3.2.6: VANISHED is BAD where QRESYNC is not enabled.
+    if wants_vanished(fetch) && hall.dialect < Dialect::Qresync {
+        return Err(Refusal::misspoken("Say ENABLE QRESYNC first").into());
+    }
+    let selected = hall.selected()?;
+    let mut uids = selected.named(fetch.numbering, &fetch.set)?;
+    let state = selected.current().await?;
+    if let Some(since) = fetch.changed_since {
+        tell_vanished(fetch, since, &state, talk.text());
+        uids = changed_since(since, &uids, selected, &state);
+    }
+    let mut fetching = Fetching { plan, selected, state: &state, talk, gone: Gone::None };
+    fetching.messages(&uids).await?;
+    match fetching.gone {
+        Gone::None => Ok(Done::ok("FETCH completed")),
+        // Never NIL for what was there (RFC 5530, 3, EXPUNGEISSUED; RFC 2180, 4.1.2).
+        Gone::Some => {
+            let why = "Some of these messages have been expunged";
+            Err(Refusal::denied(Code::ExpungeIssued, why).into())
+        }
+    }
+}
+
+fn wants_vanished(fetch: &Fetch<'_>) -> bool {
+    fetch.changed_since.is_some_and(|since| since.vanished == Vanished::Told)
+}
+
+/// RFC 7162, 3.2.6: which of the UIDs asked about are expunged since, announced here or not.
+fn tell_vanished(fetch: &Fetch<'_>, since: ChangedSince, state: &MailboxState, out: &mut Vec<u8>) {
+    if since.vanished == Vanished::Told {
+        let uids = Some(fetch.set.uids(state.last_uid()));
+        let known = Known { modseq: since.mod_seq, uids, matched: None };
+        reply::vanished(out, Era::Earlier, &state.vanished(&known));
+    }
+}
+
+fn changed_since<B: Mailbox>(
+    since: ChangedSince,
+    uids: &UidSet,
+    selected: &Selected<B>,
+    state: &MailboxState,
+) -> UidSet {
+    let from = uids.first().unwrap_or(Uid::MIN);
+    let changed = state.reader(selected.view.account()).changed(since.mod_seq, from);
+    changed.map(|row| row.uid).collect::<UidSet>().intersection(uids)
+}
+
+/// Whether a message was named that is not there any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gone {
+    None,
+    Some,
+}
+
+/// A FETCH under way.
+struct Fetching<'a, B, P> {
+    plan: Plan<'a>,
+    selected: &'a Selected<B>,
+    state: &'a MailboxState,
+    talk: &'a mut Talk<P>,
+    gone: Gone,
+}
+
+/// A message to be told.
+struct Message {
+    position: SeqNum,
+    row: Row,
+}
+
+impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
+    async fn messages(&mut self, uids: &UidSet) -> Result<(), Stop> {
+        let mut uids = uids.iter();
+        loop {
+            let chunk: Vec<Uid> = uids.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            let messages = self.find(&chunk);
+            self.chunk(&messages).await?;
+            self.mark_seen(&messages).await?;
+        }
+    }
+
+    /// The rows of messages that the client can name. A ghost's row is as it was.
+    fn find(&mut self, uids: &[Uid]) -> Vec<Message> {
+        let mut messages = Vec::with_capacity(uids.len());
+        for uid in uids {
+            match (self.selected.view.find(self.state, *uid), self.selected.view.seq(*uid)) {
+                (Some(Found::Live(row) | Found::Ghost(row)), Some(position)) => {
+                    messages.push(Message { position, row });
+                }
+                _ => self.gone = Gone::Some,
+            }
+        }
+        messages
+    }
+
+    async fn chunk(&mut self, messages: &[Message]) -> Result<(), Stop> {
+        if !self.plan.reads_records() {
+            for message in messages {
+                self.message(message, None).await?;
+            }
+            return Ok(());
+        }
+        let mut left = messages;
+        while !left.is_empty() {
+            let emails: Vec<_> = left.iter().map(|message| message.row.email).collect();
+            let records = self.selected.mailbox.records(&emails).await?;
+            for (message, record) in left.iter().zip(&records) {
+                self.with_record(message, record.as_ref()).await?;
+            }
+            // The port promises at least one; one that gives none must not hold us here for ever.
+            left = left.get(records.len().max(1)..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    async fn with_record(&mut self, message: &Message, record: Option<&Bytes>) -> Result<(), Stop> {
+        match record.and_then(|record| RecordView::new(record)) {
+            Some(record) => self.message(message, Some(&record)).await,
+            None => {
+                self.gone = Gone::Some;
+                Ok(())
+            }
+        }
+    }
+
+    async fn message(&mut self, message: &Message, record: Option<&RecordView<'_>>) -> Result<(), Stop> {
+        let mut body = record.map(|record| Body::new(record, &self.selected.mailbox));
+        // A body that is gone must be known before the line begins: there is no way to take a line back.
+        if let (Some(body), Some(section)) = (&mut body, self.plan.first_section())
+            && !body.is_there(section).await?
+        {
+            self.gone = Gone::Some;
+            return Ok(());
+        }
+        let mut line = FetchLine::begin(self.talk.text(), message.position);
+        for at in 0..self.plan.items().len() {
+            self.item(at, message, record, body.as_mut(), &mut line).await?;
+        }
+        line.end(self.talk.text());
+        Ok(self.talk.flow().await?)
+    }
+
+    async fn item(
+        &mut self,
+        at: usize,
+        message: &Message,
+        record: Option<&RecordView<'_>>,
+        body: Option<&mut Body<'_, B>>,
+        line: &mut FetchLine,
+    ) -> Result<(), Stop> {
+        let Some(item) = self.plan.items().get(at) else { return Ok(()) };
+        if let Item::Section(section) = item {
+            return match body {
+                Some(body) => tell_section(section, body, line, self.talk).await,
+                None => Ok(()),
+            };
+        }
+        let out = self.talk.text();
+        let row = &message.row;
+        match (item, record) {
+            (Item::Uid, _) => line.uid(out, row.uid),
+            (Item::Flags, _) => {
+                let is_recent = self.selected.view.is_recent(row.uid);
+                line.flags(out, flag_names(self.state, &row.flags, is_recent));
+            }
+            (Item::ModSeq, _) => line.mod_seq(out, row.modseq),
+            (Item::InternalDate, _) => line.internal_date(out, row.internal_date),
+            (Item::Size, _) => line.rfc822_size(out, row.size),
+            (Item::Envelope, Some(record)) => line.envelope(out, record.envelope()),
+            (Item::BodyStructure, Some(record)) => line.body_structure(out, record.bodystructure()),
+            (Item::Body, Some(record)) => {
+                let mut wire_form = Vec::new();
+                record.write_body(&mut wire_form);
+                line.body(out, &wire_form);
+            }
+            (Item::Section(_) | Item::Envelope | Item::BodyStructure | Item::Body, _) => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 3501, 6.4.5: BODY[...] sets \Seen, where the mailbox was opened for changes. It is set behind the
+    /// messages that were written, so that none is marked as read that a client never got; the new flags are
+    /// told with the changes behind the command.
+    async fn mark_seen(&self, messages: &[Message]) -> Result<(), Refusal> {
+        if !self.plan.sets_seen() || self.selected.writable().is_err() {
+            return Ok(());
+        }
+        let uids: UidSet = messages.iter().map(|message| message.row.uid).collect();
+        let seen = Flags::system(SystemFlags::SEEN);
+        let request = Store {
+            account: self.selected.view.account(),
+            uids: &uids,
+            change: Change::Add,
+            flags: &seen,
+            unchanged_since: None,
+        };
+        let plan = |state: &MailboxState| Ok((mailbox::store(state, &request)?.events, ()));
+        self.selected.mailbox.change(plan).await.map(drop)
+    }
+}
+
+/// A section's name, its length, and then its octets, as many as were said.
+async fn tell_section<B: Mailbox, P: Peer>(
+    section: &Section<'_>,
+    body: &mut Body<'_, B>,
+    line: &mut FetchLine,
+    talk: &mut Talk<P>,
+) -> Result<(), Stop> {
+    match body.value(section).await? {
+        Value::Absent => section.tell_absence(line, talk.text()),
+        Value::Made(octets) => {
+            section.tell_length(line, talk.text(), octets.len() as u64);
+            talk.push(octets).await?;
+        }
+        Value::Stored(span) => {
+            section.tell_length(line, talk.text(), span.len());
+            let mut at = span.start;
+            while at < span.end {
+                let piece = body.piece(at, span.end).await?;
+                at += piece.len() as u64;
+                talk.push(piece).await?;
+            }
+        }
+    }
+    Ok(())
+}

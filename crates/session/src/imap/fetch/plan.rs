@@ -1,0 +1,164 @@
+//! What a FETCH asks for, put so that telling it is easy.
+
+use message::{Fields, SectionText};
+use std::num::NonZeroU32;
+use wire::imap::Numbering;
+use wire::imap::command::{Fetch, FetchItem, Partial, Peek};
+use wire::imap::reply::FetchLine;
+use wire::imap::{Section as Named, SectionText as NamedText};
+
+/// The items of a FETCH, in the client's order.
+pub(super) struct Plan<'a> {
+    items: Vec<Item<'a>>,
+    seen: Peek,
+}
+
+/// One item.
+pub(super) enum Item<'a> {
+    Uid,
+    Flags,
+    ModSeq,
+    InternalDate,
+    Size,
+    Envelope,
+    Body,
+    BodyStructure,
+    Section(Section<'a>),
+}
+
+/// A part of a message's octets.
+pub(super) struct Section<'a> {
+    /// Which octets.
+    pub octets: message::Section,
+    /// Which of them.
+    pub partial: Option<Partial>,
+    name: Name<'a>,
+}
+
+/// Under which name it is told.
+enum Name<'a> {
+    Section(&'a Named<'a>),
+    Rfc822,
+    Rfc822Header,
+    Rfc822Text,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn of(fetch: &'a Fetch<'_>) -> Self {
+        let mut items: Vec<_> = fetch.items.iter().map(Item::of).collect();
+        // RFC 3501, 6.4.8: a UID FETCH tells the UID, asked or not.
+        if fetch.numbering == Numbering::Uid && !items.iter().any(|item| matches!(item, Item::Uid)) {
+            items.insert(0, Item::Uid);
+        }
+        // RFC 7162, 3.1.4.1: CHANGEDSINCE implies MODSEQ.
+        if fetch.changed_since.is_some() && !items.iter().any(|item| matches!(item, Item::ModSeq)) {
+            items.push(Item::ModSeq);
+        }
+        let sets_seen = fetch.items.iter().any(sets_seen);
+        Self { items, seen: if sets_seen { Peek::SetSeen } else { Peek::Peek } }
+    }
+
+    pub(super) fn items(&self) -> &[Item<'a>] {
+        &self.items
+    }
+
+    /// Whether MODSEQs are told: to ask for them enables CONDSTORE (RFC 7162, 3.1).
+    pub(super) fn tells_mod_seqs(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::ModSeq))
+    }
+
+    /// Whether the mailbox's own columns do not suffice.
+    pub(super) fn reads_records(&self) -> bool {
+        let columns = |item: &Item<'_>| {
+            matches!(item, Item::Uid | Item::Flags | Item::ModSeq | Item::InternalDate | Item::Size)
+        };
+        !self.items.iter().all(columns)
+    }
+
+    pub(super) fn first_section(&self) -> Option<&Section<'a>> {
+        self.items.iter().find_map(|item| match item {
+            Item::Section(section) => Some(section),
+            _ => None,
+        })
+    }
+
+    pub(super) fn sets_seen(&self) -> bool {
+        self.seen == Peek::SetSeen
+    }
+}
+
+/// RFC822.HEADER does not, RFC822 and RFC822.TEXT do (RFC 3501, 6.4.5).
+const fn sets_seen(item: &FetchItem<'_>) -> bool {
+    match item {
+        FetchItem::Section { peek, .. } => matches!(peek, Peek::SetSeen),
+        FetchItem::Rfc822 | FetchItem::Rfc822Text => true,
+        _ => false,
+    }
+}
+
+impl<'a> Item<'a> {
+    fn of(item: &'a FetchItem<'_>) -> Self {
+        match item {
+            FetchItem::Uid => Self::Uid,
+            FetchItem::Flags => Self::Flags,
+            FetchItem::ModSeq => Self::ModSeq,
+            FetchItem::InternalDate => Self::InternalDate,
+            FetchItem::Rfc822Size => Self::Size,
+            FetchItem::Envelope => Self::Envelope,
+            FetchItem::Body => Self::Body,
+            FetchItem::BodyStructure => Self::BodyStructure,
+            FetchItem::Rfc822 => Self::old(SectionText::All, Name::Rfc822),
+            FetchItem::Rfc822Header => Self::old(SectionText::Header, Name::Rfc822Header),
+            FetchItem::Rfc822Text => Self::old(SectionText::Text, Name::Rfc822Text),
+            FetchItem::Section { section, partial, .. } => Self::Section(Section {
+                octets: octets(section),
+                partial: *partial,
+                name: Name::Section(section),
+            }),
+        }
+    }
+
+    const fn old(text: SectionText, name: Name<'a>) -> Self {
+        Self::Section(Section { octets: message::Section { path: Vec::new(), text }, partial: None, name })
+    }
+}
+
+/// A section as the message's part table understands it.
+fn octets(named: &Named<'_>) -> message::Section {
+    let text = match &named.text {
+        None => SectionText::All,
+        Some(NamedText::Header) => SectionText::Header,
+        Some(NamedText::Text) => SectionText::Text,
+        Some(NamedText::Mime) => SectionText::Mime,
+        Some(NamedText::HeaderFields(names)) => SectionText::Fields(Fields::Only(owned(names))),
+        Some(NamedText::HeaderFieldsNot(names)) => SectionText::Fields(Fields::Except(owned(names))),
+    };
+    message::Section { path: named.part.iter().copied().map(NonZeroU32::get).collect(), text }
+}
+
+fn owned(names: &[std::borrow::Cow<'_, [u8]>]) -> Vec<Box<[u8]>> {
+    names.iter().map(|name| name.as_ref().into()).collect()
+}
+
+impl Section<'_> {
+    pub(super) fn tell_length(&self, line: &mut FetchLine, out: &mut Vec<u8>, octets: u64) {
+        match self.name {
+            Name::Section(section) => line.section(out, section, self.origin(), octets),
+            Name::Rfc822 => line.rfc822(out, octets),
+            Name::Rfc822Header => line.rfc822_header(out, octets),
+            Name::Rfc822Text => line.rfc822_text(out, octets),
+        }
+    }
+
+    /// There is no such part. The whole message, its header and its text are always there.
+    pub(super) fn tell_absence(&self, line: &mut FetchLine, out: &mut Vec<u8>) {
+        match self.name {
+            Name::Section(section) => line.section_absent(out, section, self.origin()),
+            Name::Rfc822 | Name::Rfc822Header | Name::Rfc822Text => self.tell_length(line, out, 0),
+        }
+    }
+
+    fn origin(&self) -> Option<u64> {
+        self.partial.map(|partial| partial.offset)
+    }
+}

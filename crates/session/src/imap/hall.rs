@@ -1,0 +1,171 @@
+//! Whoever is here has signed in; and what they have open.
+
+use super::announce::Deleted;
+use crate::port::{Mail, Mailbox, Recency};
+use crate::refusal::Refusal;
+use mailbox::account::{self, Account};
+use mailbox::{Dialect, MailboxState, View};
+use std::sync::Arc;
+use terms::{MailboxName, SeqNum, Uid, UidSet};
+use wire::imap::command::Access;
+use wire::imap::reply::Code;
+use wire::imap::{Numbering, SequenceSet};
+
+/// Somebody who signed in, and the mailbox that is open, if one is. A command that asks for a `Hall` cannot be
+/// given before a login.
+pub(super) struct Hall<M: Mail> {
+    pub mail: M,
+    /// How changes are told: CONDSTORE and QRESYNC, once enabled, stay.
+    pub dialect: Dialect,
+    pub selected: Option<Selected<M::Mailbox>>,
+}
+
+impl<M: Mail> Hall<M> {
+    pub(super) const fn new(mail: M) -> Self {
+        Self { mail, dialect: Dialect::Plain, selected: None }
+    }
+
+    /// The open mailbox.
+    pub(super) fn selected(&mut self) -> Result<&mut Selected<M::Mailbox>, Refusal> {
+        self.selected.as_mut().ok_or_else(|| Refusal::misspoken("Select a mailbox first"))
+    }
+
+    /// A client that uses MODSEQs without ENABLE has enabled CONDSTORE by it (RFC 7162, 3.1: "CONDSTORE enabling
+    /// command").
+    pub(super) fn enable(&mut self, dialect: Dialect) {
+        self.dialect = self.dialect.max(dialect);
+        if let Some(selected) = &mut self.selected {
+            selected.view.enable(dialect);
+        }
+    }
+}
+
+/// An open mailbox, and what its session has been told of it.
+pub(super) struct Selected<B> {
+    pub mailbox: B,
+    pub view: View,
+    pub access: Access,
+    /// Up to where `\Recent` was asked for.
+    asked: Uid,
+    /// From where messages are `\Recent` to this session.
+    recent: Uid,
+}
+
+/// Proof that the open mailbox was opened by SELECT and not by EXAMINE.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Writable(());
+
+impl<B: Mailbox> Selected<B> {
+    /// Opens a view. What is `\Recent` is claimed by SELECT and looked at by EXAMINE.
+    pub(super) async fn open(
+        mailbox: B,
+        state: &MailboxState,
+        reader: terms::AccountId,
+        access: Access,
+        dialect: Dialect,
+    ) -> Result<Self, Refusal> {
+        let asked = state.uid_next();
+        let recent = mailbox.recent(recency(access), asked).await?;
+        let view = View::open(state, reader, dialect, Some(recent));
+        Ok(Self { mailbox, view, access, asked, recent })
+    }
+
+    /// The mailbox as it is now. A session whose mailbox was deleted is told so with its next command, and that
+    /// command is refused if it needs the mailbox.
+    pub(super) async fn current(&self) -> Result<Arc<MailboxState>, Refusal> {
+        self.mailbox.current().await?.ok_or_else(|| Deleted.into())
+    }
+
+    /// From where arrivals are `\Recent`, claimed before they are told.
+    pub(super) async fn recent(&mut self, state: &MailboxState) -> Result<Uid, Refusal> {
+        if self.asked < state.uid_next() {
+            self.recent = self.mailbox.recent(recency(self.access), state.uid_next()).await?;
+            self.asked = state.uid_next();
+        }
+        Ok(self.recent)
+    }
+
+    /// The proof that flags and messages may be changed here.
+    pub(super) fn writable(&self) -> Result<Writable, Refusal> {
+        match self.access {
+            Access::ReadWrite => Ok(Writable(())),
+            Access::ReadOnly => {
+                let why = "This mailbox was opened by EXAMINE, which changes nothing; SELECT it first";
+                Err(Refusal::denied(Code::ReadOnly, why))
+            }
+        }
+    }
+
+    /// The messages that a command names, as far as the client has been told of them: ghosts included.
+    pub(super) fn named(&self, numbering: Numbering, set: &SequenceSet) -> Result<UidSet, Refusal> {
+        match numbering {
+            // RFC 3501, 6.4.8: a UID that does not exist is ignored, without an error.
+            Numbering::Uid => Ok(set.uids(self.view.uids().last()).intersection(self.view.uids())),
+            Numbering::Sequence => self.numbered(set),
+        }
+    }
+
+    /// RFC 9051, 9, seq-number: one beyond the last message is BAD, "*" in an empty mailbox included.
+    fn numbered(&self, set: &SequenceSet) -> Result<UidSet, Refusal> {
+        let mut uids = UidSet::new();
+        for (first, last) in set.resolve(self.view.messages()) {
+            let ends = SeqNum::new(first).zip(SeqNum::new(last));
+            let range = ends.and_then(|(first, last)| self.view.numbered(first, last));
+            let range = range.ok_or_else(|| {
+                Refusal::misspoken(format!("There are {} messages in this mailbox", self.view.messages()))
+            })?;
+            uids = uids.union(&range);
+        }
+        if uids.is_empty() {
+            Err(Refusal::misspoken("There are no messages in this mailbox"))
+        } else {
+            Ok(uids)
+        }
+    }
+
+    /// Some messages in a command's own numbering, for MODIFIED and SEARCH.
+    pub(super) fn as_numbers(&self, numbering: Numbering, uids: &UidSet) -> Option<SequenceSet> {
+        match numbering {
+            Numbering::Uid => SequenceSet::of_uids(uids),
+            Numbering::Sequence => {
+                let numbers = uids.iter().filter_map(|uid| self.view.seq(uid));
+                SequenceSet::of_positions(ranges(numbers))
+            }
+        }
+    }
+}
+
+const fn recency(access: Access) -> Recency {
+    match access {
+        Access::ReadWrite => Recency::Claim,
+        Access::ReadOnly => Recency::Look,
+    }
+}
+
+/// Joins ascending numbers that follow each other.
+fn ranges(numbers: impl Iterator<Item = SeqNum>) -> Vec<(SeqNum, SeqNum)> {
+    let mut ranges: Vec<(SeqNum, SeqNum)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if last.next() == Some(number) => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+/// A mailbox by its name, where nothing else will do.
+pub(super) fn existing(account: &Account, name: &MailboxName) -> Result<account::Mailbox, Refusal> {
+    let nonexistent = || account::Refusal::NonExistent(name.clone()).into();
+    account.mailbox(name).copied().ok_or_else(nonexistent)
+}
+
+/// The target of APPEND, COPY or MOVE. RFC 3501, 6.3.11: `[TRYCREATE]` "as a hint to the client that it can
+/// attempt a CREATE command and retry", and only if that would work.
+pub(super) fn target(account: &Account, name: &MailboxName) -> Result<account::Mailbox, Refusal> {
+    let missing = || match name.check_new() {
+        Ok(()) => Refusal::denied(Code::TryCreate, account::Refusal::NonExistent(name.clone()).to_string()),
+        Err(why) => why.into(),
+    };
+    account.mailbox(name).copied().ok_or_else(missing)
+}

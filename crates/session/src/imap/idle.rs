@@ -1,0 +1,71 @@
+//! IDLE (RFC 2177; RFC 9051, 6.3.13). What changes is told at once; nothing is polled.
+
+use super::announce::announce;
+use super::done::{Done, Outcome, Stop};
+use super::hall::Hall;
+use super::id::Reassurance;
+use super::talk::{Silence, Talk};
+use crate::port::{Mail, Mailbox, Peer};
+use crate::race::{First, race};
+use crate::refusal::Refusal;
+use mailbox::Permit;
+use std::future::pending;
+use std::time::Duration;
+use terms::Moment;
+use wire::imap::framer::Event;
+use wire::imap::reply::{self, Condition, untagged};
+
+/// How often a client is told that the connection lives: Delta Chat gives up after five minutes of silence. The
+/// time runs from each IDLE's own beginning, so phones in one place are not woken together.
+const REASSURANCE_TIME: Duration = Duration::from_secs(4 * 60);
+
+/// An IDLE is never ended for its length: Outlook does not come back until it is restarted.
+pub(super) async fn run<M: Mail, P: Peer>(
+    reassurance: Reassurance,
+    hall: &mut Hall<M>,
+    talk: &mut Talk<P>,
+) -> Outcome {
+    reply::continuation(talk.text(), "idling");
+    loop {
+        let seen = tell_changes(hall, talk).await?;
+        // Before the race: what loses a race must have nothing half written.
+        talk.flush().await?;
+        let until = match reassurance {
+            Reassurance::Wanted => talk.now().plus(REASSURANCE_TIME),
+            Reassurance::Unwanted => Moment::NEVER,
+        };
+        match race(talk.next_event(until), changed(hall, seen)).await {
+            First::One(Ok(event)) => return done(&event),
+            First::One(Err(Silence::TimedOut)) => {
+                untagged(talk.text(), Condition::Ok, None, "Still here");
+            }
+            First::One(Err(silence)) => return Err(silence.into()),
+            First::Other(()) => {}
+        }
+    }
+}
+
+/// Tells what changed, and says up to which event. IDLE is a command in progress: numbers may move.
+async fn tell_changes<M: Mail, P: Peer>(hall: &mut Hall<M>, talk: &mut Talk<P>) -> Result<Option<u64>, Stop> {
+    let Some(selected) = &mut hall.selected else { return Ok(None) };
+    let told = announce(selected, Permit::Renumber, talk).await?;
+    if told.is_none() {
+        hall.selected = None;
+    }
+    Ok(told.map(|state| state.seq()))
+}
+
+async fn changed<M: Mail>(hall: &Hall<M>, seen: Option<u64>) {
+    match (&hall.selected, seen) {
+        (Some(selected), Some(seen)) => selected.mailbox.changed(seen).await,
+        // RFC 2177 allows IDLE without a mailbox: then nothing can change.
+        _ => pending().await,
+    }
+}
+
+fn done(event: &Event) -> Outcome {
+    match event {
+        Event::Command(line) if line.eq_ignore_ascii_case(b"DONE") => Ok(Done::ok("IDLE completed")),
+        _ => Err(Refusal::misspoken("IDLE ends with DONE").into()),
+    }
+}

@@ -1,0 +1,95 @@
+//! SELECT and EXAMINE (RFC 3501, 6.3.1 and 6.3.2), with CONDSTORE and QRESYNC (RFC 7162, 3.1.8 and 3.2.5).
+
+use super::announce::{mailbox_flags, tell_flags};
+use super::done::{Done, Note, Outcome};
+use super::hall::{Hall, Selected, existing};
+use super::talk::Talk;
+use crate::port::{Mail, Mailbox, Peer};
+use crate::refusal::Refusal;
+use mailbox::{Dialect, Known, MailboxState, View};
+use terms::{SeqNum, Uid};
+use wire::imap::command::{Access, KnownMessages, QResync, Select};
+use wire::imap::reply::{self, Code, Condition, Era, FlagName, untagged};
+
+pub(super) async fn run<M: Mail, P: Peer>(
+    select: &Select,
+    hall: &mut Hall<M>,
+    talk: &mut Talk<P>,
+) -> Outcome {
+    // RFC 7162, 3.2.5: QRESYNC as a parameter without ENABLE QRESYNC is BAD.
+    if select.qresync.is_some() && hall.dialect < Dialect::Qresync {
+        return Err(Refusal::misspoken("Say ENABLE QRESYNC first").into());
+    }
+    // RFC 3501, 6.3.1: what was open is closed even if the new one cannot be opened.
+    if hall.selected.take().is_some() {
+        untagged(talk.text(), Condition::Ok, Some(&Code::Closed), "The mailbox before is closed");
+    }
+    if select.condstore {
+        hall.enable(Dialect::Condstore);
+    }
+    let account = hall.mail.account().await?;
+    let mailbox = hall.mail.open(existing(&account, &select.mailbox)?.id).await?;
+    let state = mailbox.current().await?.ok_or(super::announce::Deleted)?;
+    let selected = Selected::open(mailbox, &state, hall.mail.reader(), select.access, hall.dialect).await?;
+    let selected = hall.selected.insert(selected);
+    tell_mailbox(&state, &selected.view, select.access, talk.text());
+    if let Some(known) = &select.qresync {
+        resync(known, &state, &mut selected.view, talk.text());
+    }
+    Ok(match select.access {
+        Access::ReadWrite => Done::noting(Note::ReadWrite, "SELECT completed"),
+        Access::ReadOnly => Done::noting(Note::ReadOnly, "EXAMINE completed"),
+    })
+}
+
+/// What a client has to know first (RFC 3501, 6.3.1; RFC 7162, 3.1.2.1).
+fn tell_mailbox(state: &MailboxState, view: &View, access: Access, out: &mut Vec<u8>) {
+    let reader = state.reader(view.account());
+    tell_flags(state, out);
+    reply::exists(out, view.messages());
+    reply::recent(out, u32::try_from(view.recent()).unwrap_or(u32::MAX));
+    if let Some(first) = reader.first_unseen() {
+        untagged(out, Condition::Ok, Some(&Code::Unseen(first)), "The first message not seen");
+    }
+    let permanent = permanent_flags(state, access);
+    untagged(out, Condition::Ok, Some(&Code::PermanentFlags(&permanent)), permanence(access));
+    let told = [
+        (Code::UidNext(state.uid_next()), "The next message's UID"),
+        (Code::UidValidity(state.uid_validity()), "UIDs are valid"),
+        (Code::HighestModSeq(reader.highest_modseq()), "The latest change"),
+    ];
+    for (code, text) in told {
+        untagged(out, Condition::Ok, Some(&code), text);
+    }
+}
+
+fn permanent_flags(state: &MailboxState, access: Access) -> Vec<FlagName<'_>> {
+    match access {
+        Access::ReadWrite => mailbox_flags(state).chain([FlagName::AnyKeyword]).collect(),
+        Access::ReadOnly => Vec::new(),
+    }
+}
+
+const fn permanence(access: Access) -> &'static str {
+    match access {
+        Access::ReadWrite => "Flags that you can change",
+        Access::ReadOnly => "Nothing can be changed here",
+    }
+}
+
+/// Tells what a client that comes back has missed: expunges here, flags with what is announced next.
+fn resync(known: &QResync, state: &MailboxState, view: &mut View, out: &mut Vec<u8>) {
+    // RFC 7162, 3.2.5: with another UIDVALIDITY the parameter is ignored; the client starts anew.
+    if known.uid_validity != state.uid_validity() {
+        return;
+    }
+    let matched = known.known_messages.as_ref().and_then(|messages| state.last_match(pairs(messages)));
+    let known = Known { modseq: known.mod_seq, uids: known.known_uids.clone(), matched };
+    reply::vanished(out, Era::Earlier, &view.resync(state, &known));
+}
+
+/// Numbers and UIDs of the sequence match data, side by side (RFC 7162, 3.2.5.2).
+fn pairs(known: &KnownMessages) -> impl Iterator<Item = (SeqNum, Uid)> {
+    let numbers = known.sequence.iter().flat_map(|(first, last)| first.get()..=last.get());
+    numbers.filter_map(SeqNum::new).zip(known.uids.iter())
+}

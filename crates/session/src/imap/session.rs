@@ -1,0 +1,369 @@
+//! The session: one command after the other, each answered before the next is read.
+
+use super::announce::{announce, permit};
+use super::capability::{self, Stage};
+use super::done::{Done, Note, Outcome, Stop};
+use super::gate::{Greeted, Greeting};
+use super::hall::Hall;
+use super::id::Reassurance;
+use super::talk::{Silence, Talk, too_big};
+use super::{
+    append, authenticate, close, create, delete, enable, expunge, fetch, id, idle, list, login, namespace,
+    rename, select, status, store, subscribe, transfer,
+};
+use crate::Signpost;
+use crate::port::{Door, Mail, Peer};
+use crate::refusal::Refusal;
+use bytes::Bytes;
+use mailbox::Permit;
+use std::sync::Arc;
+use std::time::Duration;
+use terms::{ModSeq, Moment};
+use wire::imap::command::tag_of;
+use wire::imap::command::{Append, AtLiteral, Authenticate, append_at_literal};
+use wire::imap::framer::{Announced, Event, Limits, Misframed};
+use wire::imap::reply::{Code, Condition, tagged, untagged};
+use wire::imap::{BadCommand, Command, Reason, Tag, Tagged, parse};
+
+/// How long a peer may take to sign in, from the moment its line is private.
+pub const SIGN_IN_TIME: Duration = Duration::from_secs(60);
+/// How long a signed-in client may say nothing. RFC 3501, 5.4: at least 30 minutes. IDLE is no silence.
+pub const SILENCE_TIME: Duration = Duration::from_secs(31 * 60);
+/// How many commands in a row may be BAD.
+pub const MAX_MISTAKES: u32 = 20;
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The client said LOGOUT.
+    LoggedOut,
+    /// The peer is gone.
+    Gone,
+    /// The peer did not sign in within [`SIGN_IN_TIME`], or was silent for [`SILENCE_TIME`].
+    TimedOut,
+    /// The server is stopping.
+    Stopping,
+    /// More than [`MAX_MISTAKES`] commands in a row were BAD.
+    TooManyMistakes,
+    /// What the client sends cannot be told apart into commands any more.
+    Unsynchronised,
+    /// More is expunged than the session can be told of.
+    FellBehind,
+}
+
+impl Ending {
+    /// What the client is told, unless it is gone or has said goodbye itself.
+    const fn words(self) -> Option<&'static str> {
+        match self {
+            Self::LoggedOut | Self::Gone => None,
+            Self::TimedOut => Some("You were silent for too long"),
+            Self::Stopping => Some("The server is restarting; connect again in a moment"),
+            Self::TooManyMistakes => Some("Too many bad commands"),
+            Self::Unsynchronised => Some("What you send cannot be understood any more"),
+            Self::FellBehind => {
+                Some("More messages were expunged than you could be told of; please reconnect")
+            }
+        }
+    }
+}
+
+impl From<Silence> for Ending {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::Gone => Self::Gone,
+            Silence::TimedOut => Self::TimedOut,
+            Silence::Stopping => Self::Stopping,
+        }
+    }
+}
+
+/// Speaks with a peer whose line is private, until one of them has had enough.
+pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> Ending {
+    let (signpost, greeting) = greeted.into_parts();
+    let talk = Talk::new(peer, Limits::BEFORE_LOGIN);
+    let sign_in_by = talk.now().plus(SIGN_IN_TIME);
+    let mut session = Session {
+        talk,
+        door,
+        signpost,
+        hall: None,
+        reassurance: Reassurance::Wanted,
+        mistakes: 0,
+        sign_in_by,
+    };
+    if greeting == Greeting::Due {
+        session.greet();
+    }
+    let ending = session.converse().await;
+    session.part(ending).await;
+    ending
+}
+
+struct Session<'d, P, D: Door> {
+    talk: Talk<P>,
+    door: &'d D,
+    signpost: Arc<Signpost>,
+    /// `None` until somebody has signed in.
+    hall: Option<Hall<D::Mail>>,
+    reassurance: Reassurance,
+    mistakes: u32,
+    sign_in_by: Moment,
+}
+
+impl<P: Peer, D: Door> Session<'_, P, D> {
+    fn greet(&mut self) {
+        let names = capability::names(Stage::Greeted);
+        let text = format!("{} Gatepost ready", self.signpost.host);
+        untagged(self.talk.text(), Condition::Ok, Some(&Code::Capability(&names)), &text);
+    }
+
+    async fn converse(&mut self) -> Ending {
+        loop {
+            if let Err(ending) = self.turn().await {
+                return ending;
+            }
+        }
+    }
+
+    async fn part(&mut self, ending: Ending) {
+        if let Some(words) = ending.words() {
+            untagged(self.talk.text(), Condition::Bye, None, words);
+        }
+        // Whether the peer still hears it makes no difference any more.
+        let _ = self.talk.flush().await;
+    }
+
+    /// When a silent peer has been silent for too long.
+    fn patience(&self) -> Moment {
+        match self.hall {
+            None => self.sign_in_by,
+            Some(_) => self.talk.now().plus(SILENCE_TIME),
+        }
+    }
+
+    /// One command, or one step towards one.
+    async fn turn(&mut self) -> Result<(), Ending> {
+        match self.talk.next_event(self.patience()).await? {
+            Event::Command(frame) => self.command(&frame).await,
+            Event::Literal(announced) => self.literal(announced).await,
+            Event::Bad { why, start } => self.misframed(why, &start),
+            // Nobody streams here; APPEND takes its octets itself.
+            Event::Octets { .. } | Event::Rest(_) | Event::Lost | Event::More => Err(Ending::Unsynchronised),
+        }
+    }
+
+    async fn command(&mut self, frame: &Bytes) -> Result<(), Ending> {
+        let Tagged { tag, command } = match parse(frame) {
+            Ok(tagged) => tagged,
+            Err(bad) => return self.bad(bad),
+        };
+        let permit = permit(&command);
+        if matches!(command, Command::Logout) {
+            return Err(self.log_out(&tag));
+        }
+        // Boxed, so that a session that waits is no larger than its waiting: docs/decisions/session-shape.md.
+        let outcome = Box::pin(self.execute(command)).await;
+        self.conclude(&tag, permit, outcome).await
+    }
+
+    /// The commands that strangers may give too; the others ask for a [`Hall`].
+    async fn execute(&mut self, command: Command<'_>) -> Outcome {
+        match command {
+            Command::Capability => Ok(capability::run(self.stage(), self.talk.text())),
+            Command::Noop => Ok(Done::ok("NOOP completed")),
+            Command::Id(id) => {
+                self.reassurance = id::reassurance(&id);
+                Ok(id::run(&id, self.stage(), self.door, self.talk.text()))
+            }
+            Command::StartTls => Err(Refusal::misspoken("This line is encrypted already").into()),
+            Command::Login(login) => self.sign_in(login::claim(&login)).await,
+            Command::Authenticate(authenticate) => self.authenticate(&authenticate).await,
+            command => {
+                let hall = self.hall.as_mut().ok_or_else(|| Refusal::misspoken("Sign in first"))?;
+                execute_signed_in(command, hall, self.reassurance, &mut self.talk).await
+            }
+        }
+    }
+
+    const fn stage(&self) -> Stage {
+        if self.hall.is_some() { Stage::SignedIn } else { Stage::Greeted }
+    }
+
+    async fn authenticate(&mut self, command: &Authenticate<'_>) -> Outcome {
+        self.nobody_here()?;
+        let until = self.sign_in_by;
+        let claim = authenticate::run(command, until, &mut self.talk).await?;
+        self.sign_in(Ok(claim)).await
+    }
+
+    /// RFC 3501, 6.2: signing in is for those who have not.
+    fn nobody_here(&self) -> Result<(), Refusal> {
+        if self.hall.is_some() { Err(Refusal::misspoken("You have signed in already")) } else { Ok(()) }
+    }
+
+    /// The one way into the hall.
+    async fn sign_in(&mut self, claim: Result<sasl::Claim, sasl::Failure>) -> Outcome {
+        self.nobody_here()?;
+        let mail = self.door.sign_in(claim?).await?;
+        self.talk.set_limits(Limits::after_login(mail.largest_message()));
+        self.hall = Some(Hall::new(mail));
+        Ok(Done::noting(Note::Capability(capability::names(Stage::SignedIn)), "Welcome"))
+    }
+
+    fn log_out(&mut self, tag: &Tag<'_>) -> Ending {
+        let out = self.talk.text();
+        untagged(out, Condition::Bye, None, "Logging out");
+        tagged(out, tag, Condition::Ok, None, "LOGOUT completed");
+        Ending::LoggedOut
+    }
+
+    /// A literal is announced: an argument, or a message on its way in.
+    async fn literal(&mut self, announced: Announced) -> Result<(), Ending> {
+        match append_at_literal(self.talk.start()) {
+            AtLiteral::Message(append) => self.append(append, announced.octets).await,
+            AtLiteral::OtherCommand | AtLiteral::MailboxName => self.keep_literal(),
+            AtLiteral::Bad(bad) => {
+                self.talk.refuse_literal();
+                self.bad(bad)
+            }
+        }
+    }
+
+    fn keep_literal(&mut self) -> Result<(), Ending> {
+        let tag = tag_of(self.talk.start());
+        match self.talk.keep_literal() {
+            Ok(()) => Ok(()),
+            Err(why) => {
+                Refusal::denied(Code::TooBig, too_big(why)).tell(tag.as_ref(), self.talk.text());
+                self.mistake()
+            }
+        }
+    }
+
+    async fn append(&mut self, append: Tagged<Append>, octets: u64) -> Result<(), Ending> {
+        let Tagged { tag, command } = append;
+        let Some(hall) = self.hall.as_mut() else {
+            self.talk.refuse_literal();
+            Refusal::misspoken("Sign in first").tell(Some(&tag), self.talk.text());
+            return self.mistake();
+        };
+        let outcome = Box::pin(append::run(&tag, command, &hall.mail, octets, &mut self.talk)).await;
+        self.conclude(&tag, Permit::Renumber, outcome).await
+    }
+
+    fn misframed(&mut self, why: Misframed, start: &[u8]) -> Result<(), Ending> {
+        let why = match why {
+            Misframed::TooLong(limit) => format!("A command here can have at most {limit} octets"),
+            Misframed::BareLf => "A line ends in CRLF".into(),
+        };
+        Refusal::misspoken(why).tell(tag_of(start).as_ref(), self.talk.text());
+        self.mistake()
+    }
+
+    fn bad(&mut self, bad: BadCommand) -> Result<(), Ending> {
+        if bad.reason == Reason::EmptyLine {
+            return Ok(()); // Some clients end lines twice, and mean nothing by it.
+        }
+        let tag = bad.tag.clone();
+        let refusal = Refusal::from(bad);
+        refusal.tell(tag.as_ref(), self.talk.text());
+        if matches!(refusal, Refusal::Misspoken(_)) { self.mistake() } else { Ok(()) }
+    }
+
+    fn mistake(&mut self) -> Result<(), Ending> {
+        self.mistakes += 1;
+        if self.mistakes > MAX_MISTAKES { Err(Ending::TooManyMistakes) } else { Ok(()) }
+    }
+
+    /// Tells what changed, and then how the command came out.
+    async fn conclude(&mut self, tag: &Tag<'_>, permit: Permit, outcome: Outcome) -> Result<(), Ending> {
+        if let Err(Stop::Over(ending)) = outcome {
+            return Err(ending);
+        }
+        let highest = self.tell_changes(permit).await?;
+        match outcome {
+            Ok(done) => {
+                self.mistakes = 0;
+                tell_done(done, highest, tag, self.talk.text());
+                Ok(())
+            }
+            Err(Stop::Refused(refusal)) => {
+                tell_highest(highest, self.talk.text());
+                refusal.tell(Some(tag), self.talk.text());
+                if matches!(refusal, Refusal::Misspoken(_)) { self.mistake() } else { Ok(()) }
+            }
+            Err(Stop::Over(ending)) => Err(ending),
+        }
+    }
+
+    /// What else is new in the open mailbox; and the HIGHESTMODSEQ that goes with the reply, if one does.
+    async fn tell_changes(&mut self, permit: Permit) -> Result<Option<ModSeq>, Ending> {
+        let Some(hall) = &mut self.hall else { return Ok(None) };
+        let Some(selected) = &mut hall.selected else { return Ok(None) };
+        match announce(selected, permit, &mut self.talk).await {
+            Ok(Some(state)) => Ok(selected.view.highest_modseq(&state)),
+            Ok(None) => {
+                hall.selected = None;
+                Ok(None)
+            }
+            Err(Stop::Over(ending)) => Err(ending),
+            // It was written down where it happened, and is told another time.
+            Err(Stop::Refused(_)) => Ok(None),
+        }
+    }
+}
+
+/// RFC 7162, 3.2.7: HIGHESTMODSEQ goes into the tagged OK; where that says something else, in front of it.
+fn tell_done(done: Done, highest: Option<ModSeq>, tag: &Tag<'_>, out: &mut Vec<u8>) {
+    match (done, highest) {
+        (Done { note: None, text }, Some(highest)) => {
+            Done::noting(Note::HighestModSeq(highest), text).tell(tag, out);
+        }
+        (done, highest) => {
+            tell_highest(highest, out);
+            done.tell(tag, out);
+        }
+    }
+}
+
+fn tell_highest(highest: Option<ModSeq>, out: &mut Vec<u8>) {
+    if let Some(highest) = highest {
+        untagged(
+            out,
+            Condition::Ok,
+            Some(&Code::HighestModSeq(highest)),
+            "The latest change that you know of",
+        );
+    }
+}
+
+/// The commands that need somebody who has signed in. Each is given what it needs and no more.
+async fn execute_signed_in<M: Mail, P: Peer>(
+    command: Command<'_>,
+    hall: &mut Hall<M>,
+    reassurance: Reassurance,
+    talk: &mut Talk<P>,
+) -> Outcome {
+    match command {
+        Command::Check => hall.selected().map(|_| Done::ok("CHECK completed")).map_err(Stop::from),
+        Command::Close => close::run(hall).await,
+        Command::Copy(transfer) => transfer::copy(&transfer, hall).await,
+        Command::Create(name) => create::run(&hall.mail, &name).await,
+        Command::Delete(name) => delete::run(&hall.mail, &name).await,
+        Command::Enable(names) => Ok(enable::run(&names, hall, talk.text())),
+        Command::Expunge(set) => expunge::run(set.as_ref(), hall).await,
+        Command::Fetch(fetch) => fetch::run(&fetch, hall, talk).await,
+        Command::Idle => idle::run(reassurance, hall, talk).await,
+        Command::List(list) => list::run(&list, &hall.mail, talk).await,
+        Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
+        Command::Namespace => Ok(namespace::run(talk.text())),
+        Command::Rename(rename) => rename::run(&hall.mail, &rename).await,
+        Command::Select(select) => select::run(&select, hall, talk).await,
+        Command::Status(status) => status::run(&status, hall, talk.text()).await,
+        Command::Store(store) => store::run(&store, hall).await,
+        Command::Subscribe(name) => subscribe::subscribe(&hall.mail, &name).await,
+        Command::Unselect => close::unselect(hall),
+        Command::Unsubscribe(name) => subscribe::unsubscribe(&hall.mail, &name).await,
+        _ => Err(Refusal::misspoken("This command has no place here").into()),
+    }
+}

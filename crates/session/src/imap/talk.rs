@@ -1,0 +1,133 @@
+//! The line to the peer: commands in, replies out.
+
+use crate::outbox::Outbox;
+use crate::port::{Gone, Peer, Received};
+use bytes::Bytes;
+use terms::Moment;
+use wire::imap::framer::{Event, Framer, GoAhead, Limits, Refused};
+use wire::imap::reply;
+
+/// The line to a peer, with what came in and is not read yet, and what is to go out and is not sent yet.
+///
+/// Replies are kept until there is nothing left to read, so that pipelined commands are answered in one write,
+/// or until the outbox is full.
+pub(super) struct Talk<P> {
+    peer: P,
+    framer: Framer,
+    outbox: Outbox,
+}
+
+/// Why nothing came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// The peer is gone.
+    Gone,
+    /// The moment has come.
+    TimedOut,
+    /// The server is stopping.
+    Stopping,
+}
+
+impl From<Gone> for Silence {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl<P: Peer> Talk<P> {
+    pub(super) fn new(peer: P, limits: Limits) -> Self {
+        Self { peer, framer: Framer::new(limits), outbox: Outbox::default() }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.peer.now()
+    }
+
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        self.framer.set_limits(limits);
+    }
+
+    /// Where replies are written.
+    pub(super) const fn text(&mut self) -> &mut Vec<u8> {
+        self.outbox.text()
+    }
+
+    /// Adds a piece of a body, and lets the peer read if it is time to.
+    pub(super) async fn push(&mut self, piece: Bytes) -> Result<(), Gone> {
+        self.outbox.push(piece);
+        self.flow().await
+    }
+
+    /// Lets the peer read if much is waiting: called wherever a command may write without end.
+    pub(super) async fn flow(&mut self) -> Result<(), Gone> {
+        if self.outbox.is_full() { self.flush().await } else { Ok(()) }
+    }
+
+    /// Sends all that is waiting.
+    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
+        if self.outbox.is_empty() { Ok(()) } else { self.peer.send(&mut self.outbox).await }
+    }
+
+    /// What the peer says next. Losing the future loses nothing.
+    pub(super) async fn next_event(&mut self, until: Moment) -> Result<Event, Silence> {
+        loop {
+            match self.framer.next_event() {
+                Event::More => self.receive(until).await?,
+                event => return Ok(event),
+            }
+        }
+    }
+
+    async fn receive(&mut self, until: Moment) -> Result<(), Silence> {
+        self.flush().await?;
+        let mut octets = Vec::new();
+        match self.peer.receive(&mut octets, until).await? {
+            Received::Octets => {
+                self.framer.push(&octets);
+                Ok(())
+            }
+            Received::TimedOut => Err(Silence::TimedOut),
+            Received::Stopping => Err(Silence::Stopping),
+        }
+    }
+
+    /// The command so far, up to the literal that it announces.
+    pub(super) fn start(&self) -> &[u8] {
+        self.framer.start()
+    }
+
+    /// Takes the announced literal into memory as a part of its command.
+    pub(super) fn keep_literal(&mut self) -> Result<(), Refused> {
+        let go_ahead = self.framer.keep()?;
+        self.go_ahead(go_ahead);
+        Ok(())
+    }
+
+    /// Takes the announced literal piece by piece.
+    pub(super) fn stream_literal(&mut self) -> Result<(), Refused> {
+        let go_ahead = self.framer.stream()?;
+        self.go_ahead(go_ahead);
+        Ok(())
+    }
+
+    /// Ends the command at its literal.
+    pub(super) fn refuse_literal(&mut self) {
+        self.framer.refuse();
+    }
+
+    fn go_ahead(&mut self, go_ahead: GoAhead) {
+        if go_ahead == GoAhead::Continue {
+            reply::continuation(self.outbox.text(), "Ready for literal data");
+        }
+    }
+}
+
+/// What is said of a literal that is not taken (RFC 9051, 7.1; RFC 7888, 5).
+pub(super) fn too_big(why: Refused) -> String {
+    let (limit, which) = match why {
+        Refused::TooBig(limit) => (limit, "A literal here"),
+        Refused::TooBigTogether(limit) => (limit, "All literals of a command together"),
+        Refused::TooBigNonSync(limit) => (limit, "A literal that does not wait"),
+    };
+    format!("{which} can have at most {limit} octets")
+}

@@ -1,0 +1,239 @@
+//! An account in memory, for conversations: the decisions are `mailbox`'s, and nobody else commits.
+
+use bytes::Bytes;
+use mailbox::account::{self, Account, AccountEvent, Limits, MailboxId, Plan, StreamStep};
+use mailbox::{Birth, Created, Event, Flags, Head, MailboxState, NewMessage};
+use session::port::{self, BodyName, Change, Circumstances, Recency, Transfer, Transferred};
+use session::refusal::Refusal;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use terms::{AccountId, EmailId, InternalDate, ModSeq, Uid, UidSet};
+use wire::imap::reply::Code;
+
+/// 1994-02-07 21:52:25 -0800: the date of the RFCs' examples.
+const NOW: i64 = 760_686_745;
+const READER: AccountId = AccountId(1);
+
+/// One account's mail.
+#[derive(Clone, Default)]
+pub(crate) struct Office(Arc<Mutex<Drawers>>);
+
+#[derive(Default)]
+struct Drawers {
+    account: Account,
+    mailboxes: BTreeMap<u32, (Arc<MailboxState>, Uid)>,
+    records: BTreeMap<EmailId, Bytes>,
+    bodies: BTreeMap<BodyName, Bytes>,
+}
+
+impl Drawers {
+    fn carry_out(&mut self, plan: &Plan) {
+        for event in &plan.events {
+            self.account.apply(event).unwrap();
+        }
+        for step in &plan.streams {
+            self.take_step(*step);
+        }
+        let subscribed = |event: &AccountEvent| matches!(event, AccountEvent::Subscribed { .. });
+        assert!(plan.streams.is_empty() || !plan.events.iter().all(subscribed));
+    }
+
+    fn take_step(&mut self, step: StreamStep) {
+        match step {
+            StreamStep::Begin { mailbox, uid_validity } => {
+                let created = Created {
+                    stream: mailbox.get(),
+                    owner: READER,
+                    uid_validity,
+                    uid_next: Uid::MIN,
+                    modseq_base: ModSeq::ZERO,
+                };
+                let state = Arc::new(MailboxState::create(&created).unwrap());
+                self.mailboxes.insert(mailbox.get(), (state, Uid::MIN));
+            }
+            StreamStep::End { mailbox } => drop(self.mailboxes.remove(&mailbox.get())),
+            StreamStep::MoveAll { from, to } => {
+                let uids = self.state(from.get()).unwrap().uids(Uid::MIN);
+                self.transfer(Transfer::Move, from.get(), &uids, to.get());
+            }
+        }
+    }
+
+    fn state(&self, mailbox: u32) -> Option<Arc<MailboxState>> {
+        self.mailboxes.get(&mailbox).map(|(state, _)| Arc::clone(state))
+    }
+
+    fn apply(&mut self, mailbox: u32, events: &[Event]) -> Arc<MailboxState> {
+        let (state, _) = self.mailboxes.get_mut(&mailbox).unwrap();
+        for event in events {
+            *state = Arc::new(state.apply(event).unwrap());
+        }
+        Arc::clone(state)
+    }
+
+    fn transfer(&mut self, how: Transfer, from: u32, uids: &UidSet, to: u32) -> Transferred {
+        let (source, target) = (self.state(from).unwrap(), self.state(to).unwrap());
+        let moving = mailbox::move_messages(&source, READER, uids, &target, NOW).unwrap();
+        self.apply(to, &moving.copy.events);
+        if how == Transfer::Move {
+            self.apply(from, &moving.expunged);
+        }
+        let mailbox::Copying { uid_validity, source, target, .. } = moving.copy;
+        Transferred { uid_validity, from: source, to: target }
+    }
+}
+
+impl Office {
+    /// An office with what a new account gets.
+    pub(crate) fn new() -> Self {
+        let office = Self::default();
+        let plan = Account::new().found(NOW).unwrap();
+        office.drawers().carry_out(&plan);
+        office
+    }
+
+    fn drawers(&self) -> MutexGuard<'_, Drawers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open mailbox.
+pub(crate) struct Folder {
+    office: Office,
+    id: u32,
+}
+
+/// A message on its way in.
+pub(crate) struct Draft(Vec<u8>);
+
+impl port::Draft for Draft {
+    async fn write(&mut self, octets: Bytes) -> Result<(), Refusal> {
+        self.0.extend_from_slice(&octets);
+        Ok(())
+    }
+}
+
+impl port::Mail for Office {
+    type Mailbox = Folder;
+    type Draft = Draft;
+
+    fn reader(&self) -> AccountId {
+        READER
+    }
+
+    fn largest_message(&self) -> u64 {
+        1 << 20
+    }
+
+    async fn account(&self) -> Result<Arc<Account>, Refusal> {
+        Ok(Arc::new(self.drawers().account.clone()))
+    }
+
+    async fn change(
+        &self,
+        plan: impl Fn(&Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
+    ) -> Result<(), Refusal> {
+        let mut drawers = self.drawers();
+        let now = Circumstances { unix_s: NOW, limits: Limits::default() };
+        let plan = plan(&drawers.account, &now)?;
+        drawers.carry_out(&plan);
+        Ok(())
+    }
+
+    async fn open(&self, mailbox: MailboxId) -> Result<Folder, Refusal> {
+        Ok(Folder { office: self.clone(), id: mailbox.get() })
+    }
+
+    async fn heads(&self, mailboxes: &[MailboxId]) -> Result<Vec<Option<Head>>, Refusal> {
+        let drawers = self.drawers();
+        Ok(mailboxes.iter().map(|id| drawers.state(id.get()).map(|state| state.head())).collect())
+    }
+
+    async fn draft(&self, _: u64) -> Result<Draft, Refusal> {
+        Ok(Draft(Vec::new()))
+    }
+
+    async fn append(
+        &self,
+        mailbox: MailboxId,
+        draft: Draft,
+        flags: Flags,
+        date: Option<InternalDate>,
+    ) -> Result<port::Appended, Refusal> {
+        let mut drawers = self.drawers();
+        let state = drawers.state(mailbox.get()).unwrap();
+        let internal_date = date.unwrap_or_else(|| InternalDate::new(NOW, -480).unwrap());
+        let size = draft.0.len() as u64;
+        let message = NewMessage { birth: Birth::Here, flags, internal_date, size, save_date: NOW };
+        let appending = mailbox::append(&state, READER, vec![message])?;
+        drawers.apply(mailbox.get(), &appending.events);
+        let uid = appending.uids.first().unwrap();
+        let mut name = [0; 32];
+        name[..8].copy_from_slice(&(drawers.bodies.len() as u64).to_le_bytes());
+        let record = message::record(&message::parse(&draft.0), name);
+        drawers.records.insert(EmailId { mailbox: mailbox.get(), uid: uid.get() }, record.into());
+        drawers.bodies.insert(name, draft.0.into());
+        Ok(port::Appended { uid_validity: state.uid_validity(), uid })
+    }
+
+    async fn transfer(
+        &self,
+        transfer: Transfer,
+        from: &Folder,
+        uids: &UidSet,
+        to: MailboxId,
+    ) -> Result<Transferred, Refusal> {
+        Ok(self.drawers().transfer(transfer, from.id, uids, to.get()))
+    }
+}
+
+impl port::Mailbox for Folder {
+    async fn current(&self) -> Result<Option<Arc<MailboxState>>, Refusal> {
+        Ok(self.office.drawers().state(self.id))
+    }
+
+    async fn changed(&self, seen: u64) {
+        let is_past = || self.office.drawers().state(self.id).is_none_or(|state| state.seq() > seen);
+        poll_fn(|_| if is_past() { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    async fn change<T: Send>(
+        &self,
+        plan: impl Fn(&MailboxState) -> Result<(Vec<Event>, T), Refusal> + Send + Sync,
+    ) -> Result<Change<T>, Refusal> {
+        let mut drawers = self.office.drawers();
+        let gone = || Refusal::denied(Code::NonExistent, "This mailbox has been deleted");
+        let before = drawers.state(self.id).ok_or_else(gone)?;
+        let (events, outcome) = plan(&before)?;
+        let after = drawers.apply(self.id, &events);
+        Ok(Change { before, after, outcome })
+    }
+
+    async fn recent(&self, recency: Recency, until: Uid) -> Result<Uid, Refusal> {
+        let mut drawers = self.office.drawers();
+        let Some((_, claimed)) = drawers.mailboxes.get_mut(&self.id) else { return Ok(until) };
+        let from = *claimed;
+        if recency == Recency::Claim {
+            *claimed = until.max(from);
+        }
+        Ok(from)
+    }
+
+    async fn records(&self, emails: &[EmailId]) -> Result<Vec<Option<Bytes>>, Refusal> {
+        let drawers = self.office.drawers();
+        // Two at a time, so that every conversation goes on behind the first ones.
+        Ok(emails.iter().take(2).map(|email| drawers.records.get(email).cloned()).collect())
+    }
+
+    async fn octets(&self, body: BodyName, offset: u64, most: usize) -> Result<Option<Bytes>, Refusal> {
+        // A few at a time, so that every body is read in pieces.
+        let most = most.min(37);
+        let bodies = &self.office.drawers().bodies;
+        let place = |octets: &Bytes| usize::try_from(offset).map_or(octets.len(), |at| at.min(octets.len()));
+        Ok(bodies
+            .get(&body)
+            .map(|octets| octets.slice(place(octets)..(place(octets) + most).min(octets.len()))))
+    }
+}
