@@ -271,7 +271,6 @@ impl Framer {
     /// does not wait sends is skipped, to the end of the command.
     pub fn refuse(&mut self) {
         let State::Deciding(announced) = self.state else { return };
-        self.skipped = 0;
         self.skip_announced(Some(announced));
     }
 
@@ -397,7 +396,6 @@ impl Framer {
 
     fn too_long(&mut self) -> Step {
         let event = self.bad(Misframed::TooLong(self.limits.line_octets));
-        self.skipped = 0;
         self.state = State::SkippingLine;
         self.forget_line();
         Step::Event(event)

@@ -227,6 +227,36 @@ fn synchronisation_is_given_up_where_skipping_would_take_too_long() {
 }
 
 #[test]
+fn each_bad_command_has_its_own_budget_for_skipping() {
+    let limits = Limits { line_octets: 10, skipped_octets: 15, ..after_login() };
+    let line = format!("{}\r\n", "a".repeat(20));
+    let seen = play(&mut Framer::new(limits), [line.repeat(3).as_bytes()], |_| Decision::Keep);
+    assert_eq!(seen, vec![Seen::Bad(Misframed::TooLong(10), "aaaaaaaaaa".into()); 3]);
+    let seen = play(&mut Framer::new(limits), ["a {9+}\r\n123456789\r\n".repeat(3).as_bytes()], |_| {
+        Decision::Refuse
+    });
+    assert_eq!(seen, vec![literal(9, Sync::NonSync); 3]);
+}
+
+#[test]
+fn before_login_no_stream_makes_us_hold_more_than_its_limits() {
+    // A growing buffer may double: twice what limits and one push allow.
+    let most = 2 * (64 * 1_024 + 4_096);
+    for hostile in
+        ["x", "(", "a {8192}\r\n", "a {8192+}\r\n", "{1+}\r\nx ", "{0}\r\n", "{99999999999+}\r\n", "\n"]
+    {
+        let stream = hostile.repeat(1_000_000 / hostile.len());
+        for decision in [Decision::Keep, Decision::Stream, Decision::Refuse] {
+            let mut framer = Framer::new(Limits::BEFORE_LOGIN);
+            for chunk in stream.as_bytes().chunks(4_096) {
+                play(&mut framer, [chunk], |_| decision);
+                assert!(framer.allocated_octets() <= most, "{hostile:?} holds {}", framer.allocated_octets());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_lone_lf_ends_a_line_and_before_tls_the_command_is_bad() {
     check(after_login(), Decision::Keep, "a NOOP\nb\r\n", &[command("a NOOP"), command("b")]);
     let bare = |start: &str| Seen::Bad(Misframed::BareLf, start.into());
