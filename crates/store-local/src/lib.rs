@@ -138,6 +138,12 @@ impl LocalStore {
         &self.rot
     }
 
+    /// How many commits and other jobs wait for their group: a gauge for metrics.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.engine.queue.waiting()
+    }
+
     /// Writes what is queued, moves the tail and gives the directory back. Dropping the store does the same but
     /// keeps errors to itself.
     ///

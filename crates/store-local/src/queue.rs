@@ -121,6 +121,12 @@ impl Queue {
         !lanes.is_empty()
     }
 
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        let lanes = self.lock();
+        lanes.small.len() + lanes.waiting.values().map(VecDeque::len).sum::<usize>()
+    }
+
     /// What the next group is made of.
     pub(crate) fn take_group(&self) -> Vec<Job> {
         let mut lanes = self.lock();

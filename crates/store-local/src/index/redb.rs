@@ -164,6 +164,12 @@ impl From<io::Error> for KvError {
 impl From<redb::Error> for KvError {
     fn from(e: redb::Error) -> Self {
         match e {
+            // What redb says of a file that is not one of its own, or is too short to be.
+            redb::Error::Io(e)
+                if [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof].contains(&e.kind()) =>
+            {
+                Self::Damaged(e.to_string())
+            }
             redb::Error::Io(_) | redb::Error::PreviousIo | redb::Error::DatabaseClosed => {
                 Self::Unavailable(e.to_string())
             }
