@@ -9,6 +9,9 @@ pub(crate) struct Packed<const N: usize> {
     rows: u32,
     lowest: [u64; N],
     bits: [u8; N],
+    /// For each column, the bits of a row before it.
+    starts: [u16; N],
+    row_bits: u16,
     words: Box<[u64]>,
 }
 
@@ -26,33 +29,54 @@ impl<const N: usize> Packed<N> {
         for ((bits, low), high) in bits.iter_mut().zip(&lowest).zip(&highest) {
             *bits = width(high.saturating_sub(*low));
         }
-        let mut packed = Self { rows: rows.len() as u32, lowest, bits, words: Box::default() };
+        let mut packed = Self::empty(rows.len() as u32, lowest, bits);
         packed.words = packed.write(rows);
         packed
     }
 
+    fn empty(rows: u32, lowest: [u64; N], bits: [u8; N]) -> Self {
+        let mut row_bits = 0;
+        let starts = bits.map(|bits| {
+            let start = row_bits;
+            row_bits += u16::from(bits);
+            start
+        });
+        Self { rows, lowest, bits, starts, row_bits, words: Box::default() }
+    }
+
     fn write(&self, rows: &[[u64; N]]) -> Box<[u64]> {
         let mut words = Vec::with_capacity(self.word_count());
-        let (mut open, mut used) = (0_u128, 0);
+        let (mut open, mut used) = (0, 0);
         for row in rows {
             for ((value, low), bits) in row.iter().zip(&self.lowest).zip(&self.bits) {
-                open |= u128::from(value - low) << used;
-                used += u32::from(*bits);
+                let (distance, bits) = (value - low, u32::from(*bits));
+                open |= distance.checked_shl(used).unwrap_or(0);
+                used += bits;
                 if used >= 64 {
-                    words.push(open as u64);
-                    open >>= 64;
+                    words.push(open);
                     used -= 64;
+                    // What did not fit.
+                    open = distance.checked_shr(bits - used).unwrap_or(0);
                 }
             }
         }
         if used > 0 {
-            words.push(open as u64);
+            words.push(open);
         }
         words.into()
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.rows as usize
+    }
+
+    /// Bounds of each column: nothing is below the first or above the second.
+    pub(crate) fn bounds(&self) -> ([u64; N], [u64; N]) {
+        let mut highest = self.lowest;
+        for (value, bits) in highest.iter_mut().zip(self.bits) {
+            *value = value.saturating_add(u64::MAX.checked_shr(64 - u32::from(bits)).unwrap_or(0));
+        }
+        (self.lowest, highest)
     }
 
     /// Whether every row has the same value in this column.
@@ -65,9 +89,8 @@ impl<const N: usize> Packed<N> {
         if row >= self.len() {
             return None;
         }
-        let before: usize = self.bits.iter().take(column).map(|b| usize::from(*b)).sum();
-        let bits = *self.bits.get(column)?;
-        Some(self.lowest.get(column)?.wrapping_add(self.bits_at(row * self.row_bits() + before, bits)))
+        let at = row * usize::from(self.row_bits) + usize::from(*self.starts.get(column)?);
+        Some(self.lowest.get(column)?.wrapping_add(self.bits_at(at, *self.bits.get(column)?)))
     }
 
     /// One row.
@@ -76,7 +99,7 @@ impl<const N: usize> Packed<N> {
             return None;
         }
         let mut values = self.lowest;
-        let mut at = row * self.row_bits();
+        let mut at = row * usize::from(self.row_bits);
         for (value, bits) in values.iter_mut().zip(self.bits) {
             *value = value.wrapping_add(self.bits_at(at, bits));
             at += usize::from(bits);
@@ -88,17 +111,18 @@ impl<const N: usize> Packed<N> {
         if bits == 0 {
             return 0;
         }
-        let word = |index: usize| u128::from(self.words.get(index).copied().unwrap_or_default());
-        let both = word(at / 64) | word(at / 64 + 1) << 64;
-        (both >> (at % 64)) as u64 & (u64::MAX >> (64 - bits))
-    }
-
-    fn row_bits(&self) -> usize {
-        self.bits.iter().map(|b| usize::from(*b)).sum()
+        let (word, shift) = (at / 64, at % 64);
+        let low = self.words.get(word).copied().unwrap_or_default() >> shift;
+        let both = if shift + usize::from(bits) > 64 {
+            low | self.words.get(word + 1).copied().unwrap_or_default() << (64 - shift)
+        } else {
+            low
+        };
+        both & (u64::MAX >> (64 - bits))
     }
 
     fn word_count(&self) -> usize {
-        (self.row_bits() * self.len()).div_ceil(64)
+        (usize::from(self.row_bits) * self.len()).div_ceil(64)
     }
 
     pub(crate) fn heap_octets(&self) -> usize {
@@ -128,7 +152,7 @@ impl<const N: usize> Packed<N> {
         if bits.iter().any(|bits| *bits > 64) {
             return Err(DecodeError::Invalid("a column's width"));
         }
-        let mut packed = Self { rows, lowest, bits, words: Box::default() };
+        let mut packed = Self::empty(rows, lowest, bits);
         let octets = r.take(packed.word_count() * 8)?;
         let word = |chunk: &[u8; 8]| u64::from_le_bytes(*chunk);
         packed.words = octets.as_chunks().0.iter().map(word).collect();

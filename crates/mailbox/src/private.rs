@@ -76,9 +76,25 @@ impl MarkLeaf {
 
     pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let leaf = Self(Packed::decode(r, LEAF_ROWS)?);
-        let whole = |at| leaf.row(at).is_some();
-        if (0..leaf.len()).all(whole) { Ok(leaf) } else { Err(DecodeError::Invalid("a private mark")) }
+        let (low, high) = leaf.0.bounds();
+        let is_sound = unpack(0, low).is_some() && unpack(leaf.len().saturating_sub(1), high).is_some();
+        let can_read = |at| leaf.row(at).is_some();
+        if is_sound || (0..leaf.len()).all(can_read) {
+            Ok(leaf)
+        } else {
+            Err(DecodeError::Invalid("a private mark"))
+        }
     }
+}
+
+fn unpack(at: usize, [uid, seen, modseq]: [u64; 3]) -> Option<Mark> {
+    let seen = match seen {
+        0 => Seen::No,
+        1 => Seen::Yes,
+        _ => return None,
+    };
+    let uid = Uid::new(u32::try_from(uid.checked_add(at as u64)?).ok()?)?;
+    Some(Mark { uid, seen, modseq: ModSeq::new(modseq)? })
 }
 
 impl Leaf for MarkLeaf {
@@ -96,14 +112,7 @@ impl Leaf for MarkLeaf {
     }
 
     fn row(&self, at: usize) -> Option<Mark> {
-        let [uid, seen, modseq] = self.0.row(at)?;
-        let seen = match seen {
-            0 => Seen::No,
-            1 => Seen::Yes,
-            _ => return None,
-        };
-        let uid = Uid::new(u32::try_from(uid.checked_add(at as u64)?).ok()?)?;
-        Some(Mark { uid, seen, modseq: ModSeq::new(modseq)? })
+        unpack(at, self.0.row(at)?)
     }
 
     fn uid(&self, at: usize) -> Option<Uid> {

@@ -9,16 +9,16 @@ impl MailboxState {
     /// (RFC 7162, 3.2.6).
     #[must_use]
     pub fn vanished(&self, known: &Known) -> UidSet {
-        let since = self.reliable(known.modseq);
+        let is_reliable = self.is_reliable(known.modseq);
         let all_given = Uid::new(self.uid_next().get() - 1).map(|last| UidSet::range(Uid::MIN, last));
         let uids = known.uids.clone().unwrap_or_else(|| all_given.unwrap_or_default());
-        if let Some(expunges) = self.expunges().behind(since) {
+        if let Some(expunges) = self.expunges().behind(known.modseq).filter(|_| is_reliable) {
             let gone = expunges.flat_map(|expunge| expunge.uids.spans().iter().copied());
             return UidSet::from_ranges(gone).intersection(&uids);
         }
         let absent = uids.difference(&self.uids(Uid::MIN));
         // Behind a skip, what it lacks and what it has too much may even out.
-        match known.matched.filter(|_| since == known.modseq) {
+        match known.matched.filter(|_| is_reliable) {
             // RFC 7162, 3.2.5.2: up to a message that has the same number with us, it knows of every expunge.
             Some(matched) => absent.difference(&UidSet::range(Uid::MIN, matched)),
             None => absent,

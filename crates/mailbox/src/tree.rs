@@ -53,16 +53,15 @@ pub(crate) struct Summary {
 
 impl Summary {
     fn of_leaf<L: Leaf>(leaf: &L) -> Self {
-        let rows = leaf.len();
-        let last = rows.checked_sub(1).and_then(|at| leaf.uid(at)).map_or(0, Uid::get);
-        let one = |at| Self {
+        let rows = 0..leaf.len();
+        let last = leaf.len().checked_sub(1).and_then(|at| leaf.uid(at)).map_or(0, Uid::get);
+        Self {
             last,
-            rows: 1,
-            marked: u32::from(leaf.is_marked(at)),
-            octets: leaf.octets(at),
-            modseq: leaf.modseq(at),
-        };
-        (0..rows).map(one).fold(Self::default(), Self::followed_by)
+            rows: leaf.len() as u32,
+            marked: rows.clone().filter(|at| leaf.is_marked(*at)).count() as u32,
+            octets: rows.clone().map(|at| leaf.octets(at)).fold(0, u64::saturating_add),
+            modseq: rows.map(|at| leaf.modseq(at)).max().unwrap_or_default(),
+        }
     }
 
     fn of_children<L>(children: &[Child<L>]) -> Self {
@@ -218,24 +217,37 @@ impl<L: Leaf> Tree<L> {
             .is_some_and(|leaf| leaf.uid(first_from(leaf, uid)) == Some(uid))
     }
 
-    /// How many rows, and how many marked ones, have a UID up to `uid`.
-    pub(crate) fn rank(&self, uid: Uid) -> (u32, u32) {
-        let (mut rows, mut marked) = (0, 0);
+    /// How many rows have a UID up to `uid`.
+    pub(crate) fn rank(&self, uid: Uid) -> u32 {
+        self.count(uid, |child| child.rows, |_, behind| behind)
+    }
+
+    /// How many marked rows have a UID up to `uid`.
+    pub(crate) fn rank_marked(&self, uid: Uid) -> u32 {
+        self.count(
+            uid,
+            |child| child.marked,
+            |leaf, behind| (0..behind).filter(|at| leaf.is_marked(*at)).count(),
+        )
+    }
+
+    fn count(
+        &self,
+        uid: Uid,
+        of_child: impl Fn(&Summary) -> u32,
+        of_leaf: impl Fn(&L, usize) -> usize,
+    ) -> u32 {
+        let mut counted = 0;
         let mut node = self.top.as_ref().map(|top| &top.node);
         while let Some(Node::Branch(children)) = node {
             let at = children.partition_point(|child| child.summary.last <= uid.get());
-            for child in children.iter().take(at) {
-                rows += child.summary.rows;
-                marked += child.summary.marked;
-            }
+            counted += children.iter().take(at).map(|child| of_child(&child.summary)).sum::<u32>();
             node = children.get(at).map(|child| &child.node);
         }
         if let Some(Node::Leaf(leaf)) = node {
-            let behind = uid.next().map_or(leaf.len(), |next| first_from(&**leaf, next));
-            rows += behind as u32;
-            marked += (0..behind).filter(|at| leaf.is_marked(*at)).count() as u32;
+            counted += of_leaf(leaf, uid.next().map_or(leaf.len(), |next| first_from(&**leaf, next))) as u32;
         }
-        (rows, marked)
+        counted
     }
 
     /// The UID of the nth row, counted from 1.

@@ -181,8 +181,8 @@ impl MailboxState {
 
     fn must_hold(&self, uids: &UidSet) -> Result<(), Misfit> {
         let held = |&(first, last): &(Uid, Uid)| {
-            let before = Uid::new(first.get() - 1).map_or(0, |uid| self.messages.rank(uid).0);
-            self.messages.rank(last).0 - before == (last.get() - first.get()).saturating_add(1)
+            let before = Uid::new(first.get() - 1).map_or(0, |uid| self.messages.rank(uid));
+            self.messages.rank(last) - before == (last.get() - first.get()).saturating_add(1)
         };
         if uids.spans().iter().all(held) { Ok(()) } else { Err(Misfit::Absent) }
     }

@@ -201,11 +201,11 @@ impl MailboxState {
         self.privates.len()
     }
 
-    /// What a client that knows the mailbox up to `modseq` may rely on: nothing, where it is from before a skip.
+    /// Whether a client that knows the mailbox up to `modseq` can rely on what it knows: not from before a skip.
     ///
     /// It is not enough to look whether its MODSEQ is one of those that are lost: a client may have heard a lost
     /// change, and dropped before a HIGHESTMODSEQ confirmed it.
-    pub(crate) fn reliable(&self, modseq: ModSeq) -> ModSeq {
-        if modseq < self.skipped { ModSeq::ZERO } else { modseq }
+    pub(crate) fn is_reliable(&self, modseq: ModSeq) -> bool {
+        modseq >= self.skipped
     }
 }

@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
     pub fn first_unseen(&self) -> Option<SeqNum> {
         let all_seen_up_to = |n: u32| {
             let uid = self.state.messages.select(n);
-            uid.is_some_and(|uid| self.private.map_or(0, |p| p.marks.rank(uid).1) == n)
+            uid.is_some_and(|uid| self.private.map_or(0, |p| p.marks.rank_marked(uid)) == n)
         };
         let (mut seen, mut open) = (0, self.state.messages());
         if self.unseen() == 0 {
@@ -116,8 +116,10 @@ impl Rows<'_, '_> {
             let &(first, _) = self.spans.first()?;
             self.messages.skip_to(first);
             let row = self.messages.next()?;
-            let behind = self.spans.partition_point(|span| span.1 < row.uid);
-            self.spans = self.spans.get(behind..).unwrap_or_default();
+            if self.spans.first().is_some_and(|span| span.1 < row.uid) {
+                let behind = self.spans.partition_point(|span| span.1 < row.uid);
+                self.spans = self.spans.get(behind..).unwrap_or_default();
+            }
             if self.spans.first().is_some_and(|span| span.0 <= row.uid) {
                 return Some(row);
             }

@@ -159,9 +159,9 @@ impl View {
     /// with the next [`Self::announce`]. To be asked of a fresh view, with the state that opened it.
     #[must_use]
     pub fn resync(&mut self, state: &MailboxState, known: &Known) -> UidSet {
-        let since = state.reliable(known.modseq);
-        self.told = since.min(self.told);
-        if let Some(uids) = known.uids.as_ref().filter(|_| since == known.modseq) {
+        let is_reliable = state.is_reliable(known.modseq);
+        self.told = if is_reliable { known.modseq.min(self.told) } else { ModSeq::ZERO };
+        if let Some(uids) = known.uids.as_ref().filter(|_| is_reliable) {
             // RFC 7162, 3.2.5.1: "the server should only report flag changes and expunges for the specified
             // messages". Behind a skip all are reported: one may be back that the client saw vanish.
             self.settled = Settled { uids: self.index.uids().difference(uids), through: self.promised };
