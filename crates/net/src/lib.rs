@@ -3,5 +3,32 @@
 //! The outermost ring: the only crate that accepts a connection. It decides nothing about mail and nothing about
 //! who may read it; it carries bytes, keeps time, and makes the one value that lets a conversation go on: the
 //! proof that a TLS handshake finished.
+//!
+//! ```text
+//!  listen ─► server ─► reception (may it come in?) ─► connection ─┬─ gate (before TLS) ─┐
+//!                                                                 └─────────────────────┴► handshake ─► peer ─► Service
+//! ```
+//!
+//! > **Promise.** What came before the handshake is not in memory after it. Every wait for a peer has a deadline, every
+//! > buffer a bound, and every connection leaves one line in the log, whatever ended it.
+//!
+//! Left to others: what is said (`session`), signals (the caller has a [`Remote`]), and the log's format.
 
+mod clock;
+mod connection;
+mod edge;
+mod gate;
+mod handshake;
+mod listen;
+mod octets;
+mod peer;
+mod reception;
+mod server;
 pub mod tls;
+mod visit;
+
+pub use clock::Clock;
+pub use connection::Service;
+pub use listen::ListenError;
+pub use server::{Remote, Server, StartError, Stopped, certificate_files};
+pub use visit::{Farewell, Visit};

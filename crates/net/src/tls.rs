@@ -3,16 +3,20 @@
 //! TLS 1.2 and 1.3 by rustls over aws-lc-rs; the hybrid X25519MLKEM768 is the first group we offer. There is no
 //! switch for anything older, and no early data: a replayed command would be a command.
 
+use events::{TlsGroup, TlsVersion};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{NamedGroup, ProtocolVersion};
 use rustls::{ServerConfig, client::verify_server_name};
+use session::encrypted::{Encrypted, Handshake};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
+use tokio_rustls::server::TlsStream;
 
 /// The ALPN id of IMAP (RFC 9051, 11.1; IANA "imap"). A client that offers other protocols only is refused, so that no
 /// web page can be made to talk to us (the ALPACA attack).
@@ -52,7 +56,7 @@ pub enum Reloaded {
     /// New handshakes get the new certificate.
     Replaced(CertificateFiles),
     /// The files changed, but what they hold cannot be used: the old pair stays.
-    Kept(CertificateError),
+    Kept(CertificateFiles, CertificateError),
 }
 
 impl Certificates {
@@ -71,6 +75,11 @@ impl Certificates {
         Ok(Self { shown: RwLock::new(shown), pairs, provider })
     }
 
+    /// The configured pairs.
+    pub fn files(&self) -> impl Iterator<Item = &CertificateFiles> {
+        self.pairs.iter().map(|pair| &pair.files)
+    }
+
     /// Looks whether files have changed and takes in what is sound. Cheap when nothing has: two `stat`s a pair.
     pub fn look_again(&self) -> Vec<Reloaded> {
         self.pairs.iter().enumerate().filter_map(|(i, pair)| self.look_at(i, pair)).collect()
@@ -86,7 +95,7 @@ impl Certificates {
             *seen = now;
         }
         Some(match certified(&pair.files, &self.provider) {
-            Err(why) => Reloaded::Kept(why),
+            Err(why) => Reloaded::Kept(pair.files.clone(), why),
             Ok(fresh) => {
                 let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
                 if let Some(old) = shown.get_mut(place) {
@@ -155,6 +164,47 @@ fn stamps(files: &CertificateFiles) -> Stamps {
         let meta = std::fs::metadata(path).ok()?;
         Some((meta.modified().ok()?, meta.len()))
     })
+}
+
+/// A line that nobody else reads: what a finished handshake leaves.
+#[derive(Debug)]
+pub(crate) struct PrivateLine<IO> {
+    pub(crate) stream: TlsStream<IO>,
+    /// The host name that the client asked for.
+    pub(crate) server_name: Option<Box<str>>,
+}
+
+impl<IO> Handshake for PrivateLine<IO> {
+    fn is_complete(&self) -> bool {
+        !self.stream.get_ref().1.is_handshaking()
+    }
+}
+
+impl<IO> PrivateLine<IO> {
+    /// The proof that a session asks for; none while the handshake goes on.
+    pub(crate) fn proof(&self) -> Option<Encrypted> {
+        Encrypted::after(self)
+    }
+
+    pub(crate) fn version(&self) -> TlsVersion {
+        match self.stream.get_ref().1.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+            // There are two, and the handshake is over.
+            _ => TlsVersion::Tls13,
+        }
+    }
+
+    /// None where TLS 1.2 resumed a session: nothing was exchanged.
+    pub(crate) fn group(&self) -> Option<TlsGroup> {
+        let group = self.stream.get_ref().1.negotiated_key_exchange_group()?;
+        Some(match group.name() {
+            NamedGroup::X25519MLKEM768 => TlsGroup::X25519MlKem768,
+            NamedGroup::X25519 => TlsGroup::X25519,
+            NamedGroup::secp256r1 => TlsGroup::Secp256r1,
+            NamedGroup::secp384r1 => TlsGroup::Secp384r1,
+            _ => TlsGroup::Other,
+        })
+    }
 }
 
 /// Why a certificate cannot be used, and what to do.

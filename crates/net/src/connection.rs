@@ -1,0 +1,186 @@
+//! The life of one connection: gate, handshake, conversation, and the line in the log.
+
+use crate::edge::caught;
+use crate::gate::{self, Bounds};
+use crate::handshake::{Failed, Overheard, Problem, shake_hands};
+use crate::octets::{Duplex, take_leave};
+use crate::peer::TlsPeer;
+use crate::tls::PrivateLine;
+use crate::visit::{Farewell, Visit};
+use events::{EndReason, Event, FaultId, ServerName};
+use rustls::ServerConfig;
+use session::Signpost;
+use session::imap::gate::Greeted;
+use session::port::Peer;
+use settings::{ListenerKind, Settings};
+use std::error::Error;
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What is spoken once a line is private.
+pub trait Service: Send + Sync + 'static {
+    /// Talks to `peer` until one of the two has enough. The service says its goodbyes; closing is left to the
+    /// caller.
+    fn converse<P: Peer>(
+        &self,
+        greeted: Greeted,
+        peer: P,
+        visit: Arc<Visit>,
+    ) -> impl Future<Output = Farewell> + Send;
+}
+
+/// What all connections share.
+pub(crate) struct House<S> {
+    pub(crate) service: S,
+    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) signpost: Arc<Signpost>,
+    pub(crate) handshake_patience: Duration,
+    pub(crate) before_tls: Bounds,
+    /// Connections that a panic of ours ended.
+    pub(crate) panics: AtomicU64,
+}
+
+impl<S: Service> House<S> {
+    pub(crate) fn new(settings: &Settings, service: S, tls: Arc<ServerConfig>) -> Self {
+        let limits = &settings.limits;
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        Self {
+            service,
+            tls,
+            signpost: Arc::new(Signpost {
+                host: settings.public_host().as_str().into(),
+                imaps_port: settings.public_port(ListenerKind::ImapTls),
+            }),
+            handshake_patience: seconds(limits.handshake_seconds),
+            before_tls: Bounds {
+                octets: limits.before_tls_octets.into(),
+                patience: seconds(limits.preauth_seconds),
+            },
+            panics: AtomicU64::new(0),
+        }
+    }
+
+    /// Serves one connection to its end. A panic ends this one alone.
+    pub(crate) async fn serve(&self, stream: impl Duplex, visit: Visit) {
+        let visit = Arc::new(visit);
+        let farewell = tokio::select! {
+            biased;
+            ended = caught(self.converse(stream, &visit)) => match ended {
+                Ok(farewell) => farewell,
+                Err(panic) => self.fault(&visit, &panic),
+            },
+            () = visit.cut() => EndReason::Stopping.into(),
+        };
+        visit.end(farewell);
+    }
+
+    async fn converse(&self, stream: impl Duplex, visit: &Arc<Visit>) -> Farewell {
+        let entered = match visit.listener() {
+            ListenerKind::ImapStartTls => self.through_the_gate(stream, visit).await,
+            ListenerKind::ImapTls => self.at_once(stream, visit).await,
+        };
+        let (greeted, line) = match entered {
+            Ok(entered) => entered,
+            Err(reason) => return reason.into(),
+        };
+        let mut peer = TlsPeer::new(line.stream, Arc::clone(visit));
+        let farewell = self.service.converse(greeted, &mut peer, Arc::clone(visit)).await;
+        peer.close().await;
+        farewell
+    }
+
+    async fn through_the_gate<IO: Duplex>(
+        &self,
+        mut stream: IO,
+        visit: &Visit,
+    ) -> Result<(Greeted, PrivateLine<Overheard<IO>>), EndReason> {
+        let cleartext =
+            match gate::pass(&mut stream, visit, Arc::clone(&self.signpost), self.before_tls).await {
+                Ok(cleartext) => cleartext,
+                Err(reason) => {
+                    take_leave(&mut stream).await;
+                    return Err(reason);
+                }
+            };
+        let line = self.handshake(stream, visit).await?;
+        let proof = line.proof().ok_or(EndReason::TlsFailed)?;
+        Ok((cleartext.finish_handshake(proof), line))
+    }
+
+    async fn at_once<IO: Duplex>(
+        &self,
+        stream: IO,
+        visit: &Visit,
+    ) -> Result<(Greeted, PrivateLine<Overheard<IO>>), EndReason> {
+        let line = self.handshake(stream, visit).await?;
+        let proof = line.proof().ok_or(EndReason::TlsFailed)?;
+        Ok((Greeted::at_once(proof, Arc::clone(&self.signpost)), line))
+    }
+
+    async fn handshake<IO: Duplex>(
+        &self,
+        stream: IO,
+        visit: &Visit,
+    ) -> Result<PrivateLine<Overheard<IO>>, EndReason> {
+        let clock = visit.clock();
+        let deadline = clock.instant(clock.now().plus(self.handshake_patience));
+        let shaken = tokio::select! {
+            biased;
+            _ = visit.asked_to_leave() => return Err(EndReason::Stopping), // nothing can be said in between
+            shaken = shake_hands(stream, Arc::clone(&self.tls), deadline) => shaken,
+        };
+        match shaken {
+            Ok(line) => {
+                established(visit, &line);
+                Ok(line)
+            }
+            Err(failed) => Err(refused(visit, failed).await),
+        }
+    }
+
+    fn fault(&self, visit: &Visit, panic: &(dyn Error + 'static)) -> Farewell {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        Event::ServerFault { connection: Some(visit.id()), fault: new_fault(), problem: panic.into() }.log();
+        EndReason::Fault.into()
+    }
+}
+
+fn established<IO>(visit: &Visit, line: &PrivateLine<IO>) {
+    let (version, group) = (line.version(), line.group());
+    visit.encrypted(version, group);
+    let server_name = line.server_name.as_deref().map(ServerName::new);
+    Event::TlsEstablished { connection: visit.id(), version, group, server_name }.log();
+}
+
+/// Writes down why there is no TLS, and lets the alert arrive that says it to the client.
+async fn refused<IO: Duplex>(visit: &Visit, failed: Failed<IO>) -> EndReason {
+    let Failed { problem, offer, io } = failed;
+    // The same attack as data right behind STARTTLS, only slower: clear text where the handshake should begin.
+    let injected = problem == Problem::NotTls && visit.listener() == ListenerKind::ImapStartTls;
+    let reason = if injected { EndReason::Injection } else { EndReason::TlsFailed };
+    if injected {
+        gate::injection(visit, io.as_ref().map_or(0, |io| io.opening.octets));
+    } else {
+        Event::TlsFailed {
+            connection: visit.id(),
+            peer: visit.peer(),
+            problem: (&problem as &(dyn Error + 'static)).into(),
+            server_name: offer.as_ref().and_then(|offer| offer.server_name.as_deref()).map(ServerName::new),
+            groups: offer.as_ref().map(|offer| offer.groups.clone()),
+            suites: offer.map(|offer| offer.suites),
+        }
+        .log();
+    }
+    if let Some(mut io) = io {
+        take_leave(&mut io).await;
+    }
+    reason
+}
+
+/// A number that a fault can be found by: random, so that it is not one from before a restart.
+pub(crate) fn new_fault() -> FaultId {
+    FaultId(RandomState::new().build_hasher().finish())
+}

@@ -1,0 +1,163 @@
+//! Drives what is said before TLS ([`Cleartext`]) over a stream.
+//!
+//! The machine decides; here octets are carried, deadlines kept and its findings written down. When it says
+//! [`Effect::Handshake`], nothing more is read here: every octet from then on belongs to the TLS library.
+
+use crate::octets::{Duplex, read_some};
+use crate::reception::Wherefore;
+use crate::visit::Visit;
+use events::{Claimed, EndReason, Event};
+use session::Signpost;
+use session::imap::gate::{Cleartext, Effect, Ending};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use terms::Moment;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout_at;
+
+/// What a peer may cost before TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) octets: u64,
+    pub(crate) patience: Duration,
+}
+
+/// Talks to a peer in the clear until it says STARTTLS and has been told to begin.
+pub(crate) async fn pass(
+    stream: &mut impl Duplex,
+    visit: &Visit,
+    signpost: Arc<Signpost>,
+    bounds: Bounds,
+) -> Result<Cleartext, EndReason> {
+    let mut effects = Vec::new();
+    let gate = Cleartext::greet(signpost, visit.opened(), &mut effects);
+    let deadline = gate.deadline().min(visit.opened().plus(bounds.patience));
+    let mut talk = Talk { stream, visit, gate, deadline, octets_left: bounds.octets };
+    let mut heard = Vec::new();
+    loop {
+        match talk.obey(&mut effects, heard.len()).await? {
+            ControlFlow::Break(()) => return Ok(talk.gate),
+            ControlFlow::Continue(()) => {}
+        }
+        heard.clear();
+        talk.listen(&mut heard, &mut effects).await?;
+    }
+}
+
+struct Talk<'a, S> {
+    stream: &'a mut S,
+    visit: &'a Visit,
+    gate: Cleartext,
+    deadline: Moment,
+    octets_left: u64,
+}
+
+impl<S: Duplex> Talk<'_, S> {
+    /// Does what the machine wants, one write for all it says; breaks when the TLS library has the word.
+    async fn obey(&mut self, effects: &mut Vec<Effect>, heard: usize) -> Result<ControlFlow<()>, EndReason> {
+        let mut said = String::new();
+        let mut next = Ok(ControlFlow::Continue(()));
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send(reply) => said.push_str(&reply),
+                Effect::Handshake => next = Ok(ControlFlow::Break(())),
+                Effect::Warn(exposed) => self.warn(exposed.account.as_deref()),
+                Effect::Close(ending) => next = Err(self.ended(ending, heard)),
+            }
+        }
+        self.say(&said).await?;
+        next
+    }
+
+    async fn say(&mut self, text: &str) -> Result<(), EndReason> {
+        let deadline = self.visit.clock().instant(self.deadline);
+        match timeout_at(deadline, self.stream.write_all(text.as_bytes())).await {
+            Err(_) => Err(EndReason::SlowReader),
+            Ok(Err(_)) => Err(EndReason::Broken),
+            Ok(Ok(())) => {
+                self.visit.octets_out.fetch_add(text.len() as u64, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the machine hear what comes next: octets, or that time is up.
+    async fn listen(&mut self, heard: &mut Vec<u8>, effects: &mut Vec<Effect>) -> Result<(), EndReason> {
+        let clock = self.visit.clock();
+        let reading = timeout_at(clock.instant(self.deadline), read_some(self.stream, heard));
+        let read = tokio::select! {
+            biased;
+            wherefore = self.visit.asked_to_leave() => return self.send_away(wherefore).await,
+            read = reading => read,
+        };
+        match read {
+            Err(_) => self.gate.time_out(effects),
+            Ok(Err(_)) => return Err(EndReason::Broken),
+            Ok(Ok(0)) => return Err(EndReason::Closed),
+            Ok(Ok(octets)) => self.take(octets, heard, effects).await?,
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &mut self,
+        octets: usize,
+        heard: &[u8],
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), EndReason> {
+        let octets = octets as u64;
+        self.visit.octets_in.fetch_add(octets, Ordering::Relaxed);
+        let Some(left) = self.octets_left.checked_sub(octets) else {
+            self.say("* BYE Too much was said before TLS\r\n").await?;
+            return Err(EndReason::Misuse);
+        };
+        self.octets_left = left;
+        if self.visit.clock().now() >= self.deadline {
+            self.gate.time_out(effects);
+        } else {
+            self.gate.handle(heard, effects);
+        }
+        Ok(())
+    }
+
+    async fn send_away(&mut self, wherefore: Wherefore) -> Result<(), EndReason> {
+        match wherefore {
+            Wherefore::Stopping => {
+                self.say("* BYE The server is stopping; try again in a moment\r\n").await?;
+                Err(EndReason::Stopping)
+            }
+            Wherefore::Crowded => {
+                self.say("* BYE Too many connections have not signed in, and yours is the oldest\r\n")
+                    .await?;
+                Err(EndReason::LoginTimeout)
+            }
+        }
+    }
+
+    fn warn(&self, account: Option<&str>) {
+        let claimed = account.map(|name| Claimed::new(name.as_bytes()));
+        Event::ExposedCredential { connection: self.visit.id(), peer: self.visit.peer(), claimed }.log();
+    }
+
+    fn ended(&self, ending: Ending, heard: usize) -> EndReason {
+        match ending {
+            Ending::LoggedOut => EndReason::Logout,
+            Ending::DataBehindStarttls => {
+                injection(self.visit, heard as u64);
+                EndReason::Injection
+            }
+            Ending::TlsWithoutStarttls
+            | Ending::UnaskedLiteral
+            | Ending::LineTooLong
+            | Ending::TooManyRefusals => EndReason::Misuse,
+            Ending::TimedOut => EndReason::LoginTimeout,
+        }
+    }
+}
+
+/// Somebody wanted clear text to be read as if it had come through TLS. `octets` came with it, at most.
+pub(crate) fn injection(visit: &Visit, octets: u64) {
+    Event::StarttlsInjection { connection: visit.id(), peer: visit.peer(), octets }.log();
+}

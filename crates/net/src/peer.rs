@@ -1,0 +1,108 @@
+//! A [`Peer`] at the other end of a private line.
+
+use crate::octets::{Duplex, read_some, take_leave};
+use crate::visit::Visit;
+use bytes::Bytes;
+use events::EndReason;
+use session::outbox::Outbox;
+use session::port::{Gone, Peer, Received};
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use terms::Moment;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+
+/// How long a peer may take to read what it is sent, before its size is looked at.
+const WRITE_PATIENCE: Duration = Duration::from_secs(60);
+/// The slowest reader that is waited for, in octets a second: half of what GPRS had.
+const WRITE_FLOOR: u64 = 2 << 10;
+/// Most pieces given to one write.
+const PIECES_AT_ONCE: usize = 64;
+
+/// The client behind a TLS connection.
+#[derive(Debug)]
+pub(crate) struct TlsPeer<IO> {
+    stream: TlsStream<IO>,
+    visit: Arc<Visit>,
+}
+
+impl<IO: Duplex> TlsPeer<IO> {
+    pub(crate) fn new(stream: TlsStream<IO>, visit: Arc<Visit>) -> Self {
+        Self { stream, visit }
+    }
+
+    /// close_notify and FIN behind the last word, in this order: a client that sees the FIN alone has to think that
+    /// somebody cut the line (RFC 8446, 6.1).
+    pub(crate) async fn close(mut self) {
+        take_leave(&mut self.stream).await;
+    }
+
+    fn gone(&self, reason: EndReason) -> Gone {
+        self.visit.line_ended(reason);
+        Gone
+    }
+}
+
+impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
+    fn now(&self) -> Moment {
+        self.visit.clock().now()
+    }
+
+    async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
+        if self.now() >= until {
+            return Ok(Received::TimedOut); // also for a peer that never pauses
+        }
+        let reading = timeout_at(self.visit.clock().instant(until), read_some(&mut self.stream, into));
+        let read = tokio::select! {
+            biased;
+            _ = self.visit.asked_to_leave() => return Ok(Received::Stopping),
+            read = reading => read,
+        };
+        match read {
+            Err(_) => Ok(Received::TimedOut),
+            Ok(Ok(0)) => Err(self.gone(EndReason::Closed)),
+            Ok(Ok(octets)) => {
+                self.visit.octets_in.fetch_add(octets as u64, Ordering::Relaxed);
+                Ok(Received::Octets)
+            }
+            Ok(Err(_)) => Err(self.gone(EndReason::Broken)),
+        }
+    }
+
+    async fn send(&mut self, outbox: &mut Outbox) -> Result<(), Gone> {
+        let octets = outbox.len() as u64;
+        let patience = WRITE_PATIENCE + Duration::from_secs(octets / WRITE_FLOOR);
+        match timeout(patience, write_all(&mut self.stream, outbox)).await {
+            Err(_) => Err(self.gone(EndReason::SlowReader)),
+            Ok(Err(_)) => Err(self.gone(EndReason::Broken)),
+            Ok(Ok(())) => {
+                self.visit.octets_out.fetch_add(octets, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Replies and pieces of bodies go into the same TLS records, and those into as few segments as it takes.
+async fn write_all(stream: &mut impl Duplex, outbox: &mut Outbox) -> io::Result<()> {
+    while !outbox.is_empty() {
+        let pieces: Vec<Bytes> = std::iter::from_fn(|| outbox.pop()).take(PIECES_AT_ONCE).collect();
+        write_pieces(stream, &pieces).await?;
+    }
+    stream.flush().await
+}
+
+async fn write_pieces(stream: &mut impl Duplex, pieces: &[Bytes]) -> io::Result<()> {
+    let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut left = slices.as_mut_slice();
+    while !left.is_empty() {
+        match stream.write_vectored(left).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => IoSlice::advance_slices(&mut left, written),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Who is in: counts connections, shows one out for another, and asks all to leave.
+//!
+//! A connection is a *stranger* from its acceptance until it signs in, and a *resident* from then on. Strangers are
+//! few by policy, from one address and altogether. When there are too many altogether the oldest stranger goes, so
+//! that ten thousand silent sockets do not keep out one that means to sign in (threat T-8); a network that has its
+//! number is refused.
+
+use events::ConnectionId;
+use policy::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Whether a connection may stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Welcome,
+    /// Say goodbye and go.
+    Asked(Wherefore),
+    /// There was time enough for that.
+    Cut,
+}
+
+/// Why a connection has to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wherefore {
+    /// The server is stopping.
+    Stopping,
+    /// Others wait outside, and this one has not signed in.
+    Crowded,
+}
+
+/// Everybody who is in.
+#[derive(Debug)]
+pub(crate) struct Reception(Mutex<Book>);
+
+#[derive(Debug)]
+struct Book {
+    counts: Connections,
+    strangers: BTreeMap<ConnectionId, Stranger>,
+    residents: HashMap<ConnectionId, watch::Sender<Presence>>,
+    last: ConnectionId,
+}
+
+#[derive(Debug)]
+struct Stranger {
+    permit: ConnectionPermit,
+    presence: watch::Sender<Presence>,
+}
+
+/// One connection is in, and counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) id: ConnectionId,
+    pub(crate) presence: watch::Receiver<Presence>,
+    reception: Arc<Reception>,
+}
+
+impl Reception {
+    pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
+        let counts = Connections::new(limits);
+        let (strangers, residents) = (BTreeMap::new(), HashMap::new());
+        Arc::new(Self(Mutex::new(Book { counts, strangers, residents, last: ConnectionId(0) })))
+    }
+
+    /// Lets one more in.
+    pub(crate) fn admit(self: &Arc<Self>, from: IpAddr) -> Result<Admission, Crowded> {
+        let mut book = self.book();
+        let permit = book.permit(from)?;
+        let (sender, presence) = watch::channel(Presence::Welcome);
+        book.last = ConnectionId(book.last.0 + 1);
+        let id = book.last;
+        book.strangers.insert(id, Stranger { permit, presence: sender });
+        Ok(Admission { id, presence, reception: Arc::clone(self) })
+    }
+
+    /// Asks everybody to leave; how many that is.
+    pub(crate) fn ask_all_to_leave(&self) -> u64 {
+        self.tell_all(Presence::Asked(Wherefore::Stopping))
+    }
+
+    /// Cuts off those who are still here; how many that is.
+    pub(crate) fn cut_all(&self) -> u64 {
+        self.tell_all(Presence::Cut)
+    }
+
+    /// How many have not signed in, and how many have.
+    #[cfg(test)]
+    fn present(&self) -> (usize, usize) {
+        let book = self.book();
+        (book.strangers.len(), book.residents.len())
+    }
+
+    fn tell_all(&self, presence: Presence) -> u64 {
+        let book = self.book();
+        let strangers = book.strangers.values().map(|stranger| &stranger.presence);
+        let told = strangers.chain(book.residents.values()).map(|sender| sender.send_replace(presence));
+        told.count() as u64
+    }
+
+    fn signed_in(&self, id: ConnectionId) {
+        let mut book = self.book();
+        if let Some(Stranger { permit, presence }) = book.strangers.remove(&id) {
+            book.counts.release(permit);
+            book.residents.insert(id, presence);
+        }
+    }
+
+    fn left(&self, id: ConnectionId) {
+        let mut book = self.book();
+        match book.strangers.remove(&id) {
+            Some(stranger) => book.counts.release(stranger.permit),
+            None => drop(book.residents.remove(&id)),
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn permit(&mut self, from: IpAddr) -> Result<ConnectionPermit, Crowded> {
+        match self.counts.admit(from) {
+            Err(Crowded::Server) if self.show_one_out() => self.counts.admit(from),
+            decided => decided,
+        }
+    }
+
+    /// The oldest stranger's place is free at once; it needs a moment longer to go.
+    fn show_one_out(&mut self) -> bool {
+        let Some((id, Stranger { permit, presence })) = self.strangers.pop_first() else { return false };
+        self.counts.release(permit);
+        presence.send_replace(Presence::Asked(Wherefore::Crowded));
+        self.residents.insert(id, presence);
+        true
+    }
+}
+
+impl Admission {
+    /// From now on this connection does not count as a stranger.
+    pub(crate) fn signed_in(&self) {
+        self.reception.signed_in(self.id);
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.reception.left(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reception(per_narrow: usize, total: usize) -> Arc<Reception> {
+        Reception::new(ConnectionLimits { per_narrow, per_wide: 512, total })
+    }
+
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
+    #[test]
+    fn who_signs_in_or_leaves_makes_room_for_another_stranger() {
+        let reception = reception(1, 10);
+        let first = reception.admit(address(1)).unwrap();
+        assert!(reception.admit(address(1)).is_err());
+        first.signed_in();
+        let second = reception.admit(address(1)).unwrap();
+        assert_eq!(reception.present(), (1, 1));
+        drop(second);
+        let _third = reception.admit(address(1)).unwrap();
+        drop(first);
+        assert_eq!(reception.present(), (1, 0));
+    }
+
+    #[test]
+    fn in_a_full_house_the_oldest_stranger_goes_and_residents_stay() {
+        let reception = reception(9, 2);
+        let resident = reception.admit(address(1)).unwrap();
+        resident.signed_in();
+        let oldest = reception.admit(address(2)).unwrap();
+        let younger = reception.admit(address(3)).unwrap();
+        let newest = reception.admit(address(4)).unwrap();
+        let presence = |admission: &Admission| *admission.presence.borrow();
+        assert_eq!(presence(&oldest), Presence::Asked(Wherefore::Crowded));
+        assert_eq!([&resident, &younger, &newest].map(presence), [Presence::Welcome; 3]);
+        drop([oldest, younger, newest]);
+        assert_eq!(reception.present(), (0, 1));
+    }
+
+    #[test]
+    fn everybody_is_asked_to_leave_before_anybody_is_cut_off() {
+        let reception = reception(9, 9);
+        let (one, other) = (reception.admit(address(1)).unwrap(), reception.admit(address(2)).unwrap());
+        one.signed_in();
+        assert_eq!(reception.ask_all_to_leave(), 2);
+        assert_eq!(*other.presence.borrow(), Presence::Asked(Wherefore::Stopping));
+        drop(other);
+        assert_eq!(reception.cut_all(), 1);
+        assert_eq!(*one.presence.borrow(), Presence::Cut);
+    }
+}

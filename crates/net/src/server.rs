@@ -1,0 +1,295 @@
+//! The server: opens the doors, lets connections in, and sees them out when it stops.
+
+use crate::clock::Clock;
+use crate::connection::{House, Service, new_fault};
+use crate::listen::{Afterwards, Arrival, Doors, ListenError, REST, prepare};
+use crate::reception::Reception;
+use crate::tls::{CertificateError, CertificateFiles, Certificates, Reloaded};
+use crate::visit::Visit;
+use events::{Event, Peer, Refusal};
+use policy::{ConnectionLimits, Crowded};
+use settings::{Idle, ListenerKind, Settings};
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+/// How often the certificates' files are looked at.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(2);
+/// How long connections that are cut off may take to notice: they have nothing to wait for.
+const CUT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server whose doors are open; it answers once it [runs](Self::run).
+pub struct Server<S> {
+    house: Arc<House<S>>,
+    doors: Doors,
+    reception: Arc<Reception>,
+    certificates: Arc<Certificates>,
+    clock: Clock,
+    idle: Idle,
+    shutdown: Duration,
+    control: Arc<Control>,
+    /// Whether accepting rests, and has been said to.
+    is_resting: bool,
+}
+
+/// Steers a running server from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    control: Arc<Control>,
+}
+
+#[derive(Debug)]
+struct Control {
+    stop: watch::Sender<Running>,
+    look: Notify,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Running {
+    Yes,
+    Stopping,
+}
+
+impl Control {
+    async fn told_to_stop(&self) {
+        let mut stop = self.stop.subscribe();
+        stop.wait_for(|running| *running == Running::Stopping).await.map(drop).ok();
+    }
+}
+
+impl Remote {
+    /// No more connections; those that are there are told BYE.
+    pub fn stop(&self) {
+        self.control.stop.send_replace(Running::Stopping);
+    }
+
+    /// Look at the certificates now.
+    pub fn look_at_certificates(&self) {
+        self.control.look.notify_one();
+    }
+}
+
+/// How a server stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// How many connections were told BYE.
+    pub told: u64,
+    /// How many of them were cut off because they took too long to leave.
+    pub cut: u64,
+    /// How many connections ended by a panic of ours, from the start on.
+    pub panics: u64,
+}
+
+impl<S: Service> Server<S> {
+    /// Reads the certificates and opens every listener. Wants a tokio runtime around it.
+    ///
+    /// # Errors
+    /// The first thing that is in the way, in words for the admin.
+    pub fn open(settings: &Settings, service: S) -> Result<Self, StartError> {
+        if let Some(exception) = settings.network.plaintext_loopback.first() {
+            return Err(StartError::Plaintext(exception.name().into()));
+        }
+        let certificates = Arc::new(Certificates::load(certificate_files(settings))?);
+        let house = House::new(settings, service, certificates.imap_config()?);
+        let doors = Doors::open(&settings.network.listeners)?;
+        Ok(Self {
+            house: Arc::new(house),
+            doors,
+            reception: Reception::new(connection_limits(settings)),
+            certificates,
+            clock: Clock::start(),
+            idle: settings.idle.clone(),
+            shutdown: Duration::from_secs(settings.server.shutdown_seconds.into()),
+            control: Arc::new(Control { stop: watch::Sender::new(Running::Yes), look: Notify::new() }),
+            is_resting: false,
+        })
+    }
+
+    /// Where it listens: the ports that the system chose, where the settings say 0.
+    pub fn addresses(&self) -> impl Iterator<Item = (ListenerKind, SocketAddr)> {
+        self.doors.addresses()
+    }
+
+    /// What stops it.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        Remote { control: Arc::clone(&self.control) }
+    }
+
+    /// Lets connections in until it is told to stop, and then sees them out.
+    pub async fn run(mut self) -> Stopped {
+        self.announce();
+        let mut visits = JoinSet::new();
+        self.receive(&mut visits).await;
+        let Self { house, reception, shutdown, doors, .. } = self;
+        drop(doors); // from now on the system refuses
+        let (told, cut) = see_out(&reception, visits, shutdown).await;
+        Stopped { told, cut, panics: house.panics.load(Ordering::Relaxed) }
+    }
+
+    fn announce(&self) {
+        for file in self.certificates.files() {
+            Event::CertificateLoaded { file: file.chain.as_path().into(), server_name: None }.log();
+        }
+        for (kind, address) in self.addresses() {
+            Event::Listening { listener: named(kind), address }.log();
+        }
+    }
+
+    async fn receive(&mut self, visits: &mut JoinSet<()>) {
+        let control = Arc::clone(&self.control);
+        let mut looks = interval(CERTIFICATE_LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = control.told_to_stop() => return,
+                Some(_ended) = visits.join_next() => {}
+                _ = looks.tick() => self.look_at_certificates().await,
+                () = control.look.notified() => self.look_at_certificates().await,
+                arrival = self.next_arrival() => self.welcome(arrival, visits),
+            }
+        }
+    }
+
+    async fn next_arrival(&mut self) -> Arrival {
+        if self.is_resting {
+            sleep(REST).await;
+        }
+        self.doors.next().await
+    }
+
+    fn welcome(&mut self, arrival: Arrival, visits: &mut JoinSet<()>) {
+        match arrival {
+            Ok((kind, stream, address)) => {
+                self.is_resting = false;
+                self.admit(kind, stream, address, visits);
+            }
+            Err(why) => self.rest(&why),
+        }
+    }
+
+    /// Says once why nobody comes in, not four times a second.
+    fn rest(&mut self, why: &std::io::Error) {
+        if Afterwards::of(why) == Afterwards::Rest && !std::mem::replace(&mut self.is_resting, true) {
+            let why = AcceptError(std::io::Error::new(why.kind(), why.to_string()));
+            let problem = (&why as &(dyn Error + 'static)).into();
+            Event::ServerFault { connection: None, fault: new_fault(), problem }.log();
+        }
+    }
+
+    fn admit(&self, kind: ListenerKind, stream: TcpStream, address: SocketAddr, visits: &mut JoinSet<()>) {
+        let admission = match self.reception.admit(address.ip()) {
+            Ok(admission) => admission,
+            Err(crowded) => return turn_away(kind, stream, address, crowded),
+        };
+        if prepare(&stream, &self.idle).is_err() {
+            return; // it has gone again
+        }
+        let visit = Visit::new(admission, address, kind, self.clock);
+        Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
+        let house = Arc::clone(&self.house);
+        visits.spawn(async move { house.serve(stream, visit).await });
+    }
+
+    async fn look_at_certificates(&self) {
+        let certificates = Arc::clone(&self.certificates);
+        let looked = tokio::task::spawn_blocking(move || certificates.look_again()).await;
+        looked.unwrap_or_default().iter().for_each(report);
+    }
+}
+
+/// Asks all to leave, waits, and cuts off who stays; how many were asked, and how many cut off.
+async fn see_out(reception: &Reception, mut visits: JoinSet<()>, patience: Duration) -> (u64, u64) {
+    let told = reception.ask_all_to_leave();
+    if timeout(patience, all_ended(&mut visits)).await.is_ok() {
+        return (told, 0);
+    }
+    let cut = reception.cut_all();
+    timeout(CUT_PATIENCE, all_ended(&mut visits)).await.ok();
+    (told, cut)
+}
+
+async fn all_ended(visits: &mut JoinSet<()>) {
+    while visits.join_next().await.is_some() {}
+}
+
+/// The pairs of files that the settings name.
+#[must_use]
+pub fn certificate_files(settings: &Settings) -> Vec<CertificateFiles> {
+    let certificates = settings.tls.certificates.iter();
+    certificates.map(|pair| CertificateFiles { chain: pair.chain.clone(), key: pair.key.clone() }).collect()
+}
+
+fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    ConnectionLimits {
+        per_narrow: count(settings.limits.preauth_connections_per_address),
+        per_wide: count(settings.limits.preauth_connections_per_network),
+        ..ConnectionLimits::default()
+    }
+}
+
+fn report(reloaded: &Reloaded) {
+    match reloaded {
+        Reloaded::Replaced(files) => {
+            Event::CertificateLoaded { file: files.chain.as_path().into(), server_name: None }.log();
+        }
+        Reloaded::Kept(files, why) => {
+            let problem = (why as &(dyn Error + 'static)).into();
+            Event::CertificateRejected { file: files.chain.as_path().into(), problem }.log();
+        }
+    }
+}
+
+/// Where words are possible they say why. They are not waited for: a new socket has room for a line.
+fn turn_away(kind: ListenerKind, stream: TcpStream, address: SocketAddr, crowded: Crowded) {
+    if kind == ListenerKind::ImapStartTls
+        && let Ok(mut stream) = stream.into_std()
+    {
+        write!(stream, "* BYE {crowded}; try again in a minute\r\n").ok();
+    }
+    let reason = match crowded {
+        Crowded::Network(network) if network == policy::Network::narrow(address.ip()) => {
+            Refusal::AddressLimit
+        }
+        Crowded::Network(_) => Refusal::NetworkLimit,
+        Crowded::Server => Refusal::ServerLimit,
+    };
+    Event::ConnectionRefused { listener: named(kind), peer: Peer::Address(address), reason }.log();
+}
+
+fn named(kind: ListenerKind) -> events::Listener {
+    events::Listener::new(kind.as_str())
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The TLS library refuses its own settings.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The settings name a loopback address for logins without TLS.
+    #[error(
+        "network.plaintext_loopback names {0:?}: this version takes no login without TLS anywhere; remove it"
+    )]
+    Plaintext(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no connection can be accepted: {0}; if files have run out, raise the limit (LimitNOFILE, ulimit -n)"
+)]
+struct AcceptError(std::io::Error);

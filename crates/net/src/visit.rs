@@ -1,0 +1,176 @@
+//! What is known of one connection: where it came from, who it turned out to be, what it cost.
+
+use crate::clock::Clock;
+use crate::reception::{Admission, Presence, Wherefore};
+use events::{Account, ClientId, ConnectionId, EndReason, Event, Mechanism, Peer, Protocol};
+use events::{TlsGroup, TlsVersion};
+use settings::ListenerKind;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use terms::Moment;
+
+/// One connection, from its acceptance to the line that it leaves in the log.
+#[derive(Debug)]
+pub struct Visit {
+    admission: Admission,
+    address: SocketAddr,
+    listener: ListenerKind,
+    clock: Clock,
+    opened: Moment,
+    pub(crate) octets_in: AtomicU64,
+    pub(crate) octets_out: AtomicU64,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Notes {
+    tls: Option<(TlsVersion, Option<TlsGroup>)>,
+    signed_in: Option<(Account, Mechanism)>,
+    client: Option<ClientId>,
+    /// What the line knows of its own end; the conversation only knows that it ended.
+    line_ended: Option<EndReason>,
+}
+
+/// How a conversation ended, and how much was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// Why.
+    pub reason: EndReason,
+    /// How many commands were given.
+    pub commands: u64,
+}
+
+impl From<EndReason> for Farewell {
+    /// Of a conversation in which no command was given.
+    fn from(reason: EndReason) -> Self {
+        Self { reason, commands: 0 }
+    }
+}
+
+impl Visit {
+    pub(crate) fn new(
+        admission: Admission,
+        address: SocketAddr,
+        listener: ListenerKind,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            admission,
+            address,
+            listener,
+            clock,
+            opened: clock.now(),
+            octets_in: AtomicU64::new(0),
+            octets_out: AtomicU64::new(0),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// The number that all its events carry.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.admission.id
+    }
+
+    /// Who it is, for events.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        Peer::Address(self.address)
+    }
+
+    /// Who it is, for limits.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it came in.
+    #[must_use]
+    pub const fn listener(&self) -> ListenerKind {
+        self.listener
+    }
+
+    /// When it came in.
+    #[must_use]
+    pub const fn opened(&self) -> Moment {
+        self.opened
+    }
+
+    /// The clock by which its deadlines go.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Somebody signed in: the connection no longer counts as a stranger's.
+    pub fn signed_in(&self, account: Account, mechanism: Mechanism) {
+        self.notes().signed_in = Some((account, mechanism));
+        self.admission.signed_in();
+    }
+
+    /// The client said what it is (RFC 2971).
+    pub fn introduced(&self, client: ClientId) {
+        self.notes().client = Some(client);
+    }
+
+    /// What the client said it is.
+    #[must_use]
+    pub fn client(&self) -> Option<ClientId> {
+        self.notes().client.clone()
+    }
+
+    pub(crate) fn encrypted(&self, version: TlsVersion, group: Option<TlsGroup>) {
+        self.notes().tls = Some((version, group));
+    }
+
+    /// The first who knows why the line ended is right.
+    pub(crate) fn line_ended(&self, reason: EndReason) {
+        self.notes().line_ended.get_or_insert(reason);
+    }
+
+    pub(crate) fn presence(&self) -> tokio::sync::watch::Receiver<Presence> {
+        self.admission.presence.clone()
+    }
+
+    /// Waits until the connection has to go.
+    pub(crate) async fn asked_to_leave(&self) -> Wherefore {
+        let mut presence = self.presence();
+        match presence.wait_for(|presence| *presence != Presence::Welcome).await.as_deref() {
+            Ok(Presence::Asked(wherefore)) => *wherefore,
+            _ => Wherefore::Stopping,
+        }
+    }
+
+    /// Waits until there was time enough for a goodbye.
+    pub(crate) async fn cut(&self) {
+        let mut presence = self.presence();
+        presence.wait_for(|presence| *presence == Presence::Cut).await.map(drop).ok();
+    }
+
+    /// The one line that every connection leaves.
+    pub(crate) fn end(&self, farewell: Farewell) {
+        let Notes { tls, signed_in, client, line_ended } = self.notes().clone();
+        let (account, mechanism) = signed_in.unzip();
+        Event::SessionEnded {
+            connection: self.id(),
+            protocol: Protocol::Imap,
+            peer: self.peer(),
+            account,
+            tls: tls.map(|(version, _)| version),
+            group: tls.and_then(|(_, group)| group),
+            mechanism,
+            client,
+            commands: farewell.commands,
+            octets_in: self.octets_in.load(Ordering::Relaxed),
+            octets_out: self.octets_out.load(Ordering::Relaxed),
+            duration_ms: u64::try_from(self.clock.now().since(self.opened).as_millis()).unwrap_or(u64::MAX),
+            reason: line_ended.unwrap_or(farewell.reason),
+        }
+        .log();
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
