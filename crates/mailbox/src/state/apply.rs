@@ -190,10 +190,12 @@ impl MailboxState {
 
 /// A private change sets `\Seen` or takes it away, and does nothing else.
 fn private_change(add: &Flags, remove: &Flags) -> Result<Seen, Misfit> {
-    let only_seen = |flags: &Flags| *flags == Flags::system(SystemFlags::SEEN);
-    match () {
-        () if only_seen(add) && remove.is_empty() => Ok(Seen::Yes),
-        () if only_seen(remove) && add.is_empty() => Ok(Seen::No),
-        () => Err(Misfit::Scope),
+    let seen = Flags::system(SystemFlags::SEEN);
+    if *add == seen && remove.is_empty() {
+        Ok(Seen::Yes)
+    } else if *remove == seen && add.is_empty() {
+        Ok(Seen::No)
+    } else {
+        Err(Misfit::Scope)
     }
 }
