@@ -50,6 +50,7 @@ impl Committer {
 
     /// Commits groups until the queue is closed and empty.
     pub(crate) fn run(mut self) {
+        let _end = EndOfWriting(Arc::clone(&self.engine));
         while self.engine.queue.wait() {
             self.commit_group();
         }
@@ -143,6 +144,23 @@ impl Committer {
                 group.grown.push((StreamId { account: job.account, number: stream }, seq));
             }
         }
+    }
+}
+
+/// However the commit thread ends, nobody waits for it in vain.
+struct EndOfWriting(Arc<Engine>);
+
+impl Drop for EndOfWriting {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        if !std::thread::panicking() {
+            return;
+        }
+        self.0.trouble.begin("the commit thread has ended");
+        // Those that are dropped with the panic's group are told that nobody knows; these were never begun.
+        let refusal =
+            StoreError::Unavailable { reason: "the commit thread has ended".to_owned(), uncertain: false };
+        self.0.queue.drain().into_iter().for_each(|job| job.refuse(refusal.clone()));
     }
 }
 

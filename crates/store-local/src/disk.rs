@@ -99,7 +99,12 @@ impl RealDisk {
     /// The tree at `root`, which is made if it is missing (its parent must exist).
     pub fn at(root: impl Into<PathBuf>) -> io::Result<Self> {
         let disk = Self { root: root.into() };
-        disk.create_dir(Path::new(""))?;
+        if !disk.root.exists() {
+            disk.create_dir(Path::new(""))?;
+            // A path of one part lies in the working directory.
+            let parent = disk.root.parent().filter(|parent| !parent.as_os_str().is_empty());
+            fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
         Ok(disk)
     }
 

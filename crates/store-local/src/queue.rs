@@ -142,6 +142,14 @@ impl Queue {
         group.jobs
     }
 
+    /// Everything that waits.
+    pub(crate) fn drain(&self) -> Vec<Job> {
+        let mut lanes = self.lock();
+        lanes.turns.clear();
+        let large: Vec<Job> = lanes.waiting.drain().flat_map(|(_, jobs)| jobs).collect();
+        lanes.small.drain(..).chain(large).collect()
+    }
+
     fn push(&self, job: Job) -> Result<(), StoreError> {
         let mut lanes = self.lock();
         if lanes.state == State::Closed {

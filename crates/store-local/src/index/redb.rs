@@ -30,7 +30,8 @@ impl RedbKv {
             Err(e) if e.kind() == io::ErrorKind::NotFound => disk.create(path)?,
             opened => opened?,
         };
-        let database = open_database(file)?;
+        let open = || Ok(Database::builder().set_cache_size(CACHE).create_with_backend(Backend(file))?);
+        let database = guarded(open)?;
         let kv = Self { database: Mutex::new(Some(Arc::new(database))) };
         disk.sync_dir(path.parent().unwrap_or(Path::new("")))?;
         Ok(kv)
@@ -43,21 +44,33 @@ impl RedbKv {
 }
 
 /// redb has been seen to panic over a file that a disk without honest syncs left behind. The index can be made again,
-/// so that is no reason not to start.
-fn open_database(file: Arc<dyn File>) -> Result<Database, KvError> {
-    let open = || Database::builder().set_cache_size(CACHE).create_with_backend(Backend(file));
-    match catch_unwind(AssertUnwindSafe(open)) {
-        Ok(opened) => Ok(opened?),
-        Err(_) => Err(KvError::Damaged("redb gave up on its file".to_owned())),
-    }
+/// so that is no reason to end a session, or not to start.
+fn guarded<T>(ask: impl FnOnce() -> Result<T, KvError>) -> Result<T, KvError> {
+    let gave_up = |_| Err(KvError::Damaged("redb gave up on its file".to_owned()));
+    catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(gave_up)
 }
 
 impl Kv for RedbKv {
     fn view(&self) -> Result<Box<dyn View>, KvError> {
-        Ok(Box::new(RedbView(self.database()?.begin_read()?)))
+        guarded(|| Ok(Box::new(RedbView(self.database()?.begin_read()?)) as Box<dyn View>))
     }
 
     fn write(&self, batch: &Batch<'_>) -> Result<(), KvError> {
+        guarded(|| self.write_batch(batch))
+    }
+
+    fn close(&self) -> Result<(), KvError> {
+        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match database.map(Arc::try_unwrap) {
+            // A reader still has it: it closes when that one is done.
+            None | Some(Err(_)) => Ok(()),
+            Some(Ok(database)) => guarded(|| Ok(database.close()?)),
+        }
+    }
+}
+
+impl RedbKv {
+    fn write_batch(&self, batch: &Batch<'_>) -> Result<(), KvError> {
         let mut transaction = self.database()?.begin_write()?;
         // Without this, opening after a crash would walk the whole file.
         transaction.set_quick_repair(true);
@@ -74,15 +87,6 @@ impl Kv for RedbKv {
             }
         }
         Ok(transaction.commit()?)
-    }
-
-    fn close(&self) -> Result<(), KvError> {
-        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match database.map(Arc::try_unwrap) {
-            // A reader still has it: it closes when that one is done.
-            None | Some(Err(_)) => Ok(()),
-            Some(Ok(database)) => Ok(database.close()?),
-        }
     }
 }
 
@@ -101,23 +105,26 @@ impl RedbView {
 
 impl View for RedbView {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, KvError> {
-        let Some(open) = self.table(table)? else { return Ok(None) };
-        let found = ReadableTable::get(&open, key)?;
-        Ok(found.map(|value| value.value().to_vec()))
+        guarded(|| {
+            let Some(open) = self.table(table)? else { return Ok(None) };
+            let found = ReadableTable::get(&open, key)?;
+            Ok(found.map(|value| value.value().to_vec()))
+        })
     }
 
     fn scan(&self, table: Table, (from, to): (&[u8], &[u8]), visit: &mut Visitor<'_>) -> Result<(), KvError> {
-        let Some(open) = self.table(table)? else { return Ok(()) };
-        if from >= to {
-            return Ok(());
-        }
-        for entry in ReadableTable::range(&open, from..to)? {
-            let (key, value) = entry?;
-            if visit(key.value(), value.value()).is_break() {
-                break;
+        guarded(|| {
+            let Some(open) = self.table(table)? else { return Ok(()) };
+            // redb refuses a range that ends before it starts; here it is merely empty.
+            let range = if from < to { from..to } else { from..from };
+            for entry in ReadableTable::range(&open, range)? {
+                let (key, value) = entry?;
+                if visit(key.value(), value.value()).is_break() {
+                    break;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 
