@@ -129,10 +129,14 @@ impl Problem {
     }
 
     fn incompatible(why: &PeerIncompatible, opening: Opening) -> Self {
+        // An old client lacks other things too, and those are found first.
+        if let Some(version) = opening.old_version() {
+            return Self::OldVersion(version);
+        }
         match why {
             PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled
-            | PeerIncompatible::SupportedVersionsExtensionRequired => Self::OldVersion(opening.version()),
+            | PeerIncompatible::SupportedVersionsExtensionRequired => Self::OldVersion("an older version"),
             PeerIncompatible::NoCipherSuitesInCommon => Self::NoCommonSuite,
             PeerIncompatible::NoKxGroupsInCommon | PeerIncompatible::NamedGroupsExtensionRequired => {
                 Self::NoCommonGroup
@@ -175,12 +179,13 @@ impl Opening {
         self.octets += octets.len() as u64;
     }
 
-    fn version(&self) -> &'static str {
+    /// The best version of a client that is older than TLS 1.2.
+    fn old_version(&self) -> Option<&'static str> {
         match self.first {
-            [.., 3, 0] => "SSL 3.0",
-            [.., 3, 1] => "TLS 1.0",
-            [.., 3, 2] => "TLS 1.1",
-            _ => "an old TLS",
+            [.., 3, 0] => Some("SSL 3.0"),
+            [.., 3, 1] => Some("TLS 1.0"),
+            [.., 3, 2] => Some("TLS 1.1"),
+            _ => None,
         }
     }
 }
@@ -234,5 +239,105 @@ impl<IO: Duplex> AsyncWrite for Overheard<IO> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::client::ClientConfig;
+    use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
+    use rustls::{NamedGroup, RootCertStore, crypto::aws_lc_rs};
+    use std::time::Duration;
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+    use tokio_rustls::TlsConnector;
+
+    fn server_config() -> Arc<ServerConfig> {
+        let made = rcgen::generate_simple_self_signed(vec!["mail.example.org".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let config = ServerConfig::builder().with_no_client_auth();
+        let mut config = config.with_single_cert(vec![made.cert.der().clone()], key.into()).unwrap();
+        config.alpn_protocols = vec![b"imap".to_vec()];
+        Arc::new(config)
+    }
+
+    async fn failure(client: impl AsyncFnOnce(DuplexStream)) -> Failed<DuplexStream> {
+        let (near, far) = duplex(64 << 10);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let (shaken, ()) = tokio::join!(shake_hands(near, server_config(), deadline), client(far));
+        shaken.map(drop).unwrap_err()
+    }
+
+    async fn check(octets: &[u8], problem: &str) {
+        let failed = failure(async |mut stream| stream.write_all(octets).await.unwrap()).await;
+        assert!(failed.problem.to_string().starts_with(problem), "{}", failed.problem);
+    }
+
+    /// What a client of `version` says that knows no extensions.
+    fn old_hello(version: u8) -> Vec<u8> {
+        let body = [&[3, version][..], &[7; 32], &[0], &[0, 2, 0xc0, 0x13], &[1, 0]].concat();
+        let length = u8::try_from(body.len()).unwrap();
+        [&[22, 3, 1, 0, length + 4, 1, 0, 0, length], &*body].concat()
+    }
+
+    #[tokio::test]
+    async fn an_old_client_is_named_by_its_version() {
+        check(&old_hello(0), "it offers SSL 3.0 at most").await;
+        check(&old_hello(1), "it offers TLS 1.0 at most, we take TLS 1.2 and 1.3: it needs an update").await;
+        check(&old_hello(2), "it offers TLS 1.1 at most").await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_tls_is_told_apart_from_what_is_cut_short() {
+        check(b"", "it hung up before TLS began").await;
+        check(b"a CAPABILITY\r\n", "what it said is not TLS").await;
+        check(b"GET / HTTP/1.1\r\n\r\n", "what it said is not TLS").await;
+        check(&old_hello(3)[..20], "it hung up in the middle").await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_client_took_too_long() {
+        let failed = failure(async |_stream| tokio::time::sleep(Duration::from_secs(11)).await).await;
+        assert_eq!(failed.problem, Problem::TooSlow);
+    }
+
+    async fn connect(stream: DuplexStream, config: ClientConfig) {
+        let name = ServerName::try_from("mail.example.org").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.map(drop).ok();
+    }
+
+    fn distrustful() -> ClientConfig {
+        ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_trust_us_is_told_apart_with_what_it_offered() {
+        let failed = failure(async |stream| connect(stream, distrustful()).await).await;
+        assert!(matches!(failed.problem, Problem::Distrusted(_)), "{}", failed.problem);
+        let offer = failed.offer.unwrap();
+        assert_eq!(offer.server_name.as_deref(), Some("mail.example.org"));
+        assert!(offer.groups.to_string().starts_with("11ec,"), "X25519MLKEM768 first: {}", offer.groups);
+        assert!(offer.suites.to_string().starts_with("1302,"), "{}", offer.suites);
+    }
+
+    #[tokio::test]
+    async fn a_web_browser_is_told_by_its_protocols() {
+        let mut config = distrustful();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let failed = failure(async |stream| connect(stream, config).await).await;
+        assert_eq!(failed.problem, Problem::OtherProtocol("h2, http/1.1".into()));
+    }
+
+    #[tokio::test]
+    async fn a_client_without_a_group_of_ours_is_told_so() {
+        let mut provider = aws_lc_rs::default_provider();
+        provider.kx_groups = aws_lc_rs::ALL_KX_GROUPS.to_vec();
+        provider.kx_groups.retain(|group| group.name() == NamedGroup::MLKEM768);
+        assert_eq!(provider.kx_groups.len(), 1);
+        let config = ClientConfig::builder_with_provider(Arc::new(provider));
+        let config = config.with_protocol_versions(&[&rustls::version::TLS13]).unwrap();
+        let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        let failed = failure(async |stream| connect(stream, config).await).await;
+        assert_eq!(failed.problem, Problem::NoCommonGroup);
     }
 }

@@ -106,3 +106,77 @@ async fn write_pieces(stream: &mut impl Duplex, pieces: &[Bytes]) -> io::Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use session::outbox::PIECE;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    /// Takes what it is given, at most so much at once, and counts how often.
+    struct Counting {
+        at_once: usize,
+        writes: usize,
+        taken: Vec<u8>,
+    }
+
+    impl AsyncRead for Counting {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Counting {
+        fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let before = self.taken.len();
+            let octets: Vec<u8> =
+                bufs.iter().flat_map(|buf| buf.iter().copied()).take(self.at_once).collect();
+            self.taken.extend(octets);
+            self.writes += 1;
+            Poll::Ready(Ok(self.taken.len() - before))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// How many writes a FETCH of three large bodies takes, of a stream that takes so much at once.
+    async fn writes(at_once: usize) -> usize {
+        let mut stream = Counting { at_once, writes: 0, taken: Vec::new() };
+        let (mut outbox, mut whole) = (Outbox::default(), Vec::new());
+        for n in b"123" {
+            outbox.text().extend_from_slice(b"* FETCH\r\n");
+            outbox.push(vec![*n; PIECE].into());
+            outbox.text().extend_from_slice(b")\r\n");
+            whole.extend([b"* FETCH\r\n", &vec![*n; PIECE][..], b")\r\n"].concat());
+        }
+        write_all(&mut stream, &mut outbox).await.unwrap();
+        assert!(stream.taken == whole, "every octet once, in order");
+        stream.writes
+    }
+
+    #[tokio::test]
+    async fn replies_and_bodies_leave_in_as_few_writes_as_the_stream_takes() {
+        assert_eq!(writes(usize::MAX).await, 1);
+        assert_eq!(writes(PIECE).await, 4);
+    }
+}
