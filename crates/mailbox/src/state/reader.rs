@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
     /// How many messages lack `\Seen`.
     #[must_use]
     pub fn unseen(&self) -> u32 {
-        self.state.messages() - self.private.map_or(0, |p| p.marks.summary().marked)
+        self.state.messages().saturating_sub(self.private.map_or(0, |p| p.marks.summary().marked))
     }
 
     /// The first message without `\Seen`: SELECT's `[UNSEEN n]`. O(log n) steps, each down one path.

@@ -129,30 +129,14 @@ impl View {
 
     fn has_more(&self, current: &MailboxState, permit: Permit) -> bool {
         let expunges = permit == Permit::Renumber && !self.ghosts.uids.is_empty();
-        let owed = !self.owed.flags.is_empty() || !self.owed.modseqs.is_empty();
-        expunges
-            || owed
-            || self.next < current.uid_next()
-            || self.told < current.reader(self.account).highest_modseq()
+        let arrivals = self.next < current.uid_next();
+        let changes = self.told < current.reader(self.account).highest_modseq();
+        expunges || arrivals || changes || !self.owed.is_empty()
     }
 
     /// Messages that went become ghosts, if the client knows them at all.
     fn notice_expunges(&mut self, current: &MailboxState) -> Result<(), TooManyGhosts> {
-        let since = self.ghosts.noticed;
-        let mut floor = since;
-        let mut gone = UidSet::new();
-        match current.expunges().behind(since) {
-            Some(newest_first) => {
-                for expunge in newest_first {
-                    let known = expunge.uids.intersection(self.index.uids());
-                    if !known.is_empty() {
-                        gone = gone.union(&known);
-                        floor = expunge.modseq.before();
-                    }
-                }
-            }
-            None => gone = self.index.uids().difference(&current.uids(Uid::MIN)),
-        }
+        let (gone, floor) = self.gone_since(current, self.ghosts.noticed);
         if self.ghosts.uids.is_empty() {
             self.ghosts.floor = floor;
         }
@@ -161,6 +145,22 @@ impl View {
         }
         self.ghosts.noticed = current.reader(self.account).highest_modseq();
         if self.ghosts.uids.len() > MAX_GHOSTS as u64 { Err(TooManyGhosts) } else { Ok(()) }
+    }
+
+    /// What went of that which was announced, and the MODSEQ below the first of it.
+    fn gone_since(&self, current: &MailboxState, since: ModSeq) -> (UidSet, ModSeq) {
+        let Some(newest_first) = current.expunges().behind(since) else {
+            return (self.index.uids().difference(&current.uids(Uid::MIN)), since);
+        };
+        let (mut gone, mut floor) = (UidSet::new(), since);
+        for expunge in newest_first {
+            let known = expunge.uids.intersection(self.index.uids());
+            if !known.is_empty() {
+                gone = gone.union(&known);
+                floor = expunge.modseq.before();
+            }
+        }
+        (gone, floor)
     }
 
     fn tell_expunges(&mut self, out: &mut Announcement) {
