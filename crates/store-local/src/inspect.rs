@@ -6,8 +6,10 @@ use crate::index::kv::{Key, Value};
 use crate::index::tail::Generation;
 use crate::log::Rot;
 use crate::log::chain::Chain;
-use crate::log::format::LogEnd;
-use crate::log::replay::replay;
+use crate::log::footer;
+use crate::log::format::{LogEnd, TRAILER};
+use crate::log::replay::{read_file, replay};
+use crate::log::segments::segment_name;
 use crate::recovery::{index_error, take_in};
 use std::collections::BTreeMap;
 
@@ -18,6 +20,10 @@ pub struct IndexReport {
     pub entries: usize,
     /// Keys, in hex, that only one of the two has or that have different values.
     pub differences: Vec<String>,
+    /// How many sealed segments have a table of contents that says what is in them.
+    pub right_footers: usize,
+    /// Sealed segments whose table of contents says something else.
+    pub wrong_footers: Vec<String>,
     /// What of the log does not read back as it was written.
     pub rot: Vec<Rot>,
 }
@@ -40,7 +46,22 @@ pub(crate) fn compare(engine: &Engine) -> Result<IndexReport, OpenError> {
         keys.filter(|key| made_again.get(*key) != there.get(*key)).map(|key| hex(key)).collect();
     differences.sort();
     differences.dedup();
-    Ok(IndexReport { entries: made_again.len(), differences, rot })
+    let mut report = IndexReport { entries: made_again.len(), differences, rot, ..IndexReport::default() };
+    check_footers(engine, &mut report)?;
+    Ok(report)
+}
+
+fn check_footers(engine: &Engine, report: &mut IndexReport) -> Result<(), OpenError> {
+    for link in Chain::find(&*engine.segments.disk)?.links {
+        let bytes = read_file(&engine.segments, link.header.number)?;
+        let Some(contents) = footer::read(&link.header, &bytes, link.end) else { continue };
+        let end = bytes.len() - TRAILER;
+        match contents == footer::walk(&link.header, &bytes, end) {
+            true => report.right_footers += 1,
+            false => report.wrong_footers.push(segment_name(link.header.number)),
+        }
+    }
+    Ok(())
 }
 
 fn make_again(engine: &Engine, rot: &mut Vec<Rot>) -> Result<Generation, OpenError> {

@@ -209,6 +209,7 @@ fn an_index_that_is_gone_is_made_again_from_the_log() {
     assert_eq!(before.0.len(), 20);
     let report = store.compare_index().unwrap();
     assert!(report.entries > 100 && report.differences.is_empty(), "{report:?}");
+    assert!(report.right_footers > 5 && report.wrong_footers.is_empty(), "{report:?}");
 }
 
 #[test]

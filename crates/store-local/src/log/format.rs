@@ -63,6 +63,9 @@
 //! rot. Whether a later group lies behind a bad frame is told by any good frame behind it whose group starts
 //! behind the bad one.
 //!
+//! **Footers** count only in a segment that the log leaves right behind them: a recovery may void the last frames of a
+//! segment that was sealed a moment before.
+//!
 //! **Moving.** A record that moves to another segment keeps its log number, its payload and the payload's
 //! checksum; the frame header and the record header are sealed anew with the new segment's salt.
 
@@ -446,6 +449,12 @@ pub(crate) fn trailer(footer: u64, salt: u64) -> Vec<u8> {
     out
 }
 
+/// Where the footer of a sealed segment is, by its trailer.
+pub(crate) fn footer_of(trailer: &[u8], salt: u64) -> Option<u64> {
+    let content = checked(trailer, salt).filter(|b| b.starts_with(TRAILER_MAGIC))?;
+    u64_at(content, 8)
+}
+
 /// The next multiple of 8.
 pub(crate) const fn padded(length: usize) -> usize {
     length.next_multiple_of(8)
@@ -459,12 +468,6 @@ fn length_u32(payload: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Where the footer of a sealed segment is, by its trailer.
-    fn footer_of(trailer: &[u8], salt: u64) -> Option<u64> {
-        let content = checked(trailer, salt).filter(|b| b.starts_with(TRAILER_MAGIC))?;
-        u64_at(content, 8)
-    }
 
     fn header() -> SegmentHeader {
         SegmentHeader {

@@ -1,6 +1,7 @@
 //! The log: the truth of the store. [`format`] draws it.
 
 pub(crate) mod chain;
+pub(crate) mod footer;
 pub(crate) mod format;
 pub(crate) mod frames;
 pub(crate) mod octets;

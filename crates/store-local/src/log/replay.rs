@@ -136,11 +136,17 @@ impl Reader<'_> {
     }
 }
 
-/// A segment up to where the log leaves it. Segments are small enough to be held in memory one at a time.
+/// A segment up to where the log leaves it.
 fn read_segment(segments: &Segments, link: &Link) -> io::Result<Bytes> {
-    let segment = segments.get(link.header.number)?;
-    let there = segment.file.length()?;
-    let mut bytes = vec![0; to_usize(link.end.map_or(there, |end| end.min(there)))];
+    let bytes = read_file(segments, link.header.number)?;
+    let end = link.end.map_or(bytes.len(), to_usize);
+    Ok(bytes.slice(..end.min(bytes.len())))
+}
+
+/// All octets of a segment. Segments are small enough to be held in memory one at a time.
+pub(crate) fn read_file(segments: &Segments, number: u64) -> io::Result<Bytes> {
+    let segment = segments.get(number)?;
+    let mut bytes = vec![0; to_usize(segment.file.length()?)];
     segment.file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes.into())
 }

@@ -3,6 +3,7 @@
 //! > **Invariant.** Group n+1 is written only after the sync of group n succeeded. After a sync or a write that
 //! > failed, nothing is written here any more: the kernel may have dropped what it still shows.
 
+use super::footer::{self, Contents};
 use super::format::{
     Draft, FRAME_HEADER, FrameHeader, FrameKind, LogEnd, LogPosition, RecordHeader, SEGMENT_HEADER,
     SegmentHeader, Subject, padded, trailer,
@@ -10,7 +11,6 @@ use super::format::{
 use super::segments::{LOG_DIRECTORY, Segment, Segments, segment_path, unborn_path};
 use crate::index::value::Place;
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct LogWriter {
     group: u64,
     next_number: u64,
     /// Which frames of the segment are whose: becomes the footer.
-    contents: BTreeMap<AccountId, Vec<u32>>,
+    contents: Contents,
     /// A segment of at least this many octets is sealed.
     full_at: u64,
 }
@@ -88,7 +88,7 @@ impl LogWriter {
             offset: SEGMENT_HEADER as u64,
             group: beginning.first.next_group,
             next_number: beginning.first.next_number,
-            contents: BTreeMap::new(),
+            contents: Contents::new(),
             full_at,
         };
         let mut first = writer.new_group();
@@ -200,7 +200,7 @@ impl LogWriter {
 
     /// Writes the footer and the trailer, and says where the log leaves the segment.
     fn seal(&mut self) -> io::Result<LogPosition> {
-        let contents = Bytes::from(encode_contents(&std::mem::take(&mut self.contents)));
+        let contents = Bytes::from(footer::encode(&std::mem::take(&mut self.contents)));
         let footer = Draft::plain(Subject::Footer, contents);
         let mut group = self.new_group();
         let header = footer.header(AccountId::DIRECTORY, group.next_number);
@@ -264,16 +264,6 @@ impl LogWriter {
         group.octets.resize(padded(group.octets.len()), 0);
         place
     }
-}
-
-fn encode_contents(contents: &BTreeMap<AccountId, Vec<u32>>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (account, offsets) in contents {
-        out.extend_from_slice(&account.0.to_le_bytes());
-        out.extend_from_slice(&u32::try_from(offsets.len()).unwrap_or(u32::MAX).to_le_bytes());
-        offsets.iter().for_each(|offset| out.extend_from_slice(&offset.to_le_bytes()));
-    }
-    out
 }
 
 fn random_salt() -> io::Result<u64> {

@@ -159,7 +159,7 @@ impl Life {
     fn compare_index(&self, store: &LocalStore, pump: &Pump) -> Result<(), String> {
         pump.move_tail();
         let report = store.compare_index().map_err(|e| e.to_string())?;
-        if report.differences.is_empty() && report.rot.is_empty() {
+        if report.differences.is_empty() && report.rot.is_empty() && report.wrong_footers.is_empty() {
             return Ok(());
         }
         Err(format!("the index is not the one that the log makes: {report:?}"))
@@ -187,10 +187,13 @@ impl Life {
 
     fn arrange_trouble(&mut self) {
         let after = self.dice.below(30);
-        match self.dice.below(6) {
+        match self.dice.below(8) {
             0 => self.disk.fail(Failing::Sync, "log", after),
             1 => self.disk.fail(Failing::Write, "log", after),
             2 => self.disk.fail(Failing::Sync, "index.redb", after / 4),
+            // Most changes are the index's: aim at the others too.
+            3 | 4 => self.disk.cut_power_in("log", after * 3),
+            5 => self.disk.cut_power_in("bodies", after / 2),
             _ => self.disk.cut_power_after(self.dice.below(500)),
         }
     }

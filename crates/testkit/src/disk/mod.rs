@@ -45,11 +45,14 @@ struct State {
     locked: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Power {
     On,
-    /// This many more changes are made before it fails.
-    OnFor(u64),
+    /// This many more changes below a path are made before it fails.
+    OnFor {
+        changes: u64,
+        under: PathBuf,
+    },
     Off,
 }
 
@@ -115,7 +118,12 @@ impl FaultyDisk {
     /// Cuts the power in the middle of the change that follows `changes` more: writes, lengths, syncs, directory
     /// entries. From then on everything fails.
     pub fn cut_power_after(&self, changes: u64) {
-        self.lock().power = Power::OnFor(changes);
+        self.cut_power_in("", changes);
+    }
+
+    /// The same, where only changes below `under` count.
+    pub fn cut_power_in(&self, under: &str, changes: u64) {
+        self.lock().power = Power::OnFor { changes, under: under.into() };
     }
 
     /// Goes on after a cut that was none: the process was killed, but the machine, and with it what the page cache
@@ -185,9 +193,9 @@ impl FaultyDisk {
     }
 
     /// Makes a change to directory entries, or leaves it half made when the power fails with it.
-    fn change_names(&self, change: impl FnOnce(&mut Names) -> io::Result<()>) -> io::Result<()> {
+    fn change_names(&self, path: &Path, change: impl FnOnce(&mut Names) -> io::Result<()>) -> io::Result<()> {
         let mut state = self.lock();
-        let alive = state.spend_power()?;
+        let alive = state.spend_power(path)?;
         change(&mut state.names)?;
         alive.check()
     }
@@ -214,19 +222,19 @@ impl Alive {
 
 impl State {
     /// One change more: an error when the power is off, [`Alive::No`] when it fails right now.
-    fn spend_power(&mut self) -> io::Result<Alive> {
-        match self.power {
-            Power::On => Ok(Alive::Yes),
-            Power::Off => Err(io::Error::other("the power is off")),
-            Power::OnFor(0) => {
-                self.power = Power::Off;
-                Ok(Alive::No)
-            }
-            Power::OnFor(more) => {
-                self.power = Power::OnFor(more - 1);
-                Ok(Alive::Yes)
-            }
+    fn spend_power(&mut self, path: &Path) -> io::Result<Alive> {
+        self.check_power()?;
+        match &mut self.power {
+            Power::OnFor { changes, under } if path.starts_with(&*under) => match changes.checked_sub(1) {
+                Some(fewer) => *changes = fewer,
+                None => {
+                    self.power = Power::Off;
+                    return Ok(Alive::No);
+                }
+            },
+            _ => {}
         }
+        Ok(Alive::Yes)
     }
 
     fn check_power(&self) -> io::Result<()> {
@@ -264,7 +272,7 @@ impl Disk for FaultyDisk {
             state.inodes.push(Inode::default());
             state.inodes.len() - 1
         };
-        self.change_names(|names| names.link(path, Node::File(inode)))?;
+        self.change_names(path, |names| names.link(path, Node::File(inode)))?;
         Ok(self.open_file(path, inode))
     }
 
@@ -280,20 +288,20 @@ impl Disk for FaultyDisk {
         if self.lock().names.get(path) == Some(Node::Directory) {
             return Ok(());
         }
-        self.change_names(|names| names.link(path, Node::Directory))
+        self.change_names(path, |names| names.link(path, Node::Directory))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change_names(|names| names.rename(from, to))
+        self.change_names(to, |names| names.rename(from, to))
     }
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.change_names(|names| names.unlink(path))
+        self.change_names(path, |names| names.unlink(path))
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.lock();
-        state.spend_power()?.check()?;
+        state.spend_power(path)?.check()?;
         if state.syncs != Syncs::Ignored {
             state.names.sync(path);
         }
@@ -341,7 +349,7 @@ struct OpenFile {
 impl OpenFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.wait_while_held();
-        state.spend_power()?.check()?;
+        state.spend_power(&self.path)?.check()?;
         let strikes = state.strikes(Failing::Sync, &self.path);
         let State { inodes, dice, syncs, sync_counts, .. } = &mut *state;
         let inode = &mut inodes[self.inode];
@@ -380,7 +388,7 @@ impl File for OpenFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
-        let alive = state.spend_power()?;
+        let alive = state.spend_power(&self.path)?;
         if state.strikes(Failing::Write, &self.path) {
             let part = state.dice.below(bytes.len() as u64 + 1) as usize;
             state.inodes[self.inode].write(&bytes[..part], offset);
@@ -400,7 +408,7 @@ impl File for OpenFile {
 
     fn truncate(&self, length: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
-        let alive = state.spend_power()?;
+        let alive = state.spend_power(&self.path)?;
         state.inodes[self.inode].set_length(length);
         alive.check()
     }
