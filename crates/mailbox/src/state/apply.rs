@@ -1,9 +1,10 @@
 //! Folding events into the state.
 
 use super::MailboxState;
+use crate::SystemFlags;
 use crate::private::Seen;
 use crate::row::Row;
-use crate::{Appended, Birth, Event, Flags, FlagsChanged, MAX_KEYWORDS, MAX_READERS, Scope, SystemFlags};
+use crate::{Appended, Birth, Event, Flags, FlagsChanged, MAX_KEYWORDS, MAX_READERS, NewMessage, Scope};
 use std::fmt;
 use std::sync::Arc;
 use terms::{AccountId, EmailId, ModSeq, Uid, UidSet};
@@ -73,35 +74,43 @@ impl MailboxState {
     }
 
     fn append(&mut self, appended: &Appended, modseq: ModSeq) -> Result<(), Misfit> {
-        let count = u32::try_from(appended.messages.len()).map_err(|_| Misfit::Append)?;
-        let behind = appended.first.get().checked_add(count).and_then(Uid::new).ok_or(Misfit::Append)?;
-        let Some(last) = Uid::new(behind.get() - 1).filter(|last| *last >= appended.first) else {
-            return Err(Misfit::Append);
-        };
-        if appended.first != self.uid_next {
-            return Err(Misfit::Append);
-        }
-        self.meet(appended.messages.iter().map(|m| &m.flags))?;
-        self.uid_next = behind;
-        self.highest_shared = modseq;
-        let uids = UidSet::range(appended.first, last);
-        let mut rows = uids.iter().zip(&appended.messages).map(|(uid, message)| {
-            let here = EmailId { mailbox: self.stream, uid: uid.get() };
-            let email = match message.birth {
-                Birth::Here => here,
-                Birth::Elsewhere(email) => email,
-            };
-            let flags = self.keywords.known(&message.flags.without(SystemFlags::SEEN));
-            let (internal_date, size, save_date) = (message.internal_date, message.size, message.save_date);
-            Row { uid, email, flags, modseq, internal_date, size, save_date }
-        });
-        self.messages = self.messages.edit(&uids, |mut here, _| {
+        let (uids, behind) = self.place(appended)?;
+        self.meet(appended.messages.iter().map(|message| &message.flags))?;
+        let new = || uids.iter().zip(&appended.messages);
+        let mut rows = new().map(|(uid, message)| self.new_row(uid, message, modseq));
+        let messages = self.messages.edit(&uids, |mut here, _| {
             here.extend(&mut rows);
             here
         });
-        let seen = |uid: &(Uid, &crate::NewMessage)| uid.1.flags.system.contains(SystemFlags::SEEN);
-        let seen = uids.iter().zip(&appended.messages).filter(seen).map(|(uid, _)| uid).collect::<UidSet>();
+        drop(rows);
+        self.messages = messages;
+        self.uid_next = behind;
+        self.highest_shared = modseq;
+        let is_seen = |message: &NewMessage| message.flags.system.contains(SystemFlags::SEEN);
+        let seen: UidSet = new().filter(|(_, message)| is_seen(message)).map(|(uid, _)| uid).collect();
         if seen.is_empty() { Ok(()) } else { self.mark(appended.reader, &seen, Seen::Yes, modseq) }
+    }
+
+    /// The UIDs that the messages take, and the one behind them.
+    fn place(&self, appended: &Appended) -> Result<(UidSet, Uid), Misfit> {
+        let count = u32::try_from(appended.messages.len()).map_err(|_| Misfit::Append)?;
+        let behind = appended.first.get().checked_add(count).and_then(Uid::new).ok_or(Misfit::Append)?;
+        match Uid::new(behind.get() - 1) {
+            Some(last) if count > 0 && appended.first == self.uid_next => {
+                Ok((UidSet::range(appended.first, last), behind))
+            }
+            _ => Err(Misfit::Append),
+        }
+    }
+
+    fn new_row(&self, uid: Uid, message: &NewMessage, modseq: ModSeq) -> Row {
+        let email = match message.birth {
+            Birth::Here => EmailId { mailbox: self.stream, uid: uid.get() },
+            Birth::Elsewhere(email) => email,
+        };
+        let flags = self.keywords.known(&message.flags.without(SystemFlags::SEEN));
+        let (internal_date, size, save_date) = (message.internal_date, message.size, message.save_date);
+        Row { uid, email, flags, modseq, internal_date, size, save_date }
     }
 
     fn change_flags(&mut self, changed: &FlagsChanged, modseq: ModSeq) -> Result<(), Misfit> {
