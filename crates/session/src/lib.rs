@@ -10,6 +10,7 @@
 //! Left to others: what bytes mean (`wire`), what mail is (`mailbox`), where it lies (`mail`), sockets, TLS and
 //! time (`net`).
 
+mod breath;
 pub mod encrypted;
 pub mod imap;
 pub mod outbox;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use terms::{AccountId, EmailId, InternalDate, Moment, Uid, UidSet, UidValidity};
 
 /// The other end of the wire.
-pub trait Peer: Send {
+pub trait Peer: Send + Sync {
     /// What time it is.
     fn now(&self) -> Moment;
 

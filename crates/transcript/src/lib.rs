@@ -28,7 +28,7 @@
 //!
 //! Before the first line, `-- begin:` says where the conversation starts: `imap` or `imaps` (the greeting is the
 //! file's first line), `signed in` (the runner has signed in) or `selected NAME` (and has selected a mailbox);
-//! each connection starts so. `-- given: NAME 3` puts three small messages into a mailbox, making it where needed.
+//! each connection starts so. The account is [`NAME`]'s, with [`PASSWORD`], and as new. `-- given: NAME 3` puts three small messages into a mailbox, making it where needed.
 //!
 //! The runner asks for a [`World`] to connect to. The machine alone is one, a real server behind TLS another; a
 //! transcript does not know in which it is read.
@@ -38,4 +38,4 @@ mod pattern;
 mod run;
 
 pub use parse::{Begin, Given, Malformed, Step, Transcript, Turn};
-pub use run::{Failure, Pipe, Port, World, run};
+pub use run::{Failure, NAME, PASSWORD, Pipe, Port, World, run};

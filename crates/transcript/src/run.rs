@@ -10,6 +10,11 @@ use std::time::Duration;
 /// Longest line that a server may say in a transcript, in octets.
 const MAX_LINE: usize = 1 << 20;
 
+/// The account that transcripts sign in to, new for each of them: its name.
+pub const NAME: &str = "alice";
+/// And its password.
+pub const PASSWORD: &str = "tanstaaf";
+
 /// Which listener a connection goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {
@@ -29,9 +34,6 @@ pub trait World {
     /// # Errors
     /// Whatever stands in the way.
     fn connect(&mut self, port: Port) -> io::Result<Self::Pipe>;
-
-    /// The account that the transcripts sign in to, fresh for each: name and password, both atoms.
-    fn account(&self) -> (String, String);
 
     /// Lets time go by.
     ///
@@ -182,10 +184,9 @@ impl<W: World> Stage<'_, W> {
     }
 
     fn sign_in(&mut self) -> io::Result<Connection<W::Pipe>> {
-        let (name, password) = self.world.account();
         let mut connection = self.connect(Port::Imaps)?;
         connection.line()?;
-        connection.command(&format!("LOGIN {name} {password}"))?;
+        connection.command(&format!("LOGIN {NAME} {PASSWORD}"))?;
         Ok(connection)
     }
 
@@ -284,10 +285,6 @@ mod tests {
 
         fn connect(&mut self, _: Port) -> io::Result<Echo> {
             Ok(Echo { answers: Vec::new(), open: true })
-        }
-
-        fn account(&self) -> (String, String) {
-            ("alice".into(), "secret".into())
         }
 
         fn pass(&mut self, _: Duration) -> io::Result<()> {

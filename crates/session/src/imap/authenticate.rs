@@ -21,7 +21,7 @@ pub(super) async fn run<P: Peer>(
     command: &Authenticate<'_>,
     until: Moment,
     talk: &mut Talk<P>,
-) -> Result<Claim, Stop> {
+) -> Result<(Claim, Mechanism), Stop> {
     let mechanism = Mechanism::from_name(command.mechanism).filter(|one| OFFERED.contains(one));
     let mechanism = mechanism.ok_or_else(|| {
         Refusal::denied(
@@ -33,7 +33,7 @@ pub(super) async fn run<P: Peer>(
     loop {
         step = match step {
             Step::Challenge(octets, exchange) => answer(&octets, exchange, until, talk).await?,
-            Step::Done(claim) => return Ok(claim),
+            Step::Done(claim) => return Ok((claim, mechanism)),
             Step::Failed(failure) => return Err(failure.into()),
             // None of those offered looks anything up.
             Step::Lookup(_) => return Err(Refusal::misspoken("This way of signing in is not offered").into()),

@@ -30,41 +30,50 @@ pub struct Capability {
     pub told: &'static [Stage],
     /// The file of this crate that does the work, below `src/`.
     pub file: &'static str,
-    /// The conversations that prove it, in `transcripts/`.
+    /// The conversations that prove it: files `transcripts/*.imap`, without the ending.
     pub transcripts: &'static [&'static str],
 }
 
+const EVER: &[Stage] = &[Cleartext, Greeted, SignedIn];
+const PRIVATE: &[Stage] = &[Greeted, SignedIn];
+
 /// Every capability, in the order in which it is told.
 pub const TABLE: &[Capability] = &[
-    Capability {
-        name: "IMAP4rev1",
-        rfc: 3501,
-        told: &[Cleartext, Greeted, SignedIn],
-        file: "imap/mod.rs",
-        transcripts: &[],
-    },
-    Capability {
-        name: "ID",
-        rfc: 2971,
-        told: &[Cleartext, Greeted, SignedIn],
-        file: "imap/gate/mod.rs",
-        transcripts: &["starttls.imap"],
-    },
-    Capability {
-        name: "STARTTLS",
-        rfc: 3501,
-        told: &[Cleartext],
-        file: "imap/gate/mod.rs",
-        transcripts: &["starttls.imap"],
-    },
-    Capability {
-        name: "LOGINDISABLED",
-        rfc: 3501,
-        told: &[Cleartext],
-        file: "imap/gate/mod.rs",
-        transcripts: &["privacy-required.imap", "password-in-clear.imap"],
-    },
+    row("IMAP4rev1", 3501, EVER, "imap/mod.rs", &["capability", "select", "fetch", "store", "bad-commands"]),
+    row("CHILDREN", 3348, &[SignedIn], "imap/list.rs", &["list"]),
+    row("CONDSTORE", 7162, &[SignedIn], "imap/store.rs", &["condstore"]),
+    row("ENABLE", 5161, PRIVATE, "imap/enable.rs", &["enable"]),
+    row("ID", 2971, EVER, "imap/id.rs", &["id", "starttls"]),
+    row("IDLE", 2177, PRIVATE, "imap/idle.rs", &["idle"]),
+    row("LITERAL-", 7888, PRIVATE, "imap/talk.rs", &["append", "login"]),
+    row("MOVE", 6851, &[SignedIn], "imap/transfer.rs", &["move"]),
+    row("NAMESPACE", 2342, &[SignedIn], "imap/namespace.rs", &["namespace"]),
+    row("QRESYNC", 7162, &[SignedIn], "imap/select.rs", &["qresync", "delayed-expunge"]),
+    row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
+    row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
+    row("SPECIAL-USE", 6154, &[SignedIn], "imap/list.rs", &["list"]),
+    row(
+        "STARTTLS",
+        3501,
+        &[Cleartext],
+        "imap/gate/mod.rs",
+        &["starttls", "starttls-injection", "starttls-lookalikes"],
+    ),
+    row("LOGINDISABLED", 3501, &[Cleartext], "imap/gate/mod.rs", &["privacy-required", "password-in-clear"]),
+    row("STATUS=SIZE", 8438, &[SignedIn], "imap/status.rs", &["status"]),
+    row("UIDPLUS", 4315, &[SignedIn], "imap/expunge.rs", &["append", "copy", "uid-expunge"]),
+    row("UNSELECT", 3691, &[SignedIn], "imap/close.rs", &["close"]),
 ];
+
+const fn row(
+    name: &'static str,
+    rfc: u16,
+    told: &'static [Stage],
+    file: &'static str,
+    transcripts: &'static [&'static str],
+) -> Capability {
+    Capability { name, rfc, told, file, transcripts }
+}
 
 /// The names told at `stage`.
 #[must_use]
@@ -94,12 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn behind_tls_ways_to_sign_in_are_told_until_one_was_taken() {
+        assert_eq!(line(Greeted), "IMAP4rev1 ENABLE ID IDLE LITERAL- SASL-IR AUTH=PLAIN");
+        assert!(!line(SignedIn).contains("AUTH="));
+    }
+
+    #[test]
     fn every_row_names_files_that_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for row in TABLE {
             assert!(root.join("src").join(row.file).is_file(), "{}: {}", row.name, row.file);
             for transcript in row.transcripts {
-                let path = root.join("../../transcripts").join(transcript);
+                let path = root.join(format!("../../transcripts/{transcript}.imap"));
                 assert!(path.is_file(), "{}: {transcript}", row.name);
             }
         }

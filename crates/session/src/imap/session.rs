@@ -12,7 +12,7 @@ use super::{
     rename, select, status, store, subscribe, transfer,
 };
 use crate::Signpost;
-use crate::port::{Door, Mail, Peer};
+use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
 use bytes::Bytes;
 use mailbox::Permit;
@@ -39,7 +39,9 @@ pub enum Ending {
     LoggedOut,
     /// The peer is gone.
     Gone,
-    /// The peer did not sign in within [`SIGN_IN_TIME`], or was silent for [`SILENCE_TIME`].
+    /// The peer did not sign in within [`SIGN_IN_TIME`].
+    NotSignedIn,
+    /// The client was silent for [`SILENCE_TIME`].
     TimedOut,
     /// The server is stopping.
     Stopping,
@@ -56,6 +58,7 @@ impl Ending {
     const fn words(self) -> Option<&'static str> {
         match self {
             Self::LoggedOut | Self::Gone => None,
+            Self::NotSignedIn => Some("You took too long to sign in"),
             Self::TimedOut => Some("You were silent for too long"),
             Self::Stopping => Some("The server is restarting; connect again in a moment"),
             Self::TooManyMistakes => Some("Too many bad commands"),
@@ -78,7 +81,7 @@ impl From<Silence> for Ending {
 }
 
 /// Speaks with a peer whose line is private, until one of them has had enough.
-pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> Ending {
+pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> Ended {
     let (signpost, greeting) = greeted.into_parts();
     let talk = Talk::new(peer, Limits::BEFORE_LOGIN);
     let sign_in_by = talk.now().plus(SIGN_IN_TIME);
@@ -89,6 +92,7 @@ pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> End
         hall: None,
         reassurance: Reassurance::Wanted,
         mistakes: 0,
+        commands: 0,
         sign_in_by,
     };
     if greeting == Greeting::Due {
@@ -96,7 +100,16 @@ pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> End
     }
     let ending = session.converse().await;
     session.part(ending).await;
-    ending
+    Ended { ending, commands: session.commands }
+}
+
+/// What is left of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Why it ended.
+    pub ending: Ending,
+    /// How many commands were given, bad ones included.
+    pub commands: u64,
 }
 
 struct Session<'d, P, D: Door> {
@@ -107,6 +120,7 @@ struct Session<'d, P, D: Door> {
     hall: Option<Hall<D::Mail>>,
     reassurance: Reassurance,
     mistakes: u32,
+    commands: u64,
     sign_in_by: Moment,
 }
 
@@ -141,9 +155,19 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         }
     }
 
+    async fn next_event(&mut self) -> Result<Event, Ending> {
+        let event = self.talk.next_event(self.patience()).await;
+        event.map_err(|silence| match (silence, &self.hall) {
+            (Silence::TimedOut, None) => Ending::NotSignedIn,
+            (silence, _) => silence.into(),
+        })
+    }
+
     /// One command, or one step towards one.
     async fn turn(&mut self) -> Result<(), Ending> {
-        match self.talk.next_event(self.patience()).await? {
+        let event = self.next_event().await?;
+        self.commands += 1;
+        match event {
             Event::Command(frame) => self.command(&frame).await,
             Event::Literal(announced) => self.literal(announced).await,
             Event::Bad { why, start } => self.misframed(why, &start),
@@ -176,7 +200,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
                 Ok(id::run(&id, self.stage(), self.door, self.talk.text()))
             }
             Command::StartTls => Err(Refusal::misspoken("This line is encrypted already").into()),
-            Command::Login(login) => self.sign_in(login::claim(&login)).await,
+            Command::Login(login) => self.sign_in(login::claim(&login), Means::LoginCommand).await,
             Command::Authenticate(authenticate) => self.authenticate(&authenticate).await,
             command => {
                 let hall = self.hall.as_mut().ok_or_else(|| Refusal::misspoken("Sign in first"))?;
@@ -192,8 +216,8 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     async fn authenticate(&mut self, command: &Authenticate<'_>) -> Outcome {
         self.nobody_here()?;
         let until = self.sign_in_by;
-        let claim = authenticate::run(command, until, &mut self.talk).await?;
-        self.sign_in(Ok(claim)).await
+        let (claim, mechanism) = authenticate::run(command, until, &mut self.talk).await?;
+        self.sign_in(Ok(claim), Means::Sasl(mechanism)).await
     }
 
     /// RFC 3501, 6.2: signing in is for those who have not.
@@ -202,9 +226,9 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 
     /// The one way into the hall.
-    async fn sign_in(&mut self, claim: Result<sasl::Claim, sasl::Failure>) -> Outcome {
+    async fn sign_in(&mut self, claim: Result<sasl::Claim, sasl::Failure>, means: Means) -> Outcome {
         self.nobody_here()?;
-        let mail = self.door.sign_in(claim?).await?;
+        let mail = self.door.sign_in(claim?, means).await?;
         self.talk.set_limits(Limits::after_login(mail.largest_message()));
         self.hall = Some(Hall::new(mail));
         Ok(Done::noting(Note::Capability(capability::names(Stage::SignedIn)), "Welcome"))
@@ -358,12 +382,20 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
         Command::Namespace => Ok(namespace::run(talk.text())),
         Command::Rename(rename) => rename::run(&hall.mail, &rename).await,
+        Command::Search(_) => Err(Refusal::misspoken("SEARCH is not here yet").into()),
         Command::Select(select) => select::run(&select, hall, talk).await,
         Command::Status(status) => status::run(&status, hall, talk.text()).await,
         Command::Store(store) => store::run(&store, hall).await,
         Command::Subscribe(name) => subscribe::subscribe(&hall.mail, &name).await,
         Command::Unselect => close::unselect(hall),
         Command::Unsubscribe(name) => subscribe::unsubscribe(&hall.mail, &name).await,
-        _ => Err(Refusal::misspoken("This command has no place here").into()),
+        // Those of strangers were answered before this one was asked.
+        Command::Authenticate(_)
+        | Command::Capability
+        | Command::Id(_)
+        | Command::Login(_)
+        | Command::Logout
+        | Command::Noop
+        | Command::StartTls => Err(Refusal::misspoken("This command has no place here").into()),
     }
 }

@@ -8,7 +8,7 @@ use session::encrypted::{Encrypted, Handshake};
 use session::imap::gate::{Cleartext, Effect, Greeted};
 use session::imap::serve;
 use session::outbox::Outbox;
-use session::port::{Door, Gone, Peer, Received};
+use session::port::{Door, Gone, Means, Peer, Received};
 use session::refusal::Refusal;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -17,10 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use terms::Moment;
-use transcript::{Pipe, Port, World};
-
-const NAME: &str = "alice";
-const PASSWORD: &str = "tanstaaf";
+use transcript::{NAME, Pipe, Port, World};
 
 /// A world of one account.
 pub(crate) struct Machine {
@@ -91,10 +88,6 @@ impl World for Machine {
             Port::Imaps => wire.begin(Greeted::at_once(proof()?, signpost)),
         }
         Ok(wire)
-    }
-
-    fn account(&self) -> (String, String) {
-        (NAME.into(), PASSWORD.into())
     }
 
     fn pass(&mut self, time: Duration) -> io::Result<()> {
@@ -207,7 +200,7 @@ impl Door for Doorman {
     type Mail = Office;
 
     /// Passwords cannot be looked at, so here each is right; a wrong claim is one of another name.
-    async fn sign_in(&self, claim: sasl::Claim, _: port::Means) -> Result<Office, Refusal> {
+    async fn sign_in(&self, claim: sasl::Claim, _: Means) -> Result<Office, Refusal> {
         match claim {
             sasl::Claim::Password { name, .. } if name == NAME => Ok(self.0.clone()),
             _ => Err(sasl::Failure::WrongCredentials.into()),

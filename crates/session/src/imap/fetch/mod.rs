@@ -11,6 +11,7 @@ use super::announce::flag_names;
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
 use super::talk::Talk;
+use crate::breath::breath;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
 use body::{Body, Value};
@@ -114,6 +115,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             let messages = self.find(&chunk);
             self.chunk(&messages).await?;
             self.mark_seen(&messages).await?;
+            breath().await;
         }
     }
 
