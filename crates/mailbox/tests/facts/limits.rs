@@ -2,8 +2,8 @@
 
 use crate::{ALEX, announce, apply, empty, expunge, message, uid, uids, with_messages};
 use mailbox::{
-    Change, Dialect, Event, Flags, LimitReached, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_KEYWORDS, Permit, Store,
-    View,
+    Change, Dialect, Event, Flags, Item, LimitReached, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_KEYWORDS,
+    MailboxState, Permit, Store, View,
 };
 use terms::{Keyword, ModSeq, Uid};
 
@@ -85,7 +85,12 @@ fn what_is_too_large_for_one_event_becomes_several() {
         assert_eq!(Event::decode(&octets).as_ref(), Ok(event));
     }
     let state = apply(&state, &stored.events);
-    assert!(state.snapshot().iter().all(|piece| piece.len() <= 1 << 20));
+    let pieces = state.snapshot();
+    assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.len() <= 1 << 20));
+    let opened = MailboxState::restore(pieces.iter().map(|piece| &**piece)).unwrap();
+    assert_eq!((opened.head(), opened.seq()), (state.head(), state.seq()));
+    assert_eq!(opened.snapshot(), pieces);
+    assert!(MailboxState::restore(pieces.iter().skip(1).map(|piece| &**piece)).is_err(), "one is missing");
 }
 
 #[test]
@@ -100,6 +105,22 @@ fn a_session_with_too_many_ghosts_is_told_to_go() {
     let state = expunge(&state, &uids([ghosts + 1]));
     assert!(view.announce(&state, Permit::KeepNumbers, None, 10).is_err());
     assert_eq!(state.messages(), 9);
+}
+
+/// The queue of expunges holds some 16,000; what fell out of it is found by comparing UIDs.
+#[test]
+fn a_stuck_session_finds_its_ghosts_even_when_their_expunges_are_forgotten() {
+    let mut state = with_messages(&empty(1, 0), 40_000);
+    let mut view = View::open(&state, ALEX, Dialect::Qresync, None);
+    let before = state.reader(ALEX).highest_modseq();
+    for n in 1..=17_000 {
+        state = state.apply(&Event::Expunged { uids: uids([2 * n]) }).unwrap();
+    }
+    let gone = uids((1..=17_000).map(|n| 2 * n));
+    assert!(announce(&mut view, &state, Permit::KeepNumbers).items.is_empty());
+    assert_eq!(view.highest_modseq(&state), Some(before), "below all of them");
+    assert_eq!(announce(&mut view, &state, Permit::Renumber).items, [Item::Vanished(gone)]);
+    assert_eq!(view.highest_modseq(&state), Some(state.reader(ALEX).highest_modseq()));
 }
 
 #[test]
