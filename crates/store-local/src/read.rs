@@ -19,17 +19,16 @@ impl Engine {
         }
         let range = key::events(stream, after.plus(1)..=last_good.unwrap_or(Seq(u64::MAX)));
         let entries = self.scan_one(range, limit)?;
-        entries.iter().map(|(key, value)| self.event(stream, key, value)).collect()
-    }
-
-    fn event(&self, stream: StreamId, key: &[u8], value: &[u8]) -> Answered<Event> {
-        let damaged = || damaged_entry(key);
-        let seq = key::seq_of(key).ok_or_else(damaged)?;
-        let place = value::place(key, value).ok_or_else(damaged)?;
-        let what = || format!("event {} of stream {} of account {}", seq.0, stream.number, stream.account.0);
-        let payload = self.segments.read(stream.account, place, &what)?;
-        let not_one = || StoreError::Damaged { what: what(), detail: "it is not an event".to_owned() };
-        decode_event(seq, &payload).ok_or_else(not_one)
+        let place = |(key, value): &(Key, Value)| {
+            key::seq_of(key).zip(value::place(key, value)).ok_or_else(|| damaged_entry(key))
+        };
+        let places = entries.iter().map(place).collect::<Answered<Vec<_>>>()?;
+        let what =
+            |seq: Seq| format!("event {} of stream {} of account {}", seq.0, stream.number, stream.account.0);
+        let events = self.segments.read_all(stream.account, &places, &what)?;
+        let not_one = |seq| StoreError::Damaged { what: what(seq), detail: "it is not an event".to_owned() };
+        let decode = |(seq, payload)| decode_event(seq, &payload).ok_or_else(|| not_one(seq));
+        events.into_iter().map(decode).collect()
     }
 
     pub(crate) fn heads(&self, streams: &[StreamId]) -> Answered<Vec<Option<(Seq, Head)>>> {
@@ -81,14 +80,13 @@ impl Engine {
     ) -> Answered<Vec<(EmailId, Bytes)>> {
         let ranges: Vec<_> = ranges.iter().map(|range| key::records(account, range)).collect();
         let found = self.index.scan(&ranges, usize::MAX).map_err(unavailable)?;
-        found.iter().flatten().map(|(key, value)| self.record(account, key, value)).collect()
-    }
-
-    fn record(&self, account: AccountId, key: &[u8], value: &[u8]) -> Answered<(EmailId, Bytes)> {
-        let decoded = key::email_of(key).zip(value::place(key, value));
-        let (id, place) = decoded.ok_or_else(|| damaged_entry(key))?;
-        let what = || format!("record of message {}.{} of account {}", id.mailbox, id.uid, account.0);
-        Ok((id, self.segments.read(account, place, &what)?))
+        let place = |(key, value): &(Key, Value)| {
+            key::email_of(key).zip(value::place(key, value)).ok_or_else(|| damaged_entry(key))
+        };
+        let places = found.iter().flatten().map(place).collect::<Answered<Vec<_>>>()?;
+        let what =
+            |id: EmailId| format!("record of message {}.{} of account {}", id.mailbox, id.uid, account.0);
+        self.segments.read_all(account, &places, &what)
     }
 
     pub(crate) fn body_place(&self, account: AccountId, id: BodyId) -> Answered<Option<BodyPlace>> {

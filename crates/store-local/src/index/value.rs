@@ -1,6 +1,7 @@
 //! The values of the index, each behind a checksum of its own: the map beneath has none on its way to us.
 
 use super::kv::Value;
+use crate::log::format::RECORD_HEADER;
 use crate::log::octets::{checked, push_checksum, u32_at, u64_at};
 use bytes::Bytes;
 use store::{Head, Seq};
@@ -17,6 +18,22 @@ pub(crate) struct Place {
     pub(crate) stored_length: u32,
     /// The record's number.
     pub(crate) log_number: u64,
+}
+
+/// Octets that are read for nothing rather than reading twice.
+const SMALL_GAP: u64 = 1 << 10;
+
+impl Place {
+    /// One behind the record's last octet.
+    pub(crate) const fn end(&self) -> u64 {
+        self.offset + RECORD_HEADER as u64 + self.stored_length as u64
+    }
+
+    /// Whether `other` comes so soon behind that they are better read together.
+    pub(crate) fn is_just_before(&self, other: &Self) -> bool {
+        let gap = other.offset.checked_sub(self.end());
+        self.segment == other.segment && gap.is_some_and(|gap| gap <= SMALL_GAP)
+    }
 }
 
 /// Where a body is.

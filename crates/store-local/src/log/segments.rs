@@ -62,28 +62,69 @@ impl Segments {
         place: Place,
         what: &dyn Fn() -> String,
     ) -> Result<Bytes, StoreError> {
-        let damaged = |detail: &str| StoreError::Damaged {
-            what: what(),
-            detail: format!("{} at {}: {detail}", segment_name(place.segment), place.offset),
-        };
-        let segment = self.get(place.segment).map_err(|e| damaged(&e.to_string()))?;
-        let mut stored = vec![0; RECORD_HEADER + place.stored_length as usize];
-        segment.file.read_exact_at(&mut stored, place.offset).map_err(|e| damaged(&e.to_string()))?;
-        let header = RecordHeader::decode(&stored, segment.header.salt);
-        let header = header.ok_or_else(|| damaged("the header's checksum does not fit"))?;
-        if header.account != account || header.log_number != place.log_number {
-            return Err(damaged("another record is there"));
+        let read = self.read_octets(place.segment, place.offset, place.end());
+        read.and_then(|(segment, octets)| open_record(account, place, &segment, octets))
+            .map_err(|why| damaged(place, what(), &why))
+    }
+
+    /// The records at many places. What lies together is read together.
+    pub(crate) fn read_all<T: Copy>(
+        &self,
+        account: AccountId,
+        wanted: &[(T, Place)],
+        what: &dyn Fn(T) -> String,
+    ) -> Result<Vec<(T, Bytes)>, StoreError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        for run in wanted.chunk_by(|(_, a), (_, b)| a.is_just_before(b)) {
+            let (Some((first, from)), Some((_, last))) = (run.first(), run.last()) else { continue };
+            let read = self.read_octets(from.segment, from.offset, last.end());
+            let (segment, octets) = read.map_err(|why| damaged(*from, what(*first), &why))?;
+            for &(id, place) in run {
+                let start = within(place.offset - from.offset);
+                let octets = octets.slice(start..start + within(place.end() - place.offset));
+                let record = open_record(account, place, &segment, octets);
+                found.push((id, record.map_err(|why| damaged(place, what(id), &why))?));
+            }
         }
-        let payload = Bytes::from(stored).slice(RECORD_HEADER..);
-        if !header.fits(&payload) {
-            return Err(damaged("the payload's checksum does not fit"));
-        }
-        decode(&header, payload).map_err(|e| damaged(&e.to_string()))
+        Ok(found)
+    }
+
+    fn read_octets(&self, number: u64, from: u64, to: u64) -> io::Result<(Segment, Bytes)> {
+        let segment = self.get(number)?;
+        let mut octets = vec![0; within(to - from)];
+        segment.file.read_exact_at(&mut octets, from)?;
+        Ok((segment, octets.into()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Segment>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Checks that `octets` are the record that should lie at `place`, and takes its payload out.
+fn open_record(account: AccountId, place: Place, segment: &Segment, octets: Bytes) -> io::Result<Bytes> {
+    let header = RecordHeader::decode(&octets, segment.header.salt);
+    let header = header.ok_or_else(|| io::Error::other("the header's checksum does not fit"))?;
+    if header.account != account || header.log_number != place.log_number {
+        return Err(io::Error::other("another record is there"));
+    }
+    let payload = octets.slice(RECORD_HEADER..);
+    if !header.fits(&payload) {
+        return Err(io::Error::other("the payload's checksum does not fit"));
+    }
+    decode(&header, payload)
+}
+
+fn damaged(place: Place, what: String, why: &io::Error) -> StoreError {
+    StoreError::Damaged {
+        what,
+        detail: format!("{} at {}: {why}", segment_name(place.segment), place.offset),
+    }
+}
+
+/// Offsets in a segment fit a `u32`, all the more a `usize`.
+fn within(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
 fn decode(header: &RecordHeader, payload: Bytes) -> io::Result<Bytes> {
