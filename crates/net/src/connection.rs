@@ -1,7 +1,7 @@
 //! The life of one connection: gate, handshake, conversation, and the line in the log.
 
 use crate::edge::caught;
-use crate::gate::{self, Bounds};
+use crate::gate;
 use crate::handshake::{Failed, Overheard, Problem, shake_hands};
 use crate::octets::{Duplex, take_leave};
 use crate::peer::TlsPeer;
@@ -38,7 +38,8 @@ pub(crate) struct House<S> {
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) signpost: Arc<Signpost>,
     pub(crate) handshake_patience: Duration,
-    pub(crate) before_tls: Bounds,
+    /// What a peer may say before TLS.
+    pub(crate) octets_in_clear: u64,
     /// Connections that a panic of ours ended.
     pub(crate) panics: AtomicU64,
 }
@@ -46,7 +47,6 @@ pub(crate) struct House<S> {
 impl<S: Service> House<S> {
     pub(crate) fn new(settings: &Settings, service: S, tls: Arc<ServerConfig>) -> Self {
         let limits = &settings.limits;
-        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         Self {
             service,
             tls,
@@ -54,11 +54,8 @@ impl<S: Service> House<S> {
                 host: settings.public_host().as_str().into(),
                 imaps_port: settings.public_port(ListenerKind::ImapTls),
             }),
-            handshake_patience: seconds(limits.handshake_seconds),
-            before_tls: Bounds {
-                octets: limits.before_tls_octets.into(),
-                patience: seconds(limits.preauth_seconds),
-            },
+            handshake_patience: Duration::from_secs(limits.handshake_seconds.into()),
+            octets_in_clear: limits.before_tls_octets.into(),
             panics: AtomicU64::new(0),
         }
     }
@@ -98,7 +95,7 @@ impl<S: Service> House<S> {
         visit: &Visit,
     ) -> Result<(Greeted, PrivateLine<Overheard<IO>>), EndReason> {
         let cleartext =
-            match gate::pass(&mut stream, visit, Arc::clone(&self.signpost), self.before_tls).await {
+            match gate::pass(&mut stream, visit, Arc::clone(&self.signpost), self.octets_in_clear).await {
                 Ok(cleartext) => cleartext,
                 Err(reason) => {
                     take_leave(&mut stream).await;

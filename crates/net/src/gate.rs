@@ -12,29 +12,21 @@ use session::imap::gate::{Cleartext, Effect, Ending};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use terms::Moment;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout_at;
 
-/// What a peer may cost before TLS.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) octets: u64,
-    pub(crate) patience: Duration,
-}
-
-/// Talks to a peer in the clear until it says STARTTLS and has been told to begin.
+/// Talks to a peer in the clear until it says STARTTLS and has been told to begin. It may say so many octets.
 pub(crate) async fn pass(
     stream: &mut impl Duplex,
     visit: &Visit,
     signpost: Arc<Signpost>,
-    bounds: Bounds,
+    octets: u64,
 ) -> Result<Cleartext, EndReason> {
     let mut effects = Vec::new();
     let gate = Cleartext::greet(signpost, visit.opened(), &mut effects);
-    let deadline = gate.deadline().min(visit.opened().plus(bounds.patience));
-    let mut talk = Talk { stream, visit, gate, deadline, octets_left: bounds.octets };
+    let deadline = visit.at_most(gate.deadline());
+    let mut talk = Talk { stream, visit, gate, deadline, octets_left: octets };
     let mut heard = Vec::new();
     loop {
         match talk.obey(&mut effects, heard.len()).await? {

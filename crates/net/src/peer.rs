@@ -52,6 +52,7 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
     }
 
     async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
+        let until = self.visit.at_most(until);
         if self.now() >= until {
             return Ok(Received::TimedOut); // also for a peer that never pauses
         }

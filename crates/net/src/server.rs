@@ -33,6 +33,7 @@ pub struct Server<S> {
     certificates: Arc<Certificates>,
     clock: Clock,
     idle: Idle,
+    sign_in_patience: Duration,
     shutdown: Duration,
     control: Arc<Control>,
     /// Whether accepting rests, and has been said to.
@@ -106,6 +107,7 @@ impl<S: Service> Server<S> {
             certificates,
             clock: Clock::start(),
             idle: settings.idle.clone(),
+            sign_in_patience: Duration::from_secs(settings.limits.preauth_seconds.into()),
             shutdown: Duration::from_secs(settings.server.shutdown_seconds.into()),
             control: Arc::new(Control { stop: watch::Sender::new(Running::Yes), look: Notify::new() }),
             is_resting: false,
@@ -192,7 +194,7 @@ impl<S: Service> Server<S> {
         if prepare(&stream, &self.idle).is_err() {
             return; // it has gone again
         }
-        let visit = Visit::new(admission, address, kind, self.clock);
+        let visit = Visit::new(admission, address, kind, self.clock, self.sign_in_patience);
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
         visits.spawn(async move { house.serve(stream, visit).await });

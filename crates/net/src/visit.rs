@@ -8,6 +8,7 @@ use settings::ListenerKind;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use terms::Moment;
 
 /// One connection, from its acceptance to the line that it leaves in the log.
@@ -18,6 +19,7 @@ pub struct Visit {
     listener: ListenerKind,
     clock: Clock,
     opened: Moment,
+    sign_in_by: Moment,
     pub(crate) octets_in: AtomicU64,
     pub(crate) octets_out: AtomicU64,
     notes: Mutex<Notes>,
@@ -49,18 +51,22 @@ impl From<EndReason> for Farewell {
 }
 
 impl Visit {
+    /// A connection that has just come in, and has so long to sign in.
     pub(crate) fn new(
         admission: Admission,
         address: SocketAddr,
         listener: ListenerKind,
         clock: Clock,
+        patience: Duration,
     ) -> Self {
+        let opened = clock.now();
         Self {
             admission,
             address,
             listener,
             clock,
-            opened: clock.now(),
+            opened,
+            sign_in_by: opened.plus(patience),
             octets_in: AtomicU64::new(0),
             octets_out: AtomicU64::new(0),
             notes: Mutex::default(),
@@ -95,6 +101,11 @@ impl Visit {
     #[must_use]
     pub const fn opened(&self) -> Moment {
         self.opened
+    }
+
+    /// Until when a wait may last: a stranger's ends when it should have signed in, whatever it waits for.
+    pub(crate) fn at_most(&self, until: Moment) -> Moment {
+        if self.notes().signed_in.is_some() { until } else { until.min(self.sign_in_by) }
     }
 
     /// The clock by which its deadlines go.

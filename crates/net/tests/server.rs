@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Client, HOST, Running, Toy, issue};
+use common::{Client, HOST, Log, Running, Toy, issue};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -81,6 +81,21 @@ async fn a_handshake_that_does_not_go_on_ends_after_its_time() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stranger_under_tls_has_no_more_time_than_one_before_it() {
+    let server = Running::start("stranger", Toy, |settings| settings.limits.preauth_seconds = 20);
+    let (mut in_clear, mut private) = (server.in_clear().await, server.in_private().await);
+    let mut known = server.in_private().await;
+    private.line().await;
+    known.line().await;
+    assert_eq!(known.ask("sign in").await, "sign in");
+    let since = Instant::now();
+    assert_eq!(in_clear.line().await, "* BYE You took too long to begin TLS");
+    assert_eq!(private.line().await, "* BYE stopping");
+    assert_eq!(since.elapsed().as_secs(), 20);
+    assert_eq!(known.ask("still here").await, "still here");
+}
+
 #[tokio::test]
 async fn too_many_strangers_of_one_address_are_refused_in_words() {
     let server = Running::start("crowd", Toy, |settings| settings.limits.preauth_connections_per_address = 2);
@@ -148,6 +163,41 @@ async fn a_panic_ends_its_own_connection_and_no_other() {
     assert_eq!(neighbour.ask("hello").await, "hello");
     drop(neighbour);
     assert_eq!(server.stop().await.panics, 1);
+}
+
+#[tokio::test]
+async fn every_connection_leaves_one_line_whatever_ended_it() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let server = Running::start("log", Toy, NO_CHANGE);
+    let mut client = server.in_clear().await;
+    client.ask("a LOGIN alice secret").await;
+    client.say("b LOGOUT\r\n").await;
+    while client.line().await != "(closed)" {}
+    server.in_clear().await.ask("a STARTTLS\r\nb NOOP").await;
+    let mut private = server.in_private().await;
+    private.line().await;
+    private.ask("sign in").await;
+    assert_eq!(private.ask("panic").await, "(cut)");
+    let mut stranger = Client::new(TcpStream::connect(server.tls).await.unwrap());
+    stranger.say("GET / HTTP/1.1\r\n\r\n").await;
+    while !["(closed)", "(cut)"].contains(&&*stranger.line().await) {}
+    drop(stranger);
+    server.stop().await;
+
+    let lines = log.lines();
+    let ends = |reason: &str| {
+        let ends = lines.iter().filter(|line| line.contains("\"session.end\""));
+        ends.filter(|line| line.contains(&format!("\"reason\":\"{reason}\""))).count()
+    };
+    assert_eq!(["logout", "injection", "fault", "tls-failed"].map(ends), [1; 4], "{lines:#?}");
+    let said = |words: &[&str]| lines.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(said(&["auth.exposed-credential", "\"claimed\":\"alice\""]));
+    assert!(said(&["tls.starttls-injection", "\"octets\":"]));
+    assert!(said(&["server.fault", "panic: the toy was asked to"]));
+    assert!(said(&["tls.failed", "what it said is not TLS"]));
+    assert!(said(&["session.end", "\"account\":\"toy\"", "\"tls\":\"1.3\"", "\"group\":\"x25519mlkem768\""]));
+    assert!(!lines.iter().any(|line| line.contains("secret")), "a password is in no line");
 }
 
 #[tokio::test(start_paused = true)]
