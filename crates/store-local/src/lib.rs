@@ -50,9 +50,12 @@ pub use log::Rot;
 /// How the store keeps its files.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Octets after which a segment of the log is sealed, at most 1 GiB.
+    /// Octets after which a segment of the log is sealed; what is above [`MAX_SEGMENT`] counts as that.
     pub segment_octets: u64,
 }
+
+/// Most octets after which a segment is sealed: footers count offsets in 32 bits, and recovery holds one in memory.
+pub const MAX_SEGMENT: u64 = 1 << 30;
 
 impl Default for Options {
     fn default() -> Self {

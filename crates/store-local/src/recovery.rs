@@ -5,8 +5,6 @@
 //! disk. An old tail is never appended to. The fresh segment names the place where the copied part begins, so that
 //! the old one is void from the moment the fresh one gets its name.
 
-use crate::OpenError;
-use crate::Options;
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
 use crate::disk::Disk;
@@ -22,6 +20,7 @@ use crate::log::replay::{Replayed, ReplayedRecord, Rot, replay};
 use crate::log::segments::{LOG_DIRECTORY, Segments, start_of};
 use crate::log::writer::{Beginning, Group, LogWriter};
 use crate::recent::RecentCommits;
+use crate::{MAX_SEGMENT, OpenError, Options};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io;
@@ -154,12 +153,13 @@ impl Tail {
         let beginning =
             Beginning { store, number: chain.next_number(), follows: self.begins, first: self.end };
         let mut published = Generation::default();
-        let log = LogWriter::begin(segments, beginning, options.segment_octets, |log, group| {
-            self.frames.iter().for_each(|frame| copy_frame(frame, log, group, &mut published));
-            for (stream, last_good) in holes {
-                quarantine(stream, last_good, log, group, &mut published);
-            }
-        })?;
+        let log =
+            LogWriter::begin(segments, beginning, options.segment_octets.min(MAX_SEGMENT), |log, group| {
+                self.frames.iter().for_each(|frame| copy_frame(frame, log, group, &mut published));
+                for (stream, last_good) in holes {
+                    quarantine(stream, last_good, log, group, &mut published);
+                }
+            })?;
         published.through = log.end();
         index.publish(published);
         Ok(log)

@@ -187,10 +187,12 @@ impl Life {
 
     fn arrange_trouble(&mut self) {
         let after = self.dice.below(30);
-        match self.dice.below(8) {
+        match self.dice.below(10) {
             0 => self.disk.fail(Failing::Sync, "log", after),
             1 => self.disk.fail(Failing::Write, "log", after),
             2 => self.disk.fail(Failing::Sync, "index.redb", after / 4),
+            6 => self.disk.fail(Failing::Write, "index.redb", after),
+            7 => self.disk.fail(Failing::Sync, "bodies", after / 8),
             // Most changes are the index's: aim at the others too.
             3 | 4 => self.disk.cut_power_in("log", after * 3),
             5 => self.disk.cut_power_in("bodies", after / 2),
