@@ -105,22 +105,23 @@ impl<B: Mailbox> Selected<B> {
         }
     }
 
-    /// RFC 9051, 9, seq-number: one beyond the last message is BAD, "*" in an empty mailbox included.
+    /// RFC 9051, 9, seq-number: one beyond the last message is BAD, "*" in an empty mailbox included. A set can have
+    /// as many ranges as fit into a command, so each costs no more than finding its ends.
     fn numbered(&self, set: &SequenceSet) -> Result<UidSet, Refusal> {
-        let mut uids = UidSet::new();
-        for (first, last) in set.resolve(self.view.messages()) {
-            let ends = SeqNum::new(first).zip(SeqNum::new(last));
-            let range = ends.and_then(|(first, last)| self.view.numbered(first, last));
-            let range = range.ok_or_else(|| {
-                Refusal::misspoken(format!("There are {} messages in this mailbox", self.view.messages()))
-            })?;
-            uids = uids.union(&range);
+        let at = |number| SeqNum::new(number).and_then(|number| self.view.uid(number));
+        let ends = set.resolve(self.view.messages()).into_iter().map(|(first, last)| at(first).zip(at(last)));
+        match ends.collect::<Option<Vec<_>>>() {
+            Some(ends) if !ends.is_empty() => Ok(UidSet::from_ranges(ends).intersection(self.view.uids())),
+            _ => Err(self.no_such_number()),
         }
-        if uids.is_empty() {
-            Err(Refusal::misspoken("There are no messages in this mailbox"))
-        } else {
-            Ok(uids)
-        }
+    }
+
+    fn no_such_number(&self) -> Refusal {
+        Refusal::misspoken(match self.view.messages() {
+            0 => "There are no messages in this mailbox".into(),
+            1 => "There is one message in this mailbox".into(),
+            messages => format!("There are {messages} messages in this mailbox"),
+        })
     }
 
     /// Some messages in a command's own numbering, for MODIFIED and SEARCH.

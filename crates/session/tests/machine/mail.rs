@@ -26,6 +26,7 @@ struct Drawers {
     mailboxes: BTreeMap<u32, (Arc<MailboxState>, Uid)>,
     records: BTreeMap<EmailId, Bytes>,
     bodies: BTreeMap<BodyName, Bytes>,
+    largest_piece: usize,
 }
 
 impl Drawers {
@@ -94,6 +95,10 @@ impl Office {
         office
     }
 
+    pub(crate) fn largest_piece(&self) -> usize {
+        self.drawers().largest_piece
+    }
+
     fn drawers(&self) -> MutexGuard<'_, Drawers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,11 +111,16 @@ pub(crate) struct Folder {
 }
 
 /// A message on its way in.
-pub(crate) struct Draft(Vec<u8>);
+pub(crate) struct Draft {
+    office: Office,
+    octets: Vec<u8>,
+}
 
 impl port::Draft for Draft {
     async fn write(&mut self, octets: Bytes) -> Result<(), Refusal> {
-        self.0.extend_from_slice(&octets);
+        self.octets.extend_from_slice(&octets);
+        let mut drawers = self.office.drawers();
+        drawers.largest_piece = drawers.largest_piece.max(octets.len());
         Ok(())
     }
 }
@@ -124,7 +134,7 @@ impl port::Mail for Office {
     }
 
     fn largest_message(&self) -> u64 {
-        1 << 20
+        64 << 20
     }
 
     async fn account(&self) -> Result<Arc<Account>, Refusal> {
@@ -152,7 +162,7 @@ impl port::Mail for Office {
     }
 
     async fn draft(&self, _: u64) -> Result<Draft, Refusal> {
-        Ok(Draft(Vec::new()))
+        Ok(Draft { office: self.clone(), octets: Vec::new() })
     }
 
     async fn append(
@@ -165,16 +175,16 @@ impl port::Mail for Office {
         let mut drawers = self.drawers();
         let state = drawers.state(mailbox.get()).unwrap();
         let internal_date = date.unwrap_or_else(|| InternalDate::new(NOW, -480).unwrap());
-        let size = draft.0.len() as u64;
+        let size = draft.octets.len() as u64;
         let message = NewMessage { birth: Birth::Here, flags, internal_date, size, save_date: NOW };
         let appending = mailbox::append(&state, READER, vec![message])?;
         drawers.apply(mailbox.get(), &appending.events);
         let uid = appending.uids.first().unwrap();
         let mut name = [0; 32];
         name[..8].copy_from_slice(&(drawers.bodies.len() as u64).to_le_bytes());
-        let record = message::record(&message::parse(&draft.0), name);
+        let record = message::record(&message::parse(&draft.octets), name);
         drawers.records.insert(EmailId { mailbox: mailbox.get(), uid: uid.get() }, record.into());
-        drawers.bodies.insert(name, draft.0.into());
+        drawers.bodies.insert(name, draft.octets.into());
         Ok(port::Appended { uid_validity: state.uid_validity(), uid })
     }
 
@@ -228,9 +238,12 @@ impl port::Mailbox for Folder {
     }
 
     async fn octets(&self, body: BodyName, offset: u64, most: usize) -> Result<Option<Bytes>, Refusal> {
-        // A few at a time, so that every body is read in pieces.
-        let most = most.min(37);
-        let bodies = &self.office.drawers().bodies;
+        let mut drawers = self.office.drawers();
+        drawers.largest_piece = drawers.largest_piece.max(most);
+        // A few of a small body at a time, so that bodies are read in pieces wherever they are.
+        let bodies = &drawers.bodies;
+        let most =
+            if bodies.get(&body).is_some_and(|octets| octets.len() < 4_096) { most.min(37) } else { most };
         let place = |octets: &Bytes| usize::try_from(offset).map_or(octets.len(), |at| at.min(octets.len()));
         Ok(bodies
             .get(&body)

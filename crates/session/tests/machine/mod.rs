@@ -13,8 +13,9 @@ use session::refusal::Refusal;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 use terms::Moment;
 use transcript::{NAME, Pipe, Port, World};
@@ -39,6 +40,8 @@ pub(crate) struct Wire {
 struct Ends {
     to_server: Vec<u8>,
     to_client: Vec<u8>,
+    /// The most that was ever sent at once.
+    largest_send: usize,
 }
 
 enum Server {
@@ -68,6 +71,24 @@ impl Machine {
     pub(crate) fn new() -> Self {
         let signpost = Signpost { host: "mail.example.org".into(), imaps_port: Some(993) };
         Self { signpost: Arc::new(signpost), clock: Arc::default(), office: Office::new() }
+    }
+}
+
+#[allow(dead_code, reason = "not every test that shares this file asks")]
+impl Machine {
+    /// The size of a session that waits for its client. It can be sent to another thread.
+    pub(crate) fn session_octets(&self) -> usize {
+        fn measure(session: impl Future + Send) -> usize {
+            size_of_val(&session)
+        }
+        let far = Far { clock: Arc::clone(&self.clock), ends: Arc::default() };
+        let greeted = Greeted::at_once(Encrypted::after(&Agreed).unwrap(), Arc::clone(&self.signpost));
+        measure(serve(greeted, far, &Doorman(self.office.clone())))
+    }
+
+    /// The largest piece of a message that was ever asked for or handed over.
+    pub(crate) fn largest_piece(&self) -> usize {
+        self.office.largest_piece()
     }
 }
 
@@ -108,6 +129,11 @@ impl Wire {
         }
     }
 
+    #[allow(dead_code, reason = "not every test that shares this file asks")]
+    pub(crate) fn largest_send(&self) -> usize {
+        lock(&self.ends).largest_send
+    }
+
     fn begin(&mut self, greeted: Greeted) {
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::clone(&self.ends) };
         let door = Doorman(self.office.clone());
@@ -116,19 +142,41 @@ impl Wire {
         }));
     }
 
-    /// Lets the server do what it can: all ports of this world answer at once, so one look is enough.
+    /// Lets the server do what it can. All ports of this world answer at once; a session that only pauses, to let
+    /// others have their turn, asks to be looked at again.
     fn run(&mut self) {
         let mut effects = Vec::new();
         match &mut self.server {
             Server::Cleartext(gate) if gate.deadline() <= *lock(&self.clock) => gate.time_out(&mut effects),
             Server::Session(session) => {
-                if session.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+                if run_until_it_waits(session.as_mut()).is_ready() {
                     self.server = Server::Gone;
                 }
             }
             Server::Cleartext(_) | Server::Gone => {}
         }
         self.obey(effects);
+    }
+}
+
+/// Whether a session asked to be looked at again.
+#[derive(Default)]
+struct Again(AtomicBool);
+
+impl Wake for Again {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn run_until_it_waits(mut session: Pin<&mut dyn Future<Output = ()>>) -> Poll<()> {
+    let again = Arc::new(Again::default());
+    let waker = Arc::clone(&again).into();
+    loop {
+        let polled = session.as_mut().poll(&mut Context::from_waker(&waker));
+        if polled.is_ready() || !again.0.swap(false, Ordering::Relaxed) {
+            return polled;
+        }
     }
 }
 
@@ -187,8 +235,10 @@ impl Peer for Far {
     }
 
     async fn send(&mut self, outbox: &mut Outbox) -> Result<(), Gone> {
+        let mut ends = lock(&self.ends);
+        ends.largest_send = ends.largest_send.max(outbox.len());
         while let Some(piece) = outbox.pop() {
-            lock(&self.ends).to_client.extend(piece);
+            ends.to_client.extend(piece);
         }
         Ok(())
     }

@@ -65,7 +65,9 @@ fn wants_vanished(fetch: &Fetch<'_>) -> bool {
 /// RFC 7162, 3.2.6: which of the UIDs asked about are expunged since, announced here or not.
 fn tell_vanished(fetch: &Fetch<'_>, since: ChangedSince, state: &MailboxState, out: &mut Vec<u8>) {
     if since.vanished == Vanished::Told {
-        let uids = Some(fetch.set.uids(state.last_uid()));
+        // What is expunged may have been the last: "*" reaches up to the last UID that was ever given.
+        let last_given = Uid::new(state.uid_next().get() - 1);
+        let uids = Some(fetch.set.uids(last_given));
         let known = Known { modseq: since.mod_seq, uids, matched: None };
         reply::vanished(out, Era::Earlier, &state.vanished(&known));
     }

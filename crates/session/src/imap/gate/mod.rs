@@ -21,11 +21,12 @@ use line::{Line, Literal};
 use std::sync::Arc;
 use std::time::Duration;
 use terms::Moment;
+use wire::imap::framer::Limits;
 
 pub use exposed::Exposed;
 
 /// Longest line before TLS, in octets. There are no literals here.
-pub const MAX_LINE: usize = 8 << 10;
+pub const MAX_LINE: usize = Limits::BEFORE_TLS.line_octets;
 /// How long a peer may take to begin TLS.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How many commands may be refused before the connection ends.

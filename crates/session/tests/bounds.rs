@@ -1,0 +1,80 @@
+//! What a session costs, whatever its client asks for.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod machine;
+
+use machine::Machine;
+use session::outbox::{HIGH_WATER, PIECE};
+use transcript::{NAME, PASSWORD, Pipe, Port, World};
+
+/// Most octets of a session that waits for its client, its buffers aside (they are empty then).
+const IDLE_OCTETS: usize = 2_048;
+/// Octets of the message: many times what a session may hold.
+const MESSAGE_OCTETS: usize = 8 << 20;
+
+fn said(wire: &mut machine::Wire) -> String {
+    let mut said = Vec::new();
+    while let Ok(octets) = wire.receive() {
+        said.extend(octets);
+    }
+    String::from_utf8(said).unwrap()
+}
+
+fn signed_in(world: &mut Machine) -> machine::Wire {
+    let mut wire = world.connect(Port::Imaps).unwrap();
+    wire.send(format!("a LOGIN {NAME} {PASSWORD}\r\nb SELECT INBOX\r\n").as_bytes()).unwrap();
+    assert!(said(&mut wire).contains("b OK "));
+    wire
+}
+
+#[test]
+fn a_session_that_waits_is_small_and_can_go_to_another_thread() {
+    let octets = Machine::new().session_octets();
+    println!("a session that waits has {octets} octets");
+    assert!(octets <= IDLE_OCTETS, "{octets}");
+}
+
+#[test]
+fn a_large_message_goes_in_and_comes_out_through_a_bounded_buffer() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    wire.send(format!("c APPEND INBOX {{{MESSAGE_OCTETS}}}\r\n").as_bytes()).unwrap();
+    assert_eq!(said(&mut wire), "+ Ready for literal data\r\n");
+    let line = [b"0123456789abcde".as_slice(), b"\n"].concat();
+    for _ in 0..MESSAGE_OCTETS / PIECE {
+        wire.send(&line.repeat(PIECE / line.len())).unwrap();
+    }
+    wire.send(b"\r\nd FETCH 1 (BODY.PEEK[] BODY.PEEK[TEXT])\r\n").unwrap();
+    let said = said(&mut wire);
+    assert!(said.contains("c OK [APPENDUID") && said.ends_with("d OK FETCH completed\r\n"));
+    assert!(said.len() > MESSAGE_OCTETS);
+    assert!(wire.largest_send() <= HIGH_WATER + PIECE, "{}", wire.largest_send());
+    assert!(world.largest_piece() <= PIECE, "{}", world.largest_piece());
+}
+
+#[test]
+fn many_messages_are_told_through_a_bounded_buffer() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    for _ in 0..2_000 {
+        wire.send(b"c APPEND INBOX {20+}\r\nSubject: x\r\n\r\nbody\r\n\r\n").unwrap();
+    }
+    said(&mut wire);
+    wire.send(b"d FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER])\r\n").unwrap();
+    let said = said(&mut wire);
+    assert_eq!(said.matches(" FETCH (UID ").count(), 2_000);
+    assert!(said.len() > 2 * HIGH_WATER);
+    assert!(wire.largest_send() <= HIGH_WATER + PIECE, "{}", wire.largest_send());
+}
+
+#[test]
+fn a_set_of_a_hundred_thousand_ranges_is_taken() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    wire.send(b"c APPEND INBOX {3+}\r\nx:y\r\n").unwrap();
+    said(&mut wire);
+    // Quadratic work would take minutes here.
+    let set: Vec<_> = (0..100_000).map(|n| (2 * n + 1).to_string()).collect();
+    wire.send(format!("d UID FETCH {} UID\r\n", set.join(",")).as_bytes()).unwrap();
+    assert_eq!(said(&mut wire), "* 1 FETCH (UID 1)\r\nd OK FETCH completed\r\n");
+}
