@@ -68,6 +68,18 @@ async fn a_peer_that_does_not_begin_tls_is_sent_away_after_a_minute() {
     assert_eq!(client.line().await, "(closed)");
 }
 
+#[tokio::test]
+async fn a_peer_that_only_talks_in_clear_is_sent_away() {
+    let server = Running::start("talker", Toy, NO_CHANGE);
+    let mut client = server.in_clear().await;
+    let noop = "a NOOP\r\n";
+    for _ in 0..8_192 / noop.len() {
+        assert_eq!(client.ask(noop.trim_end()).await, "a OK NOOP completed");
+    }
+    assert_eq!(client.ask("a NOOP").await, "* BYE Too much was said before TLS");
+    assert_eq!(client.line().await, "(closed)");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_does_not_go_on_ends_after_its_time() {
     let server = Running::start("slow-handshake", Toy, NO_CHANGE);
