@@ -241,10 +241,8 @@ impl StoredBody {
 
     fn check(&self, block: &[u8], n: u64) -> io::Result<()> {
         let at = usize::try_from(n * 8).map_err(io::Error::other)?;
-        match array_at(&self.checksums, at) == Some(xxh3_64(block).to_le_bytes()) {
-            true => Ok(()),
-            false => Err(rotten("a block does not fit its checksum")),
-        }
+        let fits = array_at(&self.checksums, at) == Some(xxh3_64(block).to_le_bytes());
+        if fits { Ok(()) } else { Err(rotten("a block does not fit its checksum")) }
     }
 }
 

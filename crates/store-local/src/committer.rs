@@ -28,7 +28,7 @@ pub(crate) struct Committer {
 }
 
 /// A group in the making.
-struct Draftsman {
+struct Forming {
     frames: Group,
     changes: Generation,
     grown: Vec<(StreamId, Seq)>,
@@ -82,7 +82,7 @@ impl Committer {
     }
 
     fn commit(&mut self, jobs: Vec<Job>) {
-        let mut group = Draftsman {
+        let mut group = Forming {
             frames: self.log.new_group(),
             changes: Generation::default(),
             grown: Vec::new(),
@@ -91,7 +91,7 @@ impl Committer {
         for job in jobs {
             self.take_in(job, &mut group);
         }
-        let Draftsman { frames, mut changes, grown, answers } = group;
+        let Forming { frames, mut changes, grown, answers } = group;
         if frames.is_empty() {
             return answers.into_iter().for_each(Pending::send);
         }
@@ -107,13 +107,13 @@ impl Committer {
     }
 
     /// Judges a job and, if it may be written, puts it into the group.
-    fn take_in(&mut self, mut job: Job, group: &mut Draftsman) {
+    fn take_in(&mut self, mut job: Job, group: &mut Forming) {
         let result = self.accept(&mut job, group);
         let (answer, room) = job.into_answer();
         group.answers.push(Pending { answer, result, _room: room });
     }
 
-    fn accept(&mut self, job: &mut Job, group: &mut Draftsman) -> Result<Outcome, StoreError> {
+    fn accept(&mut self, job: &mut Job, group: &mut Forming) -> Result<Outcome, StoreError> {
         let id = job.commit.map(|id| (job.account, id));
         if id.is_some_and(|id| self.recent.contains(id)) {
             return Ok(Outcome::Written);
@@ -132,7 +132,7 @@ impl Committer {
         Ok(outcome)
     }
 
-    fn write_frame(&self, job: &Job, drafts: &[Draft], group: &mut Draftsman) {
+    fn write_frame(&self, job: &Job, drafts: &[Draft], group: &mut Forming) {
         if drafts.is_empty() {
             return;
         }

@@ -56,9 +56,10 @@ fn check_footers(engine: &Engine, report: &mut IndexReport) -> Result<(), OpenEr
         let bytes = read_file(&engine.segments, link.header.number)?;
         let Some(contents) = footer::read(&link.header, &bytes, link.end) else { continue };
         let end = bytes.len() - TRAILER;
-        match contents == footer::walk(&link.header, &bytes, end) {
-            true => report.right_footers += 1,
-            false => report.wrong_footers.push(segment_name(link.header.number)),
+        if contents == footer::walk(&link.header, &bytes, end) {
+            report.right_footers += 1;
+        } else {
+            report.wrong_footers.push(segment_name(link.header.number));
         }
     }
     Ok(())

@@ -60,32 +60,43 @@ pub(crate) fn open(
     Ok((engine, committer, rot))
 }
 
-/// The index as far as it goes; made again from the log when it is damaged, missing or of another log.
+/// The index as far as it goes; made again from the log when it is damaged or missing.
 fn open_index(
     disk: &Arc<dyn Disk>,
     segments: &Segments,
     chain: &Chain,
     rot: &mut Vec<Rot>,
 ) -> Result<Index, OpenError> {
-    let opened = RedbKv::open(&**disk, Path::new(INDEX_FILE)).and_then(|kv| Index::over(Box::new(kv)));
-    match opened {
-        Ok(index) if fits(&index, chain) => return Ok(index),
-        Ok(index) => index.close().map_err(index_error)?,
-        Err(KvError::Damaged(_)) => {}
-        Err(e) => return Err(index_error(e)),
+    let index = match open_map(&**disk) {
+        Err(KvError::Damaged(_)) => {
+            disk.unlink(Path::new(INDEX_FILE))?;
+            open_map(&**disk)
+        }
+        opened => opened,
+    };
+    let index = index.map_err(index_error)?;
+    match index.checkpoint() {
+        None => rebuild(&index, segments, chain, rot)?,
+        Some(checkpoint) if chain.from(chain.canonical(checkpoint.position)).is_none() => {
+            return Err(log_is_behind());
+        }
+        Some(_) => {}
     }
-    disk.unlink(Path::new(INDEX_FILE))?;
-    let kv = RedbKv::open(&**disk, Path::new(INDEX_FILE)).map_err(index_error)?;
-    let index = Index::over(Box::new(kv)).map_err(index_error)?;
-    rebuild(&index, segments, chain, rot)?;
     Ok(index)
 }
 
-/// Whether the index knows this log; a new one knows a log without segments.
-fn fits(index: &Index, chain: &Chain) -> bool {
-    match index.checkpoint() {
-        None => chain.links.is_empty(),
-        Some(checkpoint) => chain.from(chain.canonical(checkpoint.position)).is_some(),
+fn open_map(disk: &dyn Disk) -> Result<Index, KvError> {
+    Index::over(Box::new(RedbKv::open(disk, Path::new(INDEX_FILE))?))
+}
+
+/// Making the index again would be to forget, without a word, mail that somebody was told is safe.
+fn log_is_behind() -> OpenError {
+    OpenError::Damaged {
+        what: "the log".to_owned(),
+        detail: format!(
+            "the index knows of segments that are not there. If they are lost for good, remove {INDEX_FILE} and start \
+             again: what the rest of the log holds will be served"
+        ),
     }
 }
 

@@ -92,9 +92,10 @@ fn judge_commit(streams: &[(StreamId, Seq)], now: &Standing<'_>) -> Result<Verdi
             continue;
         }
         let unknowable = expected > at || expected < now.trimmed(stream)?;
-        return Ok(Verdict::Answer(match unknowable {
-            true => Outcome::Diverged { stream, at },
-            false => Outcome::Conflict { stream, expected },
+        return Ok(Verdict::Answer(if unknowable {
+            Outcome::Diverged { stream, at }
+        } else {
+            Outcome::Conflict { stream, expected }
         }));
     }
     Ok(Verdict::Write(Outcome::Written))
@@ -104,16 +105,15 @@ fn judge_trim(stream: StreamId, through: Seq, now: &Standing<'_>) -> Result<Verd
     if !now.has_snapshot_from(stream, through)? {
         return Err(StoreError::Misused("a stream is trimmed without a snapshot behind the trim"));
     }
-    Ok(match now.trimmed(stream)? < through {
-        true => Verdict::Write(Outcome::Written),
-        false => Verdict::Answer(Outcome::Needless),
-    })
+    let news = now.trimmed(stream)? < through;
+    Ok(if news { Verdict::Write(Outcome::Written) } else { Verdict::Answer(Outcome::Needless) })
 }
 
 fn judge_pieces(at: Seq, seq: Seq) -> Result<Verdict, StoreError> {
-    match at > seq {
-        true => Err(StoreError::Misused("a snapshot is ahead of its stream")),
-        false => Ok(Verdict::Write(Outcome::Written)),
+    if at > seq {
+        Err(StoreError::Misused("a snapshot is ahead of its stream"))
+    } else {
+        Ok(Verdict::Write(Outcome::Written))
     }
 }
 
@@ -128,9 +128,10 @@ fn judge_snapshot(
 ) -> Result<Verdict, StoreError> {
     let there = now.index.scan(&[key::pieces(stream, at, writing)], pieces as usize).map_err(unavailable)?;
     let kept = there.iter().flatten().filter(|(key, _)| now.group.get(key) != Found::Gone).count();
-    Ok(match kept == pieces as usize {
-        true => Verdict::Write(Outcome::Written),
-        false => Verdict::Answer(Outcome::Needless),
+    Ok(if kept == pieces as usize {
+        Verdict::Write(Outcome::Written)
+    } else {
+        Verdict::Answer(Outcome::Needless)
     })
 }
 

@@ -223,6 +223,17 @@ fn an_index_that_is_garbage_is_made_again_from_the_log() {
 }
 
 #[test]
+fn a_log_that_is_gone_is_not_taken_for_an_empty_store() {
+    let disk = FaultyDisk::new(1);
+    put(&open(&disk), 1, 0, 1);
+    for name in disk.list(Path::new("log")).unwrap() {
+        disk.unlink(&Path::new("log").join(name)).unwrap();
+    }
+    let refused = LocalStore::open_on(Arc::new(disk), &Options::default()).unwrap_err();
+    assert!(refused.to_string().contains("remove index.redb"), "{refused}");
+}
+
+#[test]
 fn restarts_that_write_nothing_leave_no_segments_behind() {
     let disk = FaultyDisk::new(1);
     put(&open(&disk), 1, 0, 1);
