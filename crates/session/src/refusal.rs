@@ -140,3 +140,37 @@ impl From<sasl::Failure> for Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(refusal: impl Into<Refusal>) -> String {
+        let mut out = Vec::new();
+        refusal.into().tell(None, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_refusal_has_one_kind_of_reply() {
+        assert_eq!(told(Refusal::misspoken("Say it again")), "* BAD Say it again\r\n");
+        assert_eq!(told(Refusal::denied(Code::Cannot, "It is too late")), "* NO [CANNOT] It is too late\r\n");
+        assert!(told(Refusal::OurFault(FaultId(0xbad))).starts_with("* NO [SERVERBUG] "));
+        assert!(told(Refusal::OurFault(FaultId(0xbad))).ends_with(" 0000000000000bad\r\n"));
+        assert_eq!(told(Refusal::Hangup), "");
+    }
+
+    #[test]
+    fn what_a_client_may_try_is_no_and_what_it_must_not_say_is_bad() {
+        assert_eq!(told(Reason::NotOffered("SORT")), "* NO SORT is not available on this server\r\n");
+        assert_eq!(told(Reason::Limit("Too deep")), "* NO [LIMIT] Too deep\r\n");
+        assert_eq!(told(Reason::Unknown("XYZZY".into())), "* BAD Unknown command XYZZY\r\n");
+    }
+
+    #[test]
+    fn a_wrong_password_is_told_as_the_standard_has_it() {
+        let wrong = told(sasl::Failure::WrongCredentials);
+        assert_eq!(wrong, "* NO [AUTHENTICATIONFAILED] The name or the password is wrong\r\n");
+        assert!(told(sasl::Failure::Aborted).starts_with("* BAD "));
+    }
+}

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mailbox::account::{self, Account, AccountEvent, Limits, MailboxId, Plan, StreamStep};
 use mailbox::{Birth, Created, Event, Flags, Head, MailboxState, NewMessage};
 use session::port::{self, BodyName, Change, Circumstances, Recency, Transfer, Transferred};
-use session::refusal::Refusal;
+use session::refusal::{FaultId, Refusal};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,7 @@ struct Drawers {
     records: BTreeMap<EmailId, Bytes>,
     bodies: BTreeMap<BodyName, Bytes>,
     largest_piece: usize,
+    fault: Option<FaultId>,
 }
 
 impl Drawers {
@@ -86,6 +87,7 @@ impl Drawers {
     }
 }
 
+#[allow(dead_code, reason = "not every test that shares this file asks")]
 impl Office {
     /// An office with what a new account gets.
     pub(crate) fn new() -> Self {
@@ -93,6 +95,19 @@ impl Office {
         let plan = Account::new().found(NOW).unwrap();
         office.drawers().carry_out(&plan);
         office
+    }
+
+    pub(crate) fn fail(&self, fault: Option<FaultId>) {
+        self.drawers().fault = fault;
+    }
+
+    pub(crate) fn lose_bodies(&self) {
+        self.drawers().bodies.clear();
+    }
+
+    fn check(&self) -> Result<MutexGuard<'_, Drawers>, Refusal> {
+        let drawers = self.drawers();
+        drawers.fault.map_or(Ok(drawers), |fault| Err(Refusal::OurFault(fault)))
     }
 
     pub(crate) fn largest_piece(&self) -> usize {
@@ -145,7 +160,7 @@ impl port::Mail for Office {
         &self,
         plan: impl Fn(&Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
     ) -> Result<(), Refusal> {
-        let mut drawers = self.drawers();
+        let mut drawers = self.check()?;
         let now = Circumstances { unix_s: NOW, limits: Limits::default() };
         let plan = plan(&drawers.account, &now)?;
         drawers.carry_out(&plan);
@@ -172,7 +187,7 @@ impl port::Mail for Office {
         flags: Flags,
         date: Option<InternalDate>,
     ) -> Result<port::Appended, Refusal> {
-        let mut drawers = self.drawers();
+        let mut drawers = self.check()?;
         let state = drawers.state(mailbox.get()).unwrap();
         let internal_date = date.unwrap_or_else(|| InternalDate::new(NOW, -480).unwrap());
         let size = draft.octets.len() as u64;
@@ -213,7 +228,7 @@ impl port::Mailbox for Folder {
         &self,
         plan: impl Fn(&MailboxState) -> Result<(Vec<Event>, T), Refusal> + Send + Sync,
     ) -> Result<Change<T>, Refusal> {
-        let mut drawers = self.office.drawers();
+        let mut drawers = self.office.check()?;
         let gone = || Refusal::denied(Code::NonExistent, "This mailbox has been deleted");
         let before = drawers.state(self.id).ok_or_else(gone)?;
         let (events, outcome) = plan(&before)?;

@@ -9,7 +9,7 @@ use session::imap::gate::{Cleartext, Effect, Greeted};
 use session::imap::serve;
 use session::outbox::Outbox;
 use session::port::{Door, Gone, Means, Peer, Received};
-use session::refusal::Refusal;
+use session::refusal::{FaultId, Refusal};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
@@ -42,6 +42,7 @@ struct Ends {
     to_client: Vec<u8>,
     /// The most that was ever sent at once.
     largest_send: usize,
+    hung_up: bool,
 }
 
 enum Server {
@@ -84,6 +85,19 @@ impl Machine {
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::default() };
         let greeted = Greeted::at_once(Encrypted::after(&Agreed).unwrap(), Arc::clone(&self.signpost));
         measure(serve(greeted, far, &Doorman(self.office.clone())))
+    }
+
+    /// From now on nothing can be changed, and that is written down under `id`.
+    pub(crate) fn break_down(&self, id: u64) {
+        self.office.fail(Some(FaultId(id)));
+    }
+
+    pub(crate) fn mend(&self) {
+        self.office.fail(None);
+    }
+
+    pub(crate) fn lose_bodies(&self) {
+        self.office.lose_bodies();
     }
 
     /// The largest piece of a message that was ever asked for or handed over.
@@ -129,11 +143,6 @@ impl Wire {
         }
     }
 
-    #[allow(dead_code, reason = "not every test that shares this file asks")]
-    pub(crate) fn largest_send(&self) -> usize {
-        lock(&self.ends).largest_send
-    }
-
     fn begin(&mut self, greeted: Greeted) {
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::clone(&self.ends) };
         let door = Doorman(self.office.clone());
@@ -156,6 +165,24 @@ impl Wire {
             Server::Cleartext(_) | Server::Gone => {}
         }
         self.obey(effects);
+    }
+}
+
+#[allow(dead_code, reason = "not every test that shares this file asks")]
+impl Wire {
+    pub(crate) fn largest_send(&self) -> usize {
+        lock(&self.ends).largest_send
+    }
+
+    /// The client is gone without a word.
+    pub(crate) fn hang_up(&mut self) {
+        lock(&self.ends).hung_up = true;
+        self.run();
+    }
+
+    /// Whether the server has ended the conversation.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.server, Server::Gone)
     }
 }
 
@@ -224,9 +251,11 @@ impl Peer for Far {
 
     async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
         poll_fn(|_| {
-            into.append(&mut lock(&self.ends).to_server);
+            let mut ends = lock(&self.ends);
+            into.append(&mut ends.to_server);
             match into.is_empty() {
                 false => Poll::Ready(Ok(Received::Octets)),
+                true if ends.hung_up => Poll::Ready(Err(Gone)),
                 true if until <= *lock(&self.clock) => Poll::Ready(Ok(Received::TimedOut)),
                 true => Poll::Pending,
             }

@@ -46,7 +46,8 @@ pub(super) async fn run<M: Mail, P: Peer>(
         tell_vanished(fetch, since, &state, talk.text());
         uids = changed_since(since, &uids, selected, &state);
     }
-    let mut fetching = Fetching { plan, selected, state: &state, talk, gone: Gone::None };
+    let mut fetching =
+        Fetching { plan, selected, state: &state, talk, told: UidSet::new(), gone: Gone::None };
     fetching.messages(&uids).await?;
     match fetching.gone {
         Gone::None => Ok(Done::ok("FETCH completed")),
@@ -97,6 +98,8 @@ struct Fetching<'a, B, P> {
     selected: &'a Selected<B>,
     state: &'a MailboxState,
     talk: &'a mut Talk<P>,
+    /// Those of the chunk that were written.
+    told: UidSet,
     gone: Gone,
 }
 
@@ -116,7 +119,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             }
             let messages = self.find(&chunk);
             self.chunk(&messages).await?;
-            self.mark_seen(&messages).await?;
+            self.mark_seen().await?;
             breath().await;
         }
     }
@@ -179,6 +182,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             self.item(at, message, record, body.as_mut(), &mut line).await?;
         }
         line.end(self.talk.text());
+        self.told.push(message.row.uid);
         Ok(self.talk.flow().await?)
     }
 
@@ -223,11 +227,11 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
     /// RFC 3501, 6.4.5: BODY[...] sets \Seen, where the mailbox was opened for changes. It is set behind the
     /// messages that were written, so that none is marked as read that a client never got; the new flags are
     /// told with the changes behind the command.
-    async fn mark_seen(&self, messages: &[Message]) -> Result<(), Refusal> {
+    async fn mark_seen(&mut self) -> Result<(), Refusal> {
+        let uids = std::mem::take(&mut self.told);
         if !self.plan.sets_seen() || self.selected.writable().is_err() {
             return Ok(());
         }
-        let uids: UidSet = messages.iter().map(|message| message.row.uid).collect();
         let seen = Flags::system(SystemFlags::SEEN);
         let request = Store {
             account: self.selected.view.account(),

@@ -1,0 +1,216 @@
+//! Clients as they come: cut off, cut into pieces, talking nonsense; and a cellar that fails.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod machine;
+
+use machine::{Machine, Wire};
+use transcript::{NAME, PASSWORD, Pipe, Port, World};
+
+/// A little of everything that has a state: literals, SASL, IDLE, a mailbox that changes.
+const CONVERSATION: &str = "a AUTHENTICATE PLAIN\r\nAGFsaWNlAHRhbnN0YWFm\r\n\
+    b SELECT INBOX\r\nc APPEND INBOX (\\Flagged) {20+}\r\nSubject: x\r\n\r\nbody\r\n\r\n\
+    d APPEND \"INBOX\" {3+}\r\nx:y\r\ne FETCH 1:* (UID FLAGS BODY[])\r\nf IDLE\r\nDONE\r\n\
+    g UID STORE 1 +FLAGS (\\Deleted $Work)\r\nh EXPUNGE\r\ni CREATE {4+}\r\nWork\r\nj COPY 1 Work\r\n\
+    k NONSENSE {3+}\r\nabc\r\nl LIST \"\" *\r\nm LOGOUT\r\n";
+
+fn everything_said(wire: &mut Wire) -> String {
+    let mut said = Vec::new();
+    while let Ok(octets) = wire.receive() {
+        if octets.is_empty() {
+            break;
+        }
+        said.extend(octets);
+    }
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+fn answers(pieces: &[&str]) -> String {
+    let mut wire = Machine::new().connect(Port::Imaps).unwrap();
+    for piece in pieces {
+        wire.send(piece.as_bytes()).unwrap();
+    }
+    everything_said(&mut wire)
+}
+
+#[test]
+fn how_octets_are_cut_into_pieces_makes_no_difference() {
+    let whole = answers(&[CONVERSATION]);
+    assert!(whole.ends_with("m OK LOGOUT completed\r\n"), "{whole}");
+    for at in 0..CONVERSATION.len() {
+        let (one, other) = CONVERSATION.split_at(at);
+        assert_eq!(answers(&[one, other]), whole, "cut at {at}");
+    }
+    let octets: Vec<_> = CONVERSATION.split_inclusive(|_| true).collect();
+    assert_eq!(answers(&octets), whole);
+}
+
+#[test]
+fn a_client_that_is_gone_at_any_moment_ends_its_session_and_nothing_else() {
+    for at in 0..CONVERSATION.len() {
+        let mut world = Machine::new();
+        let mut wire = world.connect(Port::Imaps).unwrap();
+        wire.send(&CONVERSATION.as_bytes()[..at]).unwrap();
+        wire.hang_up();
+        assert!(wire.is_over(), "gone at {at}");
+        let mut other = world.connect(Port::Imaps).unwrap();
+        other.send(format!("a LOGIN {NAME} {PASSWORD}\r\nb SELECT INBOX\r\n").as_bytes()).unwrap();
+        assert!(everything_said(&mut other).contains("\r\nb OK [READ-WRITE]"), "gone at {at}");
+    }
+}
+
+#[test]
+fn a_fault_of_ours_is_told_by_its_id_and_the_session_goes_on() {
+    let mut world = Machine::new();
+    let mut wire = world.connect(Port::Imaps).unwrap();
+    wire.send(format!("a LOGIN {NAME} {PASSWORD}\r\nb SELECT INBOX\r\n").as_bytes()).unwrap();
+    wire.send(b"c APPEND INBOX {3+}\r\nx:y\r\n").unwrap();
+    everything_said(&mut wire);
+    world.break_down(0xbad);
+    wire.send(b"d STORE 1 FLAGS (\\Seen)\r\ne CREATE Work\r\nf APPEND INBOX {3+}\r\nx:y\r\n").unwrap();
+    let told =
+        "NO [SERVERBUG] Something went wrong on our side; when you ask for help, mention 0000000000000bad";
+    assert_eq!(everything_said(&mut wire), format!("d {told}\r\ne {told}\r\nf {told}\r\n"));
+    world.mend();
+    wire.send(b"g STORE 1 FLAGS (\\Seen)\r\n").unwrap();
+    assert!(everything_said(&mut wire).ends_with("g OK STORE completed\r\n"));
+}
+
+#[test]
+fn a_body_that_is_lost_is_never_nil_and_never_half_of_what_was_promised() {
+    let mut world = Machine::new();
+    let mut wire = world.connect(Port::Imaps).unwrap();
+    wire.send(format!("a LOGIN {NAME} {PASSWORD}\r\nb SELECT INBOX\r\n").as_bytes()).unwrap();
+    wire.send(b"c APPEND INBOX {20+}\r\nSubject: x\r\n\r\nbody\r\n\r\n").unwrap();
+    everything_said(&mut wire);
+    world.lose_bodies();
+    wire.send(b"d FETCH 1 (UID BODY[])\r\ne FETCH 1 (UID BODY[TEXT])\r\nf FETCH 1 RFC822.SIZE\r\n").unwrap();
+    let gone = "NO [EXPUNGEISSUED] Some of these messages have been expunged";
+    // Nor is it marked as read.
+    let size = "* 1 FETCH (RFC822.SIZE 20)\r\nf OK FETCH completed\r\n";
+    assert_eq!(everything_said(&mut wire), format!("d {gone}\r\ne {gone}\r\n{size}"));
+}
+
+/// Numbers from a seed (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % sides
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.roll(from.len())]
+    }
+}
+
+const WORDS: &[&str] = &[
+    "FETCH",
+    "UID",
+    "STORE",
+    "SELECT",
+    "EXAMINE",
+    "CREATE",
+    "DELETE",
+    "RENAME",
+    "COPY",
+    "MOVE",
+    "EXPUNGE",
+    "CLOSE",
+    "NOOP",
+    "CAPABILITY",
+    "STATUS",
+    "LIST",
+    "LSUB",
+    "ENABLE",
+    "INBOX",
+    "Work",
+    "Trash",
+    "\"\"",
+    "*",
+    "1",
+    "1:*",
+    "2,4:7",
+    "$",
+    "(FLAGS)",
+    "(UID BODY.PEEK[])",
+    "BODY[1.MIME]",
+    "+FLAGS",
+    "FLAGS.SILENT",
+    "(\\Seen \\Deleted)",
+    "$Junk",
+    "(CHANGEDSINCE 3)",
+    "(UNCHANGEDSINCE 5)",
+    "CONDSTORE",
+    "QRESYNC",
+    "(MESSAGES RECENT)",
+    "(",
+    ")",
+    "\"",
+    "\\",
+    "{",
+    "%",
+    "\u{e9}",
+    "4294967295",
+    "18446744073709551616",
+    "(QRESYNC (760686745 2))",
+    "UNSELECT",
+    "CHECK",
+];
+
+/// Mostly sense, sometimes none.
+fn command(dice: &mut Dice) -> String {
+    let sense = [
+        "SELECT INBOX",
+        "EXAMINE INBOX",
+        "ENABLE QRESYNC",
+        "FETCH 1:* (UID FLAGS)",
+        "UID FETCH 1:* (BODY[])",
+        "NOOP",
+        "STORE 1 +FLAGS (\\Deleted)",
+        "UID STORE 2:3 FLAGS.SILENT (\\Seen $x)",
+        "EXPUNGE",
+        "COPY 1 INBOX",
+        "APPEND INBOX {3+}\r\nx:y",
+        "MOVE 1 Trash",
+        "STATUS INBOX (UNSEEN HIGHESTMODSEQ)",
+        "CLOSE",
+    ];
+    match dice.roll(3) {
+        0 => (0..=dice.roll(5)).map(|_| dice.pick(WORDS)).collect::<Vec<_>>().join(" "),
+        _ => dice.pick(&sense).into(),
+    }
+}
+
+/// Two sessions, commands in batches: whatever is said, each command is answered once, in order, by its tag.
+fn check_nonsense(seed: u64) {
+    let mut dice = Dice(seed);
+    let mut world = Machine::new();
+    let mut wires = [world.connect(Port::Imaps).unwrap(), world.connect(Port::Imaps).unwrap()];
+    for wire in &mut wires {
+        wire.send(format!("login LOGIN {NAME} {PASSWORD}\r\n").as_bytes()).unwrap();
+        everything_said(wire);
+    }
+    for batch in 0..20 {
+        let wire = &mut wires[dice.roll(2)];
+        let tags: Vec<_> = (0..=dice.roll(4)).map(|n| format!("t{batch}x{n}")).collect();
+        let text: String = tags.iter().map(|tag| format!("{tag} {}\r\n", command(&mut dice))).collect();
+        wire.send(text.as_bytes()).unwrap();
+        let said = everything_said(wire);
+        let answered: Vec<_> = said.lines().filter_map(|line| line.split(' ').next()).collect();
+        let answered: Vec<_> = answered.into_iter().filter(|word| word.starts_with("t")).collect();
+        assert_eq!(answered, tags, "seed {seed}: {text:?} was answered by {said:?}");
+        if wire.is_over() {
+            return; // too many mistakes in a row
+        }
+    }
+}
+
+#[test]
+fn whatever_is_said_each_command_is_answered_once_and_in_order() {
+    for seed in 1..=300 {
+        check_nonsense(seed);
+    }
+}
