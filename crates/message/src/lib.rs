@@ -25,6 +25,7 @@ mod scan;
 pub mod search;
 mod section;
 mod summary;
+pub mod text;
 mod transfer;
 mod varint;
 mod words;
