@@ -31,6 +31,7 @@ mod list;
 mod login;
 mod namespace;
 mod rename;
+mod search;
 mod select;
 mod status;
 mod store;

@@ -9,7 +9,7 @@ use super::id::Reassurance;
 use super::talk::{Silence, Talk, too_big};
 use super::{
     append, authenticate, close, create, delete, enable, expunge, fetch, id, idle, list, login, namespace,
-    rename, select, status, store, subscribe, transfer,
+    rename, search, select, status, store, subscribe, transfer,
 };
 use crate::Signpost;
 use crate::port::{Door, Mail, Means, Peer};
@@ -108,7 +108,7 @@ pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> End
 pub struct Ended {
     /// Why it ended.
     pub ending: Ending,
-    /// How many commands were given, bad ones included.
+    /// How many commands were given: all that came whole, and every APPEND.
     pub commands: u64,
 }
 
@@ -165,9 +165,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     /// One command, or one step towards one.
     async fn turn(&mut self) -> Result<(), Ending> {
-        let event = self.next_event().await?;
-        self.commands += 1;
-        match event {
+        match self.next_event().await? {
             Event::Command(frame) => self.command(&frame).await,
             Event::Literal(announced) => self.literal(announced).await,
             Event::Bad { why, start } => self.misframed(why, &start),
@@ -177,6 +175,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 
     async fn command(&mut self, frame: &Bytes) -> Result<(), Ending> {
+        self.commands += 1;
         let Tagged { tag, command } = match parse(frame) {
             Ok(tagged) => tagged,
             Err(bad) => return self.bad(bad),
@@ -265,6 +264,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 
     async fn append(&mut self, append: Tagged<Append>, octets: u64) -> Result<(), Ending> {
+        self.commands += 1;
         let Tagged { tag, command } = append;
         let Some(hall) = self.hall.as_mut() else {
             self.talk.refuse_literal();
@@ -382,7 +382,7 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
         Command::Namespace => Ok(namespace::run(talk.text())),
         Command::Rename(rename) => rename::run(&hall.mail, &rename).await,
-        Command::Search(_) => Err(Refusal::misspoken("SEARCH is not here yet").into()),
+        Command::Search(search) => search::run(&search, hall, talk).await,
         Command::Select(select) => select::run(&select, hall, talk).await,
         Command::Status(status) => status::run(&status, hall, talk.text()).await,
         Command::Store(store) => store::run(&store, hall).await,

@@ -1,0 +1,84 @@
+//! From the client's keys to a program.
+
+use crate::imap::hall::Selected;
+use crate::port::Mailbox;
+use crate::refusal::Refusal;
+use mailbox::search::{DateTest, FieldName, HeaderTest, Key, MAX_NEEDLE_OCTETS, Needle, Program};
+use wire::imap::Numbering;
+use wire::imap::command::{Search, SearchKey};
+use wire::imap::reply::Code;
+
+/// The charsets that strings can be in.
+const CHARSETS: &[&str] = &["US-ASCII", "UTF-8"];
+
+/// What a client asks for, with the UIDs that its message numbers stand for.
+pub(super) fn program<B: Mailbox>(search: &Search<'_>, selected: &Selected<B>) -> Result<Program, Refusal> {
+    check_charset(search.charset.as_deref())?;
+    let key = all(&search.keys, selected)?;
+    Program::new(key).map_err(|why| Refusal::denied(Code::Limit, why.to_string()))
+}
+
+/// RFC 3501, 6.4.4: a charset that is not supported is "a tagged NO response (not a BAD)", with those that are.
+fn check_charset(charset: Option<&str>) -> Result<(), Refusal> {
+    let is_known = |charset: &str| CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(charset));
+    if charset.is_none_or(is_known) {
+        return Ok(());
+    }
+    Err(Refusal::denied(Code::BadCharset(CHARSETS), "Say what to search for in UTF-8"))
+}
+
+fn all<B: Mailbox>(keys: &[SearchKey<'_>], selected: &Selected<B>) -> Result<Key, Refusal> {
+    keys.iter().map(|one| key(one, selected)).collect::<Result<_, _>>().map(Key::And)
+}
+
+/// One key. The client's parser has bounded how deep this goes.
+fn key<B: Mailbox>(one: &SearchKey<'_>, selected: &Selected<B>) -> Result<Key, Refusal> {
+    Ok(match one {
+        SearchKey::All => Key::all(),
+        SearchKey::Sequence(set) => Key::Uid(selected.named(Numbering::Sequence, set)?),
+        SearchKey::Uid(set) => Key::Uid(selected.named(Numbering::Uid, set)?),
+        SearchKey::Not(inner) => key(inner, selected)?.negated(),
+        SearchKey::Or(pair) => Key::Or(vec![key(&pair.0, selected)?, key(&pair.1, selected)?]),
+        SearchKey::And(keys) => all(keys, selected)?,
+        SearchKey::Flag(flag) => Key::Flag(flag.clone()),
+        SearchKey::NoFlag(flag) => Key::Flag(flag.clone()).negated(),
+        SearchKey::Recent => Key::Recent,
+        SearchKey::Old => Key::Recent.negated(),
+        SearchKey::New => Key::new_messages(),
+        SearchKey::Before(day) => Key::InternalDate(DateTest::Before(day.0)),
+        SearchKey::On(day) => Key::InternalDate(DateTest::On(day.0)),
+        SearchKey::Since(day) => Key::InternalDate(DateTest::Since(day.0)),
+        SearchKey::SentBefore(day) => Key::SentDate(DateTest::Before(day.0)),
+        SearchKey::SentOn(day) => Key::SentDate(DateTest::On(day.0)),
+        SearchKey::SentSince(day) => Key::SentDate(DateTest::Since(day.0)),
+        SearchKey::Larger(octets) => Key::Larger(*octets),
+        SearchKey::Smaller(octets) => Key::Smaller(*octets),
+        // RFC 7162, 3.1.5: a server with one MODSEQ a message "MUST ignore" which entry is named.
+        SearchKey::ModSeq { mod_seq, entry: _ } => Key::ModSeq(*mod_seq),
+        SearchKey::Bcc(text) => header(b"bcc", text)?,
+        SearchKey::Cc(text) => header(b"cc", text)?,
+        SearchKey::From(text) => header(b"from", text)?,
+        SearchKey::Subject(text) => header(b"subject", text)?,
+        SearchKey::To(text) => header(b"to", text)?,
+        SearchKey::Header(name, text) => header(name, text)?,
+        SearchKey::Body(text) => Key::Body(needle(text)?),
+        SearchKey::Text(text) => Key::Text(needle(text)?),
+    })
+}
+
+/// No message has a field whose name cannot be one (RFC 5322, 2.2), whatever is sought in it.
+fn header(name: &[u8], text: &[u8]) -> Result<Key, Refusal> {
+    let needle = needle(text)?;
+    let field = std::str::from_utf8(name).ok().and_then(FieldName::new);
+    Ok(field.map_or_else(|| Key::all().negated(), |field| Key::Header(HeaderTest { field, needle })))
+}
+
+/// Without a charset, or with US-ASCII, strings are read as UTF-8 too: neomutt sends that without saying so.
+fn needle(text: &[u8]) -> Result<Needle, Refusal> {
+    let text = std::str::from_utf8(text)
+        .map_err(|_| Refusal::misspoken("A string to search for is neither US-ASCII nor UTF-8"))?;
+    Needle::new(text).ok_or_else(|| {
+        let why = format!("A string to search for can have at most {MAX_NEEDLE_OCTETS} octets");
+        Refusal::denied(Code::Limit, why)
+    })
+}
