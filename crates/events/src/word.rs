@@ -93,6 +93,8 @@ words! {
         LoginCommand = "login",
         /// AUTHENTICATE PLAIN (RFC 4616).
         Plain = "plain",
+        /// AUTHENTICATE SCRAM-SHA-256 (RFC 7677).
+        ScramSha256 = "scram-sha-256",
     }
 
     /// What was tried without TLS.

@@ -16,9 +16,12 @@
 
 mod clock;
 mod connection;
+mod door;
 mod edge;
 mod gate;
+mod hall;
 mod handshake;
+mod imap;
 mod listen;
 mod octets;
 mod peer;
@@ -29,6 +32,7 @@ mod visit;
 
 pub use clock::Clock;
 pub use connection::Service;
+pub use imap::Imap;
 pub use listen::ListenError;
 pub use server::{Remote, Server, StartError, Stopped, certificate_files};
 pub use visit::{Farewell, Visit};

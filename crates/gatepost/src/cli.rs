@@ -1,0 +1,133 @@
+//! The command line: what can be asked of the binary, in the words of the manual.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where the configuration lies unless told otherwise.
+const DEFAULT_CONFIG: &str = "/etc/gatepost/gatepost.toml";
+/// Where mail lies unless told otherwise.
+const DEFAULT_DATA: &str = "/var/lib/gatepost";
+
+/// Gatepost, an IMAP server: port 143 with STARTTLS only, port 993 with TLS, and never a password in the clear.
+#[derive(Debug, Parser)]
+#[command(name = "gatepost", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try Gatepost now: a server with a mailbox full of mail, no root and no configuration needed
+    Demo(Demo),
+    /// Write a configuration, and make the data directory and a private certificate if there is none
+    Init(Init),
+    /// Run the server until it is told to stop (SIGTERM or Ctrl-C)
+    Serve(Config),
+    /// Read the configuration and say what is wrong with it, if anything
+    CheckConfig(Config),
+    /// Add, list and remove accounts, and set their passwords; works while the server runs and without it
+    Account(Account),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_CONFIG, env = "GATEPOST_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the demo keeps its mail, certificate and password between runs
+    #[arg(long, value_name = "DIR", default_value = "gatepost-demo")]
+    pub(crate) data: PathBuf,
+    /// Fill the mailbox with your own mail instead: a Maildir or an mbox file (only when the demo is new)
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) mail: Option<PathBuf>,
+    /// Where to listen for IMAP with STARTTLS
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1143")]
+    pub(crate) imap: SocketAddr,
+    /// Where to listen for IMAP with TLS from the first byte
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1993")]
+    pub(crate) imaps: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write the configuration; an existing file is never overwritten
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    pub(crate) config: PathBuf,
+    /// Where mail will lie
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
+    pub(crate) data: PathBuf,
+    /// The name under which clients reach this server
+    #[arg(long, value_name = "NAME")]
+    pub(crate) hostname: String,
+    /// Where to listen for IMAP with STARTTLS
+    #[arg(long, value_name = "ADDRESS", default_value = "[::]:143")]
+    pub(crate) imap: SocketAddr,
+    /// Where to listen for IMAP with TLS from the first byte
+    #[arg(long, value_name = "ADDRESS", default_value = "[::]:993")]
+    pub(crate) imaps: SocketAddr,
+    /// The certificate chain (PEM); without it a private authority is made in the data directory
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Account {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: AccountCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Add an account with its INBOX, Sent, Drafts, Junk, Trash and Archive
+    Add(Password),
+    /// List the accounts
+    List {
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give an account a new password
+    Passwd(Password),
+    /// Remove an account and all of its mail; nothing brings it back
+    Remove {
+        /// The account, such as ann@example.org
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Password {
+    /// The account, such as ann@example.org
+    pub(crate) name: String,
+    /// Read the password from standard input (its first line) instead of asking for it
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn init_is_scriptable() {
+        let words = "gatepost init --data d --config c --hostname h.example --imap 127.0.0.1:143 --imaps 127.0.0.1:993";
+        assert!(matches!(Cli::try_parse_from(words.split(' ')).unwrap().command, Command::Init(_)));
+    }
+}

@@ -1,0 +1,93 @@
+//! Filling the demo's mailboxes.
+
+use crate::office::Office;
+use crate::say;
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use demo::DemoMessage;
+use mail::{Account, Origin};
+use mailbox::Flags;
+use mailbox::account::MailboxId;
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use terms::MailboxName;
+
+/// The same mail at every first run.
+const SEED: u64 = 1;
+
+/// Makes the account, if it is not there, and puts into its mailboxes what they do not have yet. An interrupted fill
+/// goes on where it stopped: the messages of a mailbox come in the same order each time.
+///
+/// `marker` is a file that says that all of it is there.
+pub(crate) async fn fill(office: &Office, password: &str, from: Option<&Path>, marker: &Path) -> Result<()> {
+    if marker.exists() {
+        return Ok(());
+    }
+    let owner = demo::OWNER;
+    let known = office.accounts.list().into_iter().find(|(login, _)| login.as_str() == owner);
+    let id = match known {
+        Some((_, id)) => id,
+        None => office.accounts.add(owner, &office.record(password).await?).await?,
+    };
+    let account = office.accounts.account(id);
+    say!("Filling the mailbox of {owner} ...");
+    let mut filling = Filling { account, places: HashMap::new() };
+    let mut count = 0;
+    for message in messages(from)? {
+        filling.put(message?).await?;
+        count += 1;
+    }
+    say!("{count} messages in {} mailboxes.", filling.places.len());
+    fs::write(marker, "The demo's mail is all there.\n").context("cannot write the demo's marker")
+}
+
+type Messages = Box<dyn Iterator<Item = Result<DemoMessage>>>;
+
+fn messages(from: Option<&Path>) -> Result<Messages> {
+    Ok(match from {
+        None => Box::new(demo::messages(SEED).map(Ok)),
+        Some(path) => {
+            let read = demo::import::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Box::new(read.map(|message| message.map_err(Into::into)))
+        }
+    })
+}
+
+struct Filling {
+    account: Arc<Account>,
+    places: HashMap<MailboxName, Place>,
+}
+
+struct Place {
+    id: MailboxId,
+    /// Messages that an interrupted fill has put there.
+    there: u32,
+}
+
+impl Filling {
+    async fn put(&mut self, message: DemoMessage) -> Result<()> {
+        let place = self.place(&message.mailbox).await?;
+        if place.there > 0 {
+            place.there -= 1;
+            return Ok(());
+        }
+        let id = place.id;
+        let mut incoming = self.account.incoming(message.bytes.len() as u64).await?;
+        incoming.write(Bytes::from(message.bytes)).await?;
+        let received = incoming.finish().await?;
+        let (flags, date): (Flags, _) = (message.flags.iter().collect(), Some(message.date));
+        self.account.append(&Origin::desk(), id, received, self.account.id(), flags, date).await?;
+        Ok(())
+    }
+
+    async fn place(&mut self, name: &MailboxName) -> Result<&mut Place> {
+        if !self.places.contains_key(name) {
+            let id = self.account.ensure_mailbox(&Origin::desk(), name).await?;
+            let there = self.account.open(id).await?.newest().state().messages();
+            self.places.insert(name.clone(), Place { id, there });
+        }
+        self.places.get_mut(name).context("it was put there a line ago")
+    }
+}

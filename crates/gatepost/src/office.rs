@@ -1,0 +1,58 @@
+//! The data directory, opened: store, accounts and the pool that hashes their passwords.
+
+use crate::world::Machine;
+use anyhow::{Context, Result};
+use mail::{Accounts, HashPool};
+use sasl::{Cost, CredentialRecord, Salts, Secret};
+use settings::Settings;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use store_local::LocalStore;
+
+/// Everything that lies in the data directory. One process has it.
+pub(crate) struct Office {
+    pub(crate) store: Arc<LocalStore>,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) pool: Arc<HashPool>,
+}
+
+impl Office {
+    /// Opens the data directory, and makes it where it is missing.
+    pub(crate) async fn open(settings: &Settings) -> Result<Self> {
+        let data = &settings.server.data;
+        make_private(data)?;
+        let store = LocalStore::open(&data.join("mail"))?;
+        let store = Arc::new(store);
+        let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
+        let passwords = &settings.passwords;
+        let iterations = Cost::RECOMMENDED.scram_iterations();
+        let cost = Cost::new(passwords.hash_memory_kib, passwords.hash_passes, iterations)
+            .context("passwords.hash_memory_kib or passwords.hash_passes is out of bounds")?;
+        let threads = usize::try_from(passwords.hashes_at_once)?;
+        let pool = HashPool::start(threads, cost).context("cannot start the threads that hash passwords")?;
+        Ok(Self { store, accounts: Arc::new(accounts), pool: Arc::new(pool) })
+    }
+
+    /// The credential record of a new password.
+    pub(crate) async fn record(&self, password: &str) -> Result<CredentialRecord> {
+        let secret = Secret::password(password).map_err(|why| anyhow::anyhow!("{why}"))?;
+        let mut salts = [0; 32];
+        getrandom::fill(&mut salts)?;
+        let made = self.pool.new_record(secret, Salts(salts)).await;
+        made.map_err(|mail::Busy| anyhow::anyhow!("too many passwords are being hashed just now; try again"))
+    }
+
+    /// Writes down what is still on its way, so that the next start has nothing to recover.
+    pub(crate) fn close(&self) -> Result<()> {
+        Ok(self.store.close()?)
+    }
+}
+
+/// Makes a directory that only its owner can look into.
+pub(crate) fn make_private(path: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(path).with_context(|| format!("cannot make {}", path.display()))
+}

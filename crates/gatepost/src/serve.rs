@@ -1,0 +1,79 @@
+//! `gatepost serve`: connects the parts, runs until told to stop.
+
+use crate::office::Office;
+use crate::{config, desk, log};
+use anyhow::{Context, Result};
+use events::{Event, StopReason};
+use net::tls::Certificates;
+use net::{Imap, Remote, Server};
+use settings::Settings;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves what the settings file says.
+pub(crate) async fn run(path: &Path) -> Result<()> {
+    let settings = config::read(path)?;
+    log::start(&settings.log);
+    let office = Office::open(&settings).await?;
+    serve(&settings, office, || ()).await
+}
+
+/// The certificates that the settings name, if they can be used.
+pub(crate) fn certificates(settings: &Settings) -> Result<Certificates> {
+    Ok(Certificates::load(net::certificate_files(settings))?)
+}
+
+/// Serves until told to stop; calls `ready` once every listener is open.
+pub(crate) async fn serve(settings: &Settings, office: Office, ready: impl FnOnce()) -> Result<()> {
+    let imap = Imap::new(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool));
+    let server = Server::open(settings, imap)?;
+    obey_signals(server.remote())?;
+    let office = Arc::new(office);
+    let data = &settings.server.data;
+    let desk = tokio::spawn({
+        let (office, data) = (Arc::clone(&office), data.clone());
+        async move { desk::listen(office, &data).await }
+    });
+    let accounts = Arc::clone(&office.accounts);
+    let follow = tokio::spawn(async move { accounts.follow().await });
+    let listeners = server.addresses().count() as u64;
+    Event::ServerStarted { data: data.as_path().into(), listeners }.log();
+    notify("READY=1");
+    ready();
+
+    let stopped = server.run().await;
+    notify("STOPPING=1");
+    desk.abort();
+    follow.abort();
+    office.close().context("the mail is safe, but its index could not be closed")?;
+    Event::ServerStopped { reason: StopReason::Signal, sessions: stopped.told }.log();
+    Ok(())
+}
+
+/// Tells a service manager how far we are, if one asked to be told (`sd_notify(3)`).
+fn notify(state: &str) {
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let told =
+        std::os::unix::net::UnixDatagram::unbound().and_then(|socket| socket.send_to(state.as_bytes(), path));
+    if let Err(why) = told {
+        tracing::warn!(%why, "the service manager could not be told");
+    }
+}
+
+/// SIGTERM and SIGINT stop the server; SIGHUP makes it look at its certificates.
+fn obey_signals(remote: Remote) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => remote.stop(),
+                _ = interrupt.recv() => remote.stop(),
+                _ = hang_up.recv() => remote.look_at_certificates(),
+            }
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The door: where a name and a password become somebody's mail.
+//!
+//! A right password never waits. A wrong one waits for its answer, the longer the more often; a name that nobody has
+//! costs what a wrong password costs, and hears the same words (threat T-38).
+
+use crate::clock::Clock;
+use crate::hall::{Hall, HallLimits, Place, refusal};
+use crate::visit::Visit;
+use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Event, Mechanism};
+use mail::{Accounts, HashPool, Origin, Protocol};
+use policy::{FailedLogins, Sessions};
+use sasl::{Claim, Verdict};
+use session::port::{self, Means};
+use session::refusal::Refusal;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use terms::AccountId;
+use wire::imap::reply::Code;
+
+/// What all doors of a server share.
+pub(crate) struct Doorkeeper {
+    accounts: Arc<Accounts>,
+    pool: Arc<HashPool>,
+    clock: Clock,
+    failed: Mutex<FailedLogins>,
+    sessions: Arc<Mutex<Sessions>>,
+    longest_delay: Duration,
+    limits: HallLimits,
+}
+
+/// The door of one connection.
+pub(crate) struct ConnectionDoor {
+    keeper: Arc<Doorkeeper>,
+    visit: Arc<Visit>,
+}
+
+/// Who came of a claim.
+enum Checked {
+    Known(AccountId),
+    Wrong(AuthFailure),
+}
+
+impl Doorkeeper {
+    pub(crate) fn new(
+        accounts: Arc<Accounts>,
+        pool: Arc<HashPool>,
+        clock: Clock,
+        longest_delay: Duration,
+        sessions_per_account: usize,
+        limits: HallLimits,
+    ) -> Self {
+        Self {
+            accounts,
+            pool,
+            clock,
+            failed: Mutex::new(FailedLogins::new()),
+            sessions: Arc::new(Mutex::new(Sessions::new(sessions_per_account))),
+            longest_delay,
+            limits,
+        }
+    }
+
+    /// The door for a new connection.
+    pub(crate) fn door(self: &Arc<Self>, visit: Arc<Visit>) -> ConnectionDoor {
+        ConnectionDoor { keeper: Arc::clone(self), visit }
+    }
+
+    async fn check(&self, claim: Claim) -> Result<Checked, mail::Busy> {
+        let (name, password) = match claim {
+            Claim::Password { name, password } => (name, Some(password)),
+            Claim::Proven { name } => (name, None),
+        };
+        let found = self.accounts.find(&name, self.pool.cost());
+        let verdict = match password {
+            Some(password) => self.pool.verify(found.record, password).await?,
+            None => Verdict::Right,
+        };
+        Ok(match (verdict, found.account) {
+            (Verdict::Right, Some(account)) => Checked::Known(account),
+            (Verdict::Wrong, Some(_)) => Checked::Wrong(AuthFailure::WrongPassword),
+            (_, None) => Checked::Wrong(AuthFailure::NoAccount),
+        })
+    }
+}
+
+impl ConnectionDoor {
+    async fn let_in(&self, id: AccountId, name: &str, mechanism: Mechanism) -> Result<Hall, Refusal> {
+        let keeper = &self.keeper;
+        let admitted = lock(&keeper.sessions).admit(id);
+        let permit = admitted.map_err(|crowd| self.too_many(name, crowd.0))?;
+        let place = Place { sessions: Arc::clone(&keeper.sessions), permit: Some(permit) };
+        lock(&keeper.failed).succeeded(name);
+        let connection = self.visit.id();
+        let origin = Origin {
+            account: Some(id),
+            protocol: Protocol::Imap,
+            address: Some(self.visit.address().ip()),
+            session: connection.0,
+            device: self.visit.client().map(|client| client.to_string()).unwrap_or_default().into(),
+        };
+        let account = keeper.accounts.account(id);
+        let founded = account.ensure_founded(&origin).await;
+        founded.map_err(|why| refusal(why, connection))?;
+        let known = Account::new(name);
+        self.visit.signed_in(known.clone(), mechanism);
+        let (peer, mechanism) = (self.visit.peer(), Some(mechanism));
+        Event::AuthSucceeded { connection, peer, account: known, mechanism }.log();
+        Ok(Hall::new(account, origin, connection, keeper.limits, place))
+    }
+
+    fn too_many(&self, name: &str, most: usize) -> Refusal {
+        Event::AuthLimited {
+            connection: self.visit.id(),
+            peer: self.visit.peer(),
+            claimed: Some(Claimed::new(name.as_bytes())),
+            limit: AuthLimit::Connections,
+        }
+        .log();
+        let why = format!("This account has {most} connections already; close a mail program and try again");
+        Refusal::denied(Code::Limit, why)
+    }
+
+    async fn turn_away(&self, name: &str, mechanism: Mechanism, reason: AuthFailure) -> Refusal {
+        let keeper = &self.keeper;
+        let (from, now) = (self.visit.address().ip(), keeper.clock.now());
+        let delay = lock(&keeper.failed).failed(from, name, now);
+        self.log_failure(name, mechanism, reason);
+        tokio::time::sleep(delay.min(keeper.longest_delay)).await;
+        sasl::Failure::WrongCredentials.into() // the words for it stand there
+    }
+
+    fn log_failure(&self, name: &str, mechanism: Mechanism, reason: AuthFailure) {
+        Event::AuthFailed {
+            connection: self.visit.id(),
+            peer: self.visit.peer(),
+            claimed: Some(Claimed::new(name.as_bytes())),
+            mechanism: Some(mechanism),
+            reason,
+        }
+        .log();
+    }
+}
+
+impl port::Door for ConnectionDoor {
+    type Mail = Hall;
+
+    async fn sign_in(&self, claim: Claim, means: Means) -> Result<Hall, Refusal> {
+        let mechanism = mechanism(means);
+        let name = match &claim {
+            Claim::Password { name, .. } | Claim::Proven { name } => name.clone(),
+        };
+        match self.keeper.check(claim).await {
+            Ok(Checked::Known(id)) => self.let_in(id, &name, mechanism).await,
+            Ok(Checked::Wrong(reason)) => Err(self.turn_away(&name, mechanism, reason).await),
+            Err(mail::Busy) => {
+                self.log_failure(&name, mechanism, AuthFailure::Unavailable);
+                let why = "Too many are signing in just now; try again in a moment";
+                Err(Refusal::denied(Code::Unavailable, why))
+            }
+        }
+    }
+
+    fn introduced(&self, fields: &[(&str, Option<&str>)]) {
+        let field = |wanted: &str| {
+            fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| *value)
+        };
+        if let Some(name) = field("name") {
+            self.visit.introduced(ClientId::new(name.as_bytes(), field("version").map(str::as_bytes)));
+        }
+    }
+}
+
+/// As the log calls it.
+const fn mechanism(means: Means) -> Mechanism {
+    match means {
+        Means::LoginCommand => Mechanism::LoginCommand,
+        Means::Sasl(sasl::Mechanism::Plain) => Mechanism::Plain,
+        Means::Sasl(sasl::Mechanism::ScramSha256) => Mechanism::ScramSha256,
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,291 @@
+//! The hall: what a session may reach of the mail of whoever signed in.
+//!
+//! Where `session::port` meets `mail`. Nothing is decided here: questions go down, answers come up, and an error of
+//! the store becomes a refusal that a peer can be told.
+
+use crate::connection::new_fault;
+use bytes::Bytes;
+use events::{ConnectionId, Problem};
+use mail::{Account, Changes, Error, Halt, Incoming, Origin};
+use mailbox::account::{self, MailboxId, Plan};
+use mailbox::{Event, Flags, Head, MailboxState};
+use policy::{SessionPermit, Sessions};
+use session::port::{self, Appended, BodyName, Change, Circumstances, Recency, Transfer, Transferred};
+use session::refusal::{FaultId, Refusal};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{EmailId, EmailRange};
+use terms::{AccountId, InternalDate, Uid, UidSet};
+use wire::imap::reply::Code;
+
+/// Octets of records that are read at once.
+const RECORDS_OCTETS: usize = 256 << 10;
+/// Records that are read at once.
+const RECORDS: usize = 256;
+
+/// Somebody's mail, as long as the session lasts.
+pub(crate) struct Hall {
+    account: Arc<Account>,
+    origin: Arc<Origin>,
+    connection: ConnectionId,
+    limits: HallLimits,
+    _place: Place,
+}
+
+/// What the configuration allows an account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HallLimits {
+    /// The largest message, in octets.
+    pub(crate) message_octets: u64,
+    /// Mailboxes, subscriptions, levels.
+    pub(crate) account: account::Limits,
+}
+
+/// One of the sessions that an account may have; given back when dropped.
+pub(crate) struct Place {
+    pub(crate) sessions: Arc<Mutex<Sessions>>,
+    pub(crate) permit: Option<SessionPermit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        self.permit.take().into_iter().for_each(|permit| sessions.release(permit));
+    }
+}
+
+impl Hall {
+    pub(crate) fn new(
+        account: Arc<Account>,
+        origin: Origin,
+        connection: ConnectionId,
+        limits: HallLimits,
+        place: Place,
+    ) -> Self {
+        Self { account, origin: Arc::new(origin), connection, limits, _place: place }
+    }
+
+    fn refusal(&self, why: Error) -> Refusal {
+        refusal(why, self.connection)
+    }
+}
+
+impl port::Mail for Hall {
+    type Mailbox = OpenMailbox;
+    type Draft = Draft;
+
+    fn reader(&self) -> AccountId {
+        self.account.id()
+    }
+
+    fn largest_message(&self) -> u64 {
+        self.limits.message_octets
+    }
+
+    async fn account(&self) -> Result<Arc<account::Account>, Refusal> {
+        self.account.names().await.map_err(|why| self.refusal(why))
+    }
+
+    async fn change(
+        &self,
+        plan: impl Fn(&account::Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
+    ) -> Result<(), Refusal> {
+        let limits = self.limits.account;
+        let changed = self.account.change(&self.origin, |proposal| {
+            let circumstances = Circumstances { unix_s: proposal.now_s(), limits };
+            let plan = plan(proposal.account(), &circumstances)?;
+            proposal.follow(&plan)
+        });
+        changed.await.map_err(|why| self.refusal(why))
+    }
+
+    async fn open(&self, mailbox: MailboxId) -> Result<OpenMailbox, Refusal> {
+        let open = self.account.open(mailbox).await.map_err(|why| self.refusal(why))?;
+        Ok(OpenMailbox {
+            changes: open.changes(),
+            mailbox: open,
+            account: Arc::clone(&self.account),
+            origin: Arc::clone(&self.origin),
+            connection: self.connection,
+        })
+    }
+
+    async fn heads(&self, mailboxes: &[MailboxId]) -> Result<Vec<Option<Head>>, Refusal> {
+        self.account.heads(mailboxes).await.map_err(|why| self.refusal(why))
+    }
+
+    async fn draft(&self, octets: u64) -> Result<Draft, Refusal> {
+        let incoming = self.account.incoming(octets).await.map_err(|why| self.refusal(why))?;
+        Ok(Draft { incoming, connection: self.connection })
+    }
+
+    async fn append(
+        &self,
+        mailbox: MailboxId,
+        draft: Draft,
+        flags: Flags,
+        date: Option<InternalDate>,
+    ) -> Result<Appended, Refusal> {
+        let reader = self.account.id();
+        let placed = async {
+            let received = draft.incoming.finish().await?;
+            self.account.append(&self.origin, mailbox, received, reader, flags, date).await
+        };
+        let placed = placed.await.map_err(|why| self.refusal(why))?;
+        Ok(Appended { uid_validity: placed.uid_validity, uid: placed.uid })
+    }
+
+    async fn transfer(
+        &self,
+        transfer: Transfer,
+        from: &OpenMailbox,
+        uids: &UidSet,
+        to: MailboxId,
+    ) -> Result<Transferred, Refusal> {
+        let transfer = match transfer {
+            Transfer::Copy => mail::Transfer::Copy,
+            Transfer::Move => mail::Transfer::Move,
+        };
+        let from = (from.mailbox.id(), uids);
+        let copied = self.account.transfer(&self.origin, transfer, self.account.id(), from, to).await;
+        let copied = copied.map_err(|why| self.refusal(why))?;
+        Ok(Transferred { uid_validity: copied.uid_validity, from: copied.source, to: copied.target })
+    }
+}
+
+/// A message on its way in.
+pub(crate) struct Draft {
+    incoming: Incoming,
+    connection: ConnectionId,
+}
+
+impl port::Draft for Draft {
+    async fn write(&mut self, octets: Bytes) -> Result<(), Refusal> {
+        self.incoming.write(octets).await.map_err(|why| refusal(why, self.connection))
+    }
+}
+
+/// A mailbox that a session has selected or looks into.
+pub(crate) struct OpenMailbox {
+    account: Arc<Account>,
+    mailbox: Arc<mail::Mailbox>,
+    changes: Changes,
+    origin: Arc<Origin>,
+    connection: ConnectionId,
+}
+
+impl OpenMailbox {
+    fn refusal(&self, why: Error) -> Refusal {
+        refusal(why, self.connection)
+    }
+}
+
+impl port::Mailbox for OpenMailbox {
+    async fn current(&self) -> Result<Option<Arc<MailboxState>>, Refusal> {
+        let newest = self.changes.borrow();
+        Ok((!newest.is_deleted()).then(|| Arc::clone(newest.state())))
+    }
+
+    async fn changed(&self, seen: u64) {
+        let mut changes = self.changes.clone();
+        // An error says that the mailbox has gone from memory: whoever asks next will see that it is deleted.
+        let _gone = changes.wait_for(|newest| newest.is_deleted() || newest.state().seq() > seen).await;
+    }
+
+    async fn change<T: Send>(
+        &self,
+        plan: impl Fn(&MailboxState) -> Result<(Vec<Event>, T), Refusal> + Send + Sync,
+    ) -> Result<Change<T>, Refusal> {
+        let mut declined = None;
+        let id = self.mailbox.id();
+        let changed = self.account.change(&self.origin, |proposal| {
+            let before = proposal.mailbox(id)?.clone();
+            let (events, outcome) = plan(&before).map_err(|why| {
+                declined = Some(why);
+                Halt::Refused(Error::Withdrawn)
+            })?;
+            events.iter().try_for_each(|event| proposal.push(id, event))?;
+            Ok(Change { before: Arc::new(before), after: Arc::new(proposal.mailbox(id)?.clone()), outcome })
+        });
+        let changed = changed.await;
+        changed.map_err(|why| declined.unwrap_or_else(|| self.refusal(why)))
+    }
+
+    async fn recent(&self, recency: Recency, until: Uid) -> Result<Uid, Refusal> {
+        match recency {
+            Recency::Look => Ok(self.mailbox.first_recent().min(until)),
+            Recency::Claim => {
+                let claimed = self.mailbox.claim_recent(until);
+                if claimed < until {
+                    let remembered = self.account.remember_recent(&self.mailbox).await;
+                    remembered.map_err(|why| self.refusal(why))?;
+                }
+                Ok(claimed)
+            }
+        }
+    }
+
+    async fn records(&self, emails: &[EmailId]) -> Result<Vec<Option<Bytes>>, Refusal> {
+        let asked = emails.get(..RECORDS).unwrap_or(emails);
+        let found = self.account.records(&ranges(asked)).await.map_err(|why| self.refusal(why))?;
+        Ok(in_order(asked, found))
+    }
+
+    async fn octets(&self, body: BodyName, offset: u64, most: usize) -> Result<Option<Bytes>, Refusal> {
+        self.account.body(body, offset, most).await.map_err(|why| self.refusal(why))
+    }
+}
+
+/// Neighbours in one question: mostly a mailbox's messages were born one after the other.
+fn ranges(emails: &[EmailId]) -> Vec<EmailRange> {
+    let mut ranges: Vec<EmailRange> = Vec::new();
+    for &email in emails {
+        match ranges.last_mut() {
+            Some(open) if open.last.mailbox == email.mailbox && open.last.uid + 1 == email.uid => {
+                open.last = email;
+            }
+            _ => ranges.push(EmailRange { first: email, last: email }),
+        }
+    }
+    ranges
+}
+
+/// What was found, in the order asked, as far as [`RECORDS_OCTETS`] go.
+fn in_order(asked: &[EmailId], found: Vec<(EmailId, Bytes)>) -> Vec<Option<Bytes>> {
+    let mut found = found.into_iter().peekable();
+    let mut room = RECORDS_OCTETS;
+    let mut records = Vec::with_capacity(asked.len());
+    for &email in asked {
+        let record = found.next_if(|(id, _)| *id == email).map(|(_, record)| record);
+        let octets = record.as_ref().map_or(0, Bytes::len);
+        if octets > room && !records.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(octets);
+        records.push(record);
+    }
+    records
+}
+
+/// What a peer is told of an error. What only we can mend is written down, and told as a number.
+pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
+    match why {
+        Error::NoSuchMailbox => Refusal::denied(Code::NonExistent, "This mailbox has been deleted"),
+        Error::Refused(why) => why.into(),
+        Error::Limit(why) => why.into(),
+        Error::Unavailable(_) => {
+            note(connection, &why);
+            Refusal::denied(
+                Code::Unavailable,
+                "Mail cannot be stored or read just now; try again in a moment",
+            )
+        }
+        Error::Withdrawn | Error::Damaged(_) => Refusal::OurFault(note(connection, &why)),
+    }
+}
+
+/// Writes a fault down under a number, which is all that the peer is told.
+fn note(connection: ConnectionId, why: &(dyn std::error::Error + 'static)) -> FaultId {
+    let fault = new_fault();
+    events::Event::ServerFault { connection: Some(connection), fault, problem: Problem::from(why) }.log();
+    FaultId(fault.0)
+}

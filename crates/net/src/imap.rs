@@ -1,0 +1,57 @@
+//! IMAP as a [`Service`]: a session for each connection, and a door for each session.
+
+use crate::clock::Clock;
+use crate::connection::Service;
+use crate::door::Doorkeeper;
+use crate::hall::HallLimits;
+use crate::visit::{Farewell, Visit};
+use events::EndReason;
+use mail::{Accounts, HashPool};
+use mailbox::account;
+use session::imap::Ending;
+use session::imap::gate::Greeted;
+use session::port::Peer;
+use settings::Settings;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Serves the mail of accounts over IMAP.
+pub struct Imap {
+    keeper: Arc<Doorkeeper>,
+}
+
+impl Imap {
+    /// Over these accounts, within the limits of the settings.
+    #[must_use]
+    pub fn new(settings: &Settings, accounts: Arc<Accounts>, pool: Arc<HashPool>) -> Self {
+        let limits = HallLimits {
+            message_octets: settings.limits.append_limit_octets,
+            account: account::Limits::default(),
+        };
+        let delay = Duration::from_millis(settings.passwords.login_delay_max_ms.into());
+        let sessions = usize::try_from(settings.limits.connections_per_account).unwrap_or(usize::MAX);
+        let keeper = Doorkeeper::new(accounts, pool, Clock::start(), delay, sessions, limits);
+        Self { keeper: Arc::new(keeper) }
+    }
+}
+
+impl Service for Imap {
+    async fn converse<P: Peer>(&self, greeted: Greeted, peer: P, visit: Arc<Visit>) -> Farewell {
+        let door = self.keeper.door(visit);
+        let ended = session::imap::serve(greeted, peer, &door).await;
+        Farewell { reason: reason(ended.ending), commands: ended.commands }
+    }
+}
+
+/// As the log calls it.
+const fn reason(ending: Ending) -> EndReason {
+    match ending {
+        Ending::LoggedOut => EndReason::Logout,
+        Ending::Gone => EndReason::Closed,
+        Ending::NotSignedIn => EndReason::LoginTimeout,
+        Ending::TimedOut => EndReason::IdleTimeout,
+        Ending::Stopping => EndReason::Stopping,
+        Ending::TooManyMistakes | Ending::Unsynchronised => EndReason::Misuse,
+        Ending::FellBehind => EndReason::ViewLimit,
+    }
+}
