@@ -119,4 +119,28 @@ mod tests {
             }
         }
     }
+
+    /// What the manual says of them.
+    fn manual() -> String {
+        let heading = "# Capabilities\n\nWhat is advertised, and when: before TLS, behind it, and after a login. Made \
+            from the table in `crates/session/src/imap/capability.rs`.\n\n\
+            | capability | RFC | before TLS | before login | after login |\n|---|---|---|---|---|\n";
+        let mark = |row: &Capability, stage| if row.told.contains(&stage) { "yes" } else { "" };
+        let line = |row: &Capability| {
+            let [clear, greeted, signed_in] =
+                EVER.iter().map(|stage| mark(row, *stage)).collect::<Vec<_>>()[..]
+            else {
+                panic!("there are three stages");
+            };
+            format!("| `{}` | {} | {clear} | {greeted} | {signed_in} |\n", row.name, row.rfc)
+        };
+        heading.to_owned() + &TABLE.iter().map(line).collect::<String>()
+    }
+
+    #[test]
+    fn the_manual_lists_what_is_advertised() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/capabilities.md");
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == manual(), "docs/guide/capabilities.md should be:\n{}", manual());
+    }
 }

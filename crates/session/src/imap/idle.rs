@@ -27,7 +27,11 @@ pub(super) async fn run<M: Mail, P: Peer>(
 ) -> Outcome {
     reply::continuation(talk.text(), "idling");
     loop {
-        let seen = tell_changes(hall, talk).await?;
+        let seen = match tell_changes(hall, talk).await {
+            // What cannot be told now is told another time; an IDLE is no reason to bother the client with it.
+            Err(Stop::Refused(_)) => None,
+            seen => seen?,
+        };
         // Before the race: what loses a race must have nothing half written.
         talk.flush().await?;
         let until = match reassurance {
