@@ -39,7 +39,13 @@ const PRIVATE: &[Stage] = &[Greeted, SignedIn];
 
 /// Every capability, in the order in which it is told.
 pub const TABLE: &[Capability] = &[
-    row("IMAP4rev1", 3501, EVER, "imap/mod.rs", &["capability", "select", "fetch", "store", "bad-commands"]),
+    row(
+        "IMAP4rev1",
+        3501,
+        EVER,
+        "imap/mod.rs",
+        &["capability", "select", "fetch", "store", "search", "bad-commands"],
+    ),
     row("CHILDREN", 3348, &[SignedIn], "imap/list.rs", &["list"]),
     row("CONDSTORE", 7162, &[SignedIn], "imap/store.rs", &["condstore"]),
     row("ENABLE", 5161, PRIVATE, "imap/enable.rs", &["enable"]),

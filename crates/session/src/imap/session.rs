@@ -9,7 +9,7 @@ use super::id::Reassurance;
 use super::talk::{Silence, Talk, too_big};
 use super::{
     append, authenticate, close, create, delete, enable, expunge, fetch, id, idle, list, login, namespace,
-    rename, select, status, store, subscribe, transfer,
+    rename, search, select, status, store, subscribe, transfer,
 };
 use crate::Signpost;
 use crate::port::{Door, Mail, Means, Peer};
@@ -382,7 +382,7 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
         Command::Namespace => Ok(namespace::run(talk.text())),
         Command::Rename(rename) => rename::run(&hall.mail, &rename).await,
-        Command::Search(_) => Err(Refusal::misspoken("SEARCH is not here yet").into()),
+        Command::Search(search) => search::run(&search, hall, talk).await,
         Command::Select(select) => select::run(&select, hall, talk).await,
         Command::Status(status) => status::run(&status, hall, talk.text()).await,
         Command::Store(store) => store::run(&store, hall).await,
