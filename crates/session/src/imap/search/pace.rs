@@ -1,9 +1,8 @@
 //! How a long search treats others.
 
+use crate::breath::breath;
 use crate::imap::talk::Talk;
 use crate::port::{Gone, Peer};
-use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 use terms::Moment;
 use wire::imap::reply::{Condition, untagged};
@@ -36,7 +35,7 @@ impl<'t, P: Peer> Pace<'t, P> {
         self.worked = 0;
         self.reassure();
         self.talk.flush().await?;
-        give_way().await;
+        breath().await;
         Ok(())
     }
 
@@ -47,17 +46,4 @@ impl<'t, P: Peer> Pace<'t, P> {
             untagged(self.talk.text(), Condition::Ok, None, "Still searching");
         }
     }
-}
-
-/// Is ready when asked again, and asks to be asked.
-async fn give_way() {
-    let mut waited = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

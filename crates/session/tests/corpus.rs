@@ -1,0 +1,101 @@
+//! Bytes in, bytes out: every message of the torture corpus through APPEND and back through FETCH.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test reads files, and says when it cannot"
+)]
+
+mod machine;
+
+use machine::{Machine, Wire};
+use std::fs;
+use std::path::{Path, PathBuf};
+use transcript::{NAME, PASSWORD, Pipe, Port, World};
+
+/// A length that no message is a multiple of, but by chance.
+const PARTIAL: usize = 4_093;
+
+/// The corpus; `None`, with a line that says so, where there is none. CI must have one.
+fn torture() -> Option<Vec<PathBuf>> {
+    let given = std::env::var_os("GATEPOST_TEST_DATA").map(PathBuf::from);
+    let root = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"));
+    let folder = root.join("torture");
+    let Ok(entries) = fs::read_dir(&folder) else {
+        let ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+        assert!(!ci, "CI needs the corpus: no {}", folder.display());
+        println!("skipped: there is no {} (set GATEPOST_TEST_DATA)", folder.display());
+        return None;
+    };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "eml"));
+    files.sort();
+    Some(files)
+}
+
+struct Client(Wire);
+
+impl Client {
+    fn new() -> Self {
+        let mut client = Self(Machine::new().connect(Port::Imaps).unwrap());
+        client.ask(format!("LOGIN {NAME} {PASSWORD}").as_bytes());
+        client.ask(b"SELECT INBOX");
+        client
+    }
+
+    /// What is said to a command, its completion included.
+    fn ask(&mut self, command: &[u8]) -> Vec<u8> {
+        self.0.send(&[b"a ", command, b"\r\n"].concat()).unwrap();
+        let mut said = Vec::new();
+        while let Ok(octets) = self.0.receive() {
+            assert!(!octets.is_empty(), "closed behind {:?}", String::from_utf8_lossy(&said));
+            said.extend(octets);
+        }
+        said
+    }
+
+    /// What a FETCH of one section of the last message has between its braces' end and its closing parenthesis.
+    fn section(&mut self, section: &str) -> Vec<u8> {
+        let said = self.ask(format!("FETCH * BODY.PEEK{section}").as_bytes());
+        let value = &said[said.iter().position(|&b| b == b']').unwrap() + 1..];
+        let value = &value[value.iter().position(|&b| b == b' ').unwrap() + 1..];
+        if value.starts_with(b"\"\"") {
+            return Vec::new();
+        }
+        let end = value.iter().position(|&b| b == b'\n').unwrap() + 1;
+        let length = value[..end].strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}\r\n")).unwrap();
+        let length: usize = std::str::from_utf8(length).unwrap().parse().unwrap();
+        assert_eq!(&value[end + length..], b")\r\na OK FETCH completed\r\n");
+        value[end..end + length].to_vec()
+    }
+}
+
+fn check(path: &Path, client: &mut Client) {
+    let message = fs::read(path).unwrap();
+    let append = [format!("APPEND INBOX {{{}}}\r\n", message.len()).as_bytes(), &message].concat();
+    let said = String::from_utf8_lossy(&client.ask(&append)).into_owned();
+    let name = path.display();
+    if message.is_empty() || message.contains(&0) {
+        assert!(said.contains("a NO [CANNOT] "), "{name}: {said}");
+        return;
+    }
+    assert!(said.contains("a OK [APPENDUID "), "{name}: {said}");
+    assert!(client.section("[]") == message, "{name}: BODY[] is another");
+    let halves = [client.section("[HEADER]"), client.section("[TEXT]")].concat();
+    assert!(halves == message, "{name}: HEADER and TEXT are not the whole");
+    let pieces = (0..=message.len() / PARTIAL).map(|n| n * PARTIAL);
+    let pieces: Vec<u8> = pieces.flat_map(|at| client.section(&format!("[]<{at}.{PARTIAL}>"))).collect();
+    assert!(pieces == message, "{name}: the pieces are not the whole");
+    let described = client.ask(b"FETCH * (ENVELOPE BODY BODYSTRUCTURE RFC822.SIZE)");
+    let size = format!("RFC822.SIZE {})\r\na OK FETCH completed\r\n", message.len());
+    assert!(described.ends_with(size.as_bytes()), "{name}: {}", String::from_utf8_lossy(&described));
+}
+
+#[test]
+fn every_message_that_can_come_in_comes_out_as_it_was() {
+    let Some(files) = torture() else { return };
+    assert!(files.len() > 100);
+    let mut client = Client::new();
+    files.iter().for_each(|file| check(file, &mut client));
+    println!("{} messages", files.len());
+}
