@@ -9,13 +9,14 @@ use crate::tls::PrivateLine;
 use crate::visit::{Farewell, Visit};
 use events::{EndReason, Event, FaultId, ServerName};
 use rustls::ServerConfig;
-use session::Signpost;
 use session::imap::gate::Greeted;
 use session::port::Peer;
+use session::{Rules, Signpost};
 use settings::{ListenerKind, Settings};
 use std::error::Error;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,8 +39,7 @@ pub(crate) struct House<S> {
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) signpost: Arc<Signpost>,
     pub(crate) handshake_patience: Duration,
-    /// What a peer may say before TLS.
-    pub(crate) octets_in_clear: u64,
+    pub(crate) rules: Arc<Rules>,
     /// Connections that a panic of ours ended.
     pub(crate) panics: AtomicU64,
 }
@@ -55,7 +55,7 @@ impl<S: Service> House<S> {
                 imaps_port: settings.public_port(ListenerKind::ImapTls),
             }),
             handshake_patience: Duration::from_secs(limits.handshake_seconds.into()),
-            octets_in_clear: limits.before_tls_octets.into(),
+            rules: Arc::new(rules(settings)),
             panics: AtomicU64::new(0),
         }
     }
@@ -63,9 +63,11 @@ impl<S: Service> House<S> {
     /// Serves one connection to its end. A panic ends this one alone.
     pub(crate) async fn serve(&self, stream: impl Duplex, visit: Visit) {
         let visit = Arc::new(visit);
+        // Pinned here, so that nothing on the way down holds a second copy of it.
+        let conversation = pin!(self.converse(stream, &visit));
         let farewell = tokio::select! {
             biased;
-            ended = caught(self.converse(stream, &visit)) => match ended {
+            ended = caught(conversation) => match ended {
                 Ok(farewell) => farewell,
                 Err(panic) => self.fault(&visit, &panic),
             },
@@ -75,18 +77,26 @@ impl<S: Service> House<S> {
     }
 
     async fn converse(&self, stream: impl Duplex, visit: &Arc<Visit>) -> Farewell {
-        let entered = match visit.listener() {
-            ListenerKind::ImapStartTls => self.through_the_gate(stream, visit).await,
-            ListenerKind::ImapTls => self.at_once(stream, visit).await,
-        };
-        let (greeted, line) = match entered {
+        // Boxed, as is the handshake within: the room that it needs is taken late and given back early.
+        let (greeted, mut peer) = match Box::pin(self.enter(stream, visit)).await {
             Ok(entered) => entered,
             Err(reason) => return reason.into(),
         };
-        let mut peer = TlsPeer::new(line.stream, Arc::clone(visit));
         let farewell = self.service.converse(greeted, &mut peer, Arc::clone(visit)).await;
         peer.close().await;
         farewell
+    }
+
+    async fn enter<IO: Duplex>(
+        &self,
+        stream: IO,
+        visit: &Arc<Visit>,
+    ) -> Result<(Greeted, TlsPeer<Overheard<IO>>), EndReason> {
+        let (greeted, line) = match visit.listener() {
+            ListenerKind::ImapStartTls => self.through_the_gate(stream, visit).await?,
+            ListenerKind::ImapTls => self.at_once(stream, visit).await?,
+        };
+        Ok((greeted, TlsPeer::new(line.stream, Arc::clone(visit))))
     }
 
     async fn through_the_gate<IO: Duplex>(
@@ -95,7 +105,7 @@ impl<S: Service> House<S> {
         visit: &Visit,
     ) -> Result<(Greeted, PrivateLine<Overheard<IO>>), EndReason> {
         let cleartext =
-            match gate::pass(&mut stream, visit, Arc::clone(&self.signpost), self.octets_in_clear).await {
+            match gate::pass(&mut stream, visit, Arc::clone(&self.signpost), Arc::clone(&self.rules)).await {
                 Ok(cleartext) => cleartext,
                 Err(reason) => {
                     take_leave(&mut stream).await;
@@ -114,7 +124,7 @@ impl<S: Service> House<S> {
     ) -> Result<(Greeted, PrivateLine<Overheard<IO>>), EndReason> {
         let line = self.handshake(stream, visit).await?;
         let proof = line.proof().ok_or(EndReason::TlsFailed)?;
-        Ok((Greeted::at_once(proof, Arc::clone(&self.signpost)), line))
+        Ok((Greeted::at_once(proof, Arc::clone(&self.signpost), Arc::clone(&self.rules)), line))
     }
 
     async fn handshake<IO: Duplex>(
@@ -127,7 +137,7 @@ impl<S: Service> House<S> {
         let shaken = tokio::select! {
             biased;
             _ = visit.asked_to_leave() => return Err(EndReason::Stopping), // nothing can be said in between
-            shaken = shake_hands(stream, Arc::clone(&self.tls), deadline) => shaken,
+            shaken = Box::pin(shake_hands(stream, Arc::clone(&self.tls), deadline)) => shaken,
         };
         match shaken {
             Ok(line) => {
@@ -177,7 +187,63 @@ async fn refused<IO: Duplex>(visit: &Visit, failed: Failed<IO>) -> EndReason {
     reason
 }
 
+/// What the settings say of a conversation.
+fn rules(settings: &Settings) -> Rules {
+    let (limits, still_here) = (&settings.limits, settings.idle.still_here_seconds);
+    let octets = |octets: u32| usize::try_from(octets).unwrap_or(usize::MAX);
+    Rules {
+        sign_in_time: Duration::from_secs(limits.preauth_seconds.into()),
+        before_tls_octets: octets(limits.before_tls_octets),
+        before_login_octets: octets(limits.before_login_octets),
+        login_literal_octets: limits.login_literal_octets.into(),
+        command_octets: octets(limits.command_line_octets),
+        output_octets: octets(limits.output_buffer_octets),
+        still_here: (still_here > 0).then(|| Duration::from_secs(still_here.into())),
+    }
+}
+
 /// A number that a fault can be found by: random, so that it is not one from before a restart.
 pub(crate) fn new_fault() -> FaultId {
     FaultId(RandomState::new().build_hasher().finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::reception::Reception;
+    use crate::tls::{CertificateFiles, Certificates};
+    use policy::ConnectionLimits;
+    use std::mem::size_of_val;
+    use tokio::io::duplex;
+
+    struct Silent;
+
+    impl Service for Silent {
+        async fn converse<P: Peer>(&self, _: Greeted, _: P, _: Arc<Visit>) -> Farewell {
+            EndReason::Closed.into()
+        }
+    }
+
+    /// What a connection holds besides what its session holds and what the TLS library puts on the heap, in octets.
+    const MOST: usize = 1 << 10;
+
+    #[tokio::test]
+    async fn a_connection_that_waits_is_small() {
+        let folder = std::env::temp_dir();
+        let path = |end: &str| folder.join(format!("gatepost-small-{}.{end}", std::process::id()));
+        let files = CertificateFiles { chain: path("crt"), key: path("key") };
+        let made = rcgen::generate_simple_self_signed(vec!["mail.example.org".to_owned()]).unwrap();
+        std::fs::write(&files.chain, made.cert.pem()).unwrap();
+        std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        let certificates = Arc::new(Certificates::load(vec![files]).unwrap());
+        let house = House::new(&Settings::default(), Silent, certificates.imap_config().unwrap());
+        let admission = Reception::new(ConnectionLimits::default()).admit([192, 0, 2, 1].into()).unwrap();
+        let address = "192.0.2.1:1".parse().unwrap();
+        let visit =
+            Visit::new(admission, address, ListenerKind::ImapTls, Clock::start(), Duration::from_secs(60));
+        let (near, _far) = duplex(1);
+        let task = house.serve(near, visit);
+        assert!(size_of_val(&task) <= MOST, "{} octets", size_of_val(&task));
+    }
 }

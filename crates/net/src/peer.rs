@@ -25,13 +25,14 @@ const PIECES_AT_ONCE: usize = 64;
 /// The client behind a TLS connection.
 #[derive(Debug)]
 pub(crate) struct TlsPeer<IO> {
-    stream: TlsStream<IO>,
+    /// On the heap, where it does not add to the size of everything that talks.
+    stream: Box<TlsStream<IO>>,
     visit: Arc<Visit>,
 }
 
 impl<IO: Duplex> TlsPeer<IO> {
     pub(crate) fn new(stream: TlsStream<IO>, visit: Arc<Visit>) -> Self {
-        Self { stream, visit }
+        Self { stream: Box::new(stream), visit }
     }
 
     /// close_notify and FIN behind the last word, in this order: a client that sees the FIN alone has to think that

@@ -1,0 +1,175 @@
+//! Every conversation in `transcripts/`, through sockets, TLS and a store.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{HOST, issue, scratch, settings, trusting};
+use mail::{Accounts, HashPool, World as _};
+use net::{Imap, Remote, Server};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConnection, StreamOwned};
+use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+use settings::ListenerKind;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use store_memory::Memory;
+use tokio::runtime::Runtime;
+use transcript::{NAME, PASSWORD, Pipe, Port, Transcript, World};
+
+/// How long a server may think before it is taken to be silent.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A clock that stands still and chance that is none.
+#[derive(Default)]
+struct Still(AtomicU64);
+
+impl mail::World for Still {
+    fn now_ms(&self) -> i64 {
+        1_790_000_000_000
+    }
+
+    fn random(&self, into: &mut [u8]) {
+        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
+    }
+}
+
+/// A server of one account.
+struct Hosted {
+    starttls: SocketAddr,
+    tls: SocketAddr,
+    trusted: CertificateDer<'static>,
+    remote: Remote,
+    runtime: Runtime,
+}
+
+impl Hosted {
+    fn start() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (files, trusted) = issue(&scratch("transcripts"), HOST);
+        let settings = settings(&files);
+        let _inside = runtime.enter();
+        let accounts = runtime.block_on(accounts());
+        let pool = HashPool::start(1, cost()).unwrap();
+        let imap = Imap::new(&settings, Arc::new(accounts), Arc::new(pool));
+        let server = Server::open(&settings, imap).unwrap();
+        let address = |wanted| server.addresses().find(|(kind, _)| *kind == wanted).unwrap().1;
+        let (starttls, tls) = (address(ListenerKind::ImapStartTls), address(ListenerKind::ImapTls));
+        let remote = server.remote();
+        runtime.spawn(server.run());
+        Self { starttls, tls, trusted, remote, runtime }
+    }
+
+    fn stop(self) {
+        self.remote.stop();
+        self.runtime.shutdown_background();
+    }
+}
+
+fn cost() -> Cost {
+    Cost::new(8, 1, 4_096).unwrap()
+}
+
+async fn accounts() -> Accounts {
+    let world = Still::default();
+    let mut salts = [0; 32];
+    world.random(&mut salts);
+    let password = Secret::password(PASSWORD).unwrap();
+    let record = CredentialRecord::new(&password, Salts(salts), &cost(), &mut Workspace::new());
+    let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(world)).await.unwrap();
+    accounts.add(NAME, &record).await.unwrap();
+    accounts
+}
+
+impl World for Hosted {
+    type Pipe = Wire;
+
+    fn connect(&mut self, port: Port) -> io::Result<Wire> {
+        let address = match port {
+            Port::Imap => self.starttls,
+            Port::Imaps => self.tls,
+        };
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(SILENCE))?;
+        let mut wire = Wire { trusted: self.trusted.clone(), line: Line::Clear(stream) };
+        match port {
+            Port::Imap => {}
+            Port::Imaps => wire.start_tls()?,
+        }
+        Ok(wire)
+    }
+
+    fn pass(&mut self, _: Duration) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// A connection, from the client's side.
+struct Wire {
+    trusted: CertificateDer<'static>,
+    line: Line,
+}
+
+enum Line {
+    Clear(TcpStream),
+    Private(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Pipe for Wire {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.line {
+            Line::Clear(stream) => stream.write_all(bytes),
+            Line::Private(stream) => stream.write_all(bytes),
+        }
+    }
+
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
+        let mut octets = vec![0; 64 << 10];
+        let read = match &mut self.line {
+            Line::Clear(stream) => stream.read(&mut octets)?,
+            // Fails where the end is not a clean one: close_notify has to come before the FIN.
+            Line::Private(stream) => stream.read(&mut octets)?,
+        };
+        octets.truncate(read);
+        Ok(octets)
+    }
+
+    fn start_tls(&mut self) -> io::Result<()> {
+        let Line::Clear(stream) = &self.line else { return Ok(()) };
+        let mut stream = stream.try_clone()?;
+        let config = trusting(std::slice::from_ref(&self.trusted));
+        let name = ServerName::try_from(HOST).map_err(io::Error::other)?;
+        let mut client = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+        client.complete_io(&mut stream)?;
+        self.line = Line::Private(Box::new(StreamOwned::new(client, stream)));
+        Ok(())
+    }
+}
+
+/// What came of a file: nothing, or a complaint that an editor can jump to.
+fn complaint(path: &Path) -> Option<String> {
+    let transcript = match Transcript::parse(&fs::read_to_string(path).unwrap()) {
+        Ok(transcript) => transcript,
+        Err(why) => return Some(format!("{}: {why}", path.display())),
+    };
+    let mut hosted = Hosted::start();
+    let failure = transcript::run(&transcript, &mut hosted).err();
+    hosted.stop();
+    failure.map(|failure| format!("{}: {failure}", path.display()))
+}
+
+#[test]
+fn every_conversation_comes_out_word_for_word_through_tls() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../transcripts");
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "imap"));
+    paths.sort();
+    assert!(!paths.is_empty());
+    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path)).collect();
+    assert!(complaints.is_empty(), "{} of {}\n{}", complaints.len(), paths.len(), complaints.join("\n"));
+}
