@@ -39,7 +39,8 @@ impl Index {
     pub(super) fn uid(&self, seq: SeqNum) -> Option<Uid> {
         let at = self.before.partition_point(|before| *before < seq.get()).checked_sub(1)?;
         let (first, last) = self.uids.spans().get(at)?;
-        let uid = Uid::new(first.get() + (seq.get() - self.before.get(at)? - 1))?;
+        // A client may name any number: 4294967295 lies behind the last UID that there can be.
+        let uid = first.get().checked_add(seq.get() - self.before.get(at)? - 1).and_then(Uid::new)?;
         (uid <= *last).then_some(uid)
     }
 
@@ -103,5 +104,14 @@ mod tests {
         }
         assert_eq!(index.uid(SeqNum::new(index.len() + 1).unwrap()), None);
         assert_eq!(index.seq(uid(5_000)), None);
+    }
+
+    #[test]
+    fn a_number_behind_the_last_message_has_no_uid_however_large_both_are() {
+        let uids = [1, 2, 7, u32::MAX - 1].into_iter().filter_map(Uid::new);
+        let index = Index::new(uids.collect());
+        for number in [5, u32::MAX - 1, u32::MAX] {
+            assert_eq!(index.uid(SeqNum::new(number).unwrap()), None, "{number}");
+        }
     }
 }
