@@ -170,3 +170,16 @@ pub(super) fn target(account: &Account, name: &MailboxName) -> Result<account::M
     };
     account.mailbox(name).copied().ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_follow_each_other_are_one_range() {
+        let number = |n| SeqNum::new(n).unwrap();
+        let joined = ranges([1, 2, 3, 5, 7, 8].map(number).into_iter());
+        assert_eq!(joined, [(1, 3), (5, 5), (7, 8)].map(|(first, last)| (number(first), number(last))));
+        assert_eq!(ranges(std::iter::empty()), []);
+    }
+}

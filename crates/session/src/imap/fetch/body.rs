@@ -115,3 +115,28 @@ fn cut(partial: Option<Partial>, span: Span) -> Span {
     let start = span.start.saturating_add(partial.offset).min(end);
     Span { start, end }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU64;
+
+    #[test]
+    fn a_partial_is_cut_to_what_is_there() {
+        let section = Span { start: 100, end: 110 };
+        let cut_to = |offset, length| {
+            let partial = Partial { offset, length: NonZeroU64::new(length).unwrap() };
+            let span = cut(Some(partial), section);
+            (span.start, span.end)
+        };
+        assert_eq!(cut(None, section), section);
+        assert_eq!(cut_to(0, 4), (100, 104));
+        assert_eq!(cut_to(7, 100), (107, 110));
+        assert_eq!(cut_to(0, u64::MAX), (100, 110));
+        // Behind the end there is nothing, wherever it is.
+        for offset in [10, 11, u64::MAX] {
+            let (start, end) = cut_to(offset, u64::MAX);
+            assert!(start == end && section.start <= start && end <= section.end, "{offset}");
+        }
+    }
+}
