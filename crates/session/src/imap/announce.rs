@@ -1,7 +1,7 @@
 //! Untagged replies that nobody asked for: what changed, told after each command and while a client idles.
 //!
 //! *What* is told is `mailbox`'s business ([`View::announce`](mailbox::View::announce)); this is *how*, and, in
-//! [`permit`], *when* (RFC 9051, 7.5.1).
+//! [`Manner::behind`], *when* (RFC 9051, 7.5.1).
 
 use super::done::Stop;
 use super::hall::Selected;
@@ -9,8 +9,9 @@ use super::session::Ending;
 use super::talk::Talk;
 use crate::port::{Mailbox, Peer};
 use crate::refusal::Refusal;
-use mailbox::{BATCH_ITEMS, FlagSet, Item, MailboxState, Permit, SystemFlags};
+use mailbox::{BATCH_ITEMS, Fetched, FlagSet, Item, MailboxState, Permit, SystemFlags};
 use std::sync::Arc;
+use wire::imap::command::Access;
 use wire::imap::reply::{self, Code, Condition, Era, FetchLine, FlagName, untagged};
 use wire::imap::{Command, Numbering};
 
@@ -28,7 +29,7 @@ impl From<Deleted> for Refusal {
 /// told too.
 pub(super) async fn announce<B: Mailbox, P: Peer>(
     selected: &mut Selected<B>,
-    permit: Permit,
+    manner: Manner,
     talk: &mut Talk<P>,
 ) -> Result<Option<Arc<MailboxState>>, Stop> {
     let Some(state) = selected.mailbox.current().await? else {
@@ -37,10 +38,10 @@ pub(super) async fn announce<B: Mailbox, P: Peer>(
     };
     let recent = selected.recent(&state).await?;
     loop {
-        let told = selected.view.announce(&state, permit, Some(recent), BATCH_ITEMS);
+        let told = selected.view.announce(&state, manner.permit, Some(recent), BATCH_ITEMS);
         let told = told.map_err(|_| Ending::FellBehind)?;
         for item in &told.items {
-            tell(item, &state, talk.text());
+            tell(item, &state, selected.access, manner, talk.text());
         }
         talk.flow().await?;
         if told.is_complete() {
@@ -49,45 +50,81 @@ pub(super) async fn announce<B: Mailbox, P: Peer>(
     }
 }
 
-/// Whether expunges may be told with the reply to a command.
-///
-/// Not with FETCH, STORE and SEARCH (RFC 9051, 7.5.1), whose numbers they would move. The UID forms could tell
-/// them; a UID SEARCH may have message numbers in it (RFC 7162, 3.2.10.2), so it does not.
-pub(super) const fn permit(command: &Command<'_>) -> Permit {
-    match command {
-        Command::Fetch(fetch) => by(fetch.numbering),
-        Command::Store(store) => by(store.numbering),
-        Command::Search(_) => Permit::KeepNumbers,
-        _ => Permit::Renumber,
+/// In which manner changes are told with the reply to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Manner {
+    permit: Permit,
+    numbering: Numbering,
+}
+
+impl Manner {
+    /// With all that there is: behind most commands, and while a client idles.
+    pub(super) const FREE: Self = Self { permit: Permit::Renumber, numbering: Numbering::Sequence };
+
+    /// Expunges are not told with FETCH, STORE and SEARCH (RFC 9051, 7.5.1), whose numbers they would move. The UID
+    /// forms could tell them; a UID SEARCH may have message numbers in it (RFC 7162, 3.2.10.2), so it does not.
+    pub(super) const fn behind(command: &Command<'_>) -> Self {
+        let numbering = match command {
+            Command::Fetch(fetch) => fetch.numbering,
+            Command::Store(store) => store.numbering,
+            Command::Search(search) => {
+                return Self { permit: Permit::KeepNumbers, numbering: search.numbering };
+            }
+            _ => return Self::FREE,
+        };
+        let permit = match numbering {
+            Numbering::Sequence => Permit::KeepNumbers,
+            Numbering::Uid => Permit::Renumber,
+        };
+        Self { permit, numbering }
     }
 }
 
-const fn by(numbering: Numbering) -> Permit {
-    match numbering {
-        Numbering::Sequence => Permit::KeepNumbers,
-        Numbering::Uid => Permit::Renumber,
-    }
-}
-
-fn tell(item: &Item, state: &MailboxState, out: &mut Vec<u8>) {
+fn tell(item: &Item, state: &MailboxState, access: Access, manner: Manner, out: &mut Vec<u8>) {
     match item {
         Item::Expunge(position) => reply::expunge(out, *position),
         Item::Vanished(uids) => reply::vanished(out, Era::Now, uids),
         Item::Exists(messages) => reply::exists(out, *messages),
         Item::Recent(messages) => reply::recent(out, u32::try_from(*messages).unwrap_or(u32::MAX)),
-        Item::Keywords => tell_flags(state, out),
-        Item::Fetch(fetched) => {
-            let mut line = FetchLine::begin(out, fetched.seq);
-            if let Some(mod_seq) = fetched.modseq {
-                line.uid(out, fetched.uid);
-                line.mod_seq(out, mod_seq);
-            }
-            if let Some(flags) = &fetched.flags {
-                line.flags(out, flag_names(state, flags, fetched.recent));
-            }
-            line.end(out);
-        }
+        Item::Keywords => tell_new_keywords(state, access, out),
+        Item::Fetch(fetched) => tell_fetched(fetched, state, manner.numbering, out),
     }
+}
+
+fn tell_fetched(fetched: &Fetched, state: &MailboxState, numbering: Numbering, out: &mut Vec<u8>) {
+    let mut line = FetchLine::begin(out, fetched.seq);
+    // RFC 3501, 6.4.8: the UID is part of "any FETCH response caused by a UID command"; RFC 7162, 3.2.4 wants it
+    // beside a MODSEQ.
+    if numbering == Numbering::Uid || fetched.modseq.is_some() {
+        line.uid(out, fetched.uid);
+    }
+    if let Some(mod_seq) = fetched.modseq {
+        line.mod_seq(out, mod_seq);
+    }
+    if let Some(flags) = &fetched.flags {
+        line.flags(out, flag_names(state, flags, fetched.recent));
+    }
+    line.end(out);
+}
+
+/// RFC 3501, 7.1, PERMANENTFLAGS: a flag that is in FLAGS and not there "can not be set permanently", so the one is
+/// not told without the other. Where nothing can be changed, that stays so.
+fn tell_new_keywords(state: &MailboxState, access: Access, out: &mut Vec<u8>) {
+    tell_flags(state, out);
+    if access == Access::ReadWrite {
+        tell_permanent_flags(state, access, out);
+    }
+}
+
+/// PERMANENTFLAGS: what a client can change here, new keywords included.
+pub(super) fn tell_permanent_flags(state: &MailboxState, access: Access, out: &mut Vec<u8>) {
+    let (flags, text): (Vec<_>, _) = match access {
+        Access::ReadWrite => {
+            (mailbox_flags(state).chain([FlagName::AnyKeyword]).collect(), "Flags that you can change")
+        }
+        Access::ReadOnly => (Vec::new(), "Nothing can be changed here"),
+    };
+    untagged(out, Condition::Ok, Some(&Code::PermanentFlags(&flags)), text);
 }
 
 /// FLAGS: the system flags and the mailbox's keywords.
@@ -96,7 +133,7 @@ pub(super) fn tell_flags(state: &MailboxState, out: &mut Vec<u8>) {
 }
 
 /// The flags that a mailbox knows.
-pub(super) fn mailbox_flags(state: &MailboxState) -> impl Iterator<Item = FlagName<'_>> {
+fn mailbox_flags(state: &MailboxState) -> impl Iterator<Item = FlagName<'_>> {
     SYSTEM.iter().map(|(_, name)| *name).chain(state.keywords().iter().map(FlagName::Keyword))
 }
 

@@ -1,6 +1,6 @@
 //! IDLE (RFC 2177; RFC 9051, 6.3.13). What changes is told at once; nothing is polled.
 
-use super::announce::announce;
+use super::announce::{Manner, announce};
 use super::done::{Done, Outcome, Stop};
 use super::hall::Hall;
 use super::id::Reassurance;
@@ -8,7 +8,6 @@ use super::talk::{Silence, Talk};
 use crate::port::{Mail, Mailbox, Peer};
 use crate::race::{First, race};
 use crate::refusal::Refusal;
-use mailbox::Permit;
 use std::future::pending;
 use std::time::Duration;
 use terms::Moment;
@@ -52,7 +51,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
 /// Tells what changed, and says up to which event. IDLE is a command in progress: numbers may move.
 async fn tell_changes<M: Mail, P: Peer>(hall: &mut Hall<M>, talk: &mut Talk<P>) -> Result<Option<u64>, Stop> {
     let Some(selected) = &mut hall.selected else { return Ok(None) };
-    let told = announce(selected, Permit::Renumber, talk).await?;
+    let told = announce(selected, Manner::FREE, talk).await?;
     if told.is_none() {
         hall.selected = None;
     }

@@ -1,6 +1,6 @@
 //! SELECT and EXAMINE (RFC 3501, 6.3.1 and 6.3.2), with CONDSTORE and QRESYNC (RFC 7162, 3.1.8 and 3.2.5).
 
-use super::announce::{mailbox_flags, tell_flags};
+use super::announce::{tell_flags, tell_permanent_flags};
 use super::done::{Done, Note, Outcome};
 use super::hall::{Hall, Selected, existing};
 use super::talk::Talk;
@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use mailbox::{Dialect, Known, MailboxState, View};
 use terms::{SeqNum, Uid};
 use wire::imap::command::{Access, KnownMessages, QResync, Select};
-use wire::imap::reply::{self, Code, Condition, Era, FlagName, untagged};
+use wire::imap::reply::{self, Code, Condition, Era, untagged};
 
 pub(super) async fn run<M: Mail, P: Peer>(
     select: &Select,
@@ -51,8 +51,7 @@ fn tell_mailbox(state: &MailboxState, view: &View, access: Access, out: &mut Vec
     if let Some(first) = reader.first_unseen() {
         untagged(out, Condition::Ok, Some(&Code::Unseen(first)), "The first message not seen");
     }
-    let permanent = permanent_flags(state, access);
-    untagged(out, Condition::Ok, Some(&Code::PermanentFlags(&permanent)), permanence(access));
+    tell_permanent_flags(state, access, out);
     let told = [
         (Code::UidNext(state.uid_next()), "The next message's UID"),
         (Code::UidValidity(state.uid_validity()), "UIDs are valid"),
@@ -60,20 +59,6 @@ fn tell_mailbox(state: &MailboxState, view: &View, access: Access, out: &mut Vec
     ];
     for (code, text) in told {
         untagged(out, Condition::Ok, Some(&code), text);
-    }
-}
-
-fn permanent_flags(state: &MailboxState, access: Access) -> Vec<FlagName<'_>> {
-    match access {
-        Access::ReadWrite => mailbox_flags(state).chain([FlagName::AnyKeyword]).collect(),
-        Access::ReadOnly => Vec::new(),
-    }
-}
-
-const fn permanence(access: Access) -> &'static str {
-    match access {
-        Access::ReadWrite => "Flags that you can change",
-        Access::ReadOnly => "Nothing can be changed here",
     }
 }
 

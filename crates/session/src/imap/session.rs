@@ -1,6 +1,6 @@
 //! The session: one command after the other, each answered before the next is read.
 
-use super::announce::{announce, permit};
+use super::announce::{Manner, announce};
 use super::capability::{self, Stage};
 use super::done::{Done, Note, Outcome, Stop};
 use super::gate::{Greeted, Greeting};
@@ -15,7 +15,6 @@ use crate::Signpost;
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
 use bytes::Bytes;
-use mailbox::Permit;
 use std::sync::Arc;
 use std::time::Duration;
 use terms::{ModSeq, Moment};
@@ -180,13 +179,13 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             Ok(tagged) => tagged,
             Err(bad) => return self.bad(bad),
         };
-        let permit = permit(&command);
+        let manner = Manner::behind(&command);
         if matches!(command, Command::Logout) {
             return Err(self.log_out(&tag));
         }
         // Boxed, so that a session that waits is no larger than its waiting: docs/decisions/session-shape.md.
         let outcome = Box::pin(self.execute(command)).await;
-        self.conclude(&tag, permit, outcome).await
+        self.conclude(&tag, manner, outcome).await
     }
 
     /// The commands that strangers may give too; the others ask for a [`Hall`].
@@ -272,7 +271,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             return self.mistake();
         };
         let outcome = Box::pin(append::run(&tag, command, &hall.mail, octets, &mut self.talk)).await;
-        self.conclude(&tag, Permit::Renumber, outcome).await
+        self.conclude(&tag, Manner::FREE, outcome).await
     }
 
     fn misframed(&mut self, why: Misframed, start: &[u8]) -> Result<(), Ending> {
@@ -300,11 +299,11 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 
     /// Tells what changed, and then how the command came out.
-    async fn conclude(&mut self, tag: &Tag<'_>, permit: Permit, outcome: Outcome) -> Result<(), Ending> {
+    async fn conclude(&mut self, tag: &Tag<'_>, manner: Manner, outcome: Outcome) -> Result<(), Ending> {
         if let Err(Stop::Over(ending)) = outcome {
             return Err(ending);
         }
-        let highest = self.tell_changes(permit).await?;
+        let highest = self.tell_changes(manner).await?;
         match outcome {
             Ok(done) => {
                 self.mistakes = 0;
@@ -321,10 +320,10 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 
     /// What else is new in the open mailbox; and the HIGHESTMODSEQ that goes with the reply, if one does.
-    async fn tell_changes(&mut self, permit: Permit) -> Result<Option<ModSeq>, Ending> {
+    async fn tell_changes(&mut self, manner: Manner) -> Result<Option<ModSeq>, Ending> {
         let Some(hall) = &mut self.hall else { return Ok(None) };
         let Some(selected) = &mut hall.selected else { return Ok(None) };
-        match announce(selected, permit, &mut self.talk).await {
+        match announce(selected, manner, &mut self.talk).await {
             Ok(Some(state)) => Ok(selected.view.highest_modseq(&state)),
             Ok(None) => {
                 hall.selected = None;
