@@ -22,7 +22,6 @@ mod nstring;
 mod part;
 mod record;
 mod scan;
-pub mod search;
 mod section;
 mod summary;
 pub mod text;

@@ -9,7 +9,7 @@
 
 mod corpus;
 
-use message::{HeaderValue, RECORD_VERSION, RecordView, parse, record};
+use message::{HeaderValue, KEPT_FIELDS, RECORD_VERSION, RecordView, decode_header, header, parse, record};
 
 const MESSAGE: &[u8] = b"Date: Mon, 02 Mar 2026 10:00:00 +0100\r\nFrom: =?utf-8?q?=C3=84nne?= <a@b>\r\n\
     Message-ID: <2@x>\r\nReferences: <1@x> <3@x>\r\nTo:\r\n\r\nbody\r\n";
@@ -27,6 +27,31 @@ fn a_record_says_what_the_message_says() {
     assert_eq!(view.header(b"to"), HeaderValue::Text(""));
     assert_eq!(view.header(b"cc"), HeaderValue::Absent);
     assert_eq!(view.header(b"list-id"), HeaderValue::ReadHeader);
+}
+
+#[test]
+fn records_of_real_mail_say_what_its_headers_say() {
+    for set in corpus::REAL_SETS {
+        for (number, message) in (1..).zip(corpus::real(set)) {
+            let parsed = parse(&message);
+            let octets = record(&parsed, [0; 32]);
+            let (view, block) =
+                (RecordView::new(&octets).unwrap(), parsed.table.get(0).unwrap().header.of(&message));
+            for name in KEPT_FIELDS {
+                check_header(&view, block, name, &format!("{set}/{number}"));
+            }
+        }
+    }
+}
+
+fn check_header(view: &RecordView<'_>, block: &[u8], name: &str, message: &str) {
+    let named = header::fields(block).filter(|field| field.name.eq_ignore_ascii_case(name.as_bytes()));
+    let values: Vec<_> = named.map(|field| decode_header(field.value)).collect();
+    match view.header(name.as_bytes()) {
+        HeaderValue::Absent => assert!(values.is_empty(), "{message}: {values:?}"),
+        HeaderValue::Text(text) => assert_eq!(text, values.join("\n"), "{message}"),
+        HeaderValue::ReadHeader => assert!(!values.is_empty(), "{message}"),
+    }
 }
 
 #[test]
