@@ -301,21 +301,32 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(why) => fmt::Display::fmt(why, f),
-            Self::AlreadyExists(name) => write!(f, "There is a mailbox {name} already"),
-            Self::NonExistent(name) => write!(f, "There is no mailbox {name}"),
-            Self::HasChildren(name) => write!(f, "{name} goes by itself when the mailboxes below it do"),
+            Self::AlreadyExists(name) => write!(f, "There is a mailbox {} already", told(name)),
+            Self::NonExistent(name) => write!(f, "There is no mailbox {}", told(name)),
+            Self::HasChildren(name) => {
+                write!(
+                    f,
+                    "There is no mailbox {}, only others below that name; it goes when they do",
+                    told(name)
+                )
+            }
             Self::InboxStays => f.write_str("INBOX cannot be deleted"),
             Self::IntoItself => f.write_str("A mailbox cannot be moved below itself"),
             Self::TooManyMailboxes(limit) => write!(f, "An account has at most {limit} mailboxes"),
             Self::TooManySubscriptions(limit) => write!(f, "An account has at most {limit} subscriptions"),
             Self::TooDeep(limit) => write!(f, "A mailbox name has at most {limit} levels"),
             Self::UseTaken(special_use, name) => {
-                write!(f, "{name} serves as {special_use} already; take that away first")
+                write!(f, "The mailbox {} serves as {special_use} already; take that away first", told(name))
             }
             Self::UseOnInbox => f.write_str("INBOX cannot have a special use"),
             Self::NumbersExhausted => f.write_str("This account has no number left for another mailbox"),
         }
     }
+}
+
+/// A name as far as it can be told. Replies are ASCII (RFC 3501, 9: TEXT-CHAR), and question marks tell nobody anything.
+fn told(name: &MailboxName) -> &str {
+    if name.as_str().is_ascii() { name.as_str() } else { "of this name" }
 }
 
 impl std::error::Error for Refusal {}
