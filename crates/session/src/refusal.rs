@@ -12,7 +12,7 @@ use wire::imap::{BadCommand, Reason, Tag};
 #[derive(Debug)]
 pub enum Refusal {
     /// The client's author can act: it was not said as the standard has it, or not when. `BAD`.
-    Misspoken(Cow<'static, str>),
+    Misspoken(Denial),
     /// The user can act. `NO`, and why.
     Denied(Denial),
     /// We can act. `NO [SERVERBUG]`, and the id under which the fault was written down.
@@ -21,7 +21,7 @@ pub enum Refusal {
     Hangup,
 }
 
-/// What a user is told.
+/// What is told.
 #[derive(Debug)]
 pub struct Denial {
     /// For programs.
@@ -48,14 +48,14 @@ impl Refusal {
 
     /// A command that does not belong here, or does not belong now.
     pub fn misspoken(why: impl Into<Cow<'static, str>>) -> Self {
-        Self::Misspoken(why.into())
+        Self::Misspoken(Denial { code: None, why: why.into() })
     }
 
     /// The one place where refusals become replies. Without a tag (none could be read) the reply is untagged.
     pub fn tell(&self, tag: Option<&Tag<'_>>, out: &mut Vec<u8>) {
         let (condition, code, why) = match self {
-            Self::Misspoken(why) => (Condition::Bad, None, why.clone()),
-            Self::Denied(denial) => (Condition::No, denial.code.as_ref(), denial.why.clone()),
+            Self::Misspoken(told) => (Condition::Bad, told.code.as_ref(), told.why.clone()),
+            Self::Denied(told) => (Condition::No, told.code.as_ref(), told.why.clone()),
             Self::OurFault(id) => (Condition::No, Some(&Code::ServerBug), our_fault(*id)),
             Self::Hangup => return,
         };

@@ -32,7 +32,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
             return Err(refusal.into());
         }
     };
-    talk.stream_literal().map_err(|why| Refusal::denied(Code::TooBig, too_big(why)))?;
+    talk.stream_literal().map_err(too_big)?;
     let taken = take_message(draft, talk).await?;
     append_end(&rest(talk).await?, tag)?;
     let flags = append.item.flags.iter().collect();

@@ -256,7 +256,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         match self.talk.keep_literal() {
             Ok(()) => Ok(()),
             Err(why) => {
-                Refusal::denied(Code::TooBig, too_big(why)).tell(tag.as_ref(), self.talk.text());
+                too_big(why).tell(tag.as_ref(), self.talk.text());
                 self.mistake()
             }
         }

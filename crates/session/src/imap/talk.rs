@@ -2,10 +2,11 @@
 
 use crate::outbox::Outbox;
 use crate::port::{Gone, Peer, Received};
+use crate::refusal::{Denial, Refusal};
 use bytes::Bytes;
 use terms::Moment;
 use wire::imap::framer::{Event, Framer, GoAhead, Limits, Refused};
-use wire::imap::reply;
+use wire::imap::reply::{self, Code};
 
 /// The line to a peer, with what came in and is not read yet, and what is to go out and is not sent yet.
 ///
@@ -122,12 +123,18 @@ impl<P: Peer> Talk<P> {
     }
 }
 
-/// What is said of a literal that is not taken (RFC 9051, 7.1; RFC 7888, 5).
-pub(super) fn too_big(why: Refused) -> String {
+/// What is said of a literal that is not taken (RFC 9051, 7.1). One that came unasked, and is longer than LITERAL- has
+/// it, is the client's mistake: "the tagged BAD response MUST contain the TOOBIG response code" (RFC 7888, 5).
+pub(super) fn too_big(why: Refused) -> Refusal {
     let (limit, which) = match why {
         Refused::TooBig(limit) => (limit, "A literal here"),
         Refused::TooBigTogether(limit) => (limit, "All literals of a command together"),
         Refused::TooBigNonSync(limit) => (limit, "A literal that does not wait"),
     };
-    format!("{which} can have at most {limit} octets")
+    let told =
+        Denial { code: Some(Code::TooBig), why: format!("{which} can have at most {limit} octets").into() };
+    match why {
+        Refused::TooBig(_) | Refused::TooBigTogether(_) => Refusal::Denied(told),
+        Refused::TooBigNonSync(_) => Refusal::Misspoken(told),
+    }
 }

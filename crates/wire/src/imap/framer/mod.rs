@@ -238,6 +238,7 @@ impl Framer {
     /// When a limit forbids it: the literal is refused.
     pub fn keep(&mut self) -> Result<GoAhead, Refused> {
         let State::Deciding(announced) = self.state else { return Ok(GoAhead::Nothing) };
+        self.check_non_sync(announced)?;
         let together = self.kept.saturating_add(announced.octets);
         if announced.octets > self.limits.literal_octets {
             return Err(self.refuse_for(Refused::TooBig(self.limits.literal_octets)));
@@ -245,7 +246,6 @@ impl Framer {
         if together > self.limits.literals_per_command_octets {
             return Err(self.refuse_for(Refused::TooBigTogether(self.limits.literals_per_command_octets)));
         }
-        self.check_non_sync(announced)?;
         self.kept = together;
         self.state = State::Keeping(announced.octets);
         Ok(go_ahead(announced))
@@ -257,10 +257,10 @@ impl Framer {
     /// When a limit forbids it: the literal is refused.
     pub fn stream(&mut self) -> Result<GoAhead, Refused> {
         let State::Deciding(announced) = self.state else { return Ok(GoAhead::Nothing) };
+        self.check_non_sync(announced)?;
         if announced.octets > self.limits.streamed_octets {
             return Err(self.refuse_for(Refused::TooBig(self.limits.streamed_octets)));
         }
-        self.check_non_sync(announced)?;
         self.drop_read();
         self.beginning = Beginning::Streamed;
         self.state = State::Streaming(announced.octets);

@@ -184,14 +184,19 @@ fn a_literal_that_does_not_ask_has_at_most_4096_octets() {
 #[test]
 fn before_tls_there_are_no_literals_and_one_that_does_not_ask_ends_the_connection() {
     let limits = Limits::BEFORE_TLS;
-    let refused = Seen::Outcome(Err(Refused::TooBig(0)));
+    let refused = |why| Seen::Outcome(Err(why));
     check(
         limits,
         Decision::Keep,
         "a LOGIN {5+}\r\nx",
-        &[literal(5, Sync::NonSync), refused.clone(), Seen::Lost],
+        &[literal(5, Sync::NonSync), refused(Refused::TooBigNonSync(0)), Seen::Lost],
     );
-    check(limits, Decision::Keep, "a LOGIN {5}\r\nb\r\n", &[literal(5, Sync::Sync), refused, command("b")]);
+    check(
+        limits,
+        Decision::Keep,
+        "a LOGIN {5}\r\nb\r\n",
+        &[literal(5, Sync::Sync), refused(Refused::TooBig(0)), command("b")],
+    );
 }
 
 #[test]
