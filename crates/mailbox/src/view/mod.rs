@@ -170,7 +170,13 @@ impl View {
     }
 
     /// From now on changes are told in this way, too.
+    ///
+    /// The first time that a client shows that it knows MODSEQs, the next reply must carry HIGHESTMODSEQ
+    /// (RFC 7162, 3.1): it was promised none yet.
     pub fn enable(&mut self, dialect: Dialect) {
+        if self.dialect == Dialect::Plain && dialect != Dialect::Plain {
+            self.promised = ModSeq::ZERO;
+        }
         self.dialect = self.dialect.max(dialect);
     }
 

@@ -15,6 +15,7 @@ use crate::Signpost;
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
 use bytes::Bytes;
+use mailbox::Dialect;
 use std::sync::Arc;
 use std::time::Duration;
 use terms::{ModSeq, Moment};
@@ -307,7 +308,8 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         match outcome {
             Ok(done) => {
                 self.mistakes = 0;
-                tell_done(done, highest, tag, self.talk.text());
+                let dialect = self.hall.as_ref().map_or(Dialect::Plain, |hall| hall.dialect);
+                tell_done(done, highest, dialect, tag, self.talk.text());
                 Ok(())
             }
             Err(Stop::Refused(refusal)) => {
@@ -336,10 +338,11 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 }
 
-/// RFC 7162, 3.2.7: HIGHESTMODSEQ goes into the tagged OK; where that says something else, in front of it.
-fn tell_done(done: Done, highest: Option<ModSeq>, tag: &Tag<'_>, out: &mut Vec<u8>) {
+/// HIGHESTMODSEQ goes into a QRESYNC client's tagged OK (RFC 7162, 3.2.7); where that says something else, and for one
+/// that knows CONDSTORE alone (3.1.2.1), in front of it.
+fn tell_done(done: Done, highest: Option<ModSeq>, dialect: Dialect, tag: &Tag<'_>, out: &mut Vec<u8>) {
     match (done, highest) {
-        (Done { note: None, text }, Some(highest)) => {
+        (Done { note: None, text }, Some(highest)) if dialect == Dialect::Qresync => {
             Done::noting(Note::HighestModSeq(highest), text).tell(tag, out);
         }
         (done, highest) => {
