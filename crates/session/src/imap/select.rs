@@ -8,6 +8,7 @@ use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
 use mailbox::{Dialect, Known, MailboxState, View};
 use terms::{SeqNum, Uid};
+use wire::imap::Reason;
 use wire::imap::command::{Access, KnownMessages, QResync, Select};
 use wire::imap::reply::{self, Code, Condition, Era, untagged};
 
@@ -28,7 +29,8 @@ pub(super) async fn run<M: Mail, P: Peer>(
         hall.enable(Dialect::Condstore);
     }
     let account = hall.mail.account().await?;
-    let mailbox = hall.mail.open(existing(&account, &select.mailbox)?.id).await?;
+    let name = select.mailbox.as_ref().map_err(|bad| Refusal::from(Reason::Name(*bad)))?;
+    let mailbox = hall.mail.open(existing(&account, name)?.id).await?;
     let state = mailbox.current().await?.ok_or(super::announce::Deleted)?;
     let selected = Selected::open(mailbox, &state, hall.mail.reader(), select.access, hall.dialect).await?;
     let selected = hall.selected.insert(selected);

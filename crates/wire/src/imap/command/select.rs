@@ -1,7 +1,8 @@
 //! SELECT and EXAMINE, with CONDSTORE and QRESYNC (RFC 9051, 6.3.2; RFC 7162, 3.1.8 and 3.2.5).
 
-use super::super::error::Fault;
+use super::super::error::{Fault, Reason};
 use super::super::input::Input;
+use super::super::mailbox_name::BadMailboxName;
 use super::super::sequence_set::SequenceSet;
 use terms::{MailboxName, ModSeq, SeqNum, UidSet, UidValidity};
 
@@ -10,8 +11,8 @@ use terms::{MailboxName, ModSeq, SeqNum, UidSet, UidValidity};
 pub struct Select {
     /// SELECT or EXAMINE.
     pub access: Access,
-    /// Which mailbox.
-    pub mailbox: MailboxName,
+    /// Which mailbox. One that cannot be is no mistake of the grammar: SELECT fails, and so closes what is open.
+    pub mailbox: Result<MailboxName, BadMailboxName>,
     /// Whether `(CONDSTORE)` was given.
     pub condstore: bool,
     /// What the client knows of the mailbox, to be brought up to date.
@@ -51,7 +52,10 @@ pub struct KnownMessages {
 
 pub(super) fn read(input: &mut Input<'_>, access: Access) -> Result<Select, Fault> {
     input.space()?;
-    let mailbox = input.mailbox()?;
+    let mailbox = match input.mailbox() {
+        Err(Fault { reason: Reason::Name(bad), .. }) => Err(bad),
+        name => Ok(name?),
+    };
     let mut select = Select { access, mailbox, condstore: false, qresync: None };
     if input.take(b' ') {
         input.filled_list("Expected a list of parameters in parentheses", |input| {
