@@ -38,7 +38,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
             Reassurance::Unwanted => Moment::NEVER,
         };
         match race(talk.next_event(until), changed(hall, seen)).await {
-            First::One(Ok(event)) => return done(&event),
+            First::One(Ok(event)) => return done(&event, talk),
             First::One(Err(Silence::TimedOut)) => {
                 untagged(talk.text(), Condition::Ok, None, "Still here");
             }
@@ -66,9 +66,14 @@ async fn changed<M: Mail>(hall: &Hall<M>, seen: Option<u64>) {
     }
 }
 
-fn done(event: &Event) -> Outcome {
+fn done<P: Peer>(event: &Event, talk: &mut Talk<P>) -> Outcome {
     match event {
         Event::Command(line) if line.eq_ignore_ascii_case(b"DONE") => Ok(Done::ok("IDLE completed")),
-        _ => Err(Refusal::misspoken("IDLE ends with DONE").into()),
+        event => {
+            if let Event::Literal(_) = event {
+                talk.refuse_literal();
+            }
+            Err(Refusal::misspoken("IDLE ends with DONE").into())
+        }
     }
 }
