@@ -3,14 +3,16 @@
 use super::done::{Done, Outcome};
 use super::expunge::expunge;
 use super::hall::Hall;
-use crate::port::Mail;
+use crate::port::{Mail, Mailbox};
 use mailbox::Doomed;
 
 /// Expunges without telling, as far as the mailbox was opened for changes, and closes. RFC 7162, 3.2.8: the reply
 /// MUST NOT carry a HIGHESTMODSEQ.
 pub(super) async fn run<M: Mail>(hall: &mut Hall<M>) -> Outcome {
     let selected = hall.selected()?;
-    if let Ok(writable) = selected.writable() {
+    // A mailbox that somebody has deleted has nothing left to expunge; to close it is as good as done.
+    let is_there = selected.mailbox.current().await?.is_some();
+    if let (true, Ok(writable)) = (is_there, selected.writable()) {
         expunge(&selected.mailbox, writable, Doomed::Deleted).await?;
     }
     hall.selected = None;

@@ -9,8 +9,8 @@ use wire::imap::command::Transfer;
 use wire::imap::reply::{Code, Condition, untagged};
 
 pub(super) async fn copy<M: Mail>(transfer: &Transfer, hall: &mut Hall<M>) -> Outcome {
-    let done = run(port::Transfer::Copy, transfer, hall).await?;
-    Ok(match done {
+    hall.selected()?;
+    Ok(match run(port::Transfer::Copy, transfer, hall).await? {
         Some(note) => Done::noting(note, "COPY completed"),
         None => Done::ok(NOTHING_THERE),
     })
