@@ -7,8 +7,8 @@ use crate::octets::{Duplex, read_some};
 use crate::reception::Wherefore;
 use crate::visit::Visit;
 use events::{Claimed, EndReason, Event};
-use session::Signpost;
 use session::imap::gate::{Cleartext, Effect, Ending};
+use session::{Rules, Signpost};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,17 +16,18 @@ use terms::Moment;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout_at;
 
-/// Talks to a peer in the clear until it says STARTTLS and has been told to begin. It may say so many octets.
+/// Talks to a peer in the clear until it says STARTTLS and has been told to begin.
 pub(crate) async fn pass(
     stream: &mut impl Duplex,
     visit: &Visit,
     signpost: Arc<Signpost>,
-    octets: u64,
+    rules: Arc<Rules>,
 ) -> Result<Cleartext, EndReason> {
     let mut effects = Vec::new();
-    let gate = Cleartext::greet(signpost, visit.opened(), &mut effects);
+    let octets_left = rules.before_tls_octets as u64; // in one line or in many
+    let gate = Cleartext::greet(signpost, rules, visit.opened(), &mut effects);
     let deadline = visit.at_most(gate.deadline());
-    let mut talk = Talk { stream, visit, gate, deadline, octets_left: octets };
+    let mut talk = Talk { stream, visit, gate, deadline, octets_left };
     let mut heard = Vec::new();
     loop {
         match talk.obey(&mut effects, heard.len()).await? {

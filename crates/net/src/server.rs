@@ -94,9 +94,6 @@ impl<S: Service> Server<S> {
     /// # Errors
     /// The first thing that is in the way, in words for the admin.
     pub fn open(settings: &Settings, service: S) -> Result<Self, StartError> {
-        if let Some(exception) = settings.network.plaintext_loopback.first() {
-            return Err(StartError::Plaintext(exception.name().into()));
-        }
         let certificates = Arc::new(Certificates::load(certificate_files(settings))?);
         let house = House::new(settings, service, certificates.imap_config()?);
         let doors = Doors::open(&settings.network.listeners)?;
@@ -283,11 +280,6 @@ pub enum StartError {
     /// The TLS library refuses its own settings.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// The settings name a loopback address for logins without TLS.
-    #[error(
-        "network.plaintext_loopback names {0:?}: this version takes no login without TLS anywhere; remove it"
-    )]
-    Plaintext(String),
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -17,6 +17,8 @@ pub mod outbox;
 pub mod port;
 mod race;
 pub mod refusal;
+mod rules;
 mod signpost;
 
+pub use rules::Rules;
 pub use signpost::Signpost;

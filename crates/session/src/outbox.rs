@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// Where a command stops to let the peer read, in octets. What waits can be larger by one reply or one piece of a
+/// Where a command stops to let the peer read unless told otherwise, in octets. What waits can be larger by one reply or one piece of a
 /// body, which are bounded themselves.
 pub const HIGH_WATER: usize = 192 << 10;
 /// Largest piece of a body that is asked for at once, in octets.
@@ -12,15 +12,28 @@ pub const PIECE: usize = 64 << 10;
 const WORTH_A_HANDLE: usize = 4 << 10;
 
 /// Replies in order, and among them pieces of bodies that nobody copies.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     /// In front of `text`.
     sealed: VecDeque<Bytes>,
     sealed_octets: usize,
     text: Vec<u8>,
+    high_water: usize,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self::new(HIGH_WATER)
+    }
 }
 
 impl Outbox {
+    /// One that is full with so many octets.
+    #[must_use]
+    pub const fn new(high_water: usize) -> Self {
+        Self { sealed: VecDeque::new(), sealed_octets: 0, text: Vec::new(), high_water }
+    }
+
     /// Where replies are written, behind all that is there already.
     pub const fn text(&mut self) -> &mut Vec<u8> {
         &mut self.text
@@ -52,7 +65,7 @@ impl Outbox {
     /// Whether it is time to let the peer read.
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        self.len() >= HIGH_WATER
+        self.len() >= self.high_water
     }
 
     /// The next octets to be written, in order; `None` when nothing is left. An idle session keeps no buffer.

@@ -9,7 +9,6 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     /// One line of the declaration's comment each.
     pub(crate) doc: &'static [&'static str],
-    pub(crate) kind: &'static str,
     pub(crate) range: Option<Range>,
     /// As TOML; `None` where the default is to leave it out.
     pub(crate) default: Option<String>,
@@ -126,7 +125,6 @@ macro_rules! settings {
                     vec![$($crate::declare::Entry {
                         name: stringify!($key),
                         doc: &[$($doc),+],
-                        kind: <$type as $crate::value::Value>::KIND,
                         range: $crate::declare::settings!(@range $($low $high)?),
                         default: $crate::value::Value::write(&default.$key),
                         now: $crate::value::Value::write(&self.$key),

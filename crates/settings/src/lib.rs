@@ -17,7 +17,7 @@ mod value;
 pub use list::{Idle, Limits, Log, Network, Passwords, Public, Server, Settings, Tls};
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
-pub use value::{Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel, LoopbackException};
+pub use value::{Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel};
 
 use std::path::Path;
 

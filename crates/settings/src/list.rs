@@ -1,9 +1,7 @@
 //! The list. To add a setting, add its lines here; everything else follows.
 
 use crate::declare::settings;
-use crate::value::{
-    Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel, LoopbackException, on_every_address,
-};
+use crate::value::{Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel, on_every_address};
 use std::path::PathBuf;
 
 settings! {
@@ -25,10 +23,6 @@ settings! {
             Listener { address: on_every_address(143), kind: ListenerKind::ImapStartTls },
             Listener { address: on_every_address(993), kind: ListenerKind::ImapTls },
         ];
-        /// Loopback addresses on which a program of this same host, such as a webmail, may log in without TLS. Each
-        /// has a name, which the log shows. No other address can be named here: what leaves the host is encrypted.
-        plaintext_loopback: Vec<LoopbackException> = Vec::new(),
-            such as "[{ name = \"webmail\", address = \"127.0.0.1:10143\" }]";
     }
 
     /// What users are told where to connect, for servers behind a port forwarding.
@@ -55,16 +49,16 @@ settings! {
     limits: Limits {
         /// Octets that a client may send before TLS. Literals are refused there whatever their size.
         before_tls_octets: u32 = 8_192, from 512 to 65_536;
-        /// Octets that a client may send under TLS before it has logged in.
+        /// Longest command under TLS before login, its literals included.
         before_login_octets: u32 = 65_536, from 4_096 to 1_048_576;
-        /// Largest literal before login: a name, a password or an OAuth token.
+        /// Largest literal before login: a name, a password or an OAuth token. At most half of `before_login_octets`.
         login_literal_octets: u32 = 8_192, from 512 to 65_536;
-        /// Longest command after login, its literals included; APPEND's message is counted apart.
+        /// Longest command after login; its literals may have as many octets again. APPEND's message is counted apart.
         command_line_octets: u32 = 1_048_576, from 65_536 to 16_777_216;
         /// Largest message that APPEND takes; clients read it as APPENDLIMIT.
         append_limit_octets: u64 = 52_428_800, from 65_536 to 4_294_967_295;
         /// What is kept in memory for a client that does not read its answers.
-        output_buffer_octets: u32 = 262_144, from 16_384 to 16_777_216;
+        output_buffer_octets: u32 = 262_144, from 131_072 to 16_777_216;
         /// Time to log in, from the connection on.
         preauth_seconds: u32 = 60, from 5 to 600;
         /// Time for the TLS handshake.
@@ -85,8 +79,9 @@ settings! {
         keepalive_interval_seconds: u32 = 30, from 1 to 600;
         /// Unanswered questions after which the connection is given up.
         keepalive_probes: u32 = 4, from 1 to 20;
-        /// Between two `* OK Still here` during IDLE. When unset they are not sent: each would wake a phone's radio.
-        still_here_seconds: Option<u32> = None, from 30 to 1_740, such as "240";
+        /// Between two `* OK Still here` during IDLE, which some clients need to believe that the connection lives; 0 for
+        /// none. Clients that are known to run on phones get none: each would wake the radio.
+        still_here_seconds: u32 = 240, from 0 to 1_740;
     }
 
     /// How passwords are kept (Argon2id) and how guessing them is slowed down.

@@ -54,8 +54,7 @@ fn write_section(file: &mut String, section: &Described) {
 
 /// The value that the file shows: what holds, else what could.
 fn shown(entry: &Entry) -> &str {
-    let now = entry.now.as_deref().filter(|now| *now != "[]" || entry.now != entry.default);
-    now.or(entry.example).unwrap_or("[]")
+    entry.now.as_deref().or(entry.example).unwrap_or_default()
 }
 
 /// What it means, and its range.
@@ -109,7 +108,6 @@ pub fn manual() -> String {
 fn default(entry: &Entry) -> String {
     match entry.default.as_deref() {
         None => "unset".into(),
-        Some("[]") => format!("none; {}", entry.kind),
         Some(value) => {
             format!("`{}`", value.replace("[\n    ", "[").replace(",\n]", "]").replace("\n    ", " "))
         }

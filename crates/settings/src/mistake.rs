@@ -3,7 +3,7 @@
 use crate::Settings;
 use crate::declare::Range;
 use crate::nearest::nearest;
-use crate::value::{LoopbackException, Value};
+use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -142,18 +142,20 @@ impl<'t> Report<'t> {
     /// What no setting can be blamed for alone.
     pub(crate) fn check(&mut self, settings: &Settings) {
         let limits = &settings.limits;
-        if limits.login_literal_octets >= limits.before_login_octets {
-            let what = "`login_literal_octets` must be less than `before_login_octets`";
+        if limits.login_literal_octets > limits.before_login_octets / 2 {
+            let what = "`login_literal_octets` must be at most half of `before_login_octets`";
             self.blame(&["login_literal_octets", "before_login_octets"], what);
         }
-        let network = &settings.network;
-        let exceptions = network.plaintext_loopback.iter().map(LoopbackException::address);
-        let addresses: Vec<_> = network.listeners.iter().map(|l| l.address).chain(exceptions).collect();
-        if addresses.is_empty() {
+        if settings.network.listeners.is_empty() {
             self.blame(&["listeners"], "there is nothing to listen on: name at least one listener");
         }
+        if settings.tls.certificates.is_empty() {
+            self.blame(&["certificates"], "there is no certificate: without one nobody can log in");
+        }
+        // Port 0 is any that is free: two of them are not the same.
         let mut seen = HashSet::new();
-        if let Some(twice) = addresses.iter().find(|address| !seen.insert(**address)) {
+        let addresses = settings.network.listeners.iter().map(|listener| listener.address);
+        for twice in addresses.filter(|address| address.port() != 0 && !seen.insert(*address)) {
             self.blame(&[&twice.to_string()], format!("the address {twice} is listened on twice"));
         }
     }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 //! What a settings file may say, and what is said of one that is wrong.
 
-use settings::{HostName, Listener, ListenerKind, LogFormat, LoopbackException, Settings, manual};
+use settings::{HostName, Listener, ListenerKind, LogFormat, Settings, manual};
 use std::path::{Path, PathBuf};
 
 /// What `text` is told.
@@ -31,9 +31,8 @@ fn the_commented_file_says_what_it_was_written_from() {
     own.server.hostname = HostName::new("mail.example.org").unwrap();
     own.network.listeners =
         vec![Listener { address: "127.0.0.1:1993".parse().unwrap(), kind: ListenerKind::ImapTls }];
-    own.network.plaintext_loopback =
-        vec![LoopbackException::new("webmail", "127.0.0.1:10143".parse().unwrap()).unwrap()];
-    own.idle.still_here_seconds = Some(240);
+    own.public.imaps_port = Some(993);
+    own.idle.still_here_seconds = 0;
     own.log.format = LogFormat::Json;
     assert_eq!(Settings::parse(&own.to_toml()).unwrap(), own, "{}", own.to_toml());
 }
@@ -104,16 +103,12 @@ fn a_wrong_value_is_told_what_would_be_right() {
             "line 2: `kind` is missing: \"imap-starttls\" or \"imap-tls\"",
         ),
         (
-            "[network]\nplaintext_loopback = [{ name = 'lan', address = '192.168.0.1:143' }]",
-            "line 2: 192.168.0.1 is no loopback address: a login needs TLS there",
-        ),
-        (
-            "[network]\nplaintext_loopback = [{ name = 'x', address = '[::1]:143' },\n {name = 'y', address='[::1]:143'}]",
-            "line 3: the address [::1]:143 is listened on twice",
+            "[network]\nlisteners = [{ address = '[::1]:993', kind = 'imap-tls' },\n { address = '[::1]:993', kind = 'imap-starttls' }]",
+            "line 3: the address [::1]:993 is listened on twice",
         ),
         (
             "[limits]\nlogin_literal_octets = 65536",
-            "line 2: `login_literal_octets` must be less than `before_login_octets`",
+            "line 2: `login_literal_octets` must be at most half of `before_login_octets`",
         ),
     ] {
         assert_eq!(complaint(text), told);
@@ -125,9 +120,10 @@ fn what_no_setting_is_to_blame_for_alone_is_told_too() {
     for (text, told) in [
         (
             "[limits]\n\nbefore_login_octets = 4096",
-            "line 3: `login_literal_octets` must be less than `before_login_octets`",
+            "line 3: `login_literal_octets` must be at most half of `before_login_octets`",
         ),
         ("[network]\nlisteners = []", "line 2: there is nothing to listen on: name at least one listener"),
+        ("[tls]\ncertificates = []", "line 2: there is no certificate: without one nobody can log in"),
     ] {
         assert_eq!(complaint(text), told);
     }
@@ -161,6 +157,12 @@ fn a_damaged_file_is_read_or_told_a_line_that_it_has() {
 }
 
 #[test]
+fn any_free_port_may_be_asked_for_more_than_once() {
+    let any = "{ address = '127.0.0.1:0', kind = 'imap-tls' }";
+    assert!(Settings::parse(&format!("[network]\nlisteners = [{any}, {any}]")).is_ok());
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_lines() {
     let told = complaint("[log]\nlevel = 1\n[server]\ndata = 2\nfoo = 3\n");
     let lines: Vec<_> = told.lines().map(|line| line.split(':').next().unwrap()).collect();
@@ -188,7 +190,7 @@ fn messages_name_what_is_public_else_what_is_bound() {
     assert_eq!(settings.public_host().as_str(), "mail.example.org");
     assert_eq!(settings.public_port(ListenerKind::ImapStartTls), Some(1143));
     assert_eq!(settings.public_port(ListenerKind::ImapTls), Some(993));
-    let webmail = "plaintext_loopback = [{ name = 'webmail', address = '[::1]:10143' }]";
-    let none = Settings::parse(&format!("[network]\nlisteners = []\n{webmail}")).unwrap();
+    let listeners = "listeners = [{ address = '[::]:143', kind = 'imap-starttls' }]";
+    let none = Settings::parse(&format!("[network]\n{listeners}")).unwrap();
     assert_eq!(none.public_port(ListenerKind::ImapTls), None);
 }

@@ -3,7 +3,6 @@
 use super::announce::{Manner, announce};
 use super::done::{Done, Outcome, Stop};
 use super::hall::Hall;
-use super::id::Reassurance;
 use super::talk::{Silence, Talk};
 use crate::port::{Mail, Mailbox, Peer};
 use crate::race::{First, race};
@@ -14,13 +13,12 @@ use terms::Moment;
 use wire::imap::framer::Event;
 use wire::imap::reply::{self, Condition, untagged};
 
-/// How often a client is told that the connection lives: Delta Chat gives up after five minutes of silence. The
-/// time runs from each IDLE's own beginning, so phones in one place are not woken together.
-const REASSURANCE_TIME: Duration = Duration::from_secs(4 * 60);
-
 /// An IDLE is never ended for its length: Outlook does not come back until it is restarted.
+///
+/// The client is told every `still_here` that the connection lives. The time runs from each IDLE's own beginning, so
+/// that clients in one place are not woken together.
 pub(super) async fn run<M: Mail, P: Peer>(
-    reassurance: Reassurance,
+    still_here: Option<Duration>,
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
@@ -33,10 +31,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
         };
         // Before the race: what loses a race must have nothing half written.
         talk.flush().await?;
-        let until = match reassurance {
-            Reassurance::Wanted => talk.now().plus(REASSURANCE_TIME),
-            Reassurance::Unwanted => Moment::NEVER,
-        };
+        let until = still_here.map_or(Moment::NEVER, |time| talk.now().plus(time));
         match race(talk.next_event(until), changed(hall, seen)).await {
             First::One(Ok(event)) => return done(&event, talk),
             First::One(Err(Silence::TimedOut)) => {

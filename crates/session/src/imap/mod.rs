@@ -38,4 +38,4 @@ mod store;
 mod subscribe;
 mod transfer;
 
-pub use session::{Ended, Ending, MAX_MISTAKES, SIGN_IN_TIME, SILENCE_TIME, serve};
+pub use session::{Ended, Ending, MAX_MISTAKES, SILENCE_TIME, serve};

@@ -11,9 +11,9 @@ use super::{
     append, authenticate, close, create, delete, enable, expunge, fetch, id, idle, list, login, namespace,
     rename, search, select, status, store, subscribe, transfer,
 };
-use crate::Signpost;
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
+use crate::{Rules, Signpost};
 use bytes::Bytes;
 use mailbox::Dialect;
 use std::sync::Arc;
@@ -21,12 +21,10 @@ use std::time::Duration;
 use terms::{ModSeq, Moment};
 use wire::imap::command::tag_of;
 use wire::imap::command::{Append, AtLiteral, Authenticate, append_at_literal};
-use wire::imap::framer::{Announced, Event, Limits, Misframed};
+use wire::imap::framer::{Announced, Event, Misframed};
 use wire::imap::reply::{Code, Condition, tagged, untagged};
 use wire::imap::{BadCommand, Command, Reason, Tag, Tagged, parse};
 
-/// How long a peer may take to sign in, from the moment its line is private.
-pub const SIGN_IN_TIME: Duration = Duration::from_secs(60);
 /// How long a signed-in client may say nothing. RFC 3501, 5.4: at least 30 minutes. IDLE is no silence.
 pub const SILENCE_TIME: Duration = Duration::from_secs(31 * 60);
 /// How many commands in a row may be BAD.
@@ -39,7 +37,7 @@ pub enum Ending {
     LoggedOut,
     /// The peer is gone.
     Gone,
-    /// The peer did not sign in within [`SIGN_IN_TIME`].
+    /// The peer did not sign in within [`Rules::sign_in_time`].
     NotSignedIn,
     /// The client was silent for [`SILENCE_TIME`].
     TimedOut,
@@ -82,13 +80,14 @@ impl From<Silence> for Ending {
 
 /// Speaks with a peer whose line is private, until one of them has had enough.
 pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> Ended {
-    let (signpost, greeting) = greeted.into_parts();
-    let talk = Talk::new(peer, Limits::BEFORE_LOGIN);
-    let sign_in_by = talk.now().plus(SIGN_IN_TIME);
+    let (signpost, rules, greeting) = greeted.into_parts();
+    let talk = Talk::new(peer, &rules);
+    let sign_in_by = talk.now().plus(rules.sign_in_time);
     let mut session = Session {
         talk,
         door,
         signpost,
+        rules,
         hall: None,
         reassurance: Reassurance::Wanted,
         mistakes: 0,
@@ -116,6 +115,7 @@ struct Session<'d, P, D: Door> {
     talk: Talk<P>,
     door: &'d D,
     signpost: Arc<Signpost>,
+    rules: Arc<Rules>,
     /// `None` until somebody has signed in.
     hall: Option<Hall<D::Mail>>,
     reassurance: Reassurance,
@@ -202,9 +202,17 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             Command::Login(login) => self.sign_in(login::claim(&login), Means::LoginCommand).await,
             Command::Authenticate(authenticate) => self.authenticate(&authenticate).await,
             command => {
+                let still_here = self.still_here();
                 let hall = self.hall.as_mut().ok_or_else(|| Refusal::misspoken("Sign in first"))?;
-                execute_signed_in(command, hall, self.reassurance, &mut self.talk).await
+                execute_signed_in(command, hall, still_here, &mut self.talk).await
             }
+        }
+    }
+
+    fn still_here(&self) -> Option<Duration> {
+        match self.reassurance {
+            Reassurance::Wanted => self.rules.still_here,
+            Reassurance::Unwanted => None,
         }
     }
 
@@ -228,7 +236,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     async fn sign_in(&mut self, claim: Result<sasl::Claim, sasl::Failure>, means: Means) -> Outcome {
         self.nobody_here()?;
         let mail = self.door.sign_in(claim?, means).await?;
-        self.talk.set_limits(Limits::after_login(mail.largest_message()));
+        self.talk.set_limits(self.rules.after_login(mail.largest_message()));
         self.hall = Some(Hall::new(mail));
         Ok(Done::noting(Note::Capability(capability::names(Stage::SignedIn)), "Welcome"))
     }
@@ -367,7 +375,7 @@ fn tell_highest(highest: Option<ModSeq>, out: &mut Vec<u8>) {
 async fn execute_signed_in<M: Mail, P: Peer>(
     command: Command<'_>,
     hall: &mut Hall<M>,
-    reassurance: Reassurance,
+    still_here: Option<Duration>,
     talk: &mut Talk<P>,
 ) -> Outcome {
     match command {
@@ -379,7 +387,7 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Enable(names) => Ok(enable::run(&names, hall, talk.text())),
         Command::Expunge(set) => expunge::run(set.as_ref(), hall).await,
         Command::Fetch(fetch) => fetch::run(&fetch, hall, talk).await,
-        Command::Idle => idle::run(reassurance, hall, talk).await,
+        Command::Idle => idle::run(still_here, hall, talk).await,
         Command::List(list) => list::run(&list, &hall.mail, talk).await,
         Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
         Command::Namespace => Ok(namespace::run(talk.text())),

@@ -1,5 +1,6 @@
 //! The line to the peer: commands in, replies out.
 
+use crate::Rules;
 use crate::outbox::Outbox;
 use crate::port::{Gone, Peer, Received};
 use crate::refusal::{Denial, Refusal};
@@ -36,8 +37,10 @@ impl From<Gone> for Silence {
 }
 
 impl<P: Peer> Talk<P> {
-    pub(super) fn new(peer: P, limits: Limits) -> Self {
-        Self { peer, framer: Framer::new(limits), outbox: Outbox::default() }
+    /// To a peer that has not signed in.
+    pub(super) fn new(peer: P, rules: &Rules) -> Self {
+        let (framer, outbox) = (Framer::new(rules.before_login()), Outbox::new(rules.high_water()));
+        Self { peer, framer, outbox }
     }
 
     pub(super) fn now(&self) -> Moment {

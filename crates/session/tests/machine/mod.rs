@@ -3,13 +3,13 @@
 mod mail;
 
 use mail::Office;
-use session::Signpost;
 use session::encrypted::{Encrypted, Handshake};
 use session::imap::gate::{Cleartext, Effect, Greeted};
 use session::imap::serve;
 use session::outbox::Outbox;
 use session::port::{Door, Gone, Means, Peer, Received};
 use session::refusal::{FaultId, Refusal};
+use session::{Rules, Signpost};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
@@ -23,6 +23,7 @@ use transcript::{NAME, Pipe, Port, World};
 /// A world of one account.
 pub(crate) struct Machine {
     signpost: Arc<Signpost>,
+    rules: Arc<Rules>,
     clock: Arc<Mutex<Moment>>,
     office: Office,
 }
@@ -71,19 +72,30 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Machine {
     pub(crate) fn new() -> Self {
         let signpost = Signpost { host: "mail.example.org".into(), imaps_port: Some(993) };
-        Self { signpost: Arc::new(signpost), clock: Arc::default(), office: Office::new() }
+        Self {
+            signpost: Arc::new(signpost),
+            rules: Arc::default(),
+            clock: Arc::default(),
+            office: Office::new(),
+        }
     }
 }
 
 #[allow(dead_code, reason = "not every test that shares this file asks")]
 impl Machine {
+    /// A world with other rules.
+    pub(crate) fn under(rules: Rules) -> Self {
+        Self { rules: Arc::new(rules), ..Self::new() }
+    }
+
     /// The size of a session that waits for its client. It can be sent to another thread.
     pub(crate) fn session_octets(&self) -> usize {
         fn measure(session: impl Future + Send) -> usize {
             size_of_val(&session)
         }
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::default() };
-        let greeted = Greeted::at_once(Encrypted::after(&Agreed).unwrap(), Arc::clone(&self.signpost));
+        let greeted =
+            Greeted::at_once(Encrypted::after(&Agreed).unwrap(), Arc::clone(&self.signpost), Arc::default());
         measure(serve(greeted, far, &Doorman(self.office.clone())))
     }
 
@@ -112,15 +124,15 @@ impl World for Machine {
     fn connect(&mut self, port: Port) -> io::Result<Wire> {
         let (clock, office) = (Arc::clone(&self.clock), self.office.clone());
         let mut wire = Wire { clock, office, server: Server::Gone, ends: Arc::default() };
-        let signpost = Arc::clone(&self.signpost);
+        let (signpost, rules) = (Arc::clone(&self.signpost), Arc::clone(&self.rules));
         match port {
             Port::Imap => {
                 let mut effects = Vec::new();
-                let gate = Cleartext::greet(signpost, *lock(&self.clock), &mut effects);
+                let gate = Cleartext::greet(signpost, rules, *lock(&self.clock), &mut effects);
                 wire.server = Server::Cleartext(gate);
                 wire.obey(effects);
             }
-            Port::Imaps => wire.begin(Greeted::at_once(proof()?, signpost)),
+            Port::Imaps => wire.begin(Greeted::at_once(proof()?, signpost, rules)),
         }
         Ok(wire)
     }

@@ -15,20 +15,14 @@ mod exposed;
 mod line;
 
 use super::capability::{self, Stage};
-use crate::Signpost;
 use crate::encrypted::Encrypted;
+use crate::{Rules, Signpost};
 use line::{Line, Literal};
 use std::sync::Arc;
-use std::time::Duration;
 use terms::Moment;
-use wire::imap::framer::Limits;
 
 pub use exposed::Exposed;
 
-/// Longest line before TLS, in octets. There are no literals here.
-pub const MAX_LINE: usize = Limits::BEFORE_TLS.line_octets;
-/// How long a peer may take to begin TLS.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How many commands may be refused before the connection ends.
 pub const MAX_REFUSALS: u32 = 10;
 
@@ -39,6 +33,7 @@ pub const MAX_REFUSALS: u32 = 10;
 #[derive(Debug)]
 pub struct Cleartext {
     signpost: Arc<Signpost>,
+    rules: Arc<Rules>,
     unread: Vec<u8>,
     refusals: u32,
     deadline: Moment,
@@ -77,11 +72,11 @@ pub enum Ending {
     TlsWithoutStarttls,
     /// The peer sent a literal without asking (RFC 7888). Nobody reads literals here.
     UnaskedLiteral,
-    /// A line was longer than [`MAX_LINE`].
+    /// A line was longer than [`Rules::before_tls_octets`].
     LineTooLong,
     /// More than [`MAX_REFUSALS`] commands were refused.
     TooManyRefusals,
-    /// TLS had not begun within [`PATIENCE`].
+    /// TLS had not begun within [`Rules::sign_in_time`].
     TimedOut,
 }
 
@@ -96,6 +91,7 @@ enum Behind {
 #[derive(Debug)]
 pub struct Greeted {
     signpost: Arc<Signpost>,
+    rules: Arc<Rules>,
     greeting: Greeting,
 }
 
@@ -111,27 +107,27 @@ pub(super) enum Greeting {
 impl Greeted {
     /// A peer that began with TLS (port 993). The session owes it a greeting, which is never a PREAUTH.
     #[must_use]
-    pub const fn at_once(_proof: Encrypted, signpost: Arc<Signpost>) -> Self {
-        Self { signpost, greeting: Greeting::Due }
+    pub const fn at_once(_proof: Encrypted, signpost: Arc<Signpost>, rules: Arc<Rules>) -> Self {
+        Self { signpost, rules, greeting: Greeting::Due }
     }
 
-    pub(super) fn into_parts(self) -> (Arc<Signpost>, Greeting) {
-        (self.signpost, self.greeting)
+    pub(super) fn into_parts(self) -> (Arc<Signpost>, Arc<Rules>, Greeting) {
+        (self.signpost, self.rules, self.greeting)
     }
 }
 
 impl Cleartext {
     /// A new peer, to be greeted. Never with a PREAUTH.
     #[must_use]
-    pub fn greet(signpost: Arc<Signpost>, now: Moment, effects: &mut Vec<Effect>) -> Self {
+    pub fn greet(signpost: Arc<Signpost>, rules: Arc<Rules>, now: Moment, effects: &mut Vec<Effect>) -> Self {
         effects.push(Effect::Send(format!(
             "* OK [CAPABILITY {}] {} Gatepost ready; STARTTLS required{}\r\n",
             capability::line(Stage::Cleartext),
             signpost.host,
             signpost.or_tls_port()
         )));
-        let deadline = now.plus(PATIENCE);
-        Self { signpost, unread: Vec::new(), refusals: 0, deadline, phase: Phase::Talking }
+        let deadline = now.plus(rules.sign_in_time);
+        Self { signpost, rules, unread: Vec::new(), refusals: 0, deadline, phase: Phase::Talking }
     }
 
     /// Takes what the peer sent, in pieces of any size.
@@ -164,13 +160,13 @@ impl Cleartext {
     /// starts from nothing (RFC 3501, 6.2.1: the client discards what it knows, and so do we).
     #[must_use]
     pub fn finish_handshake(self, _proof: Encrypted) -> Greeted {
-        Greeted { signpost: self.signpost, greeting: Greeting::Given }
+        Greeted { signpost: self.signpost, rules: self.rules, greeting: Greeting::Given }
     }
 
     /// Moves one line, or what there is of it, out of `bytes`; answers it if it is whole.
     fn take_line<'a>(&mut self, bytes: &'a [u8], effects: &mut Vec<Effect>) -> &'a [u8] {
         let (piece, rest) = line::split_at_end(bytes);
-        if self.unread.len() + piece.len() > MAX_LINE {
+        if self.unread.len() + piece.len() > self.rules.before_tls_octets {
             self.bye("Line too long", Ending::LineTooLong, effects);
             return &[];
         }

@@ -13,7 +13,7 @@ fn signpost() -> Arc<Signpost> {
 
 fn gate() -> (Cleartext, Vec<Effect>) {
     let mut effects = Vec::new();
-    let gate = Cleartext::greet(signpost(), Moment::from_millis(5), &mut effects);
+    let gate = Cleartext::greet(signpost(), Arc::default(), Moment::from_millis(5), &mut effects);
     assert_eq!(effects, [Effect::Send(GREETING.into())]);
     effects.clear();
     (gate, effects)
@@ -209,9 +209,10 @@ fn what_only_looks_like_starttls_starts_nothing() {
 #[test]
 fn what_is_read_never_outgrows_its_bound() {
     let (mut gate, mut effects) = gate();
-    for _ in 0..10 * MAX_LINE {
+    let most = Rules::default().before_tls_octets;
+    for _ in 0..10 * most {
         gate.handle(b"x", &mut effects);
-        assert!(gate.unread.capacity() <= 2 * MAX_LINE);
+        assert!(gate.unread.capacity() <= 2 * most);
     }
     assert_eq!(effects, [Effect::Send("* BYE Line too long\r\n".into()), Effect::Close(Ending::LineTooLong)]);
 }
@@ -248,6 +249,8 @@ fn only_a_completed_handshake_is_a_proof_and_what_was_said_before_is_gone() {
     gate.handle(b"a ID (\"name\" \"evil\")\r\nb STARTTLS\r\n", &mut effects);
     let greeted = gate.finish_handshake(Encrypted::after(&Done(true)).unwrap());
     // Nothing but the server's own name is left: there is no field that could hold more.
-    let Greeted { signpost: left, greeting: Greeting::Given } = greeted else { panic!("greeted twice") };
+    let Greeted { signpost: left, rules: _, greeting: Greeting::Given } = greeted else {
+        panic!("greeted twice")
+    };
     assert_eq!(left, signpost());
 }

@@ -49,15 +49,23 @@ impl Limits {
     };
 
     /// Under TLS before login: 64 KiB, of which literals of up to 8 KiB (names, passwords, tokens).
-    pub const BEFORE_LOGIN: Self = Self {
-        line_octets: 24 * 1_024,
-        literal_octets: 8 * KIB,
-        literals_per_command_octets: 40 * KIB,
-        streamed_octets: 0,
-        non_sync_octets: 4 * KIB,
-        skipped_octets: 64 * KIB,
-        line_end: LineEnd::CrLfOrLf,
-    };
+    pub const BEFORE_LOGIN: Self = Self::before_login(64 * 1_024, 8 * KIB);
+
+    /// Under TLS before login, for a command of `octets` with literals of up to `literal_octets`. Three eighths of it
+    /// are for lines, the rest for literals: a token is longer than the command around it.
+    #[must_use]
+    pub const fn before_login(octets: usize, literal_octets: u64) -> Self {
+        let line_octets = octets / 8 * 3;
+        Self {
+            line_octets,
+            literal_octets,
+            literals_per_command_octets: (octets - line_octets) as u64,
+            streamed_octets: 0,
+            non_sync_octets: 4 * KIB,
+            skipped_octets: octets as u64,
+            line_end: LineEnd::CrLfOrLf,
+        }
+    }
 
     /// After login: lines of 1 MiB (SOGo lists that many UIDs), and messages of up to `append_octets`.
     ///
@@ -73,5 +81,11 @@ impl Limits {
             skipped_octets: 64 * MIB,
             line_end: LineEnd::CrLfOrLf,
         }
+    }
+
+    /// The same with commands of up to `octets`, and as much again for their literals.
+    #[must_use]
+    pub const fn with_command_octets(self, octets: usize) -> Self {
+        Self { line_octets: octets, literals_per_command_octets: octets as u64, ..self }
     }
 }

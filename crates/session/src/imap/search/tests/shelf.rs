@@ -1,5 +1,6 @@
 //! A mailbox in memory that counts what is read of it, and a peer that may go away.
 
+use crate::Rules;
 use crate::imap::done::Stop;
 use crate::imap::hall::Selected;
 use crate::imap::search::{Found, find, keys, tell};
@@ -17,7 +18,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use terms::{AccountId, EmailId, InternalDate, ModSeq, Moment, Uid, UidValidity};
 use wire::imap::command::{Access, Search};
-use wire::imap::framer::Limits;
 use wire::imap::{Command, parse};
 
 pub(super) const READER: AccountId = AccountId(1);
@@ -241,6 +241,6 @@ pub(super) fn ask(selected: &Selected<Shelf>, command: &str) -> Result<String, S
 pub(super) fn hunt(selected: &Selected<Shelf>, command: &str, far: &Far) -> (Result<Found, Stop>, usize) {
     let program = keys::program(&read(command), selected).unwrap();
     let state = selected.mailbox.state();
-    let mut talk = Talk::new(far.clone(), Limits::BEFORE_LOGIN);
+    let mut talk = Talk::new(far.clone(), &Rules::default());
     complete(find(&program, selected, &state, &mut talk))
 }
