@@ -10,7 +10,7 @@ use std::time::Duration;
 use terms::UidSet;
 use wire::imap::Tag;
 use wire::imap::command::{Append, append_end};
-use wire::imap::framer::Event;
+use wire::imap::framer::{Event, Refused};
 use wire::imap::reply::Code;
 
 /// How long a client may pause within a message.
@@ -32,12 +32,22 @@ pub(super) async fn run<M: Mail, P: Peer>(
             return Err(refusal.into());
         }
     };
-    talk.stream_literal().map_err(too_big)?;
+    talk.stream_literal().map_err(too_large)?;
     let taken = take_message(draft, talk).await?;
     append_end(&rest(talk).await?, tag)?;
     let flags = append.item.flags.iter().collect();
     let port::Appended { uid_validity, uid } = mail.append(mailbox, taken?, flags, append.item.date).await?;
     Ok(Done::noting(Note::AppendUid(uid_validity, UidSet::one(uid)), "APPEND completed"))
+}
+
+/// A message that is too large is the user's, and so are the words.
+fn too_large(why: Refused) -> Refusal {
+    let Refused::TooBig(limit) = why else { return too_big(why) };
+    let limit = match limit >> 20 {
+        0 => format!("{limit} octets"),
+        mebibytes => format!("{mebibytes} MiB"),
+    };
+    Refusal::denied(Code::TooBig, format!("This message is too large; one can have at most {limit}"))
 }
 
 async fn prepare<M: Mail>(
