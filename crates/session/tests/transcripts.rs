@@ -5,7 +5,7 @@ mod machine;
 
 use machine::Machine;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use transcript::Transcript;
 
 /// What came of a file: nothing, or a complaint that an editor can jump to.
@@ -19,13 +19,29 @@ fn complaint(path: &Path) -> Option<String> {
     Some(format!("{}: {failure}", path.display()))
 }
 
-#[test]
-fn every_conversation_comes_out_word_for_word() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../transcripts");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../transcripts")
+}
+
+fn conversations() -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "imap"));
     paths.sort();
     assert!(!paths.is_empty());
+    paths
+}
+
+#[test]
+fn every_conversation_comes_out_word_for_word() {
+    let paths = conversations();
     let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path)).collect();
     assert!(complaints.is_empty(), "{} of {}\n{}", complaints.len(), paths.len(), complaints.join("\n"));
+}
+
+#[test]
+fn every_conversation_stands_in_the_readme_under_what_it_shows() {
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    let is_listed = |path: &PathBuf| readme.contains(&format!("`{}`", path.file_stem().unwrap().display()));
+    let unlisted: Vec<_> = conversations().into_iter().filter(|path| !is_listed(path)).collect();
+    assert!(unlisted.is_empty(), "{unlisted:?}");
 }
