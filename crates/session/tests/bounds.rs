@@ -68,6 +68,26 @@ fn many_messages_are_told_through_a_bounded_buffer() {
 }
 
 #[test]
+fn many_numbers_are_told_through_a_bounded_buffer() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    wire.send(b"c APPEND INBOX {3+}\r\nx:y\r\n").unwrap();
+    for _ in 0..17 {
+        wire.send(b"d COPY 1:* INBOX\r\n").unwrap();
+    }
+    said(&mut wire);
+    wire.send(b"e SEARCH ALL MODSEQ 1\r\n").unwrap();
+    let said = said(&mut wire);
+    let numbers: String = (1..=1 << 17).map(|number| format!(" {number}")).collect();
+    assert!(numbers.len() > 4 * HIGH_WATER);
+    // Not assert_eq: nobody wants to read that.
+    assert!(
+        said.starts_with(&format!("* SEARCH{numbers} (MODSEQ ")) && said.ends_with("SEARCH completed\r\n")
+    );
+    assert!(wire.largest_send() <= HIGH_WATER + PIECE, "{}", wire.largest_send());
+}
+
+#[test]
 fn a_set_of_a_hundred_thousand_ranges_is_taken() {
     let mut world = Machine::new();
     let mut wire = signed_in(&mut world);

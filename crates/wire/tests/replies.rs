@@ -13,7 +13,7 @@ use terms::{Flag, InternalDate, Keyword, MailboxName, ModSeq, SeqNum, Uid, UidSe
 use wire::imap::command::{FetchItem, ListStyle};
 use wire::imap::reply::{
     self, Code, Condition, Era, Esearch, FetchLine, FlagName, ListAttribute, ListLine, Namespace, Namespaces,
-    StatusValue,
+    SearchLine, StatusValue,
 };
 use wire::imap::{Command, Numbering, Section, SequenceSet, Tag, parse, tag_of};
 
@@ -233,11 +233,17 @@ fn status_namespace_and_id_are_told() {
     check("* ID NIL\r\n", |out| reply::id(out, &[]));
 }
 
+fn search(out: &mut Vec<u8>, found: &[u32], mod_seq: Option<ModSeq>) {
+    let mut line = SearchLine::begin(out);
+    found.iter().for_each(|number| line.number(out, *number));
+    line.end(out, mod_seq);
+}
+
 #[test]
 fn what_was_found_is_told() {
-    check("* SEARCH 2 84 882\r\n", |out| reply::search(out, [2, 84, 882], None));
-    check("* SEARCH\r\n", |out| reply::search(out, [], ModSeq::new(5)));
-    check("* SEARCH 2 (MODSEQ 917162500)\r\n", |out| reply::search(out, [2], ModSeq::new(917_162_500)));
+    check("* SEARCH 2 84 882\r\n", |out| search(out, &[2, 84, 882], None));
+    check("* SEARCH\r\n", |out| search(out, &[], ModSeq::new(5)));
+    check("* SEARCH 2 (MODSEQ 917162500)\r\n", |out| search(out, &[2], ModSeq::new(917_162_500)));
     let all = SequenceSet::of_uids(&uids(&[(4, 18), (21, 21)]));
     let result = Esearch {
         tag: &tag(),

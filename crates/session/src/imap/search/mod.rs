@@ -19,16 +19,16 @@ mod tests;
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
 use super::talk::Talk;
-use crate::port::{Mail, Mailbox, Peer};
+use crate::port::{Gone, Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
 use letter::{Letter, Unread};
 use mailbox::search::{Answers, Program, Searchable, Verdict};
 use mailbox::{Dialect, MailboxState, Row, SystemFlags, View};
 use message::RecordView;
 use pace::Pace;
-use terms::{Flag, InternalDate, ModSeq, Uid, UidSet};
+use terms::{Flag, InternalDate, ModSeq, SeqNum, Uid, UidSet};
 use wire::imap::command::Search;
-use wire::imap::reply;
+use wire::imap::reply::SearchLine;
 use wire::imap::{Numbering, Reason};
 
 /// How many messages are looked up at once.
@@ -51,8 +51,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let selected = hall.selected()?;
     let state = selected.current().await?;
     let found = find(&program, selected, &state, talk).await?;
-    tell(&found, search.numbering, &program, &selected.view, talk.text());
-    talk.flow().await?;
+    tell(&found, search.numbering, &program, &selected.view, talk).await?;
     Ok(Done::ok("SEARCH completed"))
 }
 
@@ -64,15 +63,27 @@ struct Found {
     mod_seq: Option<ModSeq>,
 }
 
-/// In ascending order, whatever the order of the sets that were asked for.
-fn tell(found: &Found, numbering: Numbering, program: &Program, view: &View, out: &mut Vec<u8>) {
-    // RFC 7162, 3.1.5: only where a MODSEQ was asked for.
-    let mod_seq = found.mod_seq.filter(|_| program.names_mod_seq());
+/// In ascending order, whatever the order of the sets that were asked for. The numbers of a million messages are
+/// one line, but never one buffer.
+async fn tell<P: Peer>(
+    found: &Found,
+    numbering: Numbering,
+    program: &Program,
+    view: &View,
+    talk: &mut Talk<P>,
+) -> Result<(), Gone> {
     let number = |uid: Uid| match numbering {
         Numbering::Uid => Some(uid.get()),
-        Numbering::Sequence => view.seq(uid).map(terms::SeqNum::get),
+        Numbering::Sequence => view.seq(uid).map(SeqNum::get),
     };
-    reply::search(out, found.uids.iter().filter_map(number), mod_seq);
+    let mut line = SearchLine::begin(talk.text());
+    for number in found.uids.iter().filter_map(number) {
+        line.number(talk.text(), number);
+        talk.flow().await?;
+    }
+    // RFC 7162, 3.1.5: only where a MODSEQ was asked for.
+    line.end(talk.text(), found.mod_seq.filter(|_| program.names_mod_seq()));
+    Ok(())
 }
 
 async fn find<B: Mailbox, P: Peer>(

@@ -21,6 +21,6 @@ pub use mailbox::{
     ListAttribute, ListLine, Namespace, Namespaces, StatusValue, exists, expunge, flags, id, list, namespace,
     recent, status_data, vanished,
 };
-pub use search::{Esearch, esearch, search};
+pub use search::{Esearch, SearchLine, esearch};
 pub use status::{Code, Condition, capability, challenge, continuation, enabled, tagged, untagged};
 pub use text::{astring, nstring, string};

@@ -6,21 +6,38 @@ use super::text::{number, string};
 use std::io::Write as _;
 use terms::ModSeq;
 
-/// `* SEARCH 2 84 882 (MODSEQ 917162500)`. The MODSEQ is the highest of those found, and absent where none is
-/// (RFC 7162, 3.1.5).
-pub fn search(out: &mut Vec<u8>, found: impl IntoIterator<Item = u32>, mod_seq: Option<ModSeq>) {
-    out.extend_from_slice(b"* SEARCH");
-    let mut some = false;
-    for position in found {
+/// A `* SEARCH 2 84 882 (MODSEQ 917162500)` being written.
+///
+/// It keeps no hold of the buffer: between two numbers the buffer may be sent and emptied, since a search may find
+/// every message of a large mailbox.
+#[derive(Debug)]
+#[must_use = "a SEARCH without its end leaves the client waiting"]
+pub struct SearchLine {
+    empty: bool,
+}
+
+impl SearchLine {
+    /// Writes `* SEARCH`.
+    pub fn begin(out: &mut Vec<u8>) -> Self {
+        out.extend_from_slice(b"* SEARCH");
+        Self { empty: true }
+    }
+
+    /// A message that was found.
+    pub fn number(&mut self, out: &mut Vec<u8>, found: u32) {
         out.push(b' ');
-        number(out, u64::from(position));
-        some = true;
+        number(out, u64::from(found));
+        self.empty = false;
     }
-    if let Some(mod_seq) = mod_seq.filter(|_| some) {
-        // Writing to a Vec cannot fail.
-        let _ = write!(out, " (MODSEQ {mod_seq})");
+
+    /// Ends the line. The MODSEQ is the highest of those found, and absent where none is (RFC 7162, 3.1.5).
+    pub fn end(self, out: &mut Vec<u8>, mod_seq: Option<ModSeq>) {
+        if let Some(mod_seq) = mod_seq.filter(|_| !self.empty) {
+            // Writing to a Vec cannot fail.
+            let _ = write!(out, " (MODSEQ {mod_seq})");
+        }
+        out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(b"\r\n");
 }
 
 /// What an ESEARCH tells; what is `None` was not asked for, or there is none (RFC 4731, 3.1).

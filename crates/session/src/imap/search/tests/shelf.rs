@@ -232,15 +232,19 @@ pub(super) fn ask(selected: &Selected<Shelf>, command: &str) -> Result<String, S
     let search = read(command);
     let program = keys::program(&search, selected)?;
     let (found, _) = hunt(selected, command, &Far::default());
-    let mut out = Vec::new();
-    tell(&found?, search.numbering, &program, &selected.view, &mut out);
-    Ok(String::from_utf8(out).unwrap().trim_end().to_owned())
+    let mut talk = talk(&Far::default());
+    complete(tell(&found?, search.numbering, &program, &selected.view, &mut talk)).0.unwrap();
+    Ok(String::from_utf8(talk.text().clone()).unwrap().trim_end().to_owned())
 }
 
 /// Searches for a peer; how often the search had to be asked to go on.
 pub(super) fn hunt(selected: &Selected<Shelf>, command: &str, far: &Far) -> (Result<Found, Stop>, usize) {
     let program = keys::program(&read(command), selected).unwrap();
     let state = selected.mailbox.state();
-    let mut talk = Talk::new(far.clone(), &Rules::default());
+    let mut talk = talk(far);
     complete(find(&program, selected, &state, &mut talk))
+}
+
+fn talk(far: &Far) -> Talk<Far> {
+    Talk::new(far.clone(), &Rules::default())
 }
