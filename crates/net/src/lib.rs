@@ -25,6 +25,7 @@ mod imap;
 mod listen;
 mod octets;
 mod peer;
+mod prompt;
 mod reception;
 mod server;
 pub mod tls;

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::connection::{House, Service, new_fault};
 use crate::listen::{Afterwards, Arrival, Doors, ListenError, REST, prepare};
+use crate::prompt::Prompt;
 use crate::reception::Reception;
 use crate::tls::{CertificateError, CertificateFiles, Certificates, Reloaded};
 use crate::visit::Visit;
@@ -194,7 +195,7 @@ impl<S: Service> Server<S> {
         let visit = Visit::new(admission, address, kind, self.clock, self.sign_in_patience);
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
-        visits.spawn(async move { house.serve(stream, visit).await });
+        visits.spawn(async move { house.serve(Prompt(stream), visit).await });
     }
 
     async fn look_at_certificates(&self) {
