@@ -1,6 +1,7 @@
-//! What tests of several crates share: a disk that fails on demand, and dice that a seed throws.
+//! What tests of several crates share: a disk that fails on demand, dice that a seed throws, and a client.
 
 #![expect(clippy::indexing_slicing, reason = "for tests, which may panic")]
 
 pub mod dice;
 pub mod disk;
+pub mod imap;
