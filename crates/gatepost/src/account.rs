@@ -1,11 +1,15 @@
 //! `gatepost account`: through the running server if there is one, else by itself.
 
-use crate::cli::{Account, AccountCommand, Password};
+use crate::cli::{Account, AccountCommand, PasswordSource};
+use crate::config;
 use crate::desk::{self, Reply, Request};
 use crate::office::Office;
-use crate::{config, say};
+use crate::say::say;
 use anyhow::{Context, Result, bail};
-use std::io::{BufRead, IsTerminal, stdin};
+use std::io::{BufRead, IsTerminal, Read, stdin};
+
+/// Most octets of a line that are read for a password; a password is shorter.
+const LONGEST_LINE: u64 = 8 << 10;
 
 /// Runs one account command.
 pub(crate) async fn run(account: Account) -> Result<()> {
@@ -35,12 +39,10 @@ enum Style {
 
 fn request(command: AccountCommand) -> Result<Request> {
     Ok(match command {
-        AccountCommand::Add(Password { name, password_stdin }) => {
-            Request::AddAccount { name, password: password(password_stdin)? }
-        }
+        AccountCommand::Add(who) => Request::AddAccount { password: password(who.source())?, name: who.name },
         AccountCommand::List { .. } => Request::ListAccounts,
-        AccountCommand::Passwd(Password { name, password_stdin }) => {
-            Request::SetPassword { name, password: password(password_stdin)? }
+        AccountCommand::Passwd(who) => {
+            Request::SetPassword { password: password(who.source())?, name: who.name }
         }
         AccountCommand::Remove { name } => Request::RemoveAccount { name },
     })
@@ -56,13 +58,20 @@ fn print(reply: Reply, style: Style) -> Result<()> {
     Ok(())
 }
 
-/// A password from the first line of standard input, or typed twice and not shown.
-fn password(from_stdin: bool) -> Result<desk::Password> {
-    if from_stdin {
-        let mut line = String::new();
-        stdin().lock().read_line(&mut line).context("cannot read the password")?;
-        return Ok(desk::Password(line.trim_end_matches(['\r', '\n']).into()));
+fn password(source: PasswordSource) -> Result<desk::Password> {
+    match source {
+        PasswordSource::StandardInput => first_line(),
+        PasswordSource::Terminal => typed_twice(),
     }
+}
+
+fn first_line() -> Result<desk::Password> {
+    let mut line = String::new();
+    stdin().lock().take(LONGEST_LINE).read_line(&mut line).context("cannot read the password")?;
+    Ok(desk::Password(line.trim_end_matches(['\r', '\n']).into()))
+}
+
+fn typed_twice() -> Result<desk::Password> {
     if !stdin().is_terminal() {
         bail!("there is nobody to ask for a password; give it on standard input with --password-stdin");
     }

@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Init(Init),
     /// Run the server until it is told to stop (SIGTERM or Ctrl-C)
     Serve(Config),
-    /// Read the configuration and say what is wrong with it, if anything
+    /// Read the configuration, its certificates and addresses, and say what is wrong with them, if anything
     CheckConfig(Config),
     /// Add, list and remove accounts, and set their passwords; works while the server runs and without it
     Account(Account),
@@ -34,7 +34,14 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Config {
     /// The configuration file
-    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_CONFIG, env = "GATEPOST_CONFIG")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = DEFAULT_CONFIG,
+        env = "GATEPOST_CONFIG",
+        global = true
+    )]
     pub(crate) config: PathBuf,
 }
 
@@ -57,7 +64,7 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 pub(crate) struct Init {
     /// Where to write the configuration; an existing file is never overwritten
-    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_CONFIG, env = "GATEPOST_CONFIG")]
     pub(crate) config: PathBuf,
     /// Where mail will lie
     #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA)]
@@ -112,7 +119,22 @@ pub(crate) struct Password {
     pub(crate) name: String,
     /// Read the password from standard input (its first line) instead of asking for it
     #[arg(long)]
-    pub(crate) password_stdin: bool,
+    password_stdin: bool,
+}
+
+/// Where a password comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PasswordSource {
+    /// The first line of standard input.
+    StandardInput,
+    /// Somebody who types it twice, unseen.
+    Terminal,
+}
+
+impl Password {
+    pub(crate) const fn source(&self) -> PasswordSource {
+        if self.password_stdin { PasswordSource::StandardInput } else { PasswordSource::Terminal }
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +145,15 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_configuration_may_be_named_before_or_behind_the_verb() {
+        for words in ["account --config c list --json", "account list --json --config c"] {
+            let words = std::iter::once("gatepost").chain(words.split(' '));
+            let Command::Account(account) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+            assert_eq!(account.config.config, PathBuf::from("c"));
+        }
     }
 
     #[test]

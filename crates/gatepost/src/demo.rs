@@ -10,8 +10,6 @@ use crate::serve;
 use anyhow::{Context, Result};
 use settings::{Certificate, HostName, Listener, ListenerKind, LogLevel, Settings};
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, absolute};
 
 /// Characters of the made-up password: none that looks like another.
@@ -30,7 +28,7 @@ pub(crate) async fn run(demo: Demo, now: jiff::Timestamp) -> Result<()> {
     let password = password(&data.join("password.txt"))?;
     let office = Office::open(&settings).await?;
     fill::fill(&office, &password, demo.mail.as_deref(), &data.join("filled")).await?;
-    serve::serve(&settings, office, || tour::print(&demo, &authority.ca, &password)).await
+    serve::serve(&settings, office, |addresses| tour::print(addresses, &authority.ca, &password)).await
 }
 
 fn settings(demo: &Demo, data: &Path, authority: &PrivateAuthority) -> Result<Settings> {
@@ -49,12 +47,12 @@ fn settings(demo: &Demo, data: &Path, authority: &PrivateAuthority) -> Result<Se
 
 /// The demo's password: made up once, kept where only its owner can read it.
 fn password(path: &Path) -> Result<String> {
-    if let Ok(kept) = fs::read_to_string(path) {
-        return Ok(kept.trim_end().into());
+    // One that was interrupted before its line end was never told to anybody.
+    if let Some(kept) = fs::read_to_string(path).ok().as_deref().and_then(|kept| kept.strip_suffix('\n')) {
+        return Ok(kept.into());
     }
     let made = made_up_password()?;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{made}")?;
+    office::write_private(path, &format!("{made}\n"))?;
     Ok(made)
 }
 

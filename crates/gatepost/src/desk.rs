@@ -5,10 +5,11 @@
 
 mod socket;
 
-pub(crate) use socket::{ask, listen};
+pub(crate) use socket::{Desk, ask, is_open};
 
 use crate::office::Office;
 use anyhow::Result;
+use events::{Account, Event};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -55,6 +56,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
     Ok(match request {
         Request::AddAccount { name, password } => {
             accounts.add(&name, &office.record(&password.0).await?).await?;
+            Event::AccountAdded { account: Account::new(&name) }.log();
             Reply::Done(format!("{name} is added"))
         }
         Request::ListAccounts => {
@@ -62,10 +64,12 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         }
         Request::SetPassword { name, password } => {
             accounts.set_credential(&name, &office.record(&password.0).await?).await?;
+            Event::PasswordChanged { account: Account::new(&name) }.log();
             Reply::Done(format!("{name} has a new password"))
         }
         Request::RemoveAccount { name } => {
             accounts.remove(&name).await?;
+            Event::AccountRemoved { account: Account::new(&name) }.log();
             Reply::Done(format!("{name} is removed"))
         }
     })

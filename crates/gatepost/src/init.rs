@@ -2,7 +2,8 @@
 
 use crate::authority::PrivateAuthority;
 use crate::cli::Init;
-use crate::{office, say};
+use crate::office;
+use crate::say::say;
 use anyhow::{Context, Result, anyhow, bail};
 use settings::{Certificate, HostName, Listener, ListenerKind, Settings};
 use std::fs::{self, OpenOptions};

@@ -2,6 +2,7 @@
 
 mod account;
 mod authority;
+mod check;
 mod cli;
 mod config;
 mod demo;
@@ -16,7 +17,6 @@ mod world;
 use anyhow::Result;
 use clap::Parser;
 use cli::{Cli, Command};
-use say::say;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -39,15 +39,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo(demo) => runtime.block_on(demo::run(demo, now)),
         Command::Init(init) => init::run(&init, now),
         Command::Serve(config) => runtime.block_on(serve::run(&config.config)),
-        Command::CheckConfig(config) => check(&config.config),
+        Command::CheckConfig(config) => check::run(&config.config),
         Command::Account(account) => runtime.block_on(account::run(account)),
     }
-}
-
-/// Reads the settings and what they name, and says so when all is well.
-fn check(path: &std::path::Path) -> Result<()> {
-    let settings = config::read(path)?;
-    serve::certificates(&settings)?;
-    say!("{}: fine", path.display());
-    Ok(())
 }

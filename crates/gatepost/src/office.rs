@@ -1,12 +1,13 @@
 //! The data directory, opened: store, accounts and the pool that hashes their passwords.
 
 use crate::world::Machine;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use mail::{Accounts, HashPool};
 use sasl::{Cost, CredentialRecord, Salts, Secret};
 use settings::Settings;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use store_local::LocalStore;
@@ -23,8 +24,7 @@ impl Office {
     pub(crate) async fn open(settings: &Settings) -> Result<Self> {
         let data = &settings.server.data;
         make_private(data)?;
-        let store = LocalStore::open(&data.join("mail"))?;
-        let store = Arc::new(store);
+        let store = Arc::new(LocalStore::open(&data.join("mail"))?);
         let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
         let passwords = &settings.passwords;
         let iterations = Cost::RECOMMENDED.scram_iterations();
@@ -37,11 +37,12 @@ impl Office {
 
     /// The credential record of a new password.
     pub(crate) async fn record(&self, password: &str) -> Result<CredentialRecord> {
-        let secret = Secret::password(password).map_err(|why| anyhow::anyhow!("{why}"))?;
+        let secret =
+            Secret::password(password).map_err(|why| anyhow!("this password cannot be used: {why}"))?;
         let mut salts = [0; 32];
         getrandom::fill(&mut salts)?;
         let made = self.pool.new_record(secret, Salts(salts)).await;
-        made.map_err(|mail::Busy| anyhow::anyhow!("too many passwords are being hashed just now; try again"))
+        made.map_err(|mail::Busy| anyhow!("too many passwords are being hashed just now; try again"))
     }
 
     /// Writes down what is still on its way, so that the next start has nothing to recover.
@@ -55,4 +56,16 @@ pub(crate) fn make_private(path: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(path).with_context(|| format!("cannot make {}", path.display()))
+}
+
+/// Writes a file that only its owner can read.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }

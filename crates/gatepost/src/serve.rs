@@ -1,12 +1,13 @@
 //! `gatepost serve`: connects the parts, runs until told to stop.
 
+use crate::desk::Desk;
 use crate::office::Office;
-use crate::{config, desk, log};
+use crate::{config, log};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
-use net::tls::Certificates;
 use net::{Imap, Remote, Server};
-use settings::Settings;
+use settings::{ListenerKind, Settings};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,31 +17,26 @@ pub(crate) async fn run(path: &Path) -> Result<()> {
     let settings = config::read(path)?;
     log::start(&settings.log);
     let office = Office::open(&settings).await?;
-    serve(&settings, office, || ()).await
+    serve(&settings, office, |_| ()).await
 }
 
-/// The certificates that the settings name, if they can be used.
-pub(crate) fn certificates(settings: &Settings) -> Result<Certificates> {
-    Ok(Certificates::load(net::certificate_files(settings))?)
-}
+/// Where a server listens: the ports that the system chose, where the settings say 0.
+pub(crate) type Addresses = Vec<(ListenerKind, SocketAddr)>;
 
 /// Serves until told to stop; calls `ready` once every listener is open.
-pub(crate) async fn serve(settings: &Settings, office: Office, ready: impl FnOnce()) -> Result<()> {
+pub(crate) async fn serve(settings: &Settings, office: Office, ready: impl FnOnce(&Addresses)) -> Result<()> {
     let imap = Imap::new(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool));
     let server = Server::open(settings, imap)?;
     obey_signals(server.remote())?;
     let office = Arc::new(office);
     let data = &settings.server.data;
-    let desk = tokio::spawn({
-        let (office, data) = (Arc::clone(&office), data.clone());
-        async move { desk::listen(office, &data).await }
-    });
+    let desk = tokio::spawn(Desk::open(data)?.serve(Arc::clone(&office)));
     let accounts = Arc::clone(&office.accounts);
     let follow = tokio::spawn(async move { accounts.follow().await });
-    let listeners = server.addresses().count() as u64;
-    Event::ServerStarted { data: data.as_path().into(), listeners }.log();
+    let addresses: Addresses = server.addresses().collect();
+    Event::ServerStarted { data: data.as_path().into(), listeners: addresses.len() as u64 }.log();
     notify("READY=1");
-    ready();
+    ready(&addresses);
 
     let stopped = server.run().await;
     notify("STOPPING=1");

@@ -211,7 +211,7 @@ impl<IO> PrivateLine<IO> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// Nothing is configured.
-    #[error("no certificate is configured: name a chain and a key file under [[certificate]]")]
+    #[error("no certificate is configured: name a chain and a key file in tls.certificates")]
     None,
     /// A file cannot be read, or is not PEM.
     #[error("cannot read {}: {why}", path.display())]

@@ -1,7 +1,7 @@
 //! Filling the demo's mailboxes.
 
 use crate::office::Office;
-use crate::say;
+use crate::say::say;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use demo::DemoMessage;
@@ -23,6 +23,9 @@ const SEED: u64 = 1;
 /// `marker` is a file that says that all of it is there.
 pub(crate) async fn fill(office: &Office, password: &str, from: Option<&Path>, marker: &Path) -> Result<()> {
     if marker.exists() {
+        if let Some(from) = from {
+            say!("The demo has its mail already; {} is left out. A new one: --data DIR", from.display());
+        }
         return Ok(());
     }
     let owner = demo::OWNER;

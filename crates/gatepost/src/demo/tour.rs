@@ -1,13 +1,18 @@
 //! What the demo prints: how to connect, with three clients.
 
-use crate::cli::Demo;
-use crate::say;
+use crate::say::say;
+use crate::serve::Addresses;
+use settings::ListenerKind;
 use std::path::Path;
 
 /// Tells a newcomer how to look at the mail. Every way verifies the certificate.
-pub(crate) fn print(demo: &Demo, ca: &Path, password: &str) {
+pub(crate) fn print(addresses: &Addresses, ca: &Path, password: &str) {
     let (name, ca) = (demo::OWNER, ca.display());
-    let (imap, imaps) = (demo.imap.port(), demo.imaps.port());
+    let port = |wanted| {
+        let found = addresses.iter().find(|(kind, _)| *kind == wanted);
+        found.map_or(0, |(_, address)| address.port())
+    };
+    let (imap, imaps) = (port(ListenerKind::ImapStartTls), port(ListenerKind::ImapTls));
     say!(
         "
 Gatepost is ready. Press Ctrl-C to stop it; the mail stays for the next run.

@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -15,37 +16,66 @@ use tokio::net::{UnixListener, UnixStream};
 const MAX_LINE: u64 = 512 << 20;
 /// Longest request, in octets.
 const MAX_REQUEST: u64 = 64 << 10;
+/// How long accepting rests when the system has nothing left to accept with.
+const REST: Duration = Duration::from_millis(250);
 
 fn path_in(data: &Path) -> PathBuf {
     data.join("desk.sock")
 }
 
-/// Performs what comes through the socket in `data`, for ever. The file system says who may: the owner of the data
-/// directory.
-pub(crate) async fn listen(office: Arc<Office>, data: &Path) -> Result<()> {
-    let path = path_in(data);
-    // A server that was killed leaves its socket behind; the store's lock says that no other server runs.
-    match fs::remove_file(&path) {
-        Err(why) if why.kind() != ErrorKind::NotFound => {
-            return Err(why).with_context(|| format!("cannot replace {}", path.display()));
-        }
-        _ => {}
-    }
-    let listener =
-        UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        let office = Arc::clone(&office);
-        tokio::spawn(async move {
-            if let Err(why) = serve_one(&office, stream).await {
-                tracing::warn!(%why, "a request at the desk could not be answered");
+/// The desk of a running server. The file system says who may come: the owner of the data directory.
+pub(crate) struct Desk {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Desk {
+    /// Opens the desk in `data`. Whoever asks from now on is answered once [`Self::serve`] runs.
+    pub(crate) fn open(data: &Path) -> Result<Self> {
+        let path = path_in(data);
+        // A server that was killed leaves its socket behind; the store's lock says that no other server runs.
+        match fs::remove_file(&path) {
+            Err(why) if why.kind() != ErrorKind::NotFound => {
+                return Err(why).with_context(|| format!("cannot replace {}", path.display()));
             }
-        });
+            _ => {}
+        }
+        let listener =
+            UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Performs what is asked for, until dropped.
+    pub(crate) async fn serve(self, office: Arc<Office>) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(serve_one(Arc::clone(&office), stream));
+                }
+                Err(why) => {
+                    tracing::warn!(%why, "the desk cannot take requests just now");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
     }
 }
 
-async fn serve_one(office: &Office, stream: UnixStream) -> Result<()> {
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // One that stays is replaced by the next start.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn serve_one(office: Arc<Office>, stream: UnixStream) {
+    if let Err(why) = answer(&office, stream).await {
+        tracing::warn!(%why, "a request at the desk could not be answered");
+    }
+}
+
+async fn answer(office: &Office, stream: UnixStream) -> Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     BufReader::new(reader.take(MAX_REQUEST)).read_line(&mut line).await?;
@@ -55,6 +85,11 @@ async fn serve_one(office: &Office, stream: UnixStream) -> Result<()> {
     };
     writer.write_all(format!("{}\n", serde_json::to_string(&reply)?).as_bytes()).await?;
     Ok(())
+}
+
+/// Whether a server runs on `data`.
+pub(crate) fn is_open(data: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(path_in(data)).is_ok()
 }
 
 /// Asks the server that runs on `data`; `None` where none does.

@@ -1,0 +1,60 @@
+//! `gatepost check-config`: what a start would stumble over, told without starting.
+
+use crate::say::say;
+use crate::{config, desk};
+use anyhow::{Result, bail};
+use net::tls::Certificates;
+use settings::Settings;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+/// Reads the settings and tries what they name; says so when all is well.
+pub(crate) fn run(path: &Path) -> Result<()> {
+    let settings = config::read(path)?;
+    let problems: Vec<_> =
+        certificates(&settings).into_iter().chain(addresses(&settings)).chain(data(&settings)).collect();
+    if !problems.is_empty() {
+        bail!("{}:\n{}", path.display(), problems.join("\n"));
+    }
+    say!("{}: fine", path.display());
+    Ok(())
+}
+
+fn certificates(settings: &Settings) -> Vec<String> {
+    let pairs = net::certificate_files(settings).into_iter();
+    pairs.filter_map(|pair| Certificates::load(vec![pair]).err()).map(|why| why.to_string()).collect()
+}
+
+fn addresses(settings: &Settings) -> Vec<String> {
+    let in_use = match desk::is_open(&settings.server.data) {
+        true => InUse::ByOurServer,
+        false => InUse::ByAnother,
+    };
+    let listeners = settings.network.listeners.iter();
+    listeners.filter_map(|listener| address(listener.address, in_use)).collect()
+}
+
+/// Whose a taken address is likely to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InUse {
+    ByOurServer,
+    ByAnother,
+}
+
+fn address(address: SocketAddr, in_use: InUse) -> Option<String> {
+    let why = TcpListener::bind(address).err()?;
+    match why.kind() {
+        ErrorKind::AddrInUse if in_use == InUse::ByOurServer => None,
+        ErrorKind::AddrInUse => Some(format!("{address} is taken: another program listens there")),
+        // Whoever checks need not be who serves: a service manager hands out the right to low ports.
+        ErrorKind::PermissionDenied => None,
+        _ => Some(format!("{address} cannot be listened on: {why}")),
+    }
+}
+
+fn data(settings: &Settings) -> Option<String> {
+    let data = &settings.server.data;
+    (data.exists() && !data.is_dir())
+        .then(|| format!("{} is to be the data directory, and is none", data.display()))
+}
