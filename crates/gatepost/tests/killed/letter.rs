@@ -1,0 +1,197 @@
+//! What a writer has in its mailboxes, and what its commands do to that: the truth that the server is held to.
+
+use std::collections::BTreeSet;
+use testkit::dice::Dice;
+use testkit::imap::UNASKED;
+
+/// The mailboxes of every account that are written to.
+pub(crate) const MAILBOXES: [&str; 3] = ["INBOX", "Archive", "Sent"];
+/// The flags that are set: four of the system's, two keywords.
+pub(crate) const FLAGS: [&str; 6] =
+    ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$Forwarded", "project"];
+/// The place of `\Deleted` among them.
+pub(crate) const DELETED: u8 = 3;
+/// Every so many letters one is too large for the log and lies in a file of its own.
+const LARGE_EVERY: u32 = 61;
+/// How large that one is, in octets.
+const LARGE: usize = 300 << 10;
+
+/// Places of flags in [`FLAGS`].
+pub(crate) type Flags = BTreeSet<u8>;
+
+/// A letter is its writer and a number; its text follows from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct LetterId {
+    pub(crate) writer: u32,
+    pub(crate) serial: u32,
+}
+
+/// A letter in a mailbox. There can be several of one letter: copies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Copy {
+    pub(crate) mailbox: usize,
+    /// `None` as long as the server has not said it.
+    pub(crate) uid: Option<u32>,
+    pub(crate) letter: LetterId,
+    pub(crate) flags: Flags,
+}
+
+/// Everything that one writer has, wherever it lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shelf(pub(crate) Vec<Copy>);
+
+/// A command that changes something.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    Append { mailbox: usize, letter: LetterId, flags: Flags },
+    Store { mailbox: usize, uids: Vec<u32>, change: Change, flags: Flags },
+    Copy { from: usize, uids: Vec<u32>, to: usize },
+    Move { from: usize, uids: Vec<u32>, to: usize },
+    Expunge { mailbox: usize, uids: Vec<u32> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl LetterId {
+    pub(crate) const fn is_large(self) -> bool {
+        self.serial % LARGE_EVERY == LARGE_EVERY - 1
+    }
+
+    /// The whole message, always the same.
+    pub(crate) fn text(self) -> Vec<u8> {
+        let mut dice = Dice::new(u64::from(self.writer) << 32 | u64::from(self.serial));
+        let small = 200 + usize::try_from(dice.below(UNASKED as u64 - 300)).unwrap();
+        let octets = if self.is_large() { LARGE } else { small };
+        let mut text = format!("Subject: {} {}\r\n\r\n", self.writer, self.serial);
+        while text.len() + 18 <= octets {
+            text += &format!("{:016x}\r\n", dice.any());
+        }
+        text.into_bytes()
+    }
+
+    /// Which letter says that it is this one.
+    pub(crate) fn of(text: &[u8]) -> Option<Self> {
+        let subject = text.strip_prefix(b"Subject: ")?.split(|octet| *octet == b'\r').next()?;
+        let (writer, serial) = std::str::from_utf8(subject).ok()?.split_once(' ')?;
+        Some(Self { writer: writer.parse().ok()?, serial: serial.parse().ok()? })
+    }
+}
+
+impl Shelf {
+    /// What is there once `deed` is done. `new` are the UIDs that it gave, where the server said them.
+    pub(crate) fn after(mut self, deed: &Deed, new: &[u32]) -> Self {
+        match deed {
+            Deed::Append { mailbox, letter, flags } => {
+                let uid = new.first().copied();
+                self.0.push(Copy { mailbox: *mailbox, uid, letter: *letter, flags: flags.clone() });
+            }
+            Deed::Store { mailbox, uids, change, flags } => {
+                self.named(*mailbox, uids).for_each(|copy| change.make(&mut copy.flags, flags));
+            }
+            Deed::Copy { from, uids, to } => self.copy(*from, uids, *to, new),
+            Deed::Move { from, uids, to } => {
+                self.copy(*from, uids, *to, new);
+                self.0.retain(|copy| !copy.is_one_of(*from, uids));
+            }
+            Deed::Expunge { mailbox, uids } => {
+                self.0.retain(|copy| !(copy.is_one_of(*mailbox, uids) && copy.flags.contains(&DELETED)));
+            }
+        }
+        self
+    }
+
+    fn copy(&mut self, from: usize, uids: &[u32], to: usize, new: &[u32]) {
+        for (at, uid) in uids.iter().enumerate() {
+            let Some(original) = self.0.iter().find(|copy| copy.is_one_of(from, &[*uid])) else { continue };
+            let copy = Copy { mailbox: to, uid: new.get(at).copied(), ..original.clone() };
+            self.0.push(copy);
+        }
+    }
+
+    fn named<'a>(&'a mut self, mailbox: usize, uids: &'a [u32]) -> impl Iterator<Item = &'a mut Copy> {
+        self.0.iter_mut().filter(move |copy| copy.is_one_of(mailbox, uids))
+    }
+
+    /// Whether this is what was found: UIDs that nobody was told may be any.
+    pub(crate) fn is(&self, found: &[Copy]) -> bool {
+        let mut left = found.to_vec();
+        let (told, untold): (Vec<_>, Vec<_>) = self.0.iter().partition(|copy| copy.uid.is_some());
+        let mut take = |matches: &dyn Fn(&Copy) -> bool| {
+            left.iter().position(matches).map(|at| left.swap_remove(at)).is_some()
+        };
+        told.into_iter().all(|copy| take(&|there| there == copy))
+            && untold.into_iter().all(|copy| take(&|there| Copy { uid: None, ..there.clone() } == *copy))
+            && left.is_empty()
+    }
+}
+
+impl Copy {
+    pub(crate) fn is_one_of(&self, mailbox: usize, uids: &[u32]) -> bool {
+        self.mailbox == mailbox && self.uid.is_some_and(|uid| uids.contains(&uid))
+    }
+}
+
+impl Change {
+    fn make(self, flags: &mut Flags, named: &Flags) {
+        match self {
+            Self::Add => flags.extend(named),
+            Self::Remove => flags.retain(|flag| !named.contains(flag)),
+            Self::Replace => flags.clone_from(named),
+        }
+    }
+}
+
+impl Deed {
+    /// The command, but for the message of an APPEND.
+    pub(crate) fn command(&self) -> String {
+        match self {
+            Self::Append { mailbox, flags, .. } => format!("{} {}", MAILBOXES[*mailbox], written(flags)),
+            Self::Store { uids, change, flags, .. } => {
+                let word = match change {
+                    Change::Add => "+FLAGS",
+                    Change::Remove => "-FLAGS",
+                    Change::Replace => "FLAGS",
+                };
+                format!("UID STORE {} {word} {}", set(uids), written(flags))
+            }
+            Self::Copy { uids, to, .. } => format!("UID COPY {} {}", set(uids), MAILBOXES[*to]),
+            Self::Move { uids, to, .. } => format!("UID MOVE {} {}", set(uids), MAILBOXES[*to]),
+            Self::Expunge { uids, .. } => format!("UID EXPUNGE {}", set(uids)),
+        }
+    }
+
+    /// The messages that are not to be named again before it is answered.
+    pub(crate) fn takes_away(&self) -> (usize, &[u32]) {
+        match self {
+            Self::Move { from: mailbox, uids, .. } | Self::Expunge { mailbox, uids } => (*mailbox, uids),
+            _ => (0, &[]),
+        }
+    }
+
+    /// Where it puts letters.
+    pub(crate) const fn target(&self) -> Option<usize> {
+        match self {
+            Self::Append { mailbox: to, .. } | Self::Copy { to, .. } | Self::Move { to, .. } => Some(*to),
+            _ => None,
+        }
+    }
+}
+
+fn set(uids: &[u32]) -> String {
+    uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn written(flags: &Flags) -> String {
+    let names: Vec<_> = flags.iter().map(|flag| FLAGS[usize::from(*flag)]).collect();
+    format!("({})", names.join(" "))
+}
+
+/// The flags that stand for names; `\Recent` is nobody's doing.
+pub(crate) fn read_flags<'a>(names: impl Iterator<Item = &'a str>) -> Flags {
+    names.filter_map(|name| FLAGS.iter().position(|flag| *flag == name)?.try_into().ok()).collect()
+}

@@ -1,0 +1,299 @@
+//! A session that changes mail as fast as it is answered, several commands ahead, until the line breaks.
+
+use crate::letter::{Change, Copy, DELETED, Deed, FLAGS, Flags, LetterId, MAILBOXES, Shelf};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use testkit::dice::Dice;
+use testkit::imap::{Client, Response, Status, Tag, spans};
+
+/// Commands that a session sends ahead of their answers.
+const AHEAD: usize = 3;
+/// Letters above which a writer rather throws away than writes.
+const MANY: usize = 12;
+
+/// Somebody with letters of their own, who comes back after each kill.
+pub(crate) struct Writer {
+    pub(crate) account: usize,
+    pub(crate) shelf: Shelf,
+    id: u32,
+    letters: u32,
+    dice: Dice,
+}
+
+/// When the server is to die: what all sessions of a round have together.
+pub(crate) struct Fuse {
+    answered: AtomicU64,
+    burns: u64,
+    /// Sessions that wait for the answer to a change.
+    waiting: AtomicUsize,
+    lit: Sender<()>,
+}
+
+/// What a session has been told until the line broke.
+#[derive(Clone)]
+pub(crate) struct Told {
+    /// The changes that were not answered, in order.
+    pub(crate) unanswered: Vec<Deed>,
+    /// UIDs that the server has given: mailbox, UID, letter.
+    pub(crate) given: Vec<(usize, u32, LetterId)>,
+    /// Modification sequences that it has named: mailbox, the message's UID if it was one's, and the number.
+    pub(crate) mod_seqs: Vec<(usize, Option<u32>, u64)>,
+    /// Answers that there is no reason for.
+    pub(crate) refusals: Vec<String>,
+}
+
+enum Step {
+    Select(usize),
+    Change(Deed),
+}
+
+struct Session<'a> {
+    writer: &'a mut Writer,
+    client: Client,
+    fuse: &'a Fuse,
+    told: Told,
+    /// Decided, not sent.
+    next: VecDeque<Step>,
+    /// Sent, not answered.
+    sent: VecDeque<(Tag, Step)>,
+    /// The mailbox that will be selected when what was sent is answered, and the one that is.
+    selecting: usize,
+    selected: usize,
+    /// UIDs that the command under way has given.
+    new: Vec<u32>,
+}
+
+impl Fuse {
+    pub(crate) fn new(burns: u64, lit: Sender<()>) -> Self {
+        Self { answered: AtomicU64::new(0), burns, waiting: AtomicUsize::new(0), lit }
+    }
+
+    /// How many sessions wait for the answer to a change just now. The server works off a session's commands one
+    /// after another, so this is how many changes it has at hand.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    fn answered(&self) {
+        if self.answered.fetch_add(1, Ordering::SeqCst) + 1 == self.burns {
+            self.lit.send(()).unwrap();
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(id: u32, account: usize, seed: u64) -> Self {
+        let dice = Dice::new(seed ^ u64::from(id) << 32);
+        Self { account, shelf: Shelf::default(), id, letters: 0, dice }
+    }
+
+    pub(crate) const fn owns(&self, letter: LetterId) -> bool {
+        letter.writer == self.id
+    }
+
+    /// Writes until the line breaks.
+    pub(crate) fn write(&mut self, client: Client, fuse: &Fuse) -> Told {
+        let told = Told { unanswered: vec![], given: vec![], mod_seqs: vec![], refusals: vec![] };
+        let mut session = Session {
+            writer: self,
+            client,
+            fuse,
+            told,
+            next: VecDeque::from([Step::Select(0)]),
+            sent: VecDeque::new(),
+            selecting: 0,
+            selected: 0,
+            new: vec![],
+        };
+        // The error is the line that broke. What came before it is heard first.
+        while session.send_ahead().is_ok() && session.hear().is_ok() {}
+        while session.hear().is_ok() {}
+        let unanswered = session.sent.into_iter().filter_map(|(_, step)| match step {
+            Step::Change(deed) => Some(deed),
+            Step::Select(_) => None,
+        });
+        session.told.unanswered = unanswered.collect();
+        session.told
+    }
+
+    fn new_letter(&mut self) -> LetterId {
+        self.letters += 1;
+        LetterId { writer: self.id, serial: self.letters - 1 }
+    }
+
+    fn any_flags(&mut self) -> Flags {
+        let flags = (0..u8::try_from(FLAGS.len()).unwrap()).filter(|flag| *flag != DELETED);
+        flags.filter(|_| self.dice.chance(30)).collect()
+    }
+
+    fn any_mailbox(&mut self) -> usize {
+        usize::try_from(self.dice.below(MAILBOXES.len() as u64)).unwrap()
+    }
+}
+
+impl Session<'_> {
+    fn send_ahead(&mut self) -> io::Result<()> {
+        while self.sent.len() < AHEAD {
+            if self.next.is_empty() {
+                self.decide();
+            }
+            let Some(step) = self.next.pop_front() else { continue };
+            self.send(step)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, step: Step) -> io::Result<()> {
+        let tag = match &step {
+            Step::Select(mailbox) => {
+                self.selecting = *mailbox;
+                self.client.send(&format!("SELECT {}", MAILBOXES[*mailbox]))?
+            }
+            Step::Change(deed) => match self.send_change(deed) {
+                Ok(tag) => tag,
+                Err(broken) => {
+                    // Nobody knows how much of it arrived: as good as sent.
+                    self.sent.push_back((Tag::default(), step));
+                    return Err(broken);
+                }
+            },
+        };
+        self.push(tag, step);
+        Ok(())
+    }
+
+    fn send_change(&mut self, deed: &Deed) -> io::Result<Tag> {
+        match deed {
+            Deed::Append { letter, .. } if letter.is_large() => {
+                while !self.sent.is_empty() {
+                    self.hear()?;
+                }
+                self.client.send_large_append(&deed.command(), &letter.text())
+            }
+            Deed::Append { letter, .. } => self.client.send_append(&deed.command(), &letter.text()),
+            _ => self.client.send(&deed.command()),
+        }
+    }
+
+    fn push(&mut self, tag: Tag, step: Step) {
+        if matches!(step, Step::Change(_)) && self.changes_sent() == 0 {
+            self.fuse.waiting.fetch_add(1, Ordering::SeqCst);
+        }
+        self.sent.push_back((tag, step));
+    }
+
+    fn changes_sent(&self) -> usize {
+        self.sent.iter().filter(|(_, step)| matches!(step, Step::Change(_))).count()
+    }
+
+    fn decide(&mut self) {
+        let mine = self.at_hand();
+        let writer = &mut *self.writer;
+        if mine.is_empty() || (writer.shelf.0.len() < MANY && writer.dice.chance(35)) {
+            return self.decide_letter_or_move_on();
+        }
+        let mailbox = self.selecting;
+        let at = usize::try_from(writer.dice.below(mine.len() as u64)).unwrap();
+        let uids: Vec<u32> = mine[at..].iter().take(3).copied().collect();
+        let to = (mailbox + 1 + usize::try_from(writer.dice.below(2)).unwrap()) % MAILBOXES.len();
+        let crowded = writer.shelf.0.len() >= MANY;
+        let deed = match writer.dice.below(if crowded { 140 } else { 100 }) {
+            0..40 => {
+                let (changes, flags) = ([Change::Add, Change::Remove, Change::Replace], writer.any_flags());
+                let change = changes[usize::try_from(writer.dice.below(3)).unwrap()];
+                Deed::Store { mailbox, uids, change, flags }
+            }
+            40..65 if !crowded => Deed::Copy { from: mailbox, uids, to },
+            40..80 => Deed::Move { from: mailbox, uids, to },
+            80..90 => return self.next.push_back(Step::Select(to)),
+            _ => {
+                let flags = Flags::from([DELETED]);
+                let delete = Deed::Store { mailbox, uids: uids.clone(), change: Change::Add, flags };
+                self.next.push_back(Step::Change(delete));
+                Deed::Expunge { mailbox, uids }
+            }
+        };
+        self.next.push_back(Step::Change(deed));
+    }
+
+    fn decide_letter_or_move_on(&mut self) {
+        let mailbox = self.writer.any_mailbox();
+        if self.writer.shelf.0.len() >= MANY {
+            return self.next.push_back(Step::Select(mailbox));
+        }
+        let (letter, flags) = (self.writer.new_letter(), self.writer.any_flags());
+        self.next.push_back(Step::Change(Deed::Append { mailbox, letter, flags }));
+    }
+
+    /// The UIDs in the mailbox that can be named: nothing that is under way takes them away.
+    fn at_hand(&self) -> Vec<u32> {
+        let going = |copy: &Copy| {
+            self.sent.iter().any(|(_, step)| match step {
+                Step::Change(deed) => {
+                    let (mailbox, uids) = deed.takes_away();
+                    copy.is_one_of(mailbox, uids)
+                }
+                Step::Select(_) => false,
+            })
+        };
+        let here = self.writer.shelf.0.iter().filter(|copy| copy.mailbox == self.selecting && !going(copy));
+        let mut uids: Vec<u32> = here.filter_map(|copy| copy.uid).collect();
+        uids.sort_unstable();
+        uids
+    }
+
+    fn hear(&mut self) -> io::Result<()> {
+        let response = self.client.response()?;
+        self.note_mod_seqs(&response);
+        // COPYUID comes before the end of a MOVE (RFC 6851, 4.3), and with the end of a COPY.
+        if let Some(new) = response.code("APPENDUID").or_else(|| response.code("COPYUID")) {
+            let last = new.rsplit(' ').next().unwrap_or_default();
+            self.new = spans(last).into_iter().flatten().collect();
+        }
+        if let Some((tag, status)) = response.status() {
+            self.answered(tag, status, &response);
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, tag: Tag, status: Status, response: &Response) {
+        let new = std::mem::take(&mut self.new);
+        let Some((sent, step)) = self.sent.pop_front() else { return };
+        if (sent, Status::Ok) != (tag, status) {
+            self.told.refusals.push(response.to_string());
+        }
+        match step {
+            Step::Select(mailbox) => self.selected = mailbox,
+            Step::Change(deed) if status == Status::Ok => self.done(&deed, &new),
+            Step::Change(_) => {}
+        }
+    }
+
+    fn done(&mut self, deed: &Deed, new: &[u32]) {
+        if self.changes_sent() == 0 {
+            self.fuse.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.writer.shelf = std::mem::take(&mut self.writer.shelf).after(deed, new);
+        if let Some(target) = deed.target() {
+            let copies = self.writer.shelf.0.iter().filter(|copy| copy.is_one_of(target, new));
+            self.told.given.extend(copies.filter_map(|copy| Some((target, copy.uid?, copy.letter))));
+        }
+        self.fuse.answered();
+    }
+
+    fn note_mod_seqs(&mut self, response: &Response) {
+        let mailbox = match self.sent.front() {
+            Some((_, Step::Select(mailbox))) => *mailbox,
+            _ => self.selected,
+        };
+        let highest = response.code("HIGHESTMODSEQ").and_then(|number| number.parse().ok());
+        self.told.mod_seqs.extend(highest.map(|number| (mailbox, None, number)));
+        if let Some(message) = response.fetched()
+            && let Some(number) = message.number("MODSEQ")
+        {
+            self.told.mod_seqs.push((mailbox, message.uid(), number));
+        }
+    }
+}

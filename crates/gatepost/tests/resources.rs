@@ -1,0 +1,198 @@
+//! What the server holds in memory, whatever it is asked for: counted, not timed, on the real process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic, and this one says what it measured"
+)]
+
+mod support;
+
+use support::{Place, Server};
+use testkit::dice::Dice;
+use testkit::imap::{Client, Response, UNASKED};
+
+const ACCOUNT: &str = "ann@example.org";
+/// A message as large as the server takes, nearly.
+const LARGE: usize = 50_000_000;
+/// What such a message may cost on its way in or out: some pieces of it, and the buffers on their way.
+const FEW: u64 = 8 << 20;
+/// What a client may cost that asks for everything and reads nothing. The server's own buffer is 256 KiB; TLS and
+/// what the allocator keeps come on top. The kernel's socket buffers are not the process's.
+const STUCK: u64 = 512 << 10;
+const STUCK_CLIENTS: u64 = 8;
+/// What they ask for: more than all buffers on the way can hold, the kernel's on both sides included.
+const EVERYTHING: &str = "FETCH 1:12 (BODY.PEEK[])";
+const MANY: usize = 12;
+const SOME: usize = 2 << 20;
+/// What telling the flags of a hundred thousand messages may cost.
+const TELLING: u64 = 8 << 20;
+
+/// Does something and says by how much the server's memory was above where it began, at most.
+fn growth(server: &Server, what: &str, work: impl FnOnce()) -> u64 {
+    let before = server.memory();
+    server.forget_peak();
+    let base = server.memory().peak;
+    work();
+    let growth = server.memory().peak.saturating_sub(base);
+    println!("{what}: {} KiB above {} KiB", growth >> 10, base >> 10);
+    println!("  its own: {} KiB, before {} KiB", server.memory().anonymous >> 10, before.anonymous >> 10);
+    growth
+}
+
+fn assert_growth(server: &Server, most: u64, what: &str, work: impl FnOnce()) {
+    let growth = growth(server, what, work);
+    assert!(growth <= most, "{what} took {growth} octets, and {most} are allowed");
+}
+
+#[test]
+fn a_message_of_fifty_megabytes_comes_and_goes_in_a_few() {
+    let place = Place::new(&[ACCOUNT], "");
+    let server = place.start();
+    let (message, second_part) = large_message();
+    let mut client = server.session(ACCOUNT);
+    // Whatever is made once is made before we count.
+    append(&mut client, b"Subject: small\r\n\r\nsmall\r\n");
+    client.ask("SELECT INBOX").unwrap();
+    client.ask("FETCH 1 BODY.PEEK[]").unwrap();
+
+    assert_growth(&server, FEW, "APPEND", || append(&mut client, &message));
+    client.ask("NOOP").unwrap();
+    assert_growth(&server, FEW, "FETCH BODY[]", || {
+        assert!(section(&mut client, "BODY.PEEK[]", "BODY[]") == message);
+    });
+    assert_growth(&server, FEW, "FETCH BODY[2]<n.m>", || {
+        let got = section(&mut client, "BODY.PEEK[2]<40000000.100000>", "BODY[2]<40000000>");
+        assert!(got == message[second_part + 40_000_000..][..100_000]);
+    });
+    assert_growth(&server, FEW, "FETCH BODY[TEXT]", || {
+        let start = message.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        assert!(section(&mut client, "BODY.PEEK[TEXT]", "BODY[TEXT]") == message[start..]);
+    });
+    assert_growth(&server, FEW, "UID COPY and FETCH ENVELOPE BODYSTRUCTURE", || {
+        client.ask("COPY 2 Archive").unwrap();
+        client.ask("FETCH 2 (ENVELOPE BODYSTRUCTURE RFC822.SIZE)").unwrap();
+    });
+    client.ask("NOOP").unwrap();
+}
+
+#[test]
+fn who_asks_for_everything_and_does_not_read_holds_little_and_nobody_up() {
+    let place = Place::new(&[ACCOUNT], "");
+    let server = place.start();
+    let mut client = server.session(ACCOUNT);
+    let mut dice = Dice::new(1);
+    (0..MANY).for_each(|_| append(&mut client, &message_of(&mut dice, SOME)));
+    read_everything(&mut client);
+
+    let mut stuck: Vec<Client> = (0..STUCK_CLIENTS).map(|_| server.session(ACCOUNT)).collect();
+    assert_growth(&server, STUCK * STUCK_CLIENTS, "8 clients that do not read", || {
+        stuck.iter_mut().for_each(ask_and_do_not_read);
+        // That others are served shows that nobody waits for those, and leaves them time to fill every buffer.
+        for _ in 0..3 {
+            read_everything(&mut client);
+            append(&mut client, b"Subject: x\r\n\r\nfor others\r\n");
+        }
+    });
+    // They were not forgotten: who reads at last gets all that was asked for.
+    assert_eq!(sizes(stuck.remove(0)), [SOME; MANY]);
+}
+
+fn ask_and_do_not_read(client: &mut Client) {
+    client.ask("SELECT INBOX").unwrap();
+    client.send(EVERYTHING).unwrap();
+}
+
+fn read_everything(client: &mut Client) {
+    client.ask("EXAMINE INBOX").unwrap();
+    client.ask(EVERYTHING).unwrap();
+}
+
+fn sizes(mut client: Client) -> Vec<usize> {
+    let sizes = std::iter::from_fn(|| client.response().unwrap().fetched());
+    sizes.map(|message| message.octets("BODY[]").unwrap().len()).collect()
+}
+
+#[test]
+fn the_flags_of_a_hundred_thousand_messages_are_told_as_a_stream() {
+    let place = Place::new(&[ACCOUNT], "");
+    let server = place.start();
+    let mut client = server.session(ACCOUNT);
+    let messages = fill(&mut client);
+    assert_growth(&server, TELLING, "FETCH 1:* FLAGS of 100,000 messages", || {
+        assert_eq!(told(&mut client, "FETCH 1:* (FLAGS)"), messages);
+    });
+    assert_growth(&server, TELLING, "FETCH 1:* (ENVELOPE BODYSTRUCTURE) of 100,000 messages", || {
+        assert_eq!(told(&mut client, "FETCH 1:* (ENVELOPE BODYSTRUCTURE)"), messages);
+    });
+}
+
+/// Doubles a mailbox by copying it into itself until it has a hundred thousand messages.
+fn fill(client: &mut Client) -> u64 {
+    append(client, b"Subject: one of very many\r\n\r\nthe same\r\n");
+    client.ask("SELECT INBOX").unwrap();
+    let mut messages = 1_u64;
+    while messages < 100_000 {
+        client.ask("COPY 1:* INBOX").unwrap();
+        messages *= 2;
+    }
+    messages
+}
+
+/// How many FETCH responses come before a command is answered; none of them is kept.
+fn told(client: &mut Client, command: &str) -> u64 {
+    client.send(command).unwrap();
+    let mut told = 0;
+    loop {
+        let response = client.response().unwrap();
+        if response.status().is_some() {
+            return told;
+        }
+        told += u64::from(response.fetched().is_some());
+    }
+}
+
+fn append(client: &mut Client, message: &[u8]) {
+    let tag = if message.len() <= UNASKED {
+        client.send_append("INBOX", message)
+    } else {
+        client.send_large_append("INBOX", message)
+    };
+    client.answer(tag.unwrap()).unwrap();
+}
+
+fn section(client: &mut Client, asked: &str, told: &str) -> Vec<u8> {
+    let came = client.ask(&format!("FETCH 2 ({asked})")).unwrap();
+    let mut fetched = came.iter().filter_map(Response::fetched);
+    fetched.find_map(|message| message.octets(told).map(<[u8]>::to_vec)).unwrap()
+}
+
+/// A message with two parts, and where the text of the second begins.
+fn large_message() -> (Vec<u8>, usize) {
+    let mut message =
+        b"Subject: large\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nhello\r\n\
+        --b\r\nContent-Type: application/octet-stream\r\n\r\n"
+            .to_vec();
+    let second_part = message.len();
+    lines(&mut Dice::new(50), &mut message, LARGE);
+    message.extend_from_slice(b"--b--\r\n");
+    (message, second_part)
+}
+
+fn message_of(dice: &mut Dice, octets: usize) -> Vec<u8> {
+    let mut message = b"Subject: of some size\r\n\r\n".to_vec();
+    lines(dice, &mut message, octets);
+    message.resize(octets, b'.');
+    message
+}
+
+/// Fills up to `octets` with lines that do not compress well.
+fn lines(dice: &mut Dice, message: &mut Vec<u8>, octets: usize) {
+    while message.len() + 66 < octets {
+        let words = [dice.any(), dice.any(), dice.any(), dice.any()];
+        let line = words.map(|word| format!("{word:016x}")).concat();
+        message.extend_from_slice(line.as_bytes());
+        message.extend_from_slice(b"\r\n");
+    }
+}

@@ -1,0 +1,197 @@
+//! The real server, as a process of its own: made, started, killed.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use testkit::imap::{Client, Trust};
+
+/// The name that the server's certificate is for.
+const HOST: &str = "localhost";
+/// Every account's.
+const PASSWORD: &str = "kettle-of-sea-water";
+
+/// A data directory with a configuration and accounts; gone with its files when dropped.
+pub(crate) struct Place {
+    folder: PathBuf,
+    trust: Trust,
+}
+
+/// A server at work. Dropping it kills it.
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    trust: Trust,
+    log: Option<JoinHandle<Vec<String>>>,
+}
+
+/// What a process holds, in octets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    /// Of its own: heap and stacks.
+    pub(crate) anonymous: u64,
+    /// The most that was resident at once, since the start or [`Server::forget_peak`].
+    pub(crate) peak: u64,
+}
+
+impl Place {
+    /// Makes one. `settings` are lines of the settings file's sections `limits` and `passwords`.
+    pub(crate) fn new(accounts: &[&str], limits: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("gatepost-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let (data, made) = (folder.join("data"), folder.join("made-by-init.toml"));
+        gatepost(&format!("init --hostname {HOST} --imap 127.0.0.1:1 --imaps 127.0.0.1:2"))
+            .args([Path::new("--data"), &data, Path::new("--config"), &made])
+            .run("");
+        fs::write(folder.join("gatepost.toml"), settings(limits)).unwrap();
+        let place = Self { trust: Trust::authority(&data.join("tls/ca.pem"), HOST), folder };
+        for account in accounts {
+            place.command(&format!("account add {account} --password-stdin")).run(PASSWORD);
+        }
+        place
+    }
+
+    /// Where the store lies.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.folder.join("data/mail")
+    }
+
+    /// Starts the server, and returns when it listens.
+    pub(crate) fn start(&self) -> Server {
+        let mut child = self.command("serve").stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let address = listens_at(&mut log);
+        // Read on, so that the server never waits for us; keep what is not a line of everyday.
+        let log = thread::spawn(move || {
+            log.lines().map_while(Result::ok).filter(|line| !line.contains(r#""level":"INFO""#)).collect()
+        });
+        Server { child, address, trust: self.trust.clone(), log: Some(log) }
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = gatepost(words);
+        command.env("GATEPOST_CONFIG", self.folder.join("gatepost.toml"));
+        command
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("what the server left is in {}", self.folder.display());
+        } else {
+            // What cannot be tidied up is in the target directory.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+impl Server {
+    /// A session of `account`.
+    pub(crate) fn session(&self, account: &str) -> Client {
+        let mut client = Client::connect(self.address, &self.trust).unwrap();
+        client.login(account, PASSWORD).unwrap();
+        client
+    }
+
+    /// SIGKILL, and what it had to complain of until then.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.end()
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process())).unwrap();
+        let octets = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+        };
+        Memory { anonymous: octets("RssAnon:"), peak: octets("VmHWM:") }
+    }
+
+    /// From now on [`Memory::peak`] counts anew (`proc(5)`, `clear_refs`).
+    pub(crate) fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.process()), "5").unwrap();
+    }
+
+    fn end(&mut self) -> Vec<String> {
+        // It may be dead already: that is what some tests are about.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+        self.log.take().map(|log| log.join().unwrap()).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let complaints = self.end();
+        if thread::panicking() {
+            complaints.iter().for_each(|line| println!("the server: {line}"));
+        }
+    }
+}
+
+/// One listener, on a port that the system chooses; hashes as cheap as they may be.
+fn settings(limits: &str) -> String {
+    format!(
+        r#"
+[server]
+data = "data"
+hostname = "{HOST}"
+[network]
+listeners = [{{ address = "127.0.0.1:0", kind = "imap-tls" }}]
+[tls]
+certificates = [{{ chain = "data/tls/server.pem", key = "data/tls/server-key.pem" }}]
+[limits]
+{limits}
+[passwords]
+hash_memory_kib = 8192
+hash_passes = 1
+[log]
+format = "json"
+"#
+    )
+}
+
+fn listens_at(log: &mut BufReader<ChildStderr>) -> SocketAddr {
+    let mut said = String::new();
+    loop {
+        let before = said.len();
+        assert!(log.read_line(&mut said).unwrap() > 0, "the server did not start:\n{said}");
+        let line = &said[before..];
+        if line.contains(r#""message":"server.listen""#) {
+            let address = line.split_once(r#""address":""#).unwrap().1;
+            return address.split_once('"').unwrap().0.parse().unwrap();
+        }
+    }
+}
+
+fn gatepost(words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
+    command.args(words.split(' ')).stdout(Stdio::null());
+    command
+}
+
+trait Run {
+    /// Runs it to its end, which has to be a good one.
+    fn run(&mut self, input: &str);
+}
+
+impl Run for Command {
+    fn run(&mut self, input: &str) {
+        let mut child = self.stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(format!("{input}\n").as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{self:?}");
+    }
+}
