@@ -119,6 +119,10 @@ impl Office {
     }
 }
 
+fn deleted() -> Refusal {
+    Refusal::denied(Code::NonExistent, "This mailbox has been deleted")
+}
+
 /// An open mailbox.
 pub(crate) struct Folder {
     office: Office,
@@ -210,7 +214,9 @@ impl port::Mail for Office {
         uids: &UidSet,
         to: MailboxId,
     ) -> Result<Transferred, Refusal> {
-        Ok(self.drawers().transfer(transfer, from.id, uids, to.get()))
+        let mut drawers = self.check()?;
+        drawers.state(from.id).ok_or_else(deleted)?;
+        Ok(drawers.transfer(transfer, from.id, uids, to.get()))
     }
 }
 
@@ -229,8 +235,7 @@ impl port::Mailbox for Folder {
         plan: impl Fn(&MailboxState) -> Result<(Vec<Event>, T), Refusal> + Send + Sync,
     ) -> Result<Change<T>, Refusal> {
         let mut drawers = self.office.check()?;
-        let gone = || Refusal::denied(Code::NonExistent, "This mailbox has been deleted");
-        let before = drawers.state(self.id).ok_or_else(gone)?;
+        let before = drawers.state(self.id).ok_or_else(deleted)?;
         let (events, outcome) = plan(&before)?;
         let after = drawers.apply(self.id, &events);
         Ok(Change { before, after, outcome })
