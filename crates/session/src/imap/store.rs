@@ -64,7 +64,7 @@ fn answer<B: Mailbox>(store: &Store, selected: &Selected<B>, stored: &Stored) ->
     if let Some(failed) = selected.as_numbers(store.numbering, &stored.modified) {
         return Ok(Done::noting(
             Note::Modified(failed),
-            "Some messages were changed by somebody else before",
+            "These messages have changed since, and were left as they are",
         ));
     }
     // RFC 2180, 4.2: a silent STORE of messages that are gone is as good as done. A UID that is gone is one that
