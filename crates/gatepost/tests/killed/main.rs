@@ -68,7 +68,9 @@ fn a_server_that_loses_what_it_answered_is_found_out() {
     lose_the_end_of_the_log(&world.place.mail());
     world.server = Some(world.place.start());
     let complaints = world.check(&fates, &mut Sums::default());
-    assert!(!complaints.is_empty(), "the end of the log was lost, and nobody noticed");
+    let lost = complaints.iter().filter(|complaint| complaint.starts_with("answered:")).count();
+    println!("{} complaints, {lost} of {} writers miss something", complaints.len(), world.writers.len());
+    assert!(lost > 0, "the end of the log was lost, and nobody noticed: {complaints:?}");
 }
 
 #[test]
@@ -122,7 +124,8 @@ struct Sums {
     kills: usize,
     /// Changes at hand when the server was killed.
     in_flight: usize,
-    /// Changes that were done but not answered.
+    /// Changes that were sent and not answered, and how many of them were done.
+    unanswered: usize,
     done_unanswered: usize,
     messages_read: usize,
 }
@@ -210,6 +213,7 @@ impl World {
         let mine = self.writers.iter_mut().zip(fates).filter(|(writer, _)| writer.account == account);
         for (writer, told) in mine {
             let there = theirs(writer, found);
+            sums.unanswered += told.unanswered.len();
             sums.done_unanswered += outcome(writer, told, &there).unwrap_or_default();
             writer.shelf = Shelf(there);
         }
