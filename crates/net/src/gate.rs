@@ -6,8 +6,8 @@
 use crate::octets::{Duplex, read_some};
 use crate::reception::Wherefore;
 use crate::visit::Visit;
-use events::{Claimed, EndReason, Event};
-use session::imap::gate::{Cleartext, Effect, Ending};
+use events::{Claimed, EndReason, Event, PlaintextCommand};
+use session::imap::gate::{Cleartext, Effect, Ending, Exposed, Wanted};
 use session::{Rules, Signpost};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) async fn pass(
     let octets_left = rules.before_tls_octets as u64; // in one line or in many
     let gate = Cleartext::greet(signpost, rules, visit.opened(), &mut effects);
     let deadline = visit.at_most(gate.deadline());
-    let mut talk = Talk { stream, visit, gate, deadline, octets_left };
+    let mut talk = Talk { stream, visit, gate, deadline, octets_left, noted: Noted::default() };
     let mut heard = Vec::new();
     loop {
         match talk.obey(&mut effects, heard.len()).await? {
@@ -45,6 +45,14 @@ struct Talk<'a, S> {
     gate: Cleartext,
     deadline: Moment,
     octets_left: u64,
+    noted: Noted,
+}
+
+/// What is in the log already. A client that tries again says nothing new, and a stranger must not fill the log.
+#[derive(Default)]
+struct Noted {
+    refusal: bool,
+    exposure: bool,
 }
 
 impl<S: Duplex> Talk<'_, S> {
@@ -56,7 +64,8 @@ impl<S: Duplex> Talk<'_, S> {
             match effect {
                 Effect::Send(reply) => said.push_str(&reply),
                 Effect::Handshake => next = Ok(ControlFlow::Break(())),
-                Effect::Warn(exposed) => self.warn(exposed.account.as_deref()),
+                Effect::PrivacyRequired(wanted) => self.note_refusal(wanted),
+                Effect::Warn(exposed) => self.note_exposure(exposed),
                 Effect::Close(ending) => next = Err(self.ended(ending, heard)),
             }
         }
@@ -129,8 +138,23 @@ impl<S: Duplex> Talk<'_, S> {
         }
     }
 
-    fn warn(&self, account: Option<&str>) {
-        let claimed = account.map(|name| Claimed::new(name.as_bytes()));
+    fn note_refusal(&mut self, wanted: Wanted) {
+        if std::mem::replace(&mut self.noted.refusal, true) {
+            return;
+        }
+        let command = match wanted {
+            Wanted::Login => PlaintextCommand::Login,
+            Wanted::Authenticate => PlaintextCommand::Authenticate,
+            Wanted::Other => PlaintextCommand::Other,
+        };
+        Event::PlaintextRefused { connection: self.visit.id(), peer: self.visit.peer(), command }.log();
+    }
+
+    fn note_exposure(&mut self, exposed: Exposed) {
+        if std::mem::replace(&mut self.noted.exposure, true) {
+            return;
+        }
+        let claimed = exposed.account.map(|name| Claimed::new(name.as_bytes()));
         Event::ExposedCredential { connection: self.visit.id(), peer: self.visit.peer(), claimed }.log();
     }
 

@@ -183,8 +183,8 @@ async fn every_connection_leaves_one_line_whatever_ended_it() {
     let _listening = log.listen();
     let server = Running::start("log", Toy, NO_CHANGE);
     let mut client = server.in_clear().await;
-    client.ask("a LOGIN alice secret").await;
-    client.say("b LOGOUT\r\n").await;
+    client.say(&"a LOGIN alice secret\r\n".repeat(3)).await;
+    client.say("a AUTHENTICATE PLAIN AGJvYgBzZWNyZXQ=\r\nb LOGOUT\r\n").await;
     while client.line().await != "(closed)" {}
     server.in_clear().await.ask("a STARTTLS\r\nb NOOP").await;
     let mut private = server.in_private().await;
@@ -204,6 +204,9 @@ async fn every_connection_leaves_one_line_whatever_ended_it() {
     };
     assert_eq!(["logout", "injection", "fault", "tls-failed"].map(ends), [1; 4], "{lines:#?}");
     let said = |words: &[&str]| lines.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    let times = |event: &str| lines.iter().filter(|line| line.contains(event)).count();
+    assert_eq!(["auth.plaintext-refused", "auth.exposed-credential"].map(times), [1; 2], "{lines:#?}");
+    assert!(said(&["auth.plaintext-refused", "\"command\":\"login\""]));
     assert!(said(&["auth.exposed-credential", "\"claimed\":\"alice\""]));
     assert!(said(&["tls.starttls-injection", "\"octets\":"]));
     assert!(said(&["server.fault", "panic: the toy was asked to"]));

@@ -150,7 +150,7 @@ impl Wire {
             match effect {
                 Effect::Send(text) => lock(&self.ends).to_client.extend(text.as_bytes()),
                 Effect::Close(_) => self.server = Server::Gone,
-                Effect::Handshake | Effect::Warn(_) => {}
+                Effect::Handshake | Effect::PrivacyRequired(_) | Effect::Warn(_) => {}
             }
         }
     }

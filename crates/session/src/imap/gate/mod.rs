@@ -55,10 +55,33 @@ pub enum Effect {
     Send(String),
     /// Write what is pending, then let the TLS library read what comes next.
     Handshake,
+    /// Something was refused that needs TLS.
+    PrivacyRequired(Wanted),
     /// Somebody's password went over the wire in clear.
     Warn(Exposed),
     /// Write what is pending, then close.
     Close(Ending),
+}
+
+/// What was asked for that needs TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// LOGIN.
+    Login,
+    /// AUTHENTICATE.
+    Authenticate,
+    /// Mail, or what is no command at all.
+    Other,
+}
+
+impl Wanted {
+    fn by(command: &str) -> Self {
+        match command.to_ascii_uppercase().as_str() {
+            "LOGIN" => Self::Login,
+            "AUTHENTICATE" => Self::Authenticate,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Why a conversation ended before TLS.
@@ -234,6 +257,7 @@ impl Cleartext {
     }
 
     fn require_privacy(&mut self, line: &Line<'_>, effects: &mut Vec<Effect>) {
+        effects.push(Effect::PrivacyRequired(Wanted::by(line.command)));
         if let Some(exposed) = exposed::credential_in(line) {
             effects.push(Effect::Warn(exposed));
             say(self.exposed_alert(), effects);
