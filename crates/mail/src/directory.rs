@@ -15,8 +15,6 @@ use store::{AccountId, Append, Commit, Committed, Head, Hint, Seq, Store, Stream
 const KEPT: usize = 256;
 /// How often a change is decided anew because another process was first.
 const MAX_ROUNDS: usize = 32;
-/// Events read at a time.
-const BATCH: usize = 1_024;
 
 const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
 const DECOY_KEY: &[u8] = b"decoy-key";
@@ -74,7 +72,7 @@ impl Accounts {
     /// The store cannot be read, or what it holds is damaged.
     pub async fn open(store: Arc<dyn Store>, world: Arc<dyn World>) -> Result<Self, Error> {
         let mut at = At { seq: Seq::NONE, state: Arc::new(Directory::new()) };
-        read_on(&*store, &mut at).await?;
+        while at.read_on(&*store, STREAM).await?.is_some() {}
         let decoy = decoy_key(&*store, &*world).await?;
         Ok(Self {
             store,
@@ -98,7 +96,7 @@ impl Accounts {
         let login = Login::new(name).ok();
         let directory = self.directory();
         let entry = login.as_ref().and_then(|login| directory.find(login));
-        let record = entry.and_then(|(_, entry)| CredentialRecord::decode(&entry.credential).ok());
+        let record = entry.and_then(|(id, entry)| credential(id, &entry.credential));
         // Made in either case, so that a name that somebody has is not the faster one.
         let looked_up = login.as_ref().map_or(name, Login::as_str);
         let decoy = CredentialRecord::decoy(&self.decoy, looked_up, cost);
@@ -108,13 +106,19 @@ impl Accounts {
         }
     }
 
-    /// An account's mail. All who sign in to it share it.
+    /// An account's mail. All who sign in to it share it. Of an account that has been removed there is none: all that
+    /// is asked of it is refused.
     #[must_use]
     pub fn account(&self, id: AccountId) -> Arc<Account> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || Arc::new(Account::new(id, Arc::clone(&self.store), Arc::clone(&self.world)));
         let account = Arc::clone(live.all.entry(id).or_insert_with(fresh));
         live.used(id);
+        drop(live);
+        // Asked last, so that a removal which has not come here yet still comes.
+        if self.directory().get(id).is_none() {
+            account.remove();
+        }
         account
     }
 
@@ -143,7 +147,8 @@ impl Accounts {
         self.change(|directory| directory.change_credential(&login, &credential)).await
     }
 
-    /// Removes an account. Nobody can sign in to it any more; its name is free.
+    /// Removes an account. Nobody can sign in to it any more, and nothing more is given to those who are signed in; its
+    /// name is free.
     ///
     /// # Errors
     /// There is no such account, or the store cannot write now.
@@ -165,6 +170,9 @@ impl Accounts {
     }
 
     async fn look(&self, stream: StreamId, seq: Seq) {
+        if stream == STREAM {
+            return self.look_into_directory(seq).await;
+        }
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).all.get(&stream.account).cloned();
         let Some(account) = live else { return };
         if let Err(why) = account.look(stream, seq).await {
@@ -172,7 +180,29 @@ impl Accounts {
         }
     }
 
+    async fn look_into_directory(&self, seq: Seq) {
+        let _one_at_a_time = self.changing.lock().await;
+        let known = self.directory.lock().unwrap_or_else(PoisonError::into_inner).seq;
+        if known < seq
+            && let Err(why) = self.read_on().await
+        {
+            tracing::warn!(%why, "could not follow the directory");
+        }
+    }
+
+    /// Shows what the store has of the directory behind what is known. Whoever calls holds `changing`.
+    async fn read_on(&self) -> Result<(), Error> {
+        let mut at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        while at.read_on(&*self.store, STREAM).await?.is_some() {}
+        let directory = Arc::clone(&at.state);
+        *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.all.values().filter(|account| directory.get(account.id()).is_none()).for_each(|a| a.remove());
+        Ok(())
+    }
+
     async fn look_everywhere(&self) {
+        self.look_into_directory(Seq(u64::MAX)).await;
         let live: Vec<_> =
             self.live.lock().unwrap_or_else(PoisonError::into_inner).all.values().cloned().collect();
         for account in live {
@@ -189,11 +219,10 @@ impl Accounts {
     ) -> Result<(), DirectoryError> {
         let _one_at_a_time = self.changing.lock().await;
         for _ in 0..MAX_ROUNDS {
-            let mut at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let event = decide(&at.state)?;
             let outcome = self.store.commit(self.commit_of(&event, at.seq)).await.map_err(Error::from)?;
-            read_on(&*self.store, &mut at).await?;
-            *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = at;
+            self.read_on().await?;
             if outcome == Committed::Done {
                 return Ok(());
             }
@@ -206,6 +235,7 @@ impl Accounts {
         Commit {
             account: AccountId::DIRECTORY,
             id: self.world.commit_id(),
+            after: None,
             time_ms: self.world.now_ms(),
             origin: Origin::desk().encode(),
             appends: vec![Append { stream: STREAM, expected, events, head: Head::default() }],
@@ -237,16 +267,13 @@ impl Live {
     }
 }
 
-async fn read_on(store: &dyn Store, at: &mut At<Arc<Directory>>) -> Result<(), Error> {
-    loop {
-        let events = store.read(STREAM, at.seq, BATCH).await?;
-        for event in &events {
-            let told = DirectoryEvent::decode(&event.payload).map_err(|why| Error::damaged(STREAM, why))?;
-            Arc::make_mut(&mut at.state).apply(&told).map_err(|why| Error::damaged(STREAM, why))?;
-            at.seq = event.seq;
-        }
-        if events.len() < BATCH {
-            return Ok(());
+/// A record that does not read back is logged: to a stranger it is a name that nobody has, to us it is damage.
+fn credential(id: AccountId, stored: &[u8]) -> Option<CredentialRecord> {
+    match CredentialRecord::decode(stored) {
+        Ok(record) => Some(record),
+        Err(why) => {
+            tracing::error!(account = id.0, %why, "the password record is damaged: nobody can sign in; set a new password");
+            None
         }
     }
 }

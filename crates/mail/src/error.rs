@@ -10,6 +10,9 @@ pub enum Error {
     /// The mailbox is gone: another session deleted it.
     #[error("the mailbox has been deleted")]
     NoSuchMailbox,
+    /// The account is gone: an admin removed it.
+    #[error("the account has been removed")]
+    AccountRemoved,
     /// The account machine says no: names, limits, special uses.
     #[error("{0}")]
     Refused(#[from] Refusal),
@@ -22,6 +25,12 @@ pub enum Error {
     /// The store cannot write or read now. It may be asked again.
     #[error("{0}")]
     Unavailable(String),
+    /// The store has lost sight of the change: it may be there, or not. Look before it is made again.
+    #[error("it is not known whether the change was stored: {0}")]
+    Uncertain(String),
+    /// The change is more than one commit can carry.
+    #[error("these are too many messages to be changed at once")]
+    TooMuch,
     /// What was stored does not read back, or does not fit together. For the admin, not the peer.
     #[error("{0}")]
     Damaged(String),
@@ -30,6 +39,7 @@ pub enum Error {
 impl From<StoreError> for Error {
     fn from(why: StoreError) -> Self {
         match why {
+            StoreError::Unavailable { uncertain: true, .. } => Self::Uncertain(why.to_string()),
             StoreError::Unavailable { .. } => Self::Unavailable(why.to_string()),
             StoreError::Damaged { .. } | StoreError::OverLimit(_) | StoreError::Misused(_) => {
                 Self::Damaged(why.to_string())
@@ -39,6 +49,14 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
+    /// What a commit's own check says: who asked for so much can ask for less.
+    pub(crate) fn of_own_commit(why: StoreError) -> Self {
+        match why {
+            StoreError::OverLimit(_) => Self::TooMuch,
+            other => other.into(),
+        }
+    }
+
     /// A stream that cannot be folded.
     pub(crate) fn damaged(stream: store::StreamId, why: impl std::fmt::Display) -> Self {
         Self::Damaged(format!("stream {} of account {}: {why}", stream.number, stream.account.0))

@@ -74,7 +74,12 @@ impl HashPool {
         work: impl FnOnce(&mut Workspace) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
-        let work: Work = Box::new(move |workspace| drop(answer.send(work(workspace))));
+        let work: Work = Box::new(move |workspace| {
+            // Who hung up while waiting costs no hash.
+            if !answer.is_closed() {
+                drop(answer.send(work(workspace)));
+            }
+        });
         self.queue.try_send(work).map_err(|_| Busy)?;
         answered.await.map_err(|_| Busy)
     }

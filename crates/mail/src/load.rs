@@ -2,6 +2,7 @@
 
 use crate::Error;
 use bytes::Bytes;
+use mailbox::account::directory::{Directory, DirectoryEvent};
 use mailbox::account::{Account, AccountEvent};
 use mailbox::{Event, MailboxState};
 use std::sync::Arc;
@@ -26,71 +27,102 @@ pub(crate) struct Tail {
     pub(crate) events: usize,
 }
 
+/// What a stream's events come to.
+pub(crate) trait Fold {
+    /// Takes in one more event.
+    fn fold(&mut self, event: &[u8]) -> Result<(), String>;
+}
+
+impl<S: Fold> At<S> {
+    /// Folds in what of `events` it has not seen, and says how many that were. Where one is missing nothing is folded
+    /// on: a state with a hole would give a UID twice.
+    pub(crate) fn follow(&mut self, stream: StreamId, events: &[store::Event]) -> Result<usize, Error> {
+        let seen = self.seq;
+        for event in events.iter().filter(|event| event.seq > seen) {
+            if event.seq != self.seq.plus(1) {
+                let why = format!("event {} is missing", self.seq.plus(1).0);
+                return Err(Error::damaged(stream, why));
+            }
+            self.state.fold(&event.payload).map_err(|why| Error::damaged(stream, why))?;
+            self.seq = event.seq;
+        }
+        Ok(events.iter().filter(|event| event.seq > seen).count())
+    }
+
+    /// Whether the first of `events` is one that it has seen, or the next.
+    pub(crate) fn joins(&self, events: &[store::Event]) -> bool {
+        events.first().is_none_or(|first| first.seq <= self.seq.plus(1))
+    }
+
+    /// Reads a batch of what lies behind it, and says how many octets of events that were; `None` at the end. A batch
+    /// may be short because its events are long: only an empty one is the end.
+    pub(crate) async fn read_on(
+        &mut self,
+        store: &dyn Store,
+        stream: StreamId,
+    ) -> Result<Option<usize>, Error> {
+        let events = store.read(stream, self.seq, BATCH).await?;
+        let folded = self.follow(stream, &events)?;
+        Ok((folded > 0).then(|| events.iter().map(|event| event.payload.len()).sum()))
+    }
+}
+
 /// The mailbox as the store has it: newest snapshot and tail.
 pub(crate) async fn mailbox(
     store: &dyn Store,
     stream: StreamId,
 ) -> Result<Option<(At<MailboxState>, Tail)>, Error> {
-    let snapshot = store.snapshot_at(stream, Seq(u64::MAX)).await?;
+    let mut at = At { seq: Seq::NONE, state: None };
     let mut tail = Tail::default();
-    let mut at = match snapshot {
-        None => None,
-        Some(Snapshot { at, pieces }) => {
-            tail.snapshot = pieces.iter().map(Bytes::len).sum();
-            let state = MailboxState::restore(pieces.iter().map(|piece| &**piece));
-            let state = state.map_err(|why| Error::damaged(stream, why))?;
-            Some(At { seq: at, state })
-        }
-    };
-    loop {
-        let after = at.as_ref().map_or(Seq::NONE, |at| at.seq);
-        let events = store.read(stream, after, BATCH).await?;
-        for event in &events {
-            tail.events += event.payload.len();
-            at = Some(next(stream, at.as_ref(), event)?);
-        }
-        if events.len() < BATCH {
-            return Ok(at.map(|at| (at, tail)));
-        }
+    if let Some(Snapshot { at: seq, pieces }) = store.snapshot_at(stream, Seq(u64::MAX)).await? {
+        let state = MailboxState::restore(pieces.iter().map(|piece| &**piece));
+        at = At { seq, state: Some(state.map_err(|why| Error::damaged(stream, why))?) };
+        tail.snapshot = pieces.iter().map(Bytes::len).sum();
     }
-}
-
-/// The mailbox after one more event; `None` before is a stream without events.
-pub(crate) fn next(
-    stream: StreamId,
-    before: Option<&At<MailboxState>>,
-    event: &store::Event,
-) -> Result<At<MailboxState>, Error> {
-    let told = Event::decode(&event.payload).map_err(|why| Error::damaged(stream, why))?;
-    let state = match before {
-        Some(at) => at.state.apply(&told),
-        None => MailboxState::fold([&told]),
-    };
-    Ok(At { seq: event.seq, state: state.map_err(|why| Error::damaged(stream, why))? })
+    while let Some(octets) = at.read_on(store, stream).await? {
+        tail.events += octets;
+    }
+    let At { seq, state } = at;
+    Ok(state.map(|state| (At { seq, state }, tail)))
 }
 
 /// The account as the store has it.
 pub(crate) async fn account(store: &dyn Store, stream: StreamId) -> Result<At<Arc<Account>>, Error> {
     let mut at = At { seq: Seq::NONE, state: Arc::new(Account::new()) };
-    loop {
-        let events = store.read(stream, at.seq, BATCH).await?;
-        follow_account(stream, &mut at, &events)?;
-        if events.len() < BATCH {
-            return Ok(at);
-        }
+    while at.read_on(store, stream).await?.is_some() {}
+    Ok(at)
+}
+
+impl Fold for MailboxState {
+    fn fold(&mut self, event: &[u8]) -> Result<(), String> {
+        let event = Event::decode(event).map_err(|why| why.to_string())?;
+        *self = self.apply(&event).map_err(|why| why.to_string())?;
+        Ok(())
     }
 }
 
-/// Folds events into the account's state.
-pub(crate) fn follow_account(
-    stream: StreamId,
-    at: &mut At<Arc<Account>>,
-    events: &[store::Event],
-) -> Result<(), Error> {
-    for event in events {
-        let told = AccountEvent::decode(&event.payload).map_err(|why| Error::damaged(stream, why))?;
-        Arc::make_mut(&mut at.state).apply(&told).map_err(|why| Error::damaged(stream, why))?;
-        at.seq = event.seq;
+/// `None` is a stream without events.
+impl Fold for Option<MailboxState> {
+    fn fold(&mut self, event: &[u8]) -> Result<(), String> {
+        if let Some(state) = self {
+            return state.fold(event);
+        }
+        let created = Event::decode(event).map_err(|why| why.to_string())?;
+        *self = Some(MailboxState::fold([&created]).map_err(|why| why.to_string())?);
+        Ok(())
     }
-    Ok(())
+}
+
+impl Fold for Arc<Account> {
+    fn fold(&mut self, event: &[u8]) -> Result<(), String> {
+        let event = AccountEvent::decode(event).map_err(|why| why.to_string())?;
+        Self::make_mut(self).apply(&event).map_err(|why| why.to_string())
+    }
+}
+
+impl Fold for Arc<Directory> {
+    fn fold(&mut self, event: &[u8]) -> Result<(), String> {
+        let event = DirectoryEvent::decode(event).map_err(|why| why.to_string())?;
+        Self::make_mut(self).apply(&event).map_err(|why| why.to_string())
+    }
 }

@@ -3,6 +3,7 @@
 use crate::load::{At, Tail};
 use mailbox::MailboxState;
 use mailbox::account::MailboxId;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Seq;
 use terms::Uid;
@@ -17,6 +18,8 @@ pub struct Mailbox {
     id: MailboxId,
     newest: watch::Sender<Newest>,
     tail: Mutex<Tail>,
+    /// Whether everything that is published since it was read comes here.
+    followed: AtomicBool,
     /// Messages below this UID are no longer `\Recent` to anybody.
     recent: Mutex<Uid>,
 }
@@ -54,7 +57,8 @@ pub type Changes = watch::Receiver<Newest>;
 impl Mailbox {
     pub(crate) fn new(id: MailboxId, at: At<MailboxState>, tail: Tail, recent: Uid) -> Self {
         let (newest, _) = watch::channel(Newest { state: Arc::new(at.state), seq: at.seq, deleted: false });
-        Self { id, newest, tail: Mutex::new(tail), recent: Mutex::new(recent) }
+        let (tail, recent) = (Mutex::new(tail), Mutex::new(recent));
+        Self { id, newest, tail, followed: AtomicBool::new(false), recent }
     }
 
     /// Its stream.
@@ -67,6 +71,16 @@ impl Mailbox {
     #[must_use]
     pub fn newest(&self) -> Newest {
         self.newest.borrow().clone()
+    }
+
+    /// Whether its newest state is the newest of all. It is not while whoever opened it still looks what happened since
+    /// it was read; who joins meanwhile has to look too.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.followed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_followed_from_now_on(&self) {
+        self.followed.store(true, Ordering::Release);
     }
 
     /// Waits for changes from now on.

@@ -36,7 +36,6 @@ pub struct Proposal {
     grown: BTreeMap<u32, Grown>,
     records: Vec<(EmailId, Option<Bytes>)>,
     bodies: Vec<(BodyId, Bytes)>,
-    ended: Vec<MailboxId>,
 }
 
 /// What a stream gets.
@@ -53,8 +52,6 @@ pub(crate) struct Consequences {
     pub(crate) account: Option<At<Arc<Account>>>,
     /// States, and the octets of the events that made them.
     pub(crate) mailboxes: Vec<(MailboxId, At<MailboxState>, usize)>,
-    /// Mailboxes that are deleted by it.
-    pub(crate) ended: Vec<MailboxId>,
 }
 
 /// What a proposal started from.
@@ -62,8 +59,18 @@ pub(crate) struct Consequences {
 pub(crate) enum Base {
     /// States that are durable.
     Published,
-    /// States that will be true when commits that are under way are done.
-    Ahead,
+    /// States that will be true when commits that are under way are done: this one, and those before it.
+    Ahead(CommitId),
+}
+
+impl Base {
+    /// The commit that has to be done first.
+    const fn commit(self) -> Option<CommitId> {
+        match self {
+            Self::Published => None,
+            Self::Ahead(commit) => Some(commit),
+        }
+    }
 }
 
 impl Proposal {
@@ -76,7 +83,6 @@ impl Proposal {
             grown: BTreeMap::new(),
             records: Vec::new(),
             bodies: Vec::new(),
-            ended: Vec::new(),
         }
     }
 
@@ -159,10 +165,7 @@ impl Proposal {
                 }),
             ),
             // The stream stays as it is: what it held can be brought back until the retention ends.
-            StreamStep::End { mailbox } => {
-                self.ended.push(mailbox);
-                Ok(())
-            }
+            StreamStep::End { .. } => Ok(()),
             StreamStep::MoveAll { from, to } => self.move_all(from, to),
         }
     }
@@ -207,14 +210,18 @@ impl Proposal {
         if self.grown.is_empty() {
             match base {
                 Base::Published => return None,
-                Base::Ahead => self.grown = self.compare_all(),
+                Base::Ahead(_) => self.grown = self.compare_all(),
             }
         }
+        // A mailbox is there as long as the account names it: what is put into one that somebody else deletes
+        // meanwhile would be lost. To compare is not to touch: the account's stream does not grow.
+        self.grown.entry(0).or_insert(Grown { expected: self.account.seq, events: Vec::new() });
         let grown = std::mem::take(&mut self.grown);
         let consequences = self.consequences(&grown);
         let commit = Commit {
             account: self.id,
             id,
+            after: base.commit(),
             time_ms,
             origin,
             appends: grown.into_iter().map(|(number, grown)| self.append(number, grown)).collect(),
@@ -240,7 +247,6 @@ impl Proposal {
         Consequences {
             account: grown.contains_key(&0).then(|| self.account.clone()),
             mailboxes: grown.iter().filter_map(state).collect(),
-            ended: std::mem::take(&mut self.ended),
         }
     }
 

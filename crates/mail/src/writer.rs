@@ -8,31 +8,48 @@
 //! change decided anew.
 //!
 //! > **Order.** Nobody, the author included, sees a state before the store has answered for it.
+//!
+//! A change may be dropped while it waits: a client hangs up. Its commit may be in the store or not; those after it
+//! find out, and who watches hears of it by the store's hint.
 
 use crate::account::Account;
-use crate::load;
-use crate::mailbox::Mailbox;
 use crate::proposal::{Base, Consequences, Halt, Proposal};
 use crate::{Error, Origin};
 use std::future::poll_fn;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
-use store::{Answer, Committed, Seq, StoreError, StreamId};
+use store::{Answer, Commit, CommitId, Committed, StoreError, StreamId};
 use tokio::sync::Mutex;
 
 /// How often a change is decided anew because somebody else was first.
 const MAX_ROUNDS: usize = 64;
+/// How often the store is asked again what became of a commit.
+const MAX_ASKED_AGAIN: usize = 3;
 
 /// Where changes are decided, one after another.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
-    /// The states behind the last change that was handed to the store; `None`: what is published.
-    front: Mutex<Option<Proposal>>,
-    /// Commits that the store has not answered for.
+    front: Mutex<Front>,
+    /// Commits that somebody waits for.
     in_flight: AtomicUsize,
-    /// One of them has failed: the front is not what will be.
-    spoiled: AtomicBool,
+    /// Of this front and those before it a commit has failed: what came after it will too.
+    failed: AtomicU64,
+}
+
+/// The states behind the last change that was handed to the store. A new number each time it begins with what is
+/// published, so that what fails of an old front says nothing about this one.
+#[derive(Debug, Default)]
+struct Front {
+    number: u64,
+    /// `None`: what is published.
+    ahead: Option<Ahead>,
+}
+
+/// What will be when a commit is done.
+#[derive(Debug)]
+struct Ahead {
+    states: Proposal,
+    commit: CommitId,
 }
 
 /// A commit that the store has been asked for, in its turn.
@@ -40,35 +57,47 @@ struct Submitted<'a> {
     answer: Answer<'a, Committed>,
     /// If it came at once.
     early: Option<Result<Committed, StoreError>>,
+    /// To ask again.
+    commit: Commit,
     /// What is to be shown when it is done.
     consequences: Consequences,
     in_flight: InFlight<'a>,
 }
 
 /// Counts a commit as long as somebody waits for it.
-struct InFlight<'a>(&'a Writer);
+struct InFlight<'a> {
+    writer: &'a Writer,
+    front: u64,
+}
 
 impl Writer {
-    /// Whether what was decided upon last is still what will be. Asked once a change.
-    fn front_stands(&self) -> bool {
-        self.in_flight.load(Ordering::Acquire) > 0 && !self.spoiled.swap(false, Ordering::AcqRel)
+    /// The states to decide upon, unless what is published is all there is.
+    fn standing<'f>(&self, front: &'f Front) -> Option<&'f Ahead> {
+        let stands = front.number > self.failed.load(Ordering::Acquire);
+        let awaited = self.in_flight.load(Ordering::Acquire) > 0;
+        front.ahead.as_ref().filter(|_| stands && awaited)
     }
 }
 
 impl<'a> InFlight<'a> {
-    fn begin(writer: &'a Writer) -> Self {
+    fn begin(writer: &'a Writer, front: u64) -> Self {
         writer.in_flight.fetch_add(1, Ordering::AcqRel);
-        Self(writer)
+        Self { writer, front }
+    }
+
+    fn failed(&self) {
+        self.writer.failed.fetch_max(self.front, Ordering::AcqRel);
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1
-            && let Ok(mut front) = self.0.front.try_lock()
+        if self.writer.in_flight.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Ok(mut front) = self.writer.front.try_lock()
+            && self.writer.in_flight.load(Ordering::Acquire) == 0
         {
             // Nothing is ahead of what is published: no need to keep old states alive.
-            *front = None;
+            front.ahead = None;
         }
     }
 }
@@ -86,40 +115,41 @@ impl Account {
     ) -> Result<T, Error> {
         for _ in 0..MAX_ROUNDS {
             let (decided, submitted) = self.submit(origin, &mut decide).await?;
-            let Some(submitted) = submitted else { return Ok(decided) };
+            let Some(submitted) = submitted else { return decided };
             if self.follow_up(submitted).await? == Settled::Done {
                 self.take_snapshots().await;
-                return Ok(decided);
+                return decided;
             }
         }
         Err(Error::Unavailable("others change this account all the time; try again".into()))
     }
 
     /// Decides, and hands the commit to the store before anybody else decides. `None`: there is nothing to commit
-    /// and nothing to wait for.
+    /// and nothing to wait for. A refusal waits like a change does: it may be for what is not true yet.
     async fn submit<T: Send>(
         &self,
         origin: &Origin,
         decide: &mut (impl FnMut(&mut Proposal) -> Result<T, Halt> + Send),
-    ) -> Result<(T, Option<Submitted<'_>>), Error> {
+    ) -> Result<(Result<T, Error>, Option<Submitted<'_>>), Error> {
         let mut front = self.writer.front.lock().await;
-        let (base, mut proposal) = match front.take().filter(|_| self.writer.front_stands()) {
-            Some(front) => (Base::Ahead, front),
+        self.check_there()?;
+        let (base, mut proposal) = match self.writer.standing(&front) {
+            Some(ahead) => (Base::Ahead(ahead.commit), ahead.states.clone()),
             None => (Base::Published, Proposal::new(self.id, self.newest().await?)),
         };
         proposal.begin_change(self.world.now_s());
-        let decided = self.decide(&mut proposal, decide).await;
-        let proposed = match decided {
-            Ok(_) => proposal.take(base, self.world.commit_id(), self.world.now_ms(), origin.encode()),
-            Err(_) => None,
+        let decided = self.decide(&mut proposal, decide).await?;
+        let (id, time_ms) = (self.world.commit_id(), self.world.now_ms());
+        let Some((commit, consequences)) = proposal.take(base, id, time_ms, origin.encode()) else {
+            return Ok((decided, None));
         };
-        *front = Some(proposal);
-        let decided = decided?;
-        let Some((commit, consequences)) = proposed else { return Ok((decided, None)) };
-        let in_flight = InFlight::begin(&self.writer);
-        let mut answer = self.store.commit(commit);
+        commit.check().map_err(Error::of_own_commit)?;
+        front.ahead = Some(Ahead { states: proposal, commit: id });
+        front.number += u64::from(base == Base::Published);
+        let in_flight = InFlight::begin(&self.writer, front.number);
+        let mut answer = self.store.commit(commit.clone());
         let early = poll_once(&mut answer).await;
-        Ok((decided, Some(Submitted { answer, early, consequences, in_flight })))
+        Ok((decided, Some(Submitted { answer, early, commit, consequences, in_flight })))
     }
 
     /// Asks a decision, loading what it wants to see. A refusal leaves the proposal as it was.
@@ -127,16 +157,16 @@ impl Account {
         &self,
         proposal: &mut Proposal,
         decide: &mut (impl FnMut(&mut Proposal) -> Result<T, Halt> + Send),
-    ) -> Result<T, Error> {
+    ) -> Result<Result<T, Error>, Error> {
         loop {
             let before = proposal.clone();
             let halted = match decide(proposal) {
-                Ok(decided) => return Ok(decided),
+                Ok(decided) => return Ok(Ok(decided)),
                 Err(halted) => halted,
             };
             *proposal = before;
             match halted {
-                Halt::Refused(why) => return Err(why),
+                Halt::Refused(why) => return Ok(Err(why)),
                 Halt::Needs(id) => proposal.know(id, self.open(id).await?.newest_at()),
             }
         }
@@ -144,80 +174,87 @@ impl Account {
 
     /// Waits for the store, and shows what came of it.
     async fn follow_up(&self, submitted: Submitted<'_>) -> Result<Settled, Error> {
-        let Submitted { answer, early, consequences, in_flight: _until_settled } = submitted;
-        let outcome = match early {
+        let Submitted { answer, early, commit, consequences, in_flight } = submitted;
+        let first = match early {
             Some(outcome) => outcome,
             None => answer.await,
         };
-        if outcome != Ok(Committed::Done) {
-            self.writer.spoiled.store(true, Ordering::Release);
+        let outcome = self.settle(first, &commit).await;
+        if !matches!(outcome, Ok(Committed::Done)) {
+            in_flight.failed();
         }
-        match outcome {
-            Ok(Committed::Done) => {
+        match outcome? {
+            Committed::Done => {
                 self.publish(consequences);
                 return Ok(Settled::Done);
             }
-            Ok(Committed::Conflict { stream, newer }) => self.catch_up(stream, &newer).await?,
-            Ok(Committed::Diverged { stream, at }) => self.step_back(stream, at).await?,
-            Err(why) => {
-                // What may or may not have happened is found out by reading, before anything else is decided.
-                if matches!(why, StoreError::Unavailable { uncertain: true, .. }) {
-                    self.forget();
-                }
-                return Err(why.into());
-            }
+            Committed::Conflict { stream, newer } => self.catch_up(stream, &newer).await?,
+            Committed::Diverged { stream, .. } => self.step_back(stream).await?,
         }
         Ok(Settled::Again)
     }
 
-    /// Looks whether a stream has grown, after a hint that it may have.
-    pub(crate) async fn look(&self, stream: StreamId, seq: Seq) -> Result<(), Error> {
-        let known = match self.known(stream.number) {
-            Some(mailbox) => mailbox.newest_at().seq,
-            None if stream.number == 0 => self.newest().await?.seq,
-            None => return Ok(()),
-        };
-        if known >= seq {
-            return Ok(());
+    /// What became of a commit. When the store does not know it is asked again, under the same id, which is harmless.
+    async fn settle(
+        &self,
+        first: Result<Committed, StoreError>,
+        commit: &Commit,
+    ) -> Result<Committed, Error> {
+        let Err(StoreError::Unavailable { uncertain: true, mut reason }) = first else { return Ok(first?) };
+        for _ in 0..MAX_ASKED_AGAIN {
+            match self.store.commit(commit.clone()).await {
+                Ok(known) => return Ok(known),
+                // "It cannot write now" says nothing about what it did before.
+                Err(still) => reason = still.to_string(),
+            }
         }
-        let newer = self.store.read(stream, known, store::MAX_NEWER).await?;
-        self.catch_up(stream, &newer).await
+        for append in &commit.appends {
+            if let Err(why) = self.read_on(append.stream).await {
+                tracing::warn!(account = self.id.0, %why, "could not see what became of a commit");
+            }
+        }
+        Err(Error::Uncertain(reason))
     }
 
     /// Folds in what somebody else did.
     async fn catch_up(&self, stream: StreamId, newer: &[store::Event]) -> Result<(), Error> {
+        // What is published may be further than what was decided upon, or not as far: a change between the two was
+        // dropped by whoever waited for it.
         if stream.number == 0 {
             let mut at = self.newest().await?;
-            load::follow_account(stream, &mut at, newer)?;
-            self.replace(at);
-            return Ok(());
-        }
-        let Some(mailbox) = self.known(stream.number) else { return Ok(()) };
-        let mut at = mailbox.newest_at();
-        for event in newer {
-            if event.seq > at.seq {
-                at = load::next(stream, Some(&at), event)?;
+            if at.joins(newer) {
+                at.follow(stream, newer)?;
+                self.show_names(at);
+                return Ok(());
+            }
+        } else if let Some(mailbox) = self.known(stream.number) {
+            let mut at = mailbox.newest_at();
+            if at.joins(newer) {
+                at.follow(stream, newer)?;
+                mailbox.advance(at);
+                return Ok(());
             }
         }
-        mailbox.advance(at);
-        Ok(())
+        self.read_on(stream).await
     }
 
     /// The store is not as far as we were. Mostly that is a commit before this one that failed, and what is published
     /// stands; a store that is behind even that has lost what it had acknowledged, and is read again.
-    async fn step_back(&self, stream: StreamId, stands: Seq) -> Result<(), Error> {
-        if stream.number == 0 {
-            if self.newest().await?.seq > stands {
-                self.replace(load::account(&*self.store, stream).await?);
-            }
+    async fn step_back(&self, stream: StreamId) -> Result<(), Error> {
+        let Some(known) = self.published_seq(stream) else { return Ok(()) };
+        let heads = self.store.heads(&[stream]).await?;
+        let stands = heads.into_iter().flatten().next().map(|(seq, _)| seq).unwrap_or_default();
+        if known <= stands {
             return Ok(());
         }
-        let ahead = |mailbox: &Arc<Mailbox>| mailbox.newest_at().seq > stands;
-        let Some(mailbox) = self.known(stream.number).filter(ahead) else { return Ok(()) };
-        if let Some((at, tail)) = load::mailbox(&*self.store, stream).await? {
-            mailbox.replace(at, tail);
-        }
-        Ok(())
+        tracing::error!(
+            account = self.id.0,
+            stream = stream.number,
+            known = known.0,
+            stands = stands.0,
+            "the store has lost events that it had acknowledged"
+        );
+        self.read_again(stream).await
     }
 }
 

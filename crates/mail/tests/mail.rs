@@ -1,72 +1,16 @@
 //! Accounts over a store: durability, order and retries as a session meets them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use bytes::Bytes;
-use mail::{Account, Accounts, Error, Origin, Placed, World};
-use mailbox::Flags;
+mod support;
+
+use mail::{Error, Origin};
+use mailbox::account::directory::DirectoryEvent;
 use mailbox::account::{Limits, MailboxId};
-use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+use sasl::Cost;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use store::{EmailId, EmailRange, Store};
-use store_memory::Memory;
-use terms::{InternalDate, MailboxName};
-
-/// A clock that stands still and chance that is none.
-#[derive(Default)]
-struct Still(AtomicU64);
-
-impl World for Still {
-    fn now_ms(&self) -> i64 {
-        1_790_000_000_000
-    }
-
-    fn random(&self, into: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
-    }
-}
-
-const CHEAP: (u32, u32, u32) = (8, 1, 4_096);
-
-fn record(password: &str) -> CredentialRecord {
-    let cost = Cost::new(CHEAP.0, CHEAP.1, CHEAP.2).unwrap();
-    CredentialRecord::new(&Secret::password(password).unwrap(), Salts([7; 32]), &cost, &mut Workspace::new())
-}
-
-async fn accounts(store: &Arc<dyn Store>) -> Accounts {
-    // Each process has its own chance.
-    let world = Still(AtomicU64::new(u64::from(rand_start())));
-    Accounts::open(Arc::clone(store), Arc::new(world)).await.unwrap()
-}
-
-fn rand_start() -> u32 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    u32::try_from(NEXT.fetch_add(1_000_000, Ordering::Relaxed)).unwrap()
-}
-
-async fn ann(store: &Arc<dyn Store>) -> (Accounts, Arc<Account>) {
-    let accounts = accounts(store).await;
-    let id = accounts.add("ann@example.org", &record("secret")).await.unwrap();
-    let account = accounts.account(id);
-    (accounts, account)
-}
-
-async fn id(account: &Account, name: &str) -> MailboxId {
-    account.names().await.unwrap().mailbox(&MailboxName::new(name).unwrap()).unwrap().id
-}
-
-async fn append(account: &Account, mailbox: MailboxId, text: &str) -> Result<Placed, Error> {
-    let mut incoming = account.incoming(text.len() as u64).await?;
-    incoming.write(Bytes::copy_from_slice(text.as_bytes())).await?;
-    let date = InternalDate::new(1_790_000_000, 0).unwrap();
-    let received = incoming.finish().await?;
-    account.append(&Origin::desk(), mailbox, received, account.id(), Flags::NONE, Some(date)).await
-}
-
-fn store() -> Arc<dyn Store> {
-    Arc::new(Memory::new())
-}
+use store::{AccountId, EmailId, EmailRange};
+use support::{CHEAP, accounts, ann, append, delete, id, record, store};
+use terms::MailboxName;
 
 #[tokio::test]
 async fn a_new_account_has_the_mailboxes_that_clients_look_for() {
@@ -154,12 +98,7 @@ async fn a_deleted_mailbox_takes_nothing_and_tells_whoever_watches() {
     let (_, ann) = ann(&store()).await;
     let junk = id(&ann, "Junk").await;
     let mailbox = ann.open(junk).await.unwrap();
-    let name = MailboxName::new("Junk").unwrap();
-    let delete = move |proposal: &mut mail::Proposal| {
-        let plan = proposal.account().delete(&name).map_err(Error::from)?;
-        proposal.follow(&plan)
-    };
-    ann.change(&Origin::desk(), delete).await.unwrap();
+    delete(&ann, &MailboxName::new("Junk").unwrap()).await.unwrap();
     assert!(mailbox.newest().is_deleted());
     assert!(matches!(append(&ann, junk, "a: b\r\n\r\n").await, Err(Error::NoSuchMailbox)));
     assert!(matches!(ann.open(junk).await, Err(Error::NoSuchMailbox)));
@@ -270,4 +209,92 @@ async fn a_removed_account_frees_its_name_and_its_id_is_not_given_again() {
     assert!(accounts.list().is_empty());
     let again = accounts.add("ann@example.org", &record("other")).await.unwrap();
     assert_ne!(again, ann.id());
+}
+
+#[tokio::test]
+async fn a_removed_account_gives_nothing_more_to_those_who_are_signed_in() {
+    let (accounts, ann) = ann(&store()).await;
+    let inbox = id(&ann, "INBOX").await;
+    let mailbox = ann.open(inbox).await.unwrap();
+    accounts.remove("ann@example.org").await.unwrap();
+    assert!(mailbox.newest().is_deleted(), "whoever waits in IDLE is told");
+    assert!(matches!(append(&ann, inbox, "a: b\r\n\r\n").await, Err(Error::AccountRemoved)));
+    assert!(matches!(ann.open(inbox).await, Err(Error::AccountRemoved)));
+    assert!(matches!(ann.records(&[]).await, Err(Error::AccountRemoved)));
+    // The password was right, but the account was removed while it was hashed.
+    assert!(matches!(accounts.account(ann.id()).names().await, Err(Error::AccountRemoved)));
+}
+
+#[tokio::test]
+async fn an_account_that_another_process_removes_gives_nothing_more_here() {
+    let store = store();
+    let (here, ann) = ann(&store).await;
+    let inbox = id(&ann, "INBOX").await;
+    let mut changes = ann.open(inbox).await.unwrap().changes();
+    let removed = async {
+        // The first look at hints must have begun.
+        tokio::task::yield_now().await;
+        accounts(&store).await.remove("ann@example.org").await.unwrap();
+        changes.wait_for(mail::Newest::is_deleted).await.map(drop).unwrap();
+    };
+    tokio::select! {
+        () = here.follow() => unreachable!("the store is open"),
+        () = removed => {}
+    }
+    assert!(here.list().is_empty());
+}
+
+#[tokio::test]
+async fn what_one_commit_cannot_carry_is_refused_before_anything_is_sent() {
+    let store = store();
+    let (_, ann) = ann(&store).await;
+    let inbox = id(&ann, "INBOX").await;
+    let origin = Origin::desk();
+    let refused = ann.change(&origin, |proposal: &mut mail::Proposal| {
+        let message = |n: i64| mailbox::NewMessage {
+            birth: mailbox::Birth::Elsewhere(EmailId { mailbox: 9, uid: 7_919 * (n as u32 % 500_000) + 1 }),
+            flags: mailbox::Flags::NONE,
+            internal_date: terms::InternalDate::new(n * 7_919_777 % 1_700_000_000, 0).unwrap(),
+            size: (n as u64 * 7_919) % 50_000_000,
+            save_date: n * 104_729 % 1_700_000_000,
+        };
+        for _ in 0..8 {
+            let state = proposal.mailbox(inbox)?;
+            let appending = mailbox::append(state, state.owner(), (0..100_000).map(message).collect())?;
+            appending.events.iter().try_for_each(|event| proposal.push(inbox, event))?;
+        }
+        Ok(())
+    });
+    assert!(matches!(refused.await, Err(Error::TooMuch)));
+    assert_eq!(append(&ann, inbox, "a: b\r\n\r\n").await.unwrap().uid.get(), 1, "the account goes on");
+}
+
+#[tokio::test]
+async fn a_damaged_password_record_fits_nothing_until_there_is_a_new_one() {
+    let store = store();
+    let (accounts, ann) = ann(&store).await;
+    let event = DirectoryEvent::CredentialChanged { id: ann.id(), credential: (*b"not one").into() };
+    let directory = AccountId::DIRECTORY;
+    let append = store::Append {
+        stream: store::StreamId { account: directory, number: 0 },
+        expected: store::Seq(1),
+        events: vec![event.encode().into()],
+        head: store::Head::default(),
+    };
+    let commit = store::Commit {
+        account: directory,
+        id: store::CommitId([1; 16]),
+        after: None,
+        time_ms: 0,
+        origin: bytes::Bytes::new(),
+        appends: vec![append],
+        records: Vec::new(),
+        bodies: Vec::new(),
+    };
+    assert_eq!(store.commit(commit).await, Ok(store::Committed::Done));
+    let again = support::accounts(&store).await;
+    let cost = Cost::new(CHEAP.0, CHEAP.1, CHEAP.2).unwrap();
+    assert_eq!(again.find("ann@example.org", &cost).account, None);
+    accounts.set_credential("ann@example.org", &record("new")).await.unwrap();
+    assert_eq!(accounts.find("ann@example.org", &cost).account, Some(ann.id()));
 }

@@ -215,9 +215,11 @@ impl port::Mailbox for OpenMailbox {
             Recency::Look => Ok(self.mailbox.first_recent().min(until)),
             Recency::Claim => {
                 let claimed = self.mailbox.claim_recent(until);
-                if claimed < until {
-                    let remembered = self.account.remember_recent(&self.mailbox).await;
-                    remembered.map_err(|why| self.refusal(why))?;
+                if claimed < until
+                    && let Err(why) = self.account.remember_recent(&self.mailbox).await
+                {
+                    // A claim may be forgotten; a store that cannot write is no reason not to read.
+                    note(self.connection, &why);
                 }
                 Ok(claimed)
             }
@@ -272,11 +274,23 @@ pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
         Error::NoSuchMailbox => Refusal::denied(Code::NonExistent, "This mailbox has been deleted"),
         Error::Refused(why) => why.into(),
         Error::Limit(why) => why.into(),
+        Error::AccountRemoved => Refusal::denied(Code::ContactAdmin, "This account has been removed"),
+        Error::TooMuch => Refusal::denied(
+            Code::Limit,
+            "These are too many messages to be changed in one step; take a part of them at a time",
+        ),
         Error::Unavailable(_) => {
             note(connection, &why);
             Refusal::denied(
                 Code::Unavailable,
                 "Mail cannot be stored or read just now; try again in a moment",
+            )
+        }
+        Error::Uncertain(_) => {
+            note(connection, &why);
+            Refusal::denied(
+                Code::Unavailable,
+                "It is not known whether this was stored; look whether it is there before you try again",
             )
         }
         Error::Withdrawn | Error::Damaged(_) => Refusal::OurFault(note(connection, &why)),

@@ -85,6 +85,7 @@ fn message(stream: StreamId, seq: u64, count: u32) -> Commit {
     Commit {
         account: stream.account,
         id: CommitId(octets(16, 1 << 40).first_chunk().copied().unwrap()),
+        after: None,
         time_ms: 1,
         origin: Bytes::from_static(b"a benchmark"),
         appends: vec![Append {

@@ -118,7 +118,7 @@ impl Committer {
         if id.is_some_and(|id| self.recent.contains(id)) {
             return Ok(Outcome::Written);
         }
-        let now = Standing { index: &self.engine.index, group: &group.changes };
+        let now = Standing { index: &self.engine.index, group: &group.changes, recent: &self.recent };
         let outcome = match job.request.judge(job.account, &now)? {
             Verdict::Answer(outcome) => return Ok(outcome),
             Verdict::Write(outcome) => outcome,

@@ -1,7 +1,8 @@
 //! What waits for the commit thread: bounded in octets, fair between accounts, with a lane for small commits.
 //!
-//! A group takes from the small lane first, up to [`SMALL_SHARE`], so that flags and expunges do not wait behind
-//! somebody's import; then one job of each account in turn.
+//! A group takes what is small first, up to [`SMALL_SHARE`], so that flags and expunges do not wait behind somebody's
+//! import; then one job of each account in turn. Jobs of one account never overtake each other, for one commit may
+//! build on the one before it.
 
 use crate::log::format::Draft;
 use crate::request::{Outcome, Request};
@@ -16,7 +17,7 @@ pub(crate) const MAX_WAITING: usize = 64 << 20;
 const MAX_SMALL_WAITING: usize = 8 << 20;
 /// A job with no more octets than this is small.
 const SMALL: usize = 4 << 10;
-/// Octets of a group that small jobs may take before the others.
+/// Octets of a group up to which small jobs go before the others.
 const SMALL_SHARE: usize = 1 << 20;
 /// Most octets of a group, but for a single job that is larger.
 pub(crate) const MAX_GROUP: usize = 8 << 20;
@@ -35,6 +36,10 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    const fn is_small(&self) -> bool {
+        self.octets <= SMALL
+    }
+
     /// Answers that nothing was written.
     pub(crate) fn refuse(self, refusal: StoreError) {
         // Nobody may be waiting any more.
@@ -61,11 +66,44 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct Lanes {
-    small: VecDeque<Job>,
+    /// What each account has waiting, in the order it came.
     waiting: HashMap<AccountId, VecDeque<Job>>,
-    /// The accounts that have something waiting, next one first.
-    turns: VecDeque<AccountId>,
+    /// The accounts whose next job is small, next one first.
+    small: VecDeque<AccountId>,
+    /// The others.
+    large: VecDeque<AccountId>,
+    /// Accounts with jobs that have no room yet: where these wait, and how many.
+    at_gates: HashMap<AccountId, (Gate, usize)>,
     state: State,
+}
+
+/// Where a job waits for room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Small,
+    Large,
+}
+
+/// A job that has no room yet.
+struct AtGate<'a> {
+    queue: &'a Queue,
+    account: AccountId,
+    gate: Gate,
+}
+
+impl AtGate<'_> {
+    fn room(&self) -> (&Arc<Semaphore>, usize) {
+        match self.gate {
+            Gate::Small => (&self.queue.small_room, MAX_SMALL_WAITING),
+            Gate::Large => (&self.queue.room, MAX_WAITING),
+        }
+    }
+}
+
+impl Drop for AtGate<'_> {
+    fn drop(&mut self) {
+        self.queue.lock().leave_gate(self.account);
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,14 +132,14 @@ impl Queue {
         drafts: Vec<Draft>,
     ) -> Result<Outcome, StoreError> {
         let octets: usize = drafts.iter().map(Draft::stored_length).sum();
-        let (room, limit) = match octets {
-            0..=SMALL => (&self.small_room, MAX_SMALL_WAITING),
-            _ => (&self.room, MAX_WAITING),
-        };
+        let gate = self.lock().gate_for(account, octets);
+        let at_gate = AtGate { queue: self, account, gate };
+        let (room, limit) = at_gate.room();
         let permits = u32::try_from(octets.clamp(1, limit)).unwrap_or(u32::MAX);
         let room = Arc::clone(room).acquire_many_owned(permits).await.map_err(|_| closed())?;
         let (answer, answered) = oneshot::channel();
         self.push(Job { account, request, commit, drafts, answer, octets, room })?;
+        drop(at_gate);
         // Without an answer the commit thread has died in the middle of it.
         answered.await.unwrap_or_else(|_| Err(unanswered()))
     }
@@ -124,18 +162,13 @@ impl Queue {
     /// How many jobs wait.
     pub(crate) fn waiting(&self) -> usize {
         let lanes = self.lock();
-        lanes.small.len() + lanes.waiting.values().map(VecDeque::len).sum::<usize>()
+        lanes.waiting.values().map(VecDeque::len).sum()
     }
 
     /// What the next group is made of.
     pub(crate) fn take_group(&self) -> Vec<Job> {
         let mut lanes = self.lock();
         let mut group = Taken::default();
-        while group.octets < SMALL_SHARE
-            && let Some(job) = lanes.small.pop_front()
-        {
-            group.push(job);
-        }
         while let Some(job) = lanes.next_fitting(&group) {
             group.push(job);
         }
@@ -145,9 +178,9 @@ impl Queue {
     /// Everything that waits.
     pub(crate) fn drain(&self) -> Vec<Job> {
         let mut lanes = self.lock();
-        lanes.turns.clear();
-        let large: Vec<Job> = lanes.waiting.drain().flat_map(|(_, jobs)| jobs).collect();
-        lanes.small.drain(..).chain(large).collect()
+        lanes.small.clear();
+        lanes.large.clear();
+        lanes.waiting.drain().flat_map(|(_, jobs)| jobs).collect()
     }
 
     fn push(&self, job: Job) -> Result<(), StoreError> {
@@ -170,11 +203,13 @@ impl Queue {
 struct Taken {
     jobs: Vec<Job>,
     octets: usize,
+    small_octets: usize,
 }
 
 impl Taken {
     fn push(&mut self, job: Job) {
         self.octets += job.octets;
+        self.small_octets += if job.is_small() { job.octets } else { 0 };
         self.jobs.push(job);
     }
 
@@ -185,35 +220,60 @@ impl Taken {
 
 impl Lanes {
     fn is_empty(&self) -> bool {
-        self.small.is_empty() && self.turns.is_empty()
+        self.waiting.is_empty()
     }
 
     fn push(&mut self, job: Job) {
-        if job.octets <= SMALL {
-            return self.small.push_back(job);
-        }
         let account = job.account;
         let waiting = self.waiting.entry(account).or_default();
         waiting.push_back(job);
         if waiting.len() == 1 {
-            self.turns.push_back(account);
+            self.line_up(account);
         }
     }
 
-    /// The next job of the account whose turn it is, if the group has room for it.
+    /// Puts an account at the end of the lane that what it has waiting first belongs to.
+    fn line_up(&mut self, account: AccountId) {
+        match self.waiting.get(&account).and_then(VecDeque::front) {
+            Some(first) if first.is_small() => self.small.push_back(account),
+            Some(_) => self.large.push_back(account),
+            None => drop(self.waiting.remove(&account)),
+        }
+    }
+
+    /// The next small job, else the next of all, if the group has room for it.
     fn next_fitting(&mut self, group: &Taken) -> Option<Job> {
-        let account = *self.turns.front()?;
+        let lane = match self.small.front() {
+            Some(_) if group.small_octets < SMALL_SHARE => &mut self.small,
+            _ => &mut self.large,
+        };
+        let account = *lane.front()?;
         let waiting = self.waiting.get_mut(&account)?;
         if !group.has_room_for(waiting.front()?) {
             return None;
         }
         let job = waiting.pop_front();
-        self.turns.rotate_left(1);
-        if waiting.is_empty() {
-            self.waiting.remove(&account);
-            self.turns.pop_back();
-        }
+        lane.pop_front();
+        self.line_up(account);
         job
+    }
+
+    /// Where a job of an account waits for room: with those of the account that wait already, for it may build on
+    /// them.
+    fn gate_for(&mut self, account: AccountId, octets: usize) -> Gate {
+        let by_size = if octets <= SMALL { Gate::Small } else { Gate::Large };
+        let (gate, waiting) = self.at_gates.entry(account).or_insert((by_size, 0));
+        *waiting += 1;
+        *gate
+    }
+
+    fn leave_gate(&mut self, account: AccountId) {
+        if let Some((_, waiting)) = self.at_gates.get_mut(&account) {
+            *waiting -= 1;
+            if *waiting == 0 {
+                self.at_gates.remove(&account);
+            }
+        }
     }
 }
 

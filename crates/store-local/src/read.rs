@@ -7,7 +7,9 @@ use crate::index::{key, value};
 use crate::log::octets::{array_at, u16_at};
 use crate::request::{damaged_entry, quarantined, unavailable};
 use bytes::Bytes;
-use store::{AccountId, BodyId, EmailId, EmailRange, Event, Head, Seq, Snapshot, StoreError, StreamId};
+use store::{
+    AccountId, BodyId, EmailId, EmailRange, Event, Head, MAX_READ, Seq, Snapshot, StoreError, StreamId,
+};
 
 type Answered<T> = Result<T, StoreError>;
 
@@ -22,7 +24,8 @@ impl Engine {
         let place = |(key, value): &(Key, Value)| {
             key::seq_of(key).zip(value::place(key, value)).ok_or_else(|| damaged_entry(key))
         };
-        let places = entries.iter().map(place).collect::<Answered<Vec<_>>>()?;
+        let mut places = entries.iter().map(place).collect::<Answered<Vec<_>>>()?;
+        places.truncate(as_many_as_fit(&places));
         let what =
             |seq: Seq| format!("event {} of stream {} of account {}", seq.0, stream.number, stream.account.0);
         let events = self.segments.read_all(stream.account, &places, &what)?;
@@ -161,6 +164,17 @@ impl Engine {
         let found = self.index.scan(&[range], limit).map_err(unavailable)?;
         Ok(found.into_iter().flatten().collect())
     }
+}
+
+/// How many of these events one answer may hold.
+fn as_many_as_fit(places: &[(Seq, Place)]) -> usize {
+    let mut room = MAX_READ;
+    let fits = |(_, place): &&(Seq, Place)| {
+        let left = room.checked_sub(place.stored_length as usize);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    places.iter().take_while(fits).count()
 }
 
 /// The payload of an event's record: when, by whom, what.

@@ -3,8 +3,8 @@
 use std::collections::{HashSet, VecDeque};
 use store::{AccountId, CommitId};
 
-/// How many are remembered, of all accounts together. Across a restart: those of the log's replayed tail and the
-/// last [`KEPT_IDS`](crate::index::KEPT_IDS) before it.
+/// How many are remembered. Across a restart: those of the log's replayed tail and the last
+/// [`KEPT_IDS`](crate::index::KEPT_IDS) before it.
 const REMEMBERED: usize = store::REMEMBERED_COMMITS;
 
 /// The newest commits.

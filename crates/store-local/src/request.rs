@@ -8,13 +8,14 @@ use crate::index::tail::{Found, Generation};
 use crate::index::value::BodyPlace;
 use crate::index::{Index, key, value};
 use crate::log::format::{Draft, Subject};
-use store::{AccountId, BodyId, Seq, StoreError, StreamId};
+use crate::recent::RecentCommits;
+use store::{AccountId, BodyId, CommitId, Seq, StoreError, StreamId};
 
 /// What is to be written, apart from its octets.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// If every stream stands where it is expected.
-    Commit(Vec<(StreamId, Seq)>),
+    /// If every stream stands where it is expected, and what it builds on was written.
+    Commit { streams: Vec<(StreamId, Seq)>, after: Option<CommitId> },
     /// The end of a stream.
     DropStream(StreamId),
     /// Events up to this one may go.
@@ -58,13 +59,18 @@ pub(crate) struct Standing<'a> {
     pub(crate) index: &'a Index,
     /// What was accepted into the same group.
     pub(crate) group: &'a Generation,
+    /// What was accepted into it, or written before.
+    pub(crate) recent: &'a RecentCommits,
 }
 
 impl Request {
     /// Whether it may be written.
     pub(crate) fn judge(&self, account: AccountId, now: &Standing<'_>) -> Result<Verdict, StoreError> {
         match self {
-            Self::Commit(streams) => judge_commit(streams, now),
+            Self::Commit { after: Some(after), streams } if !now.recent.contains((account, *after)) => {
+                judge_unfounded(account, streams, now)
+            }
+            Self::Commit { streams, .. } => judge_commit(streams, now),
             Self::DropStream(stream) => now.if_there(*stream, |_| Ok(Verdict::Write(Outcome::Written))),
             Self::Trim(stream, through) => now.if_there(*stream, |_| judge_trim(*stream, *through, now)),
             Self::Pieces(stream, at) => now.if_there(*stream, |seq| judge_pieces(*at, seq)),
@@ -82,6 +88,16 @@ impl Request {
             }),
         }
     }
+}
+
+fn judge_unfounded(
+    account: AccountId,
+    streams: &[(StreamId, Seq)],
+    now: &Standing<'_>,
+) -> Result<Verdict, StoreError> {
+    let stream = streams.first().map_or(StreamId { account, number: 0 }, |(stream, _)| *stream);
+    let at = now.seq(stream)?.unwrap_or_default();
+    Ok(Verdict::Answer(Outcome::Diverged { stream, at }))
 }
 
 fn judge_commit(streams: &[(StreamId, Seq)], now: &Standing<'_>) -> Result<Verdict, StoreError> {

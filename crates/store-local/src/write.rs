@@ -26,7 +26,7 @@ impl Engine {
         commit.check()?;
         let drafts = drafts_of(&commit)?;
         let streams = commit.appends.iter().map(|append| (append.stream, append.expected)).collect();
-        let request = Request::Commit(streams);
+        let request = Request::Commit { streams, after: commit.after };
         match self.queue.submit(commit.account, request, Some(commit.id), drafts).await? {
             Outcome::Conflict { stream, expected } => {
                 let newer = self.events(stream, expected, MAX_NEWER)?;

@@ -35,6 +35,7 @@ fn commit(number: u32, expected: u64, id: u64) -> Commit {
     Commit {
         account: ACCOUNT,
         id: CommitId((u128::from(id) << 32 | u128::from(number)).to_le_bytes()),
+        after: None,
         time_ms: 1,
         origin: Bytes::from_static(b"a test"),
         appends: vec![Append {
@@ -109,16 +110,79 @@ fn a_small_commit_does_not_wait_behind_large_ones() {
         ..commit(2, 0, id)
     };
     let mut large: Vec<_> = (0..3).map(|id| store.commit(large(id))).collect();
-    let is_ready = |answer: &mut store::Answer<'_, Committed>| {
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        answer.as_mut().poll(&mut context).is_ready()
-    };
     assert!(large.iter_mut().all(|answer| !is_ready(answer)));
-    let mut small = store.commit(commit(1, 0, 9));
+    let mut small = store.commit(of_somebody_else());
     assert!(!is_ready(&mut small));
     pump.commit_group();
     assert!(is_ready(&mut small));
     assert_eq!(large.iter_mut().filter_map(|answer| is_ready(answer).then_some(())).count(), 1);
+}
+
+#[test]
+fn commits_of_one_account_are_taken_in_the_order_they_came() {
+    let disk = Arc::new(FaultyDisk::new(1));
+    let (store, mut pump) = LocalStore::open_with_pump(disk, &Options::default()).unwrap();
+    // Each builds on the one before it; large and small by turns.
+    let commits = (0..6_u64).map(|n| {
+        let size = if n % 2 == 0 { 500_000 } else { 1 };
+        let before = (n > 0).then(|| commit(1, n - 1, n - 1).id);
+        let records = vec![(email(1), Some(Bytes::from(vec![b'x'; size])))];
+        Commit { records, after: before, ..commit(1, n, n) }
+    });
+    check_in_order(&store, &mut pump, commits.collect());
+}
+
+#[test]
+fn commits_of_one_account_that_wait_for_room_come_in_the_order_they_came() {
+    let disk = Arc::new(FaultyDisk::new(1));
+    let (store, mut pump) = LocalStore::open_with_pump(disk, &Options::default()).unwrap();
+    // More than may wait, of somebody else.
+    let flood = (0..20_u64).map(|n| Commit {
+        records: (0..15).map(|uid| (email(uid), Some(Bytes::from(vec![b'x'; 500_000])))).collect(),
+        id: CommitId(u128::from(n).to_be_bytes()),
+        appends: Vec::new(),
+        ..of_somebody_else()
+    });
+    let mut flood: Vec<_> = flood.map(|commit| store.commit(commit)).collect();
+    assert!(flood.iter_mut().all(|answer| !is_ready(answer)));
+    let large =
+        Commit { records: vec![(email(1), Some(Bytes::from(vec![b'x'; 500_000])))], ..commit(1, 0, 0) };
+    let small = Commit { after: Some(large.id), ..commit(1, 1, 1) };
+    let mut ours: Vec<_> = [large, small].into_iter().map(|commit| store.commit(commit)).collect();
+    assert!(ours.iter_mut().all(|answer| !is_ready(answer)));
+    while flood.len() + ours.len() > 0 {
+        pump.commit_group();
+        flood.retain_mut(|answer| !is_ready(answer));
+        ours.retain_mut(|answer| match poll(answer) {
+            std::task::Poll::Ready(outcome) => {
+                assert_eq!(outcome, Ok(Committed::Done));
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+    }
+}
+
+fn check_in_order(store: &LocalStore, pump: &mut store_local::Pump, commits: Vec<Commit>) {
+    let mut answers: Vec<_> = commits.into_iter().map(|commit| store.commit(commit)).collect();
+    assert!(answers.iter_mut().all(|answer| !is_ready(answer)));
+    while pump.commit_group() {}
+    assert!(answers.into_iter().all(|answer| block_on(answer) == Ok(Committed::Done)));
+}
+
+fn of_somebody_else() -> Commit {
+    let mut commit = commit(1, 0, 9);
+    commit.account = AccountId(2);
+    commit.appends[0].stream.account = commit.account;
+    commit
+}
+
+fn poll(answer: &mut store::Answer<'_, Committed>) -> std::task::Poll<Result<Committed, StoreError>> {
+    answer.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
+
+fn is_ready(answer: &mut store::Answer<'_, Committed>) -> bool {
+    poll(answer).is_ready()
 }
 
 #[test]

@@ -32,11 +32,19 @@ impl Account {
         if commit.bodies.iter().any(|(id, body)| *id != BodyId::of(body)) {
             return Err(StoreError::Misused("a body is not what its name says"));
         }
-        if let Some(objection) = self.objection(&commit) {
+        if let Some(objection) = self.unfounded(&commit).or_else(|| self.objection(&commit)) {
             return Ok(objection);
         }
         grown.extend(self.write(commit));
         Ok(Committed::Done)
+    }
+
+    /// The answer to a commit that builds on one that was never written.
+    fn unfounded(&self, commit: &Commit) -> Option<Committed> {
+        commit.after.filter(|after| !self.done.contains(*after))?;
+        let own = StreamId { account: commit.account, number: 0 };
+        let stream = commit.appends.first().map_or(own, |append| append.stream);
+        Some(Committed::Diverged { stream, at: self.stream(stream).map(Stream::at).unwrap_or_default() })
     }
 
     /// The answer of the first stream that does not stand where the writer believes.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
-use store::{Committed, Event, Head, MAX_NEWER, Seq, Snapshot, StoreError, StreamId};
+use store::{Committed, Event, Head, MAX_NEWER, MAX_READ, Seq, Snapshot, StoreError, StreamId};
 
 /// A stream; one without an event is no stream yet.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// The last event.
-    fn at(&self) -> Seq {
+    pub(crate) fn at(&self) -> Seq {
         self.trimmed.plus(self.events.len() as u64)
     }
 
@@ -48,7 +48,11 @@ impl Stream {
     pub(crate) fn read(&self, after: Seq, limit: usize) -> Vec<Event> {
         let seen = after.0.saturating_sub(self.trimmed.0);
         let seen = usize::try_from(seen).unwrap_or(usize::MAX);
-        self.events.iter().skip(seen).take(limit).cloned().collect()
+        let in_bounds = |room: &mut usize, event: &Event| {
+            *room = room.checked_sub(event.payload.len() + event.origin.len())?;
+            Some(event.clone())
+        };
+        self.events.iter().skip(seen).take(limit).scan(MAX_READ, in_bounds).collect()
     }
 
     pub(crate) fn trim(&mut self, through: Seq) -> Result<(), StoreError> {

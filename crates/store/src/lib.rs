@@ -103,8 +103,14 @@ pub const MAX_ORIGIN: usize = 1 << 10;
 pub const MAX_ENTRIES: usize = 1 << 16;
 /// Most events in one [`Committed::Conflict`]; the rest comes with the next try.
 pub const MAX_NEWER: usize = 1_000;
-/// How many commits of an account a store remembers by their ids, at least.
+/// Most octets of events, their origins counted, in one answer of [`Store::read`] or one [`Committed::Conflict`]:
+/// several of the longest.
+pub const MAX_READ: usize = 8 << 20;
+/// How many of the newest commits, of all accounts together, a store remembers by their ids as long as it is open. Of
+/// those before it was opened it may remember fewer, at least [`REMEMBERED_OVER_A_STOP`].
 pub const REMEMBERED_COMMITS: usize = 1 << 16;
+/// How many of the newest commits a store remembers when it is opened again.
+pub const REMEMBERED_OVER_A_STOP: usize = 1 << 10;
 /// Largest piece of a snapshot, in octets.
 pub const MAX_SNAPSHOT_PIECE: usize = 1 << 20;
 /// Longest soft key and soft value, in octets.
@@ -131,6 +137,10 @@ pub struct Commit {
     pub account: AccountId,
     /// Random; a second commit with the same id is answered like the first and changes nothing.
     pub id: CommitId,
+    /// The commit of this account that it builds on, where that one had not been answered when this one was made.
+    /// Unless it is durable, or becomes so together with this one, nothing is written: that the streams stand where
+    /// they were expected says nothing when somebody else's events have taken the places.
+    pub after: Option<CommitId>,
     /// When: Unix time in milliseconds.
     pub time_ms: i64,
     /// Who did it, from where, with which device: opaque here, kept with every event.
@@ -153,14 +163,15 @@ pub enum Committed {
     Conflict {
         /// The first stream whose `expected` did not hold.
         stream: StreamId,
-        /// What lies behind `expected`, in order, at most [`MAX_NEWER`].
+        /// What lies behind `expected`, in order, at most [`MAX_NEWER`] events and [`MAX_READ`] octets.
         newer: Vec<Event>,
     },
     /// The writer is *ahead* of the store: it has seen events that the store does not have. (Or it is so far
-    /// back that what it has missed was trimmed.) Nothing was written; the writer must drop what it knows and
-    /// read anew.
+    /// back that what it has missed was trimmed; or what it built on was never written.) Nothing was written; the
+    /// writer must drop what it knows and read anew.
     Diverged {
-        /// Which stream.
+        /// Which stream. When it is [`Commit::after`] that is not there: the first that the commit names, or else the
+        /// account's own.
         stream: StreamId,
         /// Where the store stands.
         at: Seq,
@@ -214,9 +225,13 @@ pub trait BodyWriter: Send {
 pub trait Store: Send + Sync + 'static {
     /// Compare-and-set on all streams named, all or none, durable on return. Streams are compared in the order
     /// named; the first that does not stand where it was expected is the answer.
+    ///
+    /// Commits of one account whose answers are first polled one after the other are taken in that order, as long as
+    /// there is room for them: so one may build on those before it without waiting for their sync.
     fn commit(&self, commit: Commit) -> Answer<'_, Committed>;
 
-    /// Up to `limit` events of a stream behind `after`, in order, without a gap. Only where events
+    /// Up to `limit` events of a stream behind `after`, and no more than [`MAX_READ`] octets of them, in order, without
+    /// a gap: an answer that is shorter than `limit` is not the end of the stream, an empty one is. Only where events
     /// were trimmed may the first lie further on than `after` + 1; the reader starts anew from a snapshot.
     fn read(&self, stream: StreamId, after: Seq, limit: usize) -> Answer<'_, Vec<Event>>;
 

@@ -20,7 +20,7 @@ use store::{AccountId, CommitId};
 use tail::{Found, Generation};
 
 /// Most commits whose ids outlive a clean stop.
-pub(crate) const KEPT_IDS: usize = 1_024;
+pub(crate) const KEPT_IDS: usize = store::REMEMBERED_OVER_A_STOP;
 
 const CHECKPOINT: &[u8] = b"checkpoint";
 const RECENT: &[u8] = b"recent commits";

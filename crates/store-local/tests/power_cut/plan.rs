@@ -73,6 +73,7 @@ impl Plan {
         Commit {
             account: self.account,
             id: CommitId((u128::from(self.tag) << 64 | 1).to_le_bytes()),
+            after: None,
             time_ms: 1_700_000_000_000,
             origin: Bytes::from_static(b"a test"),
             appends,

@@ -38,6 +38,7 @@ impl Caller {
         let commit = Commit {
             account: self.account,
             id: fresh_id(),
+            after: None,
             time_ms: 1_700_000_000_000,
             origin: Bytes::from_static(b"origin"),
             appends: Vec::new(),

@@ -175,6 +175,38 @@ pub fn a_second_commit_with_the_same_id_changes_nothing(store: Arc<dyn Store>) {
     assert!(me.all_records().is_empty());
 }
 
+/// Whatever the places of its streams say: they may be somebody else's.
+pub fn a_commit_that_builds_on_what_was_never_written_is_not_written_either(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    me.put(1, 0, &["a"]);
+    let first = me.draft().append(1, 0, &["late"]).commit;
+    let mut second = me.draft().append(1, 1, &["on it"]).record(1, 1, Some("r")).commit;
+    second.after = Some(first.id);
+    conflict(me.commit(first.clone()));
+    assert_eq!(me.commit(second.clone()), Committed::Diverged { stream: me.stream(1), at: Seq(1) });
+    assert_eq!(me.texts(1), ["a"]);
+    assert!(me.all_records().is_empty());
+    second.appends.clear();
+    assert!(matches!(me.commit(second), Committed::Diverged { stream, .. } if stream == me.stream(0)));
+}
+
+/// Without waiting for the sync of the first.
+pub fn a_commit_may_build_on_one_that_is_under_way(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    // Long and short by turns: neither may overtake the other.
+    let event = |n| Bytes::from(vec![b'x'; if n % 2 == 0 { 1 } else { 10_000 }]);
+    let drafts = (0..20).map(|n| me.draft().append_bytes(1, n, vec![event(n)], Bytes::new()));
+    let mut commits: Vec<_> = drafts.map(|draft| draft.commit).collect();
+    let ids: Vec<_> = commits.iter().map(|commit| commit.id).collect();
+    commits.iter_mut().skip(1).zip(ids).for_each(|(commit, before)| commit.after = Some(before));
+    let mut answers: Vec<_> = commits.into_iter().map(|commit| me.store.commit(commit)).collect();
+    let mut early: Vec<_> = answers.iter_mut().map(super::poll_once).collect();
+    for (answer, early) in answers.into_iter().zip(&mut early) {
+        assert_eq!(early.take().unwrap_or_else(|| super::block_on(answer)), Ok(Committed::Done));
+    }
+    assert_eq!(me.head(1).unwrap().0, 20);
+}
+
 /// Only what was written is remembered.
 pub fn after_a_conflict_the_id_is_free(store: Arc<dyn Store>) {
     let me = Caller::new(store);

@@ -68,6 +68,14 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Polls a future once, as whoever will wait for it later.
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    match Bell::new().poll(Pin::new(future)) {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
+    }
+}
+
 /// What a future rings when it is worth polling again.
 struct Bell {
     thread: Thread,
@@ -120,6 +128,8 @@ macro_rules! conformance_tests {
                 an_empty_append_makes_no_stream
                 an_empty_append_conflicts_like_any_other
                 a_second_commit_with_the_same_id_changes_nothing
+                a_commit_that_builds_on_what_was_never_written_is_not_written_either
+                a_commit_may_build_on_one_that_is_under_way
                 after_a_conflict_the_id_is_free
                 records_and_bodies_need_no_stream
                 an_empty_commit_is_done
@@ -129,6 +139,7 @@ macro_rules! conformance_tests {
             streams {
                 events_are_read_in_order_behind_a_place
                 a_read_gives_no_more_than_its_limit
+                a_read_and_a_conflict_give_no_more_octets_than_their_limit
                 pages_join_without_a_gap
                 a_read_behind_the_end_is_empty
                 a_stream_that_is_not_there_reads_empty

@@ -1,7 +1,7 @@
 //! Reading, listing, ending and trimming streams.
 
 use super::caller::{Caller, places, texts};
-use crate::{BodyId, Committed, Seq, Store, StoreError};
+use crate::{BodyId, Committed, Event, MAX_EVENT, MAX_READ, Seq, Store, StoreError};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -22,6 +22,27 @@ pub fn a_read_gives_no_more_than_its_limit(store: Arc<dyn Store>) {
     assert_eq!(places(&me.read(1, 0, 2)), [1, 2]);
     assert_eq!(places(&me.read(1, 1, 1)), [2]);
     assert!(me.read(1, 0, 0).is_empty());
+}
+
+/// Long events come in several answers, and none is left out.
+pub fn a_read_and_a_conflict_give_no_more_octets_than_their_limit(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    let long = Bytes::from(vec![b'x'; MAX_EVENT]);
+    for round in 0..6 {
+        let three = vec![long.clone(); 3];
+        assert_eq!(me.draft().append_bytes(1, 3 * round, three, Bytes::new()).commit(), Committed::Done);
+    }
+    let octets =
+        |events: &[Event]| events.iter().map(|event| event.payload.len() + event.origin.len()).sum::<usize>();
+    let mut read = Vec::new();
+    while read.len() < 18 {
+        let page = me.read(1, read.len() as u64, usize::MAX);
+        assert!(!page.is_empty() && octets(&page) <= MAX_READ);
+        read.extend(places(&page));
+    }
+    assert_eq!(read, (1..=18).collect::<Vec<_>>());
+    let Committed::Conflict { newer, .. } = me.append(1, 3, &["late"]) else { panic!("it was late") };
+    assert!(!newer.is_empty() && octets(&newer) <= MAX_READ);
 }
 
 /// A reader that asks behind the last event it got misses none.

@@ -1,0 +1,198 @@
+//! A store that does what a store may do, at the worst of times: it fails, knows nothing of what became of a commit,
+//! takes its time, answers out of order, and lets another process be first. All of it follows from a seed.
+
+use bytes::Bytes;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use store::{
+    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
+    Snapshot, Store, StoreError, StreamId, Watch,
+};
+
+/// Chance that can be had again (SplitMix64).
+#[derive(Debug)]
+pub struct Dice(Mutex<u64>);
+
+impl Dice {
+    pub const fn new(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+
+    /// A number below `sides`.
+    pub fn below(&self, sides: u64) -> u64 {
+        let mut state = self.0.lock().unwrap();
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+
+    pub fn one_in(&self, sides: u64) -> bool {
+        self.below(sides) == 0
+    }
+}
+
+/// Lets others go first, up to `most` times.
+pub async fn dawdle(dice: &Dice, most: u64) {
+    for _ in 0..dice.below(most + 1) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The store, over one that behaves. Good behaviour can be had back.
+pub struct Mischief {
+    inner: Arc<dyn Store>,
+    dice: Arc<Dice>,
+    calm: std::sync::atomic::AtomicBool,
+}
+
+impl Mischief {
+    pub fn over(inner: Arc<dyn Store>, dice: Arc<Dice>) -> Self {
+        Self { inner, dice, calm: Default::default() }
+    }
+
+    /// From now on nothing fails.
+    pub fn calm_down(&self) {
+        self.calm.store(true, std::sync::atomic::Ordering::Release);
+    }
+
+    fn strikes(&self, one_in: u64) -> bool {
+        !self.calm.load(std::sync::atomic::Ordering::Acquire) && self.dice.one_in(one_in)
+    }
+
+    /// Asks only after a while.
+    fn slowly<'a, T: 'a>(
+        &'a self,
+        ask: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    ) -> Answer<'a, T> {
+        Box::pin(async move {
+            dawdle(&self.dice, 2).await;
+            ask.await
+        })
+    }
+}
+
+fn unavailable(uncertain: bool) -> StoreError {
+    StoreError::Unavailable { reason: "mischief".to_owned(), uncertain }
+}
+
+impl Store for Mischief {
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
+        Box::pin(async move {
+            if self.strikes(8) {
+                // It waits for room, and so loses its place in the order.
+                dawdle(&self.dice, 3).await;
+            }
+            if self.strikes(24) {
+                return Err(unavailable(false));
+            }
+            if self.strikes(24) {
+                if self.dice.one_in(2) {
+                    let _ = self.inner.commit(commit).await;
+                }
+                return Err(unavailable(true));
+            }
+            let answer = self.inner.commit(commit).await;
+            dawdle(&self.dice, 6).await;
+            answer
+        })
+    }
+
+    fn read(&self, stream: StreamId, after: Seq, limit: usize) -> Answer<'_, Vec<Event>> {
+        // A page may always be shorter than was asked for: its octets are bounded too.
+        let limit = limit.min(1 + usize::try_from(self.dice.below(3)).unwrap());
+        self.slowly(self.inner.read(stream, after, limit))
+    }
+
+    fn heads(&self, streams: &[StreamId]) -> Answer<'_, Vec<Option<(Seq, Head)>>> {
+        let streams = streams.to_vec();
+        self.slowly(async move { self.inner.heads(&streams).await })
+    }
+
+    fn list_streams(&self, account: AccountId) -> Answer<'_, Vec<(StreamId, Seq, Head)>> {
+        self.inner.list_streams(account)
+    }
+
+    fn drop_stream(&self, stream: StreamId) -> Answer<'_, ()> {
+        self.inner.drop_stream(stream)
+    }
+
+    fn trim(&self, stream: StreamId, through: Seq) -> Answer<'_, ()> {
+        self.inner.trim(stream, through)
+    }
+
+    fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answer<'_, Option<Snapshot>> {
+        self.slowly(self.inner.snapshot_at(stream, at))
+    }
+
+    fn put_snapshot(&self, stream: StreamId, snapshot: Snapshot) -> Answer<'_, ()> {
+        if self.strikes(2) {
+            return Box::pin(async { Err(unavailable(false)) });
+        }
+        self.slowly(self.inner.put_snapshot(stream, snapshot))
+    }
+
+    fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
+        self.inner.records(account, ranges)
+    }
+
+    fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {
+        self.inner.stage_body(account)
+    }
+
+    fn body(
+        &self,
+        account: AccountId,
+        body: BodyId,
+        offset: u64,
+        length: usize,
+    ) -> Answer<'_, Option<Bytes>> {
+        self.inner.body(account, body, offset, length)
+    }
+
+    fn body_len(&self, account: AccountId, body: BodyId) -> Answer<'_, Option<u64>> {
+        self.inner.body_len(account, body)
+    }
+
+    fn list_bodies(
+        &self,
+        account: AccountId,
+        after: Option<BodyId>,
+        limit: usize,
+    ) -> Answer<'_, Vec<BodyId>> {
+        self.inner.list_bodies(account, after, limit)
+    }
+
+    fn delete_body(&self, account: AccountId, body: BodyId) -> Answer<'_, ()> {
+        self.inner.delete_body(account, body)
+    }
+
+    fn soft(&self, account: AccountId, key: &[u8]) -> Answer<'_, Option<Bytes>> {
+        let key = key.to_vec();
+        self.slowly(async move { self.inner.soft(account, &key).await })
+    }
+
+    fn put_soft(&self, account: AccountId, key: &[u8], value: Option<Bytes>) -> Answer<'_, ()> {
+        self.inner.put_soft(account, key, value)
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        self.inner.watch()
+    }
+}
+
+/// Polls a future at most `times`, then lets it go: a client that hangs up at any moment.
+pub async fn hang_up_after<T>(times: u64, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut left = times;
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
