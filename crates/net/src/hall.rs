@@ -19,8 +19,8 @@ use wire::imap::reply::Code;
 
 /// Octets of records that are read at once.
 const RECORDS_OCTETS: usize = 256 << 10;
-/// Records that are read at once.
-const RECORDS: usize = 256;
+/// Records that are read at once: mostly about 1 KiB each, never above [`store::MAX_RECORD`].
+const RECORDS: usize = 64;
 
 /// Somebody's mail, as long as the session lasts.
 pub(crate) struct Hall {
