@@ -35,6 +35,17 @@ events! {
         sessions: u64,
     }
 
+    /// Part of the mail store's log does not read back as it was written. What it held cannot be read; everything
+    /// else can.
+    "store.rot" ERROR StoreRotten {
+        /// The file in the data directory.
+        file: File,
+        /// Its first damaged octet.
+        from: u64,
+        /// One behind the last.
+        to: u64,
+    }
+
     /// Our fault. The client was given the same number with `NO [SERVERBUG]`.
     "server.fault" ERROR ServerFault {
         /// The connection that met it, if one did.

@@ -2,6 +2,7 @@
 
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
+use events::{Event, File};
 use mail::{Accounts, HashPool};
 use sasl::{Cost, CredentialRecord, Salts, Secret};
 use settings::Settings;
@@ -25,6 +26,10 @@ impl Office {
         let data = &settings.server.data;
         make_private(data)?;
         let store = Arc::new(LocalStore::open(&data.join("mail"))?);
+        for rot in store.rot() {
+            let file = File::from(Path::new(&rot.segment));
+            Event::StoreRotten { file, from: rot.from, to: rot.to }.log();
+        }
         let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
         let passwords = &settings.passwords;
         let iterations = Cost::RECOMMENDED.scram_iterations();
