@@ -4,8 +4,8 @@
 //! [`Manner::behind`], *when* (RFC 9051, 7.5.1).
 
 use super::done::Stop;
+use super::ending::Ending;
 use super::hall::Selected;
-use super::session::Ending;
 use super::talk::Talk;
 use crate::port::{Mailbox, Peer};
 use crate::refusal::Refusal;

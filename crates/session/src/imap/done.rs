@@ -1,6 +1,6 @@
 //! How a command comes out.
 
-use super::session::Ending;
+use super::ending::Ending;
 use super::talk::Silence;
 use crate::refusal::Refusal;
 use terms::{ModSeq, UidSet, UidValidity};

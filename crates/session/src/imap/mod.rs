@@ -12,6 +12,7 @@ pub mod gate;
 // The conversation.
 mod announce;
 mod done;
+mod ending;
 mod hall;
 mod session;
 mod talk;
@@ -38,4 +39,5 @@ mod store;
 mod subscribe;
 mod transfer;
 
-pub use session::{Ended, Ending, MAX_MISTAKES, SILENCE_TIME, serve};
+pub use ending::Ending;
+pub use session::{Ended, MAX_MISTAKES, SILENCE_TIME, serve};

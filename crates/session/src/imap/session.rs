@@ -3,6 +3,7 @@
 use super::announce::{Manner, announce};
 use super::capability::{self, Stage};
 use super::done::{Done, Note, Outcome, Stop};
+use super::ending::Ending;
 use super::gate::{Greeted, Greeting};
 use super::hall::Hall;
 use super::id::Reassurance;
@@ -29,54 +30,6 @@ use wire::imap::{BadCommand, Command, Reason, Tag, Tagged, parse};
 pub const SILENCE_TIME: Duration = Duration::from_secs(31 * 60);
 /// How many commands in a row may be BAD.
 pub const MAX_MISTAKES: u32 = 20;
-
-/// Why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The client said LOGOUT.
-    LoggedOut,
-    /// The peer is gone.
-    Gone,
-    /// The peer did not sign in within [`Rules::sign_in_time`].
-    NotSignedIn,
-    /// The client was silent for [`SILENCE_TIME`].
-    TimedOut,
-    /// The server is stopping.
-    Stopping,
-    /// More than [`MAX_MISTAKES`] commands in a row were BAD.
-    TooManyMistakes,
-    /// What the client sends cannot be told apart into commands any more.
-    Unsynchronised,
-    /// More is expunged than the session can be told of.
-    FellBehind,
-}
-
-impl Ending {
-    /// What the client is told, unless it is gone or has said goodbye itself.
-    const fn words(self) -> Option<&'static str> {
-        match self {
-            Self::LoggedOut | Self::Gone => None,
-            Self::NotSignedIn => Some("You took too long to sign in"),
-            Self::TimedOut => Some("You were silent for too long"),
-            Self::Stopping => Some("The server is restarting; connect again in a moment"),
-            Self::TooManyMistakes => Some("Too many bad commands"),
-            Self::Unsynchronised => Some("What you send cannot be understood any more"),
-            Self::FellBehind => {
-                Some("More messages were expunged than you could be told of; please reconnect")
-            }
-        }
-    }
-}
-
-impl From<Silence> for Ending {
-    fn from(silence: Silence) -> Self {
-        match silence {
-            Silence::Gone => Self::Gone,
-            Silence::TimedOut => Self::TimedOut,
-            Silence::Stopping => Self::Stopping,
-        }
-    }
-}
 
 /// Speaks with a peer whose line is private, until one of them has had enough.
 pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> Ended {

@@ -4,8 +4,8 @@ mod shelf;
 
 use super::pace::{REASSURANCE_TIME, STRETCH};
 use crate::imap::done::Stop;
+use crate::imap::ending::Ending;
 use crate::imap::hall::Selected;
-use crate::imap::session::Ending;
 use crate::outbox::PIECE;
 use bytes::Bytes;
 use known::{Known, Piece, pieces};

@@ -1,0 +1,51 @@
+//! Why a session ends, and what the client hears of it.
+
+use super::talk::Silence;
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The client said LOGOUT.
+    LoggedOut,
+    /// The peer is gone.
+    Gone,
+    /// The peer did not sign in within [`Rules::sign_in_time`](crate::Rules::sign_in_time).
+    NotSignedIn,
+    /// The client was silent for [`SILENCE_TIME`](super::SILENCE_TIME).
+    TimedOut,
+    /// The server is stopping.
+    Stopping,
+    /// More than [`MAX_MISTAKES`](super::MAX_MISTAKES) commands in a row were BAD.
+    TooManyMistakes,
+    /// What the client sends cannot be told apart into commands any more.
+    Unsynchronised,
+    /// More is expunged than the session can be told of.
+    FellBehind,
+}
+
+impl Ending {
+    /// What the client is told, unless it is gone or has said goodbye itself.
+    pub(super) const fn words(self) -> Option<&'static str> {
+        match self {
+            Self::LoggedOut | Self::Gone => None,
+            Self::NotSignedIn => Some("You took too long to sign in"),
+            Self::TimedOut => Some("You were silent for too long"),
+            Self::Stopping => Some("The server is restarting; connect again in a moment"),
+            Self::TooManyMistakes => Some("Too many bad commands"),
+            Self::Unsynchronised => Some("What you send cannot be understood any more"),
+            Self::FellBehind => {
+                Some("More messages were expunged than you could be told of; please reconnect")
+            }
+        }
+    }
+}
+
+impl From<Silence> for Ending {
+    fn from(silence: Silence) -> Self {
+        match silence {
+            Silence::Gone => Self::Gone,
+            Silence::TimedOut => Self::TimedOut,
+            Silence::Stopping => Self::Stopping,
+        }
+    }
+}
