@@ -23,6 +23,7 @@ use letter::{MAILBOXES, Shelf};
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 use store_local::LocalStore;
 use support::{Place, Server};
 use testkit::dice::Dice;
@@ -33,6 +34,8 @@ use writer::{Fuse, Told, Writer};
 const ACCOUNTS: [(&str, u32); 3] = [("ann@example.org", 16), ("bob@example.org", 8), ("cid@example.org", 8)];
 /// Fewest changes that the server has at hand when it is killed.
 const IN_FLIGHT: usize = 16;
+/// After so long without the answers that a round waits for, the server hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Kills after which a fresh data directory is begun.
 const A_LIFE: u64 = 50;
 
@@ -166,7 +169,7 @@ impl World {
             let writers = self.writers.iter_mut().zip(sessions);
             let writing: Vec<_> =
                 writers.map(|(writer, client)| scope.spawn(|| writer.write(client, fuse))).collect();
-            lit.recv().unwrap();
+            lit.recv_timeout(PATIENCE).expect("so many answers come, or the server hangs");
             let in_flight = fuse.in_flight();
             assert_eq!(server.kill(), Vec::<String>::new(), "complaints of a server that had no reason");
             (writing.into_iter().map(|told| told.join().unwrap()).collect(), in_flight)

@@ -44,6 +44,7 @@ pub(crate) struct Told {
     pub(crate) refusals: Vec<String>,
 }
 
+#[derive(Debug)]
 enum Step {
     Select(usize),
     Change(Deed),
@@ -109,7 +110,14 @@ impl Writer {
         };
         // The error is the line that broke. What came before it is heard first.
         while session.send_ahead().is_ok() && session.hear().is_ok() {}
-        while session.hear().is_ok() {}
+        let broken = loop {
+            if let Err(broken) = session.hear() {
+                break broken;
+            }
+        };
+        if matches!(broken.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+            session.told.refusals.push(format!("no answer came to {:?}", session.sent.front()));
+        }
         let unanswered = session.sent.into_iter().filter_map(|(_, step)| match step {
             Step::Change(deed) => Some(deed),
             Step::Select(_) => None,
