@@ -6,9 +6,12 @@ use bytes::Bytes;
 use events::EndReason;
 use session::outbox::Outbox;
 use session::port::{Gone, Peer, Received};
+use std::future::Future as _;
 use std::io::{self, IoSlice};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use terms::Moment;
 use tokio::io::AsyncWriteExt;
@@ -19,6 +22,8 @@ use tokio_rustls::server::TlsStream;
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 /// The slowest reader that is waited for, in octets a second: half of what GPRS had.
 const WRITE_FLOOR: u64 = 2 << 10;
+/// How much of what a peer says is kept while nobody listens, in octets; behind that it is not looked for.
+const HEARD_OCTETS: usize = 16 << 10;
 /// Most pieces given to one write.
 const PIECES_AT_ONCE: usize = 64;
 
@@ -27,18 +32,31 @@ const PIECES_AT_ONCE: usize = 64;
 pub(crate) struct TlsPeer<IO> {
     /// On the heap, where it does not add to the size of everything that talks.
     stream: Box<TlsStream<IO>>,
+    /// What was heard while nobody listened.
+    heard: Vec<u8>,
     visit: Arc<Visit>,
 }
 
 impl<IO: Duplex> TlsPeer<IO> {
     pub(crate) fn new(stream: TlsStream<IO>, visit: Arc<Visit>) -> Self {
-        Self { stream: Box::new(stream), visit }
+        Self { stream: Box::new(stream), heard: Vec::new(), visit }
     }
 
     /// close_notify and FIN behind the last word, in this order: a client that sees the FIN alone has to think that
     /// somebody cut the line (RFC 8446, 6.1).
     pub(crate) async fn close(mut self) {
         take_leave(&mut self.stream).await;
+    }
+
+    fn judge(&self, read: io::Result<usize>) -> Result<(), Gone> {
+        match read {
+            Ok(0) => Err(self.gone(EndReason::Closed)),
+            Ok(octets) => {
+                self.visit.octets_in.fetch_add(octets as u64, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(_) => Err(self.gone(EndReason::Broken)),
+        }
     }
 
     fn gone(&self, reason: EndReason) -> Gone {
@@ -53,6 +71,10 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
     }
 
     async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
+        if !self.heard.is_empty() {
+            into.append(&mut std::mem::take(&mut self.heard));
+            return Ok(Received::Octets);
+        }
         let until = self.visit.at_most(until);
         if self.now() >= until {
             return Ok(Received::TimedOut); // also for a peer that never pauses
@@ -65,12 +87,20 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
         };
         match read {
             Err(_) => Ok(Received::TimedOut),
-            Ok(Ok(0)) => Err(self.gone(EndReason::Closed)),
-            Ok(Ok(octets)) => {
-                self.visit.octets_in.fetch_add(octets as u64, Ordering::Relaxed);
-                Ok(Received::Octets)
-            }
-            Ok(Err(_)) => Err(self.gone(EndReason::Broken)),
+            Ok(read) => self.judge(read).map(|()| Received::Octets),
+        }
+    }
+
+    fn look(&mut self) -> Result<(), Gone> {
+        if self.heard.len() >= HEARD_OCTETS {
+            return Ok(());
+        }
+        // Nobody has to be woken: whoever waits later looks first.
+        let mut context = Context::from_waker(Waker::noop());
+        let looked = pin!(read_some(&mut self.stream, &mut self.heard)).poll(&mut context);
+        match looked {
+            Poll::Pending => Ok(()),
+            Poll::Ready(read) => self.judge(read),
         }
     }
 
@@ -114,7 +144,6 @@ mod tests {
     use super::*;
     use session::outbox::PIECE;
     use std::pin::Pin;
-    use std::task::{Context, Poll};
     use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
     /// Takes what it is given, at most so much at once, and counts how often.

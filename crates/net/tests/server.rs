@@ -215,6 +215,23 @@ async fn every_connection_leaves_one_line_whatever_ended_it() {
     assert!(!lines.iter().any(|line| line.contains("secret")), "a password is in no line");
 }
 
+#[tokio::test]
+async fn long_work_for_a_client_that_goes_ends() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let server = Running::start("gone", Toy, NO_CHANGE);
+    let mut client = server.in_private().await;
+    client.line().await;
+    assert_eq!(client.ask("search").await, "searching");
+    client.say("this is no farewell\r\n").await;
+    drop(client);
+    let has_ended = || log.lines().iter().any(|line| line.contains("session.end"));
+    while !has_ended() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.stop().await.told, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_given_up() {
     let server = Running::start("slow-reader", Toy, NO_CHANGE);

@@ -38,6 +38,10 @@ pub trait Peer: Send + Sync {
         until: Moment,
     ) -> impl Future<Output = Result<Received, Gone>> + Send;
 
+    /// Looks whether the peer is still there, without waiting: for work that is long and has nothing to say. What
+    /// it said meanwhile is kept for [`Self::receive`].
+    fn look(&mut self) -> Result<(), Gone>;
+
     /// Writes all that is in `outbox`, in as few writes as it takes. The driver has a time limit for it: a peer
     /// that does not read is gone.
     fn send(&mut self, outbox: &mut Outbox) -> impl Future<Output = Result<(), Gone>> + Send;

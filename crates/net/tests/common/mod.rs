@@ -189,6 +189,7 @@ async fn obey(peer: &mut impl Peer, visit: &Visit, line: &str) -> Result<(), Gon
             say(peer, "sulking").await?;
             std::future::pending().await
         }
+        "search" => search(peer).await?,
         "flood" => {
             let mut outbox = Outbox::default();
             outbox.push(vec![b'x'; FLOOD].into());
@@ -197,6 +198,15 @@ async fn obey(peer: &mut impl Peer, visit: &Visit, line: &str) -> Result<(), Gon
         _ => {}
     }
     say(peer, line).await
+}
+
+/// Long work that has nothing to say, until somebody has gone.
+async fn search(peer: &mut impl Peer) -> Result<(), Gone> {
+    say(peer, "searching").await?;
+    loop {
+        peer.look()?;
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn say(peer: &mut impl Peer, text: &str) -> Result<(), Gone> {

@@ -72,6 +72,11 @@ impl<P: Peer> Talk<P> {
         if self.outbox.is_empty() { Ok(()) } else { self.peer.send(&mut self.outbox).await }
     }
 
+    /// Finds out whether the peer has gone, without waiting.
+    pub(super) fn look(&mut self) -> Result<(), Gone> {
+        self.peer.look()
+    }
+
     /// What the peer says next. Losing the future loses nothing.
     pub(super) async fn next_event(&mut self, until: Moment) -> Result<Event, Silence> {
         loop {

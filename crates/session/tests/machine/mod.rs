@@ -275,6 +275,10 @@ impl Peer for Far {
         .await
     }
 
+    fn look(&mut self) -> Result<(), Gone> {
+        if lock(&self.ends).hung_up { Err(Gone) } else { Ok(()) }
+    }
+
     async fn send(&mut self, outbox: &mut Outbox) -> Result<(), Gone> {
         let mut ends = lock(&self.ends);
         ends.largest_send = ends.largest_send.max(outbox.len());

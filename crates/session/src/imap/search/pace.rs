@@ -9,11 +9,12 @@ use wire::imap::reply::{Condition, untagged};
 
 /// So much is done at a stretch, in octets of text: a few milliseconds.
 pub(super) const STRETCH: usize = 256 << 10;
-/// How often a client is told that its search goes on. One that is gone is found out by it, and its search ends.
+/// How often a client is told that its search goes on.
 pub(super) const REASSURANCE_TIME: Duration = Duration::from_secs(10);
 
 /// Breaks the work of a search into stretches. Between two of them others get the thread, and the peer is sent
 /// what waits for it: a search that turns out to be long does not hold up the replies to the commands before it.
+/// For a peer that has gone nobody searches on.
 pub(super) struct Pace<'t, P> {
     talk: &'t mut Talk<P>,
     worked: usize,
@@ -35,6 +36,7 @@ impl<'t, P: Peer> Pace<'t, P> {
         self.worked = 0;
         self.reassure();
         self.talk.flush().await?;
+        self.talk.look()?;
         breath().await;
         Ok(())
     }

@@ -289,7 +289,6 @@ fn a_long_search_lets_others_work_and_says_that_it_goes_on() {
 fn a_search_for_a_peer_that_is_gone_ends() {
     let shelf = large(8 << 20);
     let far = Far::default();
-    far.line().step = REASSURANCE_TIME;
     far.line().gone = true;
     let (found, _) = hunt(&shelf.select(), "a SEARCH BODY nothing", &far);
     assert!(matches!(found, Err(Stop::Over(Ending::Gone))));

@@ -198,6 +198,10 @@ impl Peer for Far {
         pending().await
     }
 
+    fn look(&mut self) -> Result<(), Gone> {
+        if self.line().gone { Err(Gone) } else { Ok(()) }
+    }
+
     async fn send(&mut self, outbox: &mut Outbox) -> Result<(), Gone> {
         let mut line = self.line();
         while let Some(piece) = outbox.pop() {
