@@ -22,6 +22,7 @@ mod gate;
 mod hall;
 mod handshake;
 mod imap;
+mod leaving;
 mod listen;
 mod octets;
 mod peer;

@@ -31,6 +31,10 @@ pub(crate) enum Wherefore {
     Crowded,
 }
 
+const STOPPING: Presence = Presence::Asked(Wherefore::Stopping);
+/// Odd, so that no two numbers become one; the golden ratio, so that neighbours go far apart (Knuth, TAOCP 6.4).
+const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Everybody who is in.
 #[derive(Debug)]
 pub(crate) struct Reception(Mutex<Book>);
@@ -75,14 +79,31 @@ impl Reception {
         Ok(Admission { id, presence, reception: Arc::clone(self) })
     }
 
-    /// Asks everybody to leave; how many that is.
-    pub(crate) fn ask_all_to_leave(&self) -> u64 {
-        self.tell_all(Presence::Asked(Wherefore::Stopping))
+    /// Asks those to leave who have not signed in; how many that is.
+    pub(crate) fn ask_strangers_to_leave(&self) -> u64 {
+        let book = self.book();
+        tell(book.strangers.values().map(|stranger| &stranger.presence), STOPPING)
+    }
+
+    /// Who has signed in, in an order that has nothing to do with when they came: one client's connections, and one
+    /// company's, came together.
+    pub(crate) fn residents(&self) -> Vec<ConnectionId> {
+        let mut residents: Vec<ConnectionId> = self.book().residents.keys().copied().collect();
+        residents.sort_unstable_by_key(|id| id.0.wrapping_mul(SCATTER));
+        residents
+    }
+
+    /// Asks some residents to leave; how many of them were still there.
+    pub(crate) fn ask_to_leave(&self, some: &[ConnectionId]) -> u64 {
+        let book = self.book();
+        tell(some.iter().filter_map(|id| book.residents.get(id)), STOPPING)
     }
 
     /// Cuts off those who are still here; how many that is.
     pub(crate) fn cut_all(&self) -> u64 {
-        self.tell_all(Presence::Cut)
+        let book = self.book();
+        let strangers = book.strangers.values().map(|stranger| &stranger.presence);
+        tell(strangers.chain(book.residents.values()), Presence::Cut)
     }
 
     /// How many have not signed in, and how many have.
@@ -90,13 +111,6 @@ impl Reception {
     fn present(&self) -> (usize, usize) {
         let book = self.book();
         (book.strangers.len(), book.residents.len())
-    }
-
-    fn tell_all(&self, presence: Presence) -> u64 {
-        let book = self.book();
-        let strangers = book.strangers.values().map(|stranger| &stranger.presence);
-        let told = strangers.chain(book.residents.values()).map(|sender| sender.send_replace(presence));
-        told.count() as u64
     }
 
     fn signed_in(&self, id: ConnectionId) {
@@ -118,6 +132,15 @@ impl Reception {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn tell<'a>(some: impl Iterator<Item = &'a watch::Sender<Presence>>, presence: Presence) -> u64 {
+    let mut told = 0;
+    for sender in some {
+        sender.send_replace(presence);
+        told += 1;
+    }
+    told
 }
 
 impl Book {
@@ -197,8 +220,11 @@ mod tests {
         let reception = reception(9, 9);
         let (one, other) = (reception.admit(address(1)).unwrap(), reception.admit(address(2)).unwrap());
         one.signed_in();
-        assert_eq!(reception.ask_all_to_leave(), 2);
-        assert_eq!(*other.presence.borrow(), Presence::Asked(Wherefore::Stopping));
+        assert_eq!(reception.ask_strangers_to_leave(), 1);
+        assert_eq!(*other.presence.borrow(), STOPPING);
+        assert_eq!(*one.presence.borrow(), Presence::Welcome);
+        assert_eq!(reception.ask_to_leave(&reception.residents()), 1);
+        assert_eq!(*one.presence.borrow(), STOPPING);
         drop(other);
         assert_eq!(reception.cut_all(), 1);
         assert_eq!(*one.presence.borrow(), Presence::Cut);

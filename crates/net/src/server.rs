@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::connection::{House, Service, new_fault};
+use crate::leaving;
 use crate::listen::{Afterwards, Arrival, Doors, ListenError, REST, prepare};
 use crate::prompt::Prompt;
 use crate::reception::Reception;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
 
 /// How often the certificates' files are looked at.
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(2);
@@ -205,10 +206,12 @@ impl<S: Service> Server<S> {
     }
 }
 
-/// Asks all to leave, waits, and cuts off who stays; how many were asked, and how many cut off.
+/// Asks all to leave, waits, and cuts off who stays; how many were asked, and how many cut off. Asking takes half of
+/// the time at most, so that whoever is asked last has the other half.
 async fn see_out(reception: &Reception, mut visits: JoinSet<()>, patience: Duration) -> (u64, u64) {
-    let told = reception.ask_all_to_leave();
-    if timeout(patience, all_ended(&mut visits)).await.is_ok() {
+    let deadline = Instant::now() + patience;
+    let told = leaving::ask_all(reception, patience / 2).await;
+    if timeout_at(deadline, all_ended(&mut visits)).await.is_ok() {
         return (told, 0);
     }
     let cut = reception.cut_all();
