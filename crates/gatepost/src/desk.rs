@@ -8,6 +8,7 @@ mod socket;
 pub(crate) use socket::{Desk, ask, is_open};
 
 use crate::office::Office;
+use crate::say::complaint;
 use anyhow::Result;
 use events::{Account, Event};
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ pub(crate) enum Reply {
 
 /// Does what is asked.
 pub(crate) async fn perform(office: &Office, request: Request) -> Reply {
-    try_perform(office, request).await.unwrap_or_else(|why| Reply::Refused(format!("{why:#}")))
+    try_perform(office, request).await.unwrap_or_else(|why| Reply::Refused(complaint(&why)))
 }
 
 async fn try_perform(office: &Office, request: Request) -> Result<Reply> {

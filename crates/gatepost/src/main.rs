@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("gatepost: {why:#}");
+            eprintln!("gatepost: {}", say::complaint(&why));
             ExitCode::FAILURE
         }
     }

@@ -1,0 +1,195 @@
+//! The desk, on the real binary: what an admin types, and what comes of it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod home;
+mod threats;
+
+use home::{Gatepost, Home, Listening, line_of};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use testkit::imap::Client;
+
+const ANN: &str = "ann@example.org";
+
+fn signs_in(server: &Listening, home: &Home, name: &str, password: &str) -> bool {
+    Client::connect(server.imaps, &home.trust()).unwrap().login(name, password).is_ok()
+}
+
+#[test]
+fn an_installation_is_made_checked_served_and_administered() {
+    let home = Home::init("life");
+    assert!(home.ok("check-config", "").ends_with("gatepost.toml: fine\n"));
+    assert_eq!(
+        home.ok("account add ann@example.org --password-stdin", "first\n"),
+        "ann@example.org is added\n"
+    );
+    assert_eq!(
+        home.refused("account add ann@example.org --password-stdin", "x\n"),
+        "gatepost: There is an account ann@example.org already\n"
+    );
+
+    let server = home.serve();
+    assert!(signs_in(&server, &home, ANN, "first"));
+    assert_eq!(home.ok("account list --json", ""), "[\"ann@example.org\"]\n");
+    assert_eq!(home.ok("account list", ""), "ann@example.org\n");
+    assert_eq!(
+        home.ok("account passwd ann@example.org --password-stdin", "second"),
+        "ann@example.org has a new password\n"
+    );
+    assert!(!signs_in(&server, &home, ANN, "first"));
+    assert!(signs_in(&server, &home, ANN, "second"));
+    assert!(home.ok("check-config", "").ends_with("fine\n"), "its own server's addresses are no trouble");
+
+    assert_eq!(home.ok("account remove ann@example.org", ""), "ann@example.org is removed\n");
+    assert!(!signs_in(&server, &home, ANN, "second"));
+    assert_eq!(
+        home.refused("account remove ann@example.org", ""),
+        "gatepost: There is no account ann@example.org\n"
+    );
+    let log = server.stop();
+    for event in ["account.password-changed", "account.removed", "server.stop"] {
+        assert!(log.contains(event), "{event} in {log}");
+    }
+    assert!(!log.contains("second"), "a password in the log");
+    assert_eq!(home.ok("account list --json", ""), "[]\n");
+}
+
+#[test]
+fn a_data_directory_has_one_server() {
+    let home = Home::init("one");
+    let server = home.serve();
+    let second = home.refused("serve", "");
+    assert!(second.contains("Only one server may have a data directory open"), "{second}");
+    server.stop();
+}
+
+#[test]
+fn a_stopped_server_has_said_bye_and_leaves_in_good_order() {
+    let home = Home::init("stop");
+    home.ok("account add ann@example.org --password-stdin", "secret\n");
+    let server = home.serve();
+    let mut client = Client::connect(server.imaps, &home.trust()).unwrap();
+    client.login(ANN, "secret").unwrap();
+    client.ask("SELECT INBOX").unwrap();
+    client.send("IDLE").unwrap();
+    assert!(client.response().unwrap().is_continuation());
+    server.terminate();
+    let bye = client.response().unwrap().to_string();
+    assert!(bye.starts_with("* BYE "), "{bye}");
+    assert!(client.response().is_err(), "and then the end");
+    let log = server.ended();
+    assert_eq!(log.matches("session.end").count(), 1, "{log}");
+    assert!(!home.data().join("desk.sock").exists());
+}
+
+#[test]
+fn a_certificate_is_replaced_under_an_open_session() {
+    let home = Home::init("renewal");
+    home.ok("account add ann@example.org --password-stdin", "secret\n");
+    let server = home.serve();
+    let mut old = Client::connect(server.imaps, &home.trust()).unwrap();
+    old.login(ANN, "secret").unwrap();
+    // Another installation's certificate takes the place of this one's.
+    let other = Home::init("renewal-other");
+    let (chain, key) = ("tls/server.pem", "tls/server-key.pem");
+    fs::write(home.data().join(chain), "not a certificate").unwrap();
+    server.hang_up();
+    assert!(server.line_with("certificate.rejected").contains("server.pem"));
+    assert!(Client::connect(server.imaps, &home.trust()).is_ok(), "the old pair stays");
+    for file in [key, chain] {
+        fs::copy(other.data().join(file), home.data().join(file)).unwrap();
+    }
+    server.hang_up();
+    server.line_with("certificate.loaded");
+    assert!(Client::connect(server.imaps, &home.trust()).is_err(), "another authority's now");
+    Client::connect(server.imaps, &other.trust()).unwrap();
+    old.ask("NOOP").unwrap();
+    server.stop();
+}
+
+#[test]
+fn a_service_manager_is_told_when_we_are_ready_and_when_we_stop() {
+    let home = Home::init("notify");
+    let path = home.folder.join("notify.sock");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let told = || {
+        let mut message = [0; 64];
+        let octets = socket.recv(&mut message).unwrap();
+        String::from_utf8(message[..octets].to_vec()).unwrap()
+    };
+    let server = home.serve_with(&[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    assert_eq!(told(), "READY=1");
+    server.stop();
+    assert_eq!(told(), "STOPPING=1");
+}
+
+#[test]
+fn a_wrong_configuration_is_told_its_line_and_every_broken_certificate() {
+    let home = Home::init("wrong");
+    let good = fs::read_to_string(home.config()).unwrap();
+    fs::write(home.config(), good.replace("# hostname =", "hostnme =")).unwrap();
+    let told = home.refused("check-config", "");
+    assert!(told.contains("[server] has no setting `hostnme`; did you mean `hostname`?"), "{told}");
+    assert!(told.contains("line "), "{told}");
+    assert_eq!(home.refused("serve", ""), told, "a start says the same");
+
+    fs::write(home.config(), &good).unwrap();
+    fs::remove_file(home.data().join("tls/server-key.pem")).unwrap();
+    let told = home.refused("check-config", "");
+    assert!(told.contains("server-key.pem"), "{told}");
+    let other = Home::init("wrong-key");
+    fs::copy(other.data().join("tls/server-key.pem"), home.data().join("tls/server-key.pem")).unwrap();
+    let told = home.refused("check-config", "");
+    assert!(told.contains("if the certificate was renewed, both files must be replaced"), "{told}");
+}
+
+#[test]
+fn init_says_what_is_in_its_way_and_overwrites_nothing() {
+    let home = Home::init("init");
+    let again = home.refused("init --hostname localhost", "");
+    assert!(again.contains("is there already; move it away first"), "{again}");
+    let data = home.data();
+    let command = |hostname: &str, config: &str| {
+        let config = home.folder.join(config);
+        let words =
+            format!("init --hostname {hostname} --config {} --data {}", config.display(), data.display());
+        Gatepost::new(&words)
+    };
+    let told = command("no_name", "new/sub/gatepost.toml").fails("");
+    assert_eq!(told, "gatepost: \"no_name\" is not a host name: letters, digits and hyphens between dots\n");
+    command("mail.example.org", "new/sub/gatepost.toml").succeeds("");
+    assert!(home.folder.join("new/sub/gatepost.toml").is_file(), "the folder is made");
+    let mode = |path: &str| fs::metadata(data.join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(""), mode("tls/server-key.pem"), mode("tls/ca-key.pem")), (0o700, 0o600, 0o600));
+}
+
+#[test]
+fn a_command_without_a_configuration_says_how_to_get_one() {
+    let told = Gatepost::new("account list --config /nowhere/gatepost.toml").fails("");
+    assert!(told.contains("`gatepost init` writes one, and --config names another"), "{told}");
+}
+
+#[test]
+fn a_demo_keeps_its_mail_and_its_password() {
+    let home = Home::empty("demo");
+    let mail = home.folder.join("mail.mbox");
+    fs::write(&mail, "From a Thu Jan  1 00:00:00 2026\nSubject: one\n\nbody\n\nFrom a Thu Jan  1 00:00:00 2026\nSubject: two\n\nbody\n").unwrap();
+    let words = format!("--mail {}", mail.display());
+    let (first, second) = (home.demo(&words), home.demo(""));
+    assert!(first.said.contains("2 messages in 1 mailboxes."), "{}", first.said);
+    let password = |said: &str| line_of(said, "password ");
+    assert_eq!(password(&first.said), password(&second.said));
+    assert_eq!(first.messages, 2);
+    assert_eq!(second.messages, 2, "nothing is filled in twice");
+    assert!(!second.said.contains("Filling"), "{}", second.said);
+}
+
+#[test]
+fn the_help_names_every_command_and_says_what_it_is_for() {
+    let help = Gatepost::new("--help").succeeds("");
+    for command in ["demo", "init", "serve", "check-config", "account"] {
+        assert!(help.contains(&format!("  {command} ")), "{help}");
+    }
+    assert!(help.contains("never a password"), "{help}");
+}

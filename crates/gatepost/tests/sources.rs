@@ -1,0 +1,97 @@
+//! Threats that are kept out by what the sources and the dependency tree do not have.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Every line of the crates' own sources, tests in files of their own aside, with the file that it is in.
+fn lines() -> Vec<(PathBuf, String)> {
+    let mut lines = Vec::new();
+    for path in rust_files().into_iter().filter(|path| path.iter().any(|part| part == "src")) {
+        let text = fs::read_to_string(&path).unwrap();
+        lines.extend(text.lines().map(|line| (path.clone(), line.to_owned())));
+    }
+    assert!(lines.len() > 10_000, "these are not all of the sources");
+    lines
+}
+
+fn check_absent(words: &[&str]) {
+    for (path, line) in lines() {
+        for word in words {
+            assert!(!line.contains(word), "{word} in {}: {line}", path.display());
+        }
+    }
+}
+
+/// The crates that the server is built from, others' included.
+fn locked() -> Vec<String> {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    names.map(str::to_owned).collect()
+}
+
+/// T-27: keywords, names and addresses are chosen by strangers. A map of them is sorted, or std's, whose seed is
+/// random: one with a seed that is known, or none, can be made slow by choice of keys.
+#[test]
+fn t_27_no_map_has_a_hasher_whose_seed_is_known() {
+    check_absent(&[
+        "BuildHasherDefault",
+        "DefaultHasher",
+        "with_hasher",
+        "FxHash",
+        "FnvHash",
+        "SipHasher",
+        "ahash::",
+        "hashbrown::",
+        "foldhash::",
+    ]);
+}
+
+/// T-28: what looks for patterns here takes linear time. No expression engine is given anything of a peer's; the one
+/// in the tree serves the log's filter, and does not backtrack.
+#[test]
+fn t_28_no_regular_expression_backtracks_on_what_a_peer_sends() {
+    check_absent(&["regex::", "Regex", "fancy_regex", "pcre", "onig"]);
+    let backtracking = ["fancy-regex", "onig", "onig_sys", "pcre", "pcre2", "pcre2-sys", "regress"];
+    for name in locked() {
+        assert!(!backtracking.contains(&name.as_str()), "{name}");
+    }
+}
+
+/// What a Markdown text has in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Every Rust file of the crates, tests included.
+fn rust_files() -> Vec<PathBuf> {
+    let mut folders = vec![root().join("crates")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    files
+}
+
+#[test]
+fn every_test_that_the_list_of_threats_names_is_there() {
+    let list = fs::read_to_string(root().join("docs/threats.md")).unwrap();
+    let tests: String = rust_files().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for name in quoted(&list).filter(|name| !name.contains(' ')) {
+        match name.contains('/') {
+            true => assert!(root().join(name).exists(), "{name}"),
+            false if name.contains('_') => assert!(tests.contains(&format!("fn {name}()")), "{name}"),
+            false => {}
+        }
+    }
+}
