@@ -217,6 +217,8 @@ mod tests {
     use std::mem::size_of_val;
     use tokio::io::duplex;
 
+    mod races;
+
     struct Silent;
 
     impl Service for Silent {
@@ -225,23 +227,30 @@ mod tests {
         }
     }
 
-    /// What a connection holds besides what its session holds and what the TLS library puts on the heap, in octets.
-    const MOST: usize = 1 << 10;
-
-    #[tokio::test]
-    async fn a_connection_that_waits_is_small() {
+    fn house(name: &str) -> House<Silent> {
         let folder = std::env::temp_dir();
-        let path = |end: &str| folder.join(format!("gatepost-small-{}.{end}", std::process::id()));
+        let path = |end: &str| folder.join(format!("gatepost-{name}-{}.{end}", std::process::id()));
         let files = CertificateFiles { chain: path("crt"), key: path("key") };
         let made = rcgen::generate_simple_self_signed(vec!["mail.example.org".to_owned()]).unwrap();
         std::fs::write(&files.chain, made.cert.pem()).unwrap();
         std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
         let certificates = Arc::new(Certificates::load(vec![files]).unwrap());
-        let house = House::new(&Settings::default(), Silent, certificates.imap_config().unwrap());
+        House::new(&Settings::default(), Silent, certificates.imap_config().unwrap())
+    }
+
+    fn visit(kind: ListenerKind) -> Visit {
         let admission = Reception::new(ConnectionLimits::default()).admit([192, 0, 2, 1].into()).unwrap();
         let address = "192.0.2.1:1".parse().unwrap();
-        let visit =
-            Visit::new(admission, address, ListenerKind::ImapTls, Clock::start(), Duration::from_secs(60));
+        Visit::new(admission, address, kind, Clock::start(), Duration::from_secs(60))
+    }
+
+    /// What a connection holds besides what its session holds and what the TLS library puts on the heap, in octets.
+    const MOST: usize = 1 << 10;
+
+    #[tokio::test]
+    async fn a_connection_that_waits_is_small() {
+        let house = house("small");
+        let visit = visit(ListenerKind::ImapTls);
         let (near, _far) = duplex(1);
         let task = house.serve(near, visit);
         assert!(size_of_val(&task) <= MOST, "{} octets", size_of_val(&task));
