@@ -137,7 +137,7 @@ events! {
     }
 
     /// Somebody signed in.
-    "auth.ok" INFO AuthSucceeded {
+    "auth.ok" DEBUG AuthSucceeded {
         /// Which connection.
         connection: ConnectionId,
         /// Who it is.
