@@ -1,0 +1,120 @@
+//! What the server says in every conversation of `transcripts/`, read again by `imap-codec`, which forgives nothing
+//! here: each response must be one that another implementation can take apart (clients.md R3).
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod machine;
+
+use imap_codec::decode::{Decoder as _, GreetingDecodeError, ResponseDecodeError};
+use imap_codec::{GreetingCodec, ResponseCodec};
+use machine::Machine;
+use std::cell::RefCell;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+use transcript::{Pipe, Port, Transcript, World};
+
+/// Responses that `imap-codec` does not know, by how they begin.
+const UNKNOWN: [(&[u8], &str); 2] =
+    [(b"* XLIST ", "not an RFC's"), (b"+ \r\n", "an empty challenge: a quirk to it, base64 to RFC 9051")];
+
+type Said = Rc<RefCell<Vec<u8>>>;
+
+/// The machine alone, and what each of its connections says.
+struct Overheard {
+    machine: Machine,
+    connections: Vec<Said>,
+}
+
+struct Ear<P> {
+    pipe: P,
+    said: Said,
+}
+
+impl World for Overheard {
+    type Pipe = Ear<<Machine as World>::Pipe>;
+
+    fn connect(&mut self, port: Port) -> io::Result<Self::Pipe> {
+        let (pipe, said) = (self.machine.connect(port)?, Said::default());
+        self.connections.push(Rc::clone(&said));
+        Ok(Ear { pipe, said })
+    }
+
+    fn pass(&mut self, time: Duration) -> io::Result<()> {
+        self.machine.pass(time)
+    }
+}
+
+impl<P: Pipe> Pipe for Ear<P> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pipe.send(bytes)
+    }
+
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
+        let heard = self.pipe.receive()?;
+        self.said.borrow_mut().extend_from_slice(&heard);
+        Ok(heard)
+    }
+
+    fn start_tls(&mut self) -> io::Result<()> {
+        self.pipe.start_tls()
+    }
+}
+
+/// The first response that cannot be read, and how many could.
+fn read_all(said: &[u8]) -> Result<usize, String> {
+    let mut rest = match GreetingCodec::default().decode(said) {
+        Ok((rest, _)) => rest,
+        // The runner stops listening where its file ends.
+        Err(GreetingDecodeError::Incomplete) => return Ok(0),
+        Err(why) => return Err(complaint(said, &why)),
+    };
+    let mut read = 1;
+    while !rest.is_empty() {
+        rest = match ResponseCodec::default().decode(rest) {
+            Ok((behind, _)) => behind,
+            Err(ResponseDecodeError::Incomplete | ResponseDecodeError::LiteralFound { .. }) => {
+                return Ok(read);
+            }
+            Err(_) if UNKNOWN.iter().any(|(begin, _)| rest.starts_with(begin)) => behind_line(rest),
+            Err(why) => return Err(complaint(rest, &why)),
+        };
+        read += 1;
+    }
+    Ok(read)
+}
+
+fn behind_line(text: &[u8]) -> &[u8] {
+    text.iter().position(|&octet| octet == b'\n').and_then(|end| text.get(end + 1..)).unwrap_or_default()
+}
+
+fn complaint(text: &[u8], why: &dyn std::fmt::Debug) -> String {
+    let line = text.split(|&octet| octet == b'\n').next().unwrap_or_default();
+    format!("{why:?} at {}", line.escape_ascii())
+}
+
+#[test]
+fn another_implementation_reads_every_response_of_every_conversation() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../transcripts");
+    let mut read = 0;
+    let mut complaints = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "imap") {
+            continue;
+        }
+        let transcript = Transcript::parse(&fs::read_to_string(&path).unwrap()).unwrap();
+        let mut world = Overheard { machine: Machine::new(), connections: Vec::new() };
+        transcript::run(&transcript, &mut world)
+            .unwrap_or_else(|failure| panic!("{}: {failure}", path.display()));
+        for said in &world.connections {
+            match read_all(&said.borrow()) {
+                Ok(responses) => read += responses,
+                Err(why) => complaints.push(format!("{}: {why}", path.display())),
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(read > 1_000, "only {read} responses were heard");
+}
