@@ -37,7 +37,7 @@ events! {
 
     /// Part of the mail store's log does not read back as it was written. What it held cannot be read; everything
     /// else can.
-    "store.rot" ERROR StoreRotten {
+    "server.rot" ERROR StoreRotten {
         /// The file in the data directory.
         file: File,
         /// Its first damaged octet.

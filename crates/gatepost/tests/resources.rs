@@ -19,7 +19,7 @@ const LARGE: usize = 50_000_000;
 const FEW: u64 = 8 << 20;
 /// What a client may cost that asks for everything and reads nothing. The server's own buffer is 256 KiB; TLS and
 /// what the allocator keeps come on top. The kernel's socket buffers are not the process's.
-const STUCK: u64 = 512 << 10;
+const STUCK: u64 = 768 << 10;
 const STUCK_CLIENTS: u64 = 8;
 /// What they ask for: more than all buffers on the way can hold, the kernel's on both sides included.
 const EVERYTHING: &str = "FETCH 1:12 (BODY.PEEK[])";
