@@ -170,19 +170,34 @@ fn a_command_without_a_configuration_says_how_to_get_one() {
     assert!(told.contains("`gatepost init` writes one, and --config names another"), "{told}");
 }
 
+/// An mbox of so many messages; the words that have a demo filled from it.
+fn mail_of(home: &Home, messages: usize) -> String {
+    let mail = home.folder.join("mail.mbox");
+    let message = |n| format!("From a Thu Jan  1 00:00:00 2026\nSubject: {n}\n\nbody\n\n");
+    fs::write(&mail, (0..messages).map(message).collect::<String>()).unwrap();
+    format!("--mail {}", mail.display())
+}
+
 #[test]
 fn a_demo_keeps_its_mail_and_its_password() {
     let home = Home::empty("demo");
-    let mail = home.folder.join("mail.mbox");
-    fs::write(&mail, "From a Thu Jan  1 00:00:00 2026\nSubject: one\n\nbody\n\nFrom a Thu Jan  1 00:00:00 2026\nSubject: two\n\nbody\n").unwrap();
-    let words = format!("--mail {}", mail.display());
-    let (first, second) = (home.demo(&words), home.demo(""));
+    let (first, second) = (home.demo(&mail_of(&home, 2)), home.demo(""));
     assert!(first.said.contains("2 messages in 1 mailboxes."), "{}", first.said);
     let password = |said: &str| line_of(said, "password ");
     assert_eq!(password(&first.said), password(&second.said));
     assert_eq!(first.messages, 2);
     assert_eq!(second.messages, 2, "nothing is filled in twice");
     assert!(!second.said.contains("Filling"), "{}", second.said);
+}
+
+#[test]
+fn a_demo_whose_filling_was_interrupted_goes_on_where_it_stopped() {
+    let home = Home::empty("interrupted");
+    // As a kill leaves it: two of three messages are there, and nothing says that this was all.
+    let first = home.demo(&mail_of(&home, 2));
+    fs::remove_file(home.folder.join("demo/filled")).unwrap();
+    let second = home.demo(&mail_of(&home, 3));
+    assert_eq!((first.messages, second.messages), (2, 3), "{}", second.said);
 }
 
 #[test]
