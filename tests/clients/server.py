@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import time
 import unittest
 
 BINARY = None  # set by run.py
@@ -57,18 +56,22 @@ class Server:
 
     def start(self):
         self.log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--config", self.config], stdout=self.log, stderr=self.log
-        )
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            # Another process has no other way to tell that it listens than to accept.
-            with contextlib.suppress(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", self.imaps)).close()
-                return
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError("the server did not start:\n" + self.read_log())
-            time.sleep(0.02)
+        # The server says READY=1 once every listener is open, as it would to systemd (sd_notify(3)).
+        ready = self.folder / "ready"
+        ready.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(str(ready))
+            told.settimeout(PATIENCE)
+            self.process = subprocess.Popen(
+                [BINARY, "serve", "--config", self.config],
+                stdout=self.log,
+                stderr=self.log,
+                env={**os.environ, "NOTIFY_SOCKET": str(ready)},
+            )
+            try:
+                assert told.recv(64) == b"READY=1"
+            except TimeoutError:
+                raise AssertionError("the server did not start:\n" + self.read_log()) from None
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
