@@ -26,6 +26,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(2);
 /// How long connections that are cut off may take to notice: they have nothing to wait for.
 const CUT_PATIENCE: Duration = Duration::from_secs(5);
+/// Want that comes back within this time is the one that was told already.
+const TROUBLE_OVER: Duration = Duration::from_secs(60);
 
 /// A server whose doors are open; it answers once it [runs](Self::run).
 pub struct Server<S> {
@@ -40,6 +42,8 @@ pub struct Server<S> {
     control: Arc<Control>,
     /// Whether accepting rests, and has been said to.
     is_resting: bool,
+    /// When accepting last failed for want of something.
+    last_trouble: Option<Instant>,
 }
 
 /// Steers a running server from elsewhere.
@@ -110,6 +114,7 @@ impl<S: Service> Server<S> {
             shutdown: Duration::from_secs(settings.server.shutdown_seconds.into()),
             control: Arc::new(Control { stop: watch::Sender::new(Running::Yes), look: Notify::new() }),
             is_resting: false,
+            last_trouble: None,
         })
     }
 
@@ -176,9 +181,14 @@ impl<S: Service> Server<S> {
         }
     }
 
-    /// Says once why nobody comes in, not four times a second.
+    /// Says once why nobody comes in, not four times a second; and at the limit, where each connection that closes
+    /// lets one in and the next one waits, not once for each.
     fn rest(&mut self, why: &std::io::Error) {
-        if Afterwards::of(why) == Afterwards::Rest && !std::mem::replace(&mut self.is_resting, true) {
+        if Afterwards::of(why) != Afterwards::Rest {
+            return;
+        }
+        self.is_resting = true;
+        if self.last_trouble.replace(Instant::now()).is_none_or(|last| last.elapsed() > TROUBLE_OVER) {
             let why = AcceptError(std::io::Error::new(why.kind(), why.to_string()));
             let problem = (&why as &(dyn Error + 'static)).into();
             Event::ServerFault { connection: None, fault: new_fault(), problem }.log();
