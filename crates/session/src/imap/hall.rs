@@ -1,6 +1,7 @@
 //! Whoever is here has signed in; and what they have open.
 
 use super::announce::Deleted;
+use super::revision::Revision;
 use crate::port::{Mail, Mailbox, Recency};
 use crate::refusal::Refusal;
 use mailbox::account::{self, Account};
@@ -17,12 +18,14 @@ pub(super) struct Hall<M: Mail> {
     pub mail: M,
     /// How changes are told: CONDSTORE and QRESYNC, once enabled, stay.
     pub dialect: Dialect,
+    /// What the client has enabled of RFC 9051.
+    pub revision: Revision,
     pub selected: Option<Selected<M::Mailbox>>,
 }
 
 impl<M: Mail> Hall<M> {
     pub(super) const fn new(mail: M) -> Self {
-        Self { mail, dialect: Dialect::Plain, selected: None }
+        Self { mail, dialect: Dialect::Plain, revision: Revision::Rev1, selected: None }
     }
 
     /// The open mailbox.

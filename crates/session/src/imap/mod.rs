@@ -14,6 +14,7 @@ mod announce;
 mod done;
 mod ending;
 mod hall;
+mod revision;
 mod session;
 mod talk;
 
@@ -40,4 +41,5 @@ mod subscribe;
 mod transfer;
 
 pub use ending::Ending;
+pub use revision::Revision;
 pub use session::{Ended, MAX_MISTAKES, SILENCE_TIME, serve};

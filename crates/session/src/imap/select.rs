@@ -3,6 +3,7 @@
 use super::announce::{tell_flags, tell_permanent_flags};
 use super::done::{Done, Note, Outcome};
 use super::hall::{Hall, Selected, existing};
+use super::revision::Revision;
 use super::talk::Talk;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
@@ -34,7 +35,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let state = mailbox.current().await?.ok_or(super::announce::Deleted)?;
     let selected = Selected::open(mailbox, &state, hall.mail.reader(), select.access, hall.dialect).await?;
     let selected = hall.selected.insert(selected);
-    tell_mailbox(&state, &selected.view, select.access, talk.text());
+    tell_mailbox(&state, &selected.view, select.access, hall.revision, talk.text());
     if let Some(known) = &select.qresync {
         resync(known, &state, &mut selected.view, talk.text());
     }
@@ -45,13 +46,12 @@ pub(super) async fn run<M: Mail, P: Peer>(
 }
 
 /// What a client has to know first (RFC 3501, 6.3.1; RFC 7162, 3.1.2.1).
-fn tell_mailbox(state: &MailboxState, view: &View, access: Access, out: &mut Vec<u8>) {
+fn tell_mailbox(state: &MailboxState, view: &View, access: Access, revision: Revision, out: &mut Vec<u8>) {
     let reader = state.reader(view.account());
     tell_flags(state, out);
     reply::exists(out, view.messages());
-    reply::recent(out, u32::try_from(view.recent()).unwrap_or(u32::MAX));
-    if let Some(first) = reader.first_unseen() {
-        untagged(out, Condition::Ok, Some(&Code::Unseen(first)), "The first message not seen");
+    if revision == Revision::Rev1 {
+        tell_what_is_new(view, reader.first_unseen(), out);
     }
     tell_permanent_flags(state, access, out);
     let told = [
@@ -61,6 +61,14 @@ fn tell_mailbox(state: &MailboxState, view: &View, access: Access, out: &mut Vec
     ];
     for (code, text) in told {
         untagged(out, Condition::Ok, Some(&code), text);
+    }
+}
+
+/// RECENT and UNSEEN, which IMAP4rev2 has no more (RFC 9051, appendix E, 11 and 12).
+fn tell_what_is_new(view: &View, first_unseen: Option<SeqNum>, out: &mut Vec<u8>) {
+    reply::recent(out, u32::try_from(view.recent()).unwrap_or(u32::MAX));
+    if let Some(first) = first_unseen {
+        untagged(out, Condition::Ok, Some(&Code::Unseen(first)), "The first message not seen");
     }
 }
 
