@@ -11,6 +11,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use testkit::dice::Dice;
 
 /// How many cases a smoke run takes.
 const SMOKE_CASES: u64 = 20_000;
@@ -41,7 +42,7 @@ fn cases() -> u64 {
 
 struct Search<'a> {
     name: &'a str,
-    random: Random,
+    dice: Dice,
     kept: Vec<Vec<u8>>,
     outcomes: HashSet<u64>,
     case: u64,
@@ -50,7 +51,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(name: &'a str, seeds: &[&[u8]]) -> Self {
         let kept = seeds.iter().map(|seed| seed.to_vec()).collect();
-        Self { name, random: Random(digest(&name)), kept, outcomes: HashSet::new(), case: 0 }
+        Self { name, dice: Dice::new(digest(&name)), kept, outcomes: HashSet::new(), case: 0 }
     }
 
     fn judge<Outcome: Hash>(&mut self, input: Vec<u8>, target: &impl Fn(&[u8]) -> Outcome) {
@@ -65,14 +66,15 @@ impl<'a> Search<'a> {
     fn keep(&mut self, input: Vec<u8>) {
         if self.kept.len() < MAX_KEPT {
             self.kept.push(input);
-        } else if let Some(old) = self.random.choose_mut(&mut self.kept) {
-            *old = input;
+        } else {
+            let at = self.dice.below(MAX_KEPT);
+            self.kept.splice(at..=at, [input]);
         }
     }
 
     fn next_input(&mut self, words: &[&[u8]]) -> Vec<u8> {
-        let mut input = self.random.choose(&self.kept).cloned().unwrap_or_default();
-        for _ in 0..=self.random.below(4) {
+        let mut input = one_of(&mut self.dice, &self.kept).cloned().unwrap_or_default();
+        for _ in 0..=self.dice.below(4) {
             self.mutate(&mut input, words);
         }
         input.truncate(MAX_OCTETS);
@@ -80,28 +82,26 @@ impl<'a> Search<'a> {
     }
 
     fn mutate(&mut self, input: &mut Vec<u8>, words: &[&[u8]]) {
-        let at = self.random.below(input.len() + 1);
-        let end = (at + 1 + self.random.below(8)).min(input.len());
-        match self.random.below(7) {
+        let at = self.dice.below(input.len() + 1);
+        let end = (at + 1 + self.dice.below(8)).min(input.len());
+        match self.dice.below(7) {
             0 => drop(input.drain(at..end)),
             1 => input.truncate(at),
-            2 => insert(input, at, &[self.random.octet()]),
-            3 => insert(input, at, self.random.choose(words).copied().unwrap_or_default()),
+            2 => insert(input, at, &self.dice.octets(1)),
+            3 => insert(input, at, one_of(&mut self.dice, words).copied().unwrap_or_default()),
             4 => {
                 let again = input.get(at..end).unwrap_or_default().to_vec();
                 insert(input, at, &again);
             }
             5 => {
-                let other = self.random.choose(&self.kept).cloned().unwrap_or_default();
-                let from = self.random.below(other.len() + 1);
+                let other = one_of(&mut self.dice, &self.kept).cloned().unwrap_or_default();
+                let from = self.dice.below(other.len() + 1);
                 input.truncate(at);
                 input.extend_from_slice(other.get(from..).unwrap_or_default());
             }
             _ => {
-                let octet = self.random.octet();
-                if let Some(old) = input.get_mut(at) {
-                    *old = octet;
-                }
+                let end = (at + 1).min(input.len());
+                input.splice(at..end, self.dice.octets(1));
             }
         }
     }
@@ -117,36 +117,8 @@ fn digest(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// SplitMix64: small, and good enough to choose mutations.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    /// Below `bound`; 0 where that is 0.
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % bound).unwrap_or_default()
-    }
-
-    fn octet(&mut self) -> u8 {
-        self.next().to_le_bytes().first().copied().unwrap_or_default()
-    }
-
-    fn choose<'v, T>(&mut self, values: &'v [T]) -> Option<&'v T> {
-        let at = self.below(values.len());
-        values.get(at)
-    }
-
-    fn choose_mut<'v, T>(&mut self, values: &'v mut [T]) -> Option<&'v mut T> {
-        let at = self.below(values.len());
-        values.get_mut(at)
-    }
+fn one_of<'v, T>(dice: &mut Dice, values: &'v [T]) -> Option<&'v T> {
+    values.get(dice.below(values.len()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod machine;
 
 use machine::{Machine, Wire};
+use testkit::dice::Dice;
 use transcript::{NAME, PASSWORD, Pipe, Port, World};
 
 /// A little of everything that has a state: literals, SASL, IDLE, a mailbox that changes.
@@ -90,22 +91,6 @@ fn a_body_that_is_lost_is_never_nil_and_never_half_of_what_was_promised() {
     assert_eq!(everything_said(&mut wire), format!("d {gone}\r\ne {gone}\r\n{size}"));
 }
 
-/// Numbers from a seed (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % sides
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.roll(from.len())]
-    }
-}
-
 const WORDS: &[&str] = &[
     "FETCH",
     "UID",
@@ -178,15 +163,15 @@ fn command(dice: &mut Dice) -> String {
         "STATUS INBOX (UNSEEN HIGHESTMODSEQ)",
         "CLOSE",
     ];
-    match dice.roll(3) {
-        0 => (0..=dice.roll(5)).map(|_| dice.pick(WORDS)).collect::<Vec<_>>().join(" "),
+    match dice.below(3) {
+        0 => (0..=dice.below(5)).map(|_| dice.pick(WORDS)).collect::<Vec<_>>().join(" "),
         _ => dice.pick(&sense).into(),
     }
 }
 
 /// Two sessions, commands in batches: whatever is said, each command is answered once, in order, by its tag.
 fn check_nonsense(seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut world = Machine::new();
     let mut wires = [world.connect(Port::Imaps).unwrap(), world.connect(Port::Imaps).unwrap()];
     for wire in &mut wires {
@@ -194,8 +179,8 @@ fn check_nonsense(seed: u64) {
         everything_said(wire);
     }
     for batch in 0..20 {
-        let wire = &mut wires[dice.roll(2)];
-        let tags: Vec<_> = (0..=dice.roll(4)).map(|n| format!("t{batch}x{n}")).collect();
+        let wire = &mut wires[dice.below(2)];
+        let tags: Vec<_> = (0..=dice.below(4)).map(|n| format!("t{batch}x{n}")).collect();
         let text: String = tags.iter().map(|tag| format!("{tag} {}\r\n", command(&mut dice))).collect();
         wire.send(text.as_bytes()).unwrap();
         let said = everything_said(wire);

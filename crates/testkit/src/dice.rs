@@ -19,14 +19,42 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`, which is not 0.
-    pub const fn below(&mut self, bound: u64) -> u64 {
-        self.any() % bound
+    /// A number below `bound`; 0 where that is 0.
+    ///
+    /// # Panics
+    ///
+    /// If `bound` is negative.
+    pub fn below<N: TryFrom<u64> + TryInto<u64>>(&mut self, bound: N) -> N {
+        let Ok(bound) = bound.try_into() else { panic!("nothing is below a negative bound") };
+        let Ok(number) = N::try_from(self.any() % bound.max(1)) else {
+            unreachable!("it is below the bound")
+        };
+        number
     }
 
     /// Yes in `percent` of a hundred throws.
-    pub const fn chance(&mut self, percent: u64) -> bool {
+    pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
+    }
+
+    /// Yes in one of `sides` throws.
+    pub fn one_in(&mut self, sides: u64) -> bool {
+        self.below(sides) == 0
+    }
+
+    /// One of them.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    /// Some of them, often few.
+    pub fn some<T: Copy>(&mut self, from: &[T]) -> Vec<T> {
+        let odds = self.pick(&[1, 2, 4]);
+        from.iter().copied().filter(|_| self.one_in(odds)).collect()
     }
 
     /// Octets that do not compress.

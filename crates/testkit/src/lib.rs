@@ -3,5 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "for tests, which may panic")]
 
 pub mod dice;
+#[cfg(feature = "disk")]
 pub mod disk;
+#[cfg(feature = "client")]
 pub mod imap;

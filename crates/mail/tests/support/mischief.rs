@@ -10,22 +10,18 @@ use store::{
     Snapshot, Store, StoreError, StreamId, Watch,
 };
 
-/// Chance that can be had again (SplitMix64).
+/// Dice that many throw.
 #[derive(Debug)]
-pub struct Dice(Mutex<u64>);
+pub struct Dice(Mutex<testkit::dice::Dice>);
 
 impl Dice {
     pub const fn new(seed: u64) -> Self {
-        Self(Mutex::new(seed))
+        Self(Mutex::new(testkit::dice::Dice::new(seed)))
     }
 
     /// A number below `sides`.
     pub fn below(&self, sides: u64) -> u64 {
-        let mut state = self.0.lock().unwrap();
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
+        self.0.lock().unwrap().below(sides)
     }
 
     pub fn one_in(&self, sides: u64) -> bool {

@@ -1,11 +1,11 @@
 //! The directory.
 
-use crate::dice::Dice;
 use mailbox::account::directory::{
     Directory, DirectoryEvent, DirectoryRefusal, Login, MAX_CREDENTIAL_OCTETS,
 };
 use std::collections::BTreeMap;
 use terms::AccountId;
+use testkit::dice::Dice;
 
 fn login(text: &str) -> Login {
     Login::new(text).unwrap()
@@ -58,14 +58,14 @@ fn a_credential_has_a_longest_length_and_is_not_printed() {
 #[test]
 fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
     for seed in 0..300 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let mut directory = Directory::new();
         let mut model: BTreeMap<&str, (u64, u8)> = BTreeMap::new();
         let mut last = 0;
         for _ in 0..60 {
             let name = dice.pick(&["ann", "bob", "jürgen@example.org", "d"]);
-            let credential = dice.roll(256) as u8;
-            let decided = match dice.roll(3) {
+            let credential = dice.below(256) as u8;
+            let decided = match dice.below(3) {
                 0 => directory.add(&login(name), &[credential]),
                 1 => directory.remove(&login(name)),
                 _ => directory.change_credential(&login(name), &[credential]),

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod account;
-mod dice;
 mod directory;
 mod model;
 mod search;

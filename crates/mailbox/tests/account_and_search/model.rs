@@ -1,9 +1,9 @@
 //! Random histories of an account, against a list of strings.
 
-use crate::dice::Dice;
 use mailbox::account::{Account, AccountEvent, Limits, Pattern, Plan, Presence, SpecialUse, StreamStep};
 use std::collections::{BTreeMap, BTreeSet};
 use terms::MailboxName;
+use testkit::dice::Dice;
 
 const LIMITS: Limits = Limits { mailboxes: 12, subscriptions: 8, levels: 4 };
 
@@ -63,7 +63,7 @@ impl History {
         let mut history = Self {
             account: Account::new(),
             model: Model::default(),
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             now_s: 1_000,
             ids: BTreeSet::new(),
             validities: BTreeSet::new(),
@@ -94,7 +94,7 @@ impl History {
     }
 
     fn any_name(&mut self) -> MailboxName {
-        let depth = 1 + self.dice.roll(3);
+        let depth = 1 + self.dice.below(3);
         let levels: Vec<_> =
             (0..depth).map(|_| self.dice.pick(&["a", "b", "a b", "INBOX", "Sent"])).collect();
         let name = MailboxName::new(&levels.join("/")).unwrap();
@@ -103,9 +103,9 @@ impl History {
 
     fn step(&mut self) {
         // The clock stands still, runs, and goes back.
-        self.now_s = (self.now_s + self.dice.roll(7) as i64 - 2).max(0);
+        self.now_s = (self.now_s + self.dice.below(7) as i64 - 2).max(0);
         let name = self.any_name();
-        match self.dice.roll(7) {
+        match self.dice.below(7) {
             0 | 1 => self.create(&name),
             2 => self.delete(&name),
             3 => {
@@ -250,8 +250,8 @@ fn bytes_that_were_spoilt_are_damaged_or_say_something_else_and_never_panic() {
         }
         for _ in 0..200 {
             let mut spoilt = bytes.clone();
-            let at = history.dice.roll(bytes.len() as u64) as usize;
-            spoilt[at] ^= 1 << history.dice.roll(8);
+            let at = history.dice.below(bytes.len() as u64) as usize;
+            spoilt[at] ^= 1 << history.dice.below(8);
             // What is taken is what its own bytes say: there is one spelling for each state.
             if let Ok(account) = Account::decode(&spoilt) {
                 assert_eq!(account.encode(), spoilt);

@@ -1,8 +1,8 @@
 //! Random programs over random messages, against an evaluator that reads everything.
 
-use crate::dice::Dice;
 use mailbox::search::*;
 use terms::{Flag, InternalDate, Keyword, ModSeq, Uid, UidSet};
+use testkit::dice::Dice;
 
 const WORDS: [&str; 6] = ["Grüße", "swim", "SWIMMING", "", "a", "ann@example.org"];
 const FIELDS: [&str; 3] = ["from", "Subject", "X-None"];
@@ -47,17 +47,17 @@ impl Message {
         let (from, body) = (text(), text());
         let subject = (!body.is_empty()).then(|| ("subject", text()));
         Self {
-            uid: Uid::new(1 + dice.roll(9) as u32).unwrap(),
+            uid: Uid::new(1 + dice.below(9) as u32).unwrap(),
             flags: (0..3).map(|_| any_flag(dice)).collect(),
-            recent: dice.roll(2) == 0,
+            recent: dice.below(2) == 0,
             internal_date: InternalDate::new(
-                dice.roll(3 * DAY_S as u64) as i64,
-                dice.roll(1_400) as i16 - 700,
+                dice.below(3 * DAY_S as u64) as i64,
+                dice.below(1_400) as i16 - 700,
             )
             .unwrap(),
-            size: dice.roll(9),
-            mod_seq: ModSeq::new(dice.roll(9)).unwrap(),
-            sent_day: dice.roll(4).checked_sub(1).map(|day| day as i64),
+            size: dice.below(9),
+            mod_seq: ModSeq::new(dice.below(9)).unwrap(),
+            sent_day: dice.below(4_u64).checked_sub(1).map(|day| day as i64),
             headers: std::iter::once(("from", from)).chain(subject).collect(),
             body,
         }
@@ -102,7 +102,7 @@ impl Message {
 }
 
 fn any_flag(dice: &mut Dice) -> Flag {
-    match dice.roll(4) {
+    match dice.below(4) {
         0 => Flag::Seen,
         1 => Flag::Deleted,
         2 => Flag::Keyword(Keyword::new("$Junk").unwrap()),
@@ -111,7 +111,7 @@ fn any_flag(dice: &mut Dice) -> Flag {
 }
 
 fn any_date(dice: &mut Dice) -> DateTest {
-    let day = dice.roll(4) as i64;
+    let day = dice.below(4) as i64;
     dice.pick(&[DateTest::Before(day), DateTest::On(day), DateTest::Since(day)])
 }
 
@@ -120,17 +120,17 @@ fn any_needle(dice: &mut Dice) -> Needle {
 }
 
 fn any_key(dice: &mut Dice, depth: u64) -> Key {
-    match dice.roll(if depth == 0 { 11 } else { 17 }) {
+    match dice.below(if depth == 0 { 11 } else { 17 }) {
         0 => Key::Flag(any_flag(dice)),
         1 => Key::Recent,
         2 => Key::Uid(UidSet::range(
-            Uid::new(1 + dice.roll(9) as u32).unwrap(),
-            Uid::new(1 + dice.roll(9) as u32).unwrap(),
+            Uid::new(1 + dice.below(9) as u32).unwrap(),
+            Uid::new(1 + dice.below(9) as u32).unwrap(),
         )),
         3 => Key::InternalDate(any_date(dice)),
-        4 => Key::Larger(dice.roll(9)),
-        5 => Key::Smaller(dice.roll(9)),
-        6 => Key::ModSeq(ModSeq::new(dice.roll(9)).unwrap()),
+        4 => Key::Larger(dice.below(9)),
+        5 => Key::Smaller(dice.below(9)),
+        6 => Key::ModSeq(ModSeq::new(dice.below(9)).unwrap()),
         7 => Key::SentDate(any_date(dice)),
         8 => Key::Header(HeaderTest {
             field: FieldName::new(dice.pick(&FIELDS)).unwrap(),
@@ -139,8 +139,8 @@ fn any_key(dice: &mut Dice, depth: u64) -> Key {
         9 => Key::Body(any_needle(dice)),
         10 => Key::Text(any_needle(dice)),
         11 | 12 => any_key(dice, depth - 1).negated(),
-        13 | 14 => Key::Or((0..dice.roll(4)).map(|_| any_key(dice, depth - 1)).collect()),
-        _ => Key::And((0..dice.roll(4)).map(|_| any_key(dice, depth - 1)).collect()),
+        13 | 14 => Key::Or((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
+        _ => Key::And((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
     }
 }
 
@@ -194,7 +194,7 @@ fn reads(key: &Key) -> usize {
 #[test]
 fn random_programs_find_what_an_evaluator_that_reads_everything_finds() {
     for seed in 0..20_000 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let message = Message::any(&mut dice);
         let key = any_key(&mut dice, 4);
         let (expected, most) = (message.fits(&key), reads(&key));
@@ -211,7 +211,7 @@ fn random_programs_find_what_an_evaluator_that_reads_everything_finds() {
 }
 
 fn message() -> Message {
-    let mut message = Message::any(&mut Dice(1));
+    let mut message = Message::any(&mut Dice::new(1));
     (message.flags, message.size, message.sent_day) = (vec![Flag::Seen], 5, Some(2));
     message.headers = vec![("from", "Ann".into())];
     message.body = "They swim".into();

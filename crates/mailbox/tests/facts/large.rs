@@ -1,10 +1,10 @@
 //! A mailbox of three levels under random edits, against a map.
 
-use crate::dice::Dice;
 use crate::{ALEX, ANDREW, apply, empty, expunge, store, uids, with_messages};
 use mailbox::{Change, MailboxState};
 use std::collections::BTreeMap;
 use terms::{SeqNum, Uid, UidSet};
+use testkit::dice::Dice;
 
 /// `\Flagged`, `\Seen` of the one and the other.
 type Plain = BTreeMap<u32, (bool, bool, bool)>;

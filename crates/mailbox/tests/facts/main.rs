@@ -2,8 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test may panic")]
 
 mod costs;
-#[path = "../model/dice.rs"]
-mod dice;
 mod large;
 mod limits;
 mod octets;

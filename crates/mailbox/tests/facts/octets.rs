@@ -1,12 +1,12 @@
 //! Events and snapshots as octets: whole they come back, damaged they are refused, and nothing panics.
 
-use crate::dice::Dice;
 use crate::{ALEX, ANDREW, empty, expunge, modseq, store, uid, uids, with_messages};
 use mailbox::{
     Appended, Birth, Change, Created, DecodeError, Event, Flags, FlagsChanged, MailboxState, NewMessage,
     Scope, SystemFlags,
 };
 use terms::{AccountId, EmailId, InternalDate, Keyword, ModSeq, Uid, UidSet, UidValidity};
+use testkit::dice::Dice;
 
 fn number(dice: &mut Dice) -> u64 {
     let bits = dice.below(64);

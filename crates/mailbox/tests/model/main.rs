@@ -6,7 +6,6 @@
 
 mod bugs;
 mod client;
-mod dice;
 mod server;
 mod truth;
 mod world;

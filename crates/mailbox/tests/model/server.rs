@@ -1,13 +1,13 @@
 //! A mailbox as a server keeps it, beside the truth about it.
 
 use crate::bugs::{Bug, Sut};
-use crate::dice::Dice;
 use crate::ensure;
 use crate::truth::{ACCOUNTS, Arrival, DELETED, Mask, NAMES, Truth, flags};
 use bytes::Bytes;
 use mailbox::{Birth, Change, Created, Doomed, Event, MailboxState, NewMessage, Store};
 use std::collections::BTreeMap;
 use terms::{EmailId, InternalDate, ModSeq, Uid, UidSet, UidValidity};
+use testkit::dice::Dice;
 
 pub(crate) struct Server {
     pub(crate) state: MailboxState,

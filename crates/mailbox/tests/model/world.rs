@@ -2,12 +2,12 @@
 
 use crate::bugs::{Bug, Sut};
 use crate::client::{Cache, Client, During, Entry, Reply};
-use crate::dice::Dice;
 use crate::ensure;
 use crate::server::{Server, any_change, any_flags, arrivals, uid_set};
 use crate::truth::{ACCOUNTS, Arrival, DELETED, Mask, SYSTEM, Truth, bit, mask_of};
 use mailbox::{Dialect, Doomed, Found, Known, MailboxState, Permit, Store, View};
 use terms::{ModSeq, SeqNum, Uid};
+use testkit::dice::Dice;
 
 const SESSIONS: usize = 4;
 const LARGE_EVERY: u64 = 200;

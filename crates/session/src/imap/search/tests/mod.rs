@@ -12,20 +12,7 @@ use known::{Known, Piece, pieces};
 use mailbox::{Change, Doomed, Flags, Store};
 use shelf::{Far, READER, Shelf, Work, ask, hunt, read};
 use terms::{Flag, InternalDate, Keyword, Uid, UidSet};
-
-/// Numbers that come again with their seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-}
+use testkit::dice::Dice;
 
 const WORDS: [&str; 22] = [
     "swim",
@@ -167,7 +154,7 @@ fn random_searches_find_what_a_look_at_everything_finds() {
     let pieces = pieces();
     let mut found = 0;
     for seed in 0..4_000 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let (selected, known) = any_mailbox(&mut dice, &pieces);
         let last =
             (u64::from(selected.view.messages()), u64::from(selected.view.uids().last().unwrap().get()));
