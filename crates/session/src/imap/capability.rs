@@ -4,6 +4,7 @@
 //! work: nothing is advertised that does not work.
 
 use super::done::Done;
+use std::borrow::Cow;
 use wire::imap::reply;
 
 /// How far a conversation has come, as far as the capability line goes.
@@ -19,11 +20,29 @@ pub enum Stage {
 
 use Stage::{Cleartext, Greeted, SignedIn};
 
+/// What a session's capabilities depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far the conversation has come.
+    pub stage: Stage,
+    /// The largest message that the account takes, in octets; 0 until somebody has signed in.
+    pub largest_message: u64,
+}
+
+impl From<Stage> for Standing {
+    /// Of a stranger.
+    fn from(stage: Stage) -> Self {
+        Self { stage, largest_message: 0 }
+    }
+}
+
 /// One capability.
 #[derive(Clone, Copy, Debug)]
 pub struct Capability {
-    /// As it is written in the CAPABILITY response.
+    /// As it is written in the CAPABILITY response, up to its value if it has one.
     pub name: &'static str,
+    /// What is written behind the name and `=`; `None` for most, which have no value.
+    pub value: Option<fn(&Standing) -> String>,
     /// The RFC that defines it.
     pub rfc: u16,
     /// When it is told.
@@ -78,23 +97,31 @@ const fn row(
     file: &'static str,
     transcripts: &'static [&'static str],
 ) -> Capability {
-    Capability { name, rfc, told, file, transcripts }
+    Capability { name, value: None, rfc, told, file, transcripts }
 }
 
-/// The names told at `stage`.
+impl Capability {
+    fn is_told(&self, standing: &Standing) -> bool {
+        self.told.contains(&standing.stage)
+    }
+
+    fn text(&self, standing: &Standing) -> Cow<'static, str> {
+        match self.value {
+            None => self.name.into(),
+            Some(value) => format!("{}={}", self.name, value(standing)).into(),
+        }
+    }
+}
+
+/// What is told at `standing`, with a space between: what follows the word CAPABILITY.
 #[must_use]
-pub fn names(stage: Stage) -> Vec<&'static str> {
-    TABLE.iter().filter(|row| row.told.contains(&stage)).map(|row| row.name).collect()
+pub fn line(standing: &Standing) -> String {
+    let told = TABLE.iter().filter(|row| row.is_told(standing));
+    told.map(|row| row.text(standing)).collect::<Vec<_>>().join(" ")
 }
 
-/// The same with a space between them: what follows the word CAPABILITY.
-#[must_use]
-pub fn line(stage: Stage) -> String {
-    names(stage).join(" ")
-}
-
-pub(super) fn run(stage: Stage, out: &mut Vec<u8>) -> Done {
-    reply::capability(out, &names(stage));
+pub(super) fn run(standing: &Standing, out: &mut Vec<u8>) -> Done {
+    reply::capability(out, &line(standing));
     Done::ok("CAPABILITY completed")
 }
 
@@ -105,13 +132,13 @@ mod tests {
 
     #[test]
     fn before_tls_nothing_is_told_that_could_authenticate() {
-        assert_eq!(line(Cleartext), "IMAP4rev1 ID STARTTLS LOGINDISABLED");
+        assert_eq!(line(&Cleartext.into()), "IMAP4rev1 ID STARTTLS LOGINDISABLED");
     }
 
     #[test]
     fn behind_tls_ways_to_sign_in_are_told_until_one_was_taken() {
-        assert_eq!(line(Greeted), "IMAP4rev1 ENABLE ID IDLE LITERAL- SASL-IR AUTH=PLAIN");
-        assert!(!line(SignedIn).contains("AUTH="));
+        assert_eq!(line(&Greeted.into()), "IMAP4rev1 ENABLE ID IDLE LITERAL- SASL-IR AUTH=PLAIN");
+        assert!(!line(&SignedIn.into()).contains("AUTH="));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) struct Done {
 pub(super) enum Note {
     AppendUid(UidValidity, UidSet),
     CopyUid(UidValidity, UidSet, UidSet),
-    Capability(Vec<&'static str>),
+    Capability(String),
     HighestModSeq(ModSeq),
     Modified(SequenceSet),
     ReadOnly,
@@ -79,7 +79,7 @@ impl Note {
         match self {
             Self::AppendUid(validity, uids) => Code::AppendUid(*validity, uids),
             Self::CopyUid(validity, from, to) => Code::CopyUid(*validity, from, to),
-            Self::Capability(names) => Code::Capability(names),
+            Self::Capability(line) => Code::Capability(line),
             Self::HighestModSeq(mod_seq) => Code::HighestModSeq(*mod_seq),
             Self::Modified(set) => Code::Modified(set),
             Self::ReadOnly => Code::ReadOnly,

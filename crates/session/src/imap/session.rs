@@ -1,7 +1,7 @@
 //! The session: one command after the other, each answered before the next is read.
 
 use super::announce::{Manner, announce};
-use super::capability::{self, Stage};
+use super::capability::{self, Stage, Standing};
 use super::done::{Done, Note, Outcome, Stop};
 use super::ending::Ending;
 use super::gate::{Greeted, Greeting};
@@ -79,9 +79,9 @@ struct Session<'d, P, D: Door> {
 
 impl<P: Peer, D: Door> Session<'_, P, D> {
     fn greet(&mut self) {
-        let names = capability::names(Stage::Greeted);
+        let line = capability::line(&Stage::Greeted.into());
         let text = format!("{} Gatepost ready", self.signpost.host);
-        untagged(self.talk.text(), Condition::Ok, Some(&Code::Capability(&names)), &text);
+        untagged(self.talk.text(), Condition::Ok, Some(&Code::Capability(&line)), &text);
     }
 
     async fn converse(&mut self) -> Ending {
@@ -145,7 +145,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     /// The commands that strangers may give too; the others ask for a [`Hall`].
     async fn execute(&mut self, command: Command<'_>) -> Outcome {
         match command {
-            Command::Capability => Ok(capability::run(self.stage(), self.talk.text())),
+            Command::Capability => Ok(capability::run(&self.standing(), self.talk.text())),
             Command::Noop => Ok(Done::ok("NOOP completed")),
             Command::Id(id) => {
                 self.reassurance = id::reassurance(&id);
@@ -173,6 +173,11 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         if self.hall.is_some() { Stage::SignedIn } else { Stage::Greeted }
     }
 
+    fn standing(&self) -> Standing {
+        let largest_message = self.hall.as_ref().map_or(0, |hall| hall.mail.largest_message());
+        Standing { stage: self.stage(), largest_message }
+    }
+
     async fn authenticate(&mut self, command: &Authenticate<'_>) -> Outcome {
         self.nobody_here()?;
         let until = self.sign_in_by;
@@ -191,7 +196,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         let mail = self.door.sign_in(claim?, means).await?;
         self.talk.set_limits(self.rules.after_login(mail.largest_message()));
         self.hall = Some(Hall::new(mail));
-        Ok(Done::noting(Note::Capability(capability::names(Stage::SignedIn)), "Welcome"))
+        Ok(Done::noting(Note::Capability(capability::line(&self.standing())), "Welcome"))
     }
 
     fn log_out(&mut self, tag: &Tag<'_>) -> Ending {

@@ -145,7 +145,7 @@ impl Cleartext {
     pub fn greet(signpost: Arc<Signpost>, rules: Arc<Rules>, now: Moment, effects: &mut Vec<Effect>) -> Self {
         effects.push(Effect::Send(format!(
             "* OK [CAPABILITY {}] {} Gatepost ready; STARTTLS required{}\r\n",
-            capability::line(Stage::Cleartext),
+            capability::line(&Stage::Cleartext.into()),
             signpost.host,
             signpost.or_tls_port()
         )));
@@ -223,7 +223,7 @@ impl Cleartext {
         let tag = line.tag;
         match (line.command.to_ascii_uppercase().as_str(), line.arguments) {
             ("CAPABILITY", None) => {
-                let names = capability::line(Stage::Cleartext);
+                let names = capability::line(&Stage::Cleartext.into());
                 say(format!("* CAPABILITY {names}\r\n{tag} OK CAPABILITY completed"), effects);
             }
             ("NOOP", None) => say(format!("{tag} OK NOOP completed"), effects),

@@ -50,8 +50,8 @@ pub enum Code<'a> {
     BadCharset(&'a [&'a str]),
     /// RFC 5530
     Cannot,
-    /// What the server can.
-    Capability(&'a [&'a str]),
+    /// What the server can: names with a space between.
+    Capability(&'a str),
     /// RFC 5530
     ClientBug,
     /// RFC 7162, 3.2.11: what follows is of the next mailbox.
@@ -172,11 +172,7 @@ impl Code<'_> {
             Self::UidNext(uid) => write!(out, " {uid}"),
             Self::UidValidity(validity) => write!(out, " {validity}"),
             Self::Unseen(position) => write!(out, " {position}"),
-            Self::Capability(names) => {
-                out.push(b' ');
-                spaced(out, names);
-                Ok(())
-            }
+            Self::Capability(names) => write!(out, " {names}"),
             // RFC 9051, erratum 7323: in parentheses even when there is one.
             Self::BadCharset(names) => {
                 out.extend_from_slice(b" (");
@@ -234,10 +230,10 @@ pub fn challenge(out: &mut Vec<u8>, octets: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// `* CAPABILITY`
-pub fn capability(out: &mut Vec<u8>, names: &[&str]) {
+/// `* CAPABILITY`, and names with a space between.
+pub fn capability(out: &mut Vec<u8>, names: &str) {
     out.extend_from_slice(b"* CAPABILITY ");
-    spaced(out, names);
+    out.extend_from_slice(names.as_bytes());
     out.extend_from_slice(b"\r\n");
 }
 
