@@ -231,7 +231,7 @@ impl Copier<'_> {
 }
 
 /// Octets of the atom, string or list at the front.
-fn value_length(wire: &[u8]) -> usize {
+pub(crate) fn value_length(wire: &[u8]) -> usize {
     let mut length = 0;
     let mut depth = 0_usize;
     loop {

@@ -26,8 +26,11 @@ fn standard(reader: &mut Reader<'_>) -> Option<InternalDate> {
     let day = reader.number()?;
     let month = month(reader.word())?;
     let days = days(full_year(reader.number()?), month, day)?;
-    let seconds = if reader.is_at_end() { 0 } else { reader.time_of_day()? };
-    at(days, seconds, reader.zone_minutes())
+    // RFC 5256, 2.2: "If the time is also invalid, the time SHOULD be treated as 00:00:00", UTC.
+    match reader.time_of_day() {
+        Some(seconds) => at(days, seconds, reader.zone_minutes()),
+        None => at(days, 0, 0),
+    }
 }
 
 /// `Mar  2 10:00:00 2026`, perhaps with a zone before the year, as C's asctime writes it.
@@ -68,11 +71,6 @@ impl<'a> Reader<'a> {
                 return;
             }
         }
-    }
-
-    fn is_at_end(&mut self) -> bool {
-        self.lexer.skip_blanks();
-        self.lexer.rest().is_empty()
     }
 
     /// `10:00` or `10:00:00`, with blanks and comments around the colons (RFC 5322, 4.3).
@@ -198,10 +196,15 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_none() {
-        for value in
-            ["", "yesterday", "32 Jan 2020 00:00:00 +0000", "30 Feb 2020 00:00 GMT", "1 Jan 2020 25:00:00"]
-        {
+        for value in ["", "yesterday", "32 Jan 2020 00:00:00 +0000", "30 Feb 2020 00:00 GMT"] {
             check(value, None);
+        }
+    }
+
+    #[test]
+    fn a_day_without_a_time_is_its_midnight() {
+        for value in ["1 Jan 2020", "1 Jan 2020 25:00:00 +0100", "1 Jan 2020 noon", "1 Jan 2020 10"] {
+            check(value, Some((1_577_836_800, 0)));
         }
     }
 }

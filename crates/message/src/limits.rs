@@ -21,5 +21,7 @@ pub const MAX_ENVELOPE_OCTETS: usize = 128 << 10;
 pub const MAX_DETAILS_OCTETS: usize = 512 << 10;
 /// Octets of each decoded header value that is kept for SEARCH; longer ones are looked up in the message.
 pub const MAX_KEPT_VALUE_OCTETS: usize = 8 << 10;
+/// Octets of the references that a record keeps for THREAD: the first, and as many of the last as fit. Some 80.
+pub const MAX_REFERENCES_OCTETS: usize = 4 << 10;
 /// Octets of a record: what a store takes.
 pub const MAX_RECORD_OCTETS: usize = 1 << 20;

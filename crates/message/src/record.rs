@@ -10,8 +10,8 @@
 //!  36  RFC822.SIZE                              8
 //!  44  sent, Unix seconds                       8
 //!  52  octets of the header block               4
-//!  56  where each field ends, behind 96        10 x 4
-//!  96  ENVELOPE · BODYSTRUCTURE · part table · thread root ·
+//!  56  where each field ends, behind 100       11 x 4
+//! 100  ENVELOPE · BODYSTRUCTURE · part table · thread root · references ·
 //!      From · To · Cc · Bcc · Subject · Message-ID, decoded, each with one octet in front that says
 //!      whether it is there (1), or is there but too long to keep (2); no octet at all: there is none
 //! ```
@@ -20,6 +20,7 @@
 //! another version is no [`RecordView`]: the message is parsed again.
 
 use crate::bodystructure::{self, Telling, write_body};
+use crate::ids::message_ids;
 use crate::limits::MAX_RECORD_OCTETS;
 use crate::part::PartTable;
 use crate::scan::Parsed;
@@ -27,9 +28,9 @@ use crate::summary::{KEPT_FIELDS, Kept, Summary, place};
 use terms::InternalDate;
 
 /// The version that this crate writes and reads.
-pub const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 2;
 
-const FIELDS: usize = 4 + KEPT_FIELDS.len();
+const FIELDS: usize = 5 + KEPT_FIELDS.len();
 const ENDS: usize = 56;
 const FIXED: usize = ENDS + 4 * FIELDS;
 
@@ -37,7 +38,8 @@ const ENVELOPE: usize = 0;
 const BODYSTRUCTURE: usize = 1;
 const PARTS: usize = 2;
 const THREAD_ROOT: usize = 3;
-const FIRST_KEPT: usize = 4;
+const REFERENCES: usize = 4;
+const FIRST_KEPT: usize = 5;
 
 const IS_DATED: u8 = 1;
 const IS_KEPT: u8 = 1;
@@ -62,6 +64,7 @@ fn write(parsed: &Parsed, body: [u8; 32], telling: Telling) -> Vec<u8> {
     field(&mut out, &|out| bodystructure::write(parsed, telling, out));
     field(&mut out, &|out| parsed.table.encode(out));
     field(&mut out, &|out| out.extend_from_slice(&parsed.summary.thread_root));
+    field(&mut out, &|out| out.extend_from_slice(&parsed.summary.references));
     for kept in &parsed.summary.kept {
         field(&mut out, &|out| put_kept(out, kept));
     }
@@ -176,6 +179,21 @@ impl<'a> RecordView<'a> {
     #[must_use]
     pub fn thread_root(&self) -> &'a [u8] {
         self.field(THREAD_ROOT)
+    }
+
+    /// The message's own Message ID as THREAD compares it, if it has a valid one.
+    #[must_use]
+    pub fn message_id(&self) -> Option<Vec<u8>> {
+        match self.header(b"message-id") {
+            HeaderValue::Text(lines) => message_ids(lines.lines().next()?.as_bytes()).next(),
+            // Longer than an id can be.
+            HeaderValue::Absent | HeaderValue::ReadHeader => None,
+        }
+    }
+
+    /// The ids that THREAD links the message to (RFC 5256, 3), the oldest first.
+    pub fn references(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.field(REFERENCES).split(|octet| *octet == b'\n').filter(|id| !id.is_empty())
     }
 
     /// A header field's value, by name in any letter case.

@@ -1,8 +1,9 @@
-//! What SEARCH and THREADID want of a message's own header, decoded once.
+//! What SEARCH, THREAD and THREADID want of a message's own header, decoded once.
 
 use crate::date::parse_date;
 use crate::header;
-use crate::limits::MAX_KEPT_VALUE_OCTETS;
+use crate::ids::message_ids;
+use crate::limits::{MAX_KEPT_VALUE_OCTETS, MAX_REFERENCES_OCTETS};
 use crate::words::decode_header;
 use terms::InternalDate;
 
@@ -17,6 +18,9 @@ pub struct Summary {
     /// The first Message-ID in References, else in In-Reply-To, else the message's own; empty if there is none:
     /// messages that share it are a thread.
     pub thread_root: Vec<u8>,
+    /// The message's references as THREAD wants them (RFC 5256, 3): the ids in References, if there are any, else
+    /// the first one in In-Reply-To; normalised, one a line.
+    pub references: Vec<u8>,
     /// For each of [`KEPT_FIELDS`]: the values of all fields of that name, one a line.
     pub kept: [Kept; KEPT_FIELDS.len()],
 }
@@ -40,11 +44,18 @@ impl Summary {
     pub(crate) fn parse(block: &[u8]) -> Self {
         let mut found = Self::default();
         let mut ids: [&[u8]; 3] = [b""; 3];
+        let (mut references, mut in_reply_to) = (None, None);
         for field in header::fields(block) {
             match field.name.to_ascii_lowercase().as_slice() {
                 b"date" => found.sent = found.sent.or_else(|| parse_date(field.value)),
-                b"references" => keep_first(&mut ids, 0, field.value),
-                b"in-reply-to" => keep_first(&mut ids, 1, field.value),
+                b"references" => {
+                    keep_first(&mut ids, 0, field.value);
+                    references = references.or(Some(field.value));
+                }
+                b"in-reply-to" => {
+                    keep_first(&mut ids, 1, field.value);
+                    in_reply_to = in_reply_to.or(Some(field.value));
+                }
                 b"message-id" => keep_first(&mut ids, 2, field.value),
                 _ => {}
             }
@@ -52,6 +63,7 @@ impl Summary {
                 kept.add(field.value);
             }
         }
+        found.references = kept_references(references, in_reply_to);
         found.thread_root = ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default().to_vec();
         found
     }
@@ -92,6 +104,31 @@ fn keep_first<'a>(ids: &mut [&'a [u8]; 3], place: usize, value: &'a [u8]) {
     }
 }
 
+/// A References field without a valid id counts as none; of In-Reply-To the first one alone is meant (RFC 5256, 3).
+fn kept_references(references: Option<&[u8]>, in_reply_to: Option<&[u8]>) -> Vec<u8> {
+    let ids = |value: Option<&[u8]>| decode_header(value.unwrap_or_default());
+    let mut kept: Vec<_> = message_ids(ids(references).as_bytes()).collect();
+    if kept.is_empty() {
+        kept.extend(message_ids(ids(in_reply_to).as_bytes()).next());
+    }
+    shorten(&mut kept);
+    kept.join(&b'\n')
+}
+
+/// Leaves out those behind the first, as mail clients do: what a message answers stands at the end.
+fn shorten(ids: &mut Vec<Vec<u8>>) {
+    ids.retain(|id| id.len() <= MAX_ID_OCTETS);
+    let mut room = MAX_REFERENCES_OCTETS.saturating_sub(ids.first().map_or(0, Vec::len));
+    let fits = |id: &&Vec<u8>| {
+        let left = room.checked_sub(id.len() + 1);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let kept = ids.iter().skip(1).rev().take_while(fits).count();
+    let behind_first = 1.min(ids.len());
+    ids.drain(behind_first..ids.len() - kept);
+}
+
 /// The first `<...>` of a value, without blanks around; else its first word.
 fn first_id(value: &[u8]) -> &[u8] {
     let start = value.iter().position(|octet| *octet == b'<');
@@ -119,6 +156,28 @@ mod tests {
         check_root("Message-ID: <c@x>\r\nIn-Reply-To: your mail of today <b@x>\r\n\r\n", "<b@x>");
         check_root("message-id:c@x\r\n\r\n", "c@x");
         check_root("Subject: none\r\n\r\n", "");
+    }
+
+    fn check_references(block: &str, expected: &str) {
+        assert_eq!(String::from_utf8_lossy(&Summary::parse(block.as_bytes()).references), expected);
+    }
+
+    #[test]
+    fn references_are_those_of_the_field_or_else_what_is_answered() {
+        check_references("References: <a@x>\r\n <\"b\"@x>\r\nIn-Reply-To: <c@x>\r\n\r\n", "a@x\nb@x");
+        check_references("References: yours\r\nIn-Reply-To: <b@x> of <c@x>\r\n\r\n", "b@x");
+        check_references("References: =?utf-8?q?=3Ca=40x=3E?=\r\n\r\n", "a@x");
+        check_references("Message-ID: <a@x>\r\n\r\n", "");
+    }
+
+    #[test]
+    fn of_too_many_references_the_first_and_the_last_are_kept() {
+        let ids = |numbers: std::ops::Range<u32>| numbers.map(|n| format!("<{n:07}@x>")).collect::<String>();
+        let kept = Summary::parse(format!("References: {}\r\n\r\n", ids(0..5_000)).as_bytes()).references;
+        assert!(kept.len() <= MAX_REFERENCES_OCTETS && kept.len() > MAX_REFERENCES_OCTETS - 20);
+        assert!(kept.starts_with(b"0000000@x\n00045") && kept.ends_with(b"\n0004999@x"));
+        let endless = format!("References: <a@x> <{}@x> <b@x>\r\n\r\n", "y".repeat(MAX_ID_OCTETS));
+        assert_eq!(Summary::parse(endless.as_bytes()).references, b"a@x\nb@x");
     }
 
     #[test]

@@ -23,6 +23,8 @@ fn a_record_says_what_the_message_says() {
     assert_eq!(u64::from(view.header_octets()), MESSAGE.len() as u64 - 6);
     assert_eq!(view.sent().map(|sent| (sent.seconds(), sent.zone_minutes())), Some((1_772_442_000, 60)));
     assert_eq!(view.thread_root(), b"<1@x>");
+    assert_eq!(view.message_id().unwrap(), b"2@x");
+    assert_eq!(view.references().collect::<Vec<_>>(), [b"1@x", b"3@x"]);
     assert_eq!(view.header(b"FROM"), HeaderValue::Text("Änne <a@b>"));
     assert_eq!(view.header(b"to"), HeaderValue::Text(""));
     assert_eq!(view.header(b"cc"), HeaderValue::Absent);
