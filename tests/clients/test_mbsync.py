@@ -40,7 +40,7 @@ def note(number):
 
 class Mbsync(Served):
     def configure(self, tls, port):
-        folder = self.server.folder / f"mbsync-{tls}"
+        folder = self.server.folder / f"{self.id()}-{tls}"
         (folder / "mail").mkdir(parents=True)
         (folder / "password").write_text(PASSWORD)
         config = folder / "config"
@@ -121,3 +121,9 @@ class Mbsync(Served):
         folder, config = self.configure("STARTTLS", self.server.imap)
         self.sync(config)
         self.assertTrue((folder / "mail/Sent/cur").is_dir())
+
+    def test_it_signs_in_by_scram(self):
+        _, config = self.configure("IMAPS", self.server.imaps)
+        config.write_text(config.read_text().replace("SSLType", "AuthMechs SCRAM-SHA-256\nSSLType"))
+        self.sync(config)
+        self.assertIn("scram-sha-256", self.server.read_log())

@@ -6,7 +6,7 @@ use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
 use mailbox::account::directory::{BadLogin, Directory, DirectoryEvent, DirectoryRefusal, Login};
-use sasl::{Cost, CredentialRecord, DecoyKey};
+use sasl::{Cost, CredentialRecord, DecoyKey, Nonce};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{AccountId, Append, Commit, Committed, Head, Hint, Seq, Store, StreamId};
@@ -104,6 +104,14 @@ impl Accounts {
             (Some((id, _)), Some(record)) => Found { account: Some(id), record },
             _ => Found { account: None, record: decoy },
         }
+    }
+
+    /// What one exchange of a mechanism needs of chance.
+    #[must_use]
+    pub fn nonce(&self) -> Nonce {
+        let mut octets = [0; 18];
+        self.world.random(&mut octets);
+        Nonce(octets)
     }
 
     /// An account's mail. All who sign in to it share it. Of an account that has been removed there is none: all that

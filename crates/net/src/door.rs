@@ -1,7 +1,8 @@
 //! The door: where a name and a password become somebody's mail.
 //!
 //! A right password never waits. A wrong one waits for its answer, the longer the more often; a name that nobody has
-//! costs what a wrong password costs, and hears the same words (threat T-38).
+//! costs what a wrong password costs, and hears the same words (threat T-38). The same holds for a proof: SCRAM shows
+//! everybody a salt, and those of names that nobody has stay the same for ever.
 
 use crate::clock::Clock;
 use crate::hall::{Hall, HallLimits, Place, refusal};
@@ -9,7 +10,7 @@ use crate::visit::Visit;
 use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Event, Mechanism};
 use mail::{Accounts, HashPool, Origin, Protocol};
 use policy::{FailedLogins, Sessions};
-use sasl::{Claim, Verdict};
+use sasl::{Claim, Nonce, ScramVerifier, Verdict};
 use session::port::{self, Means};
 use session::refusal::Refusal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,14 +67,11 @@ impl Doorkeeper {
     }
 
     async fn check(&self, claim: Claim) -> Result<Checked, mail::Busy> {
-        let (name, password) = match claim {
-            Claim::Password { name, password } => (name, Some(password)),
-            Claim::Proven { name } => (name, None),
-        };
-        let found = self.accounts.find(&name, self.pool.cost());
-        let verdict = match password {
-            Some(password) => self.pool.verify(found.record, password).await?,
-            None => Verdict::Right,
+        let found = self.accounts.find(claim.name(), self.pool.cost());
+        let verdict = match claim {
+            Claim::Password { password, .. } => self.pool.verify(found.record, password).await?,
+            Claim::Proven { .. } => Verdict::Right,
+            Claim::Disproven { .. } => Verdict::Wrong,
         };
         Ok(match (verdict, found.account) {
             (Verdict::Right, Some(account)) => Checked::Known(account),
@@ -146,9 +144,7 @@ impl port::Door for ConnectionDoor {
 
     async fn sign_in(&self, claim: Claim, means: Means) -> Result<Hall, Refusal> {
         let mechanism = mechanism(means);
-        let name = match &claim {
-            Claim::Password { name, .. } | Claim::Proven { name } => name.clone(),
-        };
+        let name = claim.name().to_owned();
         match self.keeper.check(claim).await {
             Ok(Checked::Known(id)) => self.let_in(id, &name, mechanism).await,
             Ok(Checked::Wrong(reason)) => Err(self.turn_away(&name, mechanism, reason).await),
@@ -158,6 +154,15 @@ impl port::Door for ConnectionDoor {
                 Err(Refusal::denied(Code::Unavailable, why))
             }
         }
+    }
+
+    fn nonce(&self) -> Nonce {
+        self.keeper.accounts.nonce()
+    }
+
+    async fn verifier(&self, name: &str) -> Result<ScramVerifier, Refusal> {
+        // A decoy where nobody has the name; who it is that has it is asked again once a proof has come.
+        Ok(self.keeper.accounts.find(name, self.keeper.pool.cost()).record.scram().clone())
     }
 
     fn introduced(&self, fields: &[(&str, Option<&str>)]) {

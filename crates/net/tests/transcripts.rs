@@ -4,7 +4,7 @@
 mod common;
 
 use common::{HOST, issue, scratch, settings, trusting};
-use mail::{Accounts, HashPool, World as _};
+use mail::{Accounts, HashPool};
 use net::{Imap, Remote, Server};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use store_memory::Memory;
 use tokio::runtime::Runtime;
-use transcript::{NAME, PASSWORD, Pipe, Port, Transcript, World};
+use transcript::{NAME, NONCE, PASSWORD, Pipe, Port, SALTS, Transcript, World};
 
 /// How long a server may think before it is taken to be silent.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -34,6 +34,9 @@ impl mail::World for Still {
     }
 
     fn random(&self, into: &mut [u8]) {
+        if into.len() == NONCE.len() {
+            return into.copy_from_slice(&NONCE); // nothing else asks for so many
+        }
         let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
         into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
     }
@@ -77,10 +80,8 @@ fn cost() -> Cost {
 
 async fn accounts() -> Accounts {
     let world = Still::default();
-    let mut salts = [0; 32];
-    world.random(&mut salts);
     let password = Secret::password(PASSWORD).unwrap();
-    let record = CredentialRecord::new(&password, Salts(salts), &cost(), &mut Workspace::new());
+    let record = CredentialRecord::new(&password, Salts(SALTS), &cost(), &mut Workspace::new());
     let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(world)).await.unwrap();
     accounts.add(NAME, &record).await.unwrap();
     accounts

@@ -84,13 +84,20 @@ impl Exchange {
         let next = match self.0 {
             State::Plain => plain::read(response).map(Step::Done),
             State::ScramFirst(first) => first.read(response).map(|asked| Step::Lookup(Lookup(asked))),
-            State::ScramFinal(last) => last
-                .read(response)
-                .map(|(name, signature)| Step::Challenge(signature, Self(State::ScramConfirmed(name)))),
+            State::ScramFinal(last) => last.read(response).map(judged),
             State::ScramConfirmed(name) if response.is_empty() => Ok(Step::Done(Claim::Proven { name })),
             State::ScramConfirmed(_) => Err(Failure::Malformed("An empty response belongs here")),
         };
         next.unwrap_or_else(Step::Failed)
+    }
+}
+
+fn judged(proof: scram::Proof) -> Step {
+    match proof {
+        scram::Proof::Holds { name, signature } => {
+            Step::Challenge(signature, Exchange(State::ScramConfirmed(name)))
+        }
+        scram::Proof::Fails { name } => Step::Done(Claim::Disproven { name }),
     }
 }
 
@@ -144,9 +151,22 @@ pub enum Claim {
         /// The name that was looked up.
         name: String,
     },
+    /// Its proof does not fit the verifier: a wrong password, to be treated as one.
+    Disproven {
+        /// The name that was looked up.
+        name: String,
+    },
 }
 
 impl Claim {
+    /// Who the client says it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Password { name, .. } | Self::Proven { name } | Self::Disproven { name } => name,
+        }
+    }
+
     /// The claim of a LOGIN command, or of USER and PASS.
     ///
     /// # Errors

@@ -68,26 +68,33 @@ pub(crate) struct Final {
     verifier: ScramVerifier,
 }
 
+/// What a proof is worth.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It holds; our signature is the proof that we know the verifier.
+    Holds { name: String, signature: Vec<u8> },
+    /// It does not, or it is one of another exchange.
+    Fails { name: String },
+}
+
 impl Final {
-    /// `c=gs2-header,r=nonce,p=proof`: the name and our signature, if the proof holds.
-    pub(crate) fn read(self, message: &[u8]) -> Result<(String, Vec<u8>), Failure> {
+    /// `c=gs2-header,r=nonce,p=proof`
+    pub(crate) fn read(self, message: &[u8]) -> Result<Proof, Failure> {
         let message = text(message)?;
         let (without_proof, proof) = message.rsplit_once(",p=").ok_or(SYNTAX)?;
         let mut attributes = without_proof.split(',');
         // RFC 5802, 6: what the client saw at the start is what we saw; without channel binding that is the header.
         let binding = decode(attribute(attributes.next(), "c=")?)?;
         let nonce = attribute(attributes.next(), "r=")?;
-        if binding != self.asked.gs2_header.as_bytes() || nonce != self.asked.nonce {
-            return Err(Failure::WrongCredentials);
-        }
+        let is_ours = binding == self.asked.gs2_header.as_bytes() && nonce == self.asked.nonce;
         let auth_message = format!("{},{},{without_proof}", self.asked.client_first_bare, self.server_first);
-        match self.verifier.check(auth_message.as_bytes(), &decode(proof)?) {
-            Verdict::Wrong => Err(Failure::WrongCredentials),
-            Verdict::Right => {
+        Ok(match self.verifier.check(auth_message.as_bytes(), &decode(proof)?) {
+            Verdict::Right if is_ours => {
                 let signature = STANDARD.encode(self.verifier.sign(auth_message.as_bytes()));
-                Ok((self.asked.name, format!("v={signature}").into_bytes()))
+                Proof::Holds { name: self.asked.name, signature: format!("v={signature}").into_bytes() }
             }
-        }
+            _ => Proof::Fails { name: self.asked.name },
+        })
     }
 }
 
@@ -173,6 +180,10 @@ mod tests {
         server().read(CLIENT_FIRST).unwrap_or_else(|e| panic!("{e}")).challenge(verifier).1
     }
 
+    fn fails() -> Proof {
+        Proof::Fails { name: "user".into() }
+    }
+
     fn refusal(message: &[u8]) -> Failure {
         server().read(message).err().unwrap_or_else(|| panic!("{} was taken", message.escape_ascii()))
     }
@@ -186,21 +197,20 @@ mod tests {
             String::from_utf8(challenge).unwrap(),
             "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
         );
-        let (name, signature) = last.read(CLIENT_FINAL).unwrap();
-        assert_eq!(name, "user");
-        assert_eq!(signature, b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+        let signature = b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".to_vec();
+        assert_eq!(last.read(CLIENT_FINAL), Ok(Proof::Holds { name: "user".into(), signature }));
     }
 
     #[test]
-    fn a_wrong_password_a_replayed_nonce_and_another_header_are_wrong_credentials() {
-        assert_eq!(last(verifier("Pencil")).read(CLIENT_FINAL), Err(Failure::WrongCredentials));
+    fn a_wrong_password_a_replayed_nonce_and_another_header_prove_nothing() {
+        assert_eq!(last(verifier("Pencil")).read(CLIENT_FINAL), Ok(fails()));
         let spoilt = |from: &str, to: &str| String::from_utf8(CLIENT_FINAL.into()).unwrap().replace(from, to);
         for (from, to) in
             [("hNlF$k0", "hNlF$k1"), ("c=biws", "c=eSws"), ("p=dHzb", "p=eHzb"), ("k0,", "k0,x=y,")]
         {
             let message = spoilt(from, to);
             let verdict = last(verifier("pencil")).read(message.as_bytes());
-            assert_eq!(verdict, Err(Failure::WrongCredentials), "{message}");
+            assert_eq!(verdict, Ok(fails()), "{message}");
         }
     }
 
@@ -209,7 +219,7 @@ mod tests {
         for proof in ["AAAA", "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndQ=="] {
             let message = format!("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p={proof}");
             let verdict = last(verifier("pencil")).read(message.as_bytes());
-            assert_eq!(verdict, Err(Failure::WrongCredentials), "{proof}");
+            assert_eq!(verdict, Ok(fails()), "{proof}");
         }
     }
 

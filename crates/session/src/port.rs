@@ -3,7 +3,7 @@
 //! | trait | stands for | implemented by |
 //! |---|---|---|
 //! | [`Peer`] | the client at the other end of the wire, and the clock | `net`, over sockets and TLS |
-//! | [`Door`] | the check of a name and a password | `net`, over the directory and its limits |
+//! | [`Door`] | the check of a name and a password, or of a proof | `net`, over the directory and its limits |
 //! | [`Mail`] | the hall: what one signed-in account may reach | `mail`, over a store |
 //! | [`Mailbox`] | one mailbox of it, open | `mail` |
 //! | [`Draft`] | a message on its way in | `mail` |
@@ -21,6 +21,7 @@ use crate::refusal::Refusal;
 use bytes::Bytes;
 use mailbox::account::{self, Account, MailboxId, Plan};
 use mailbox::{Event, Flags, Head, MailboxState};
+use sasl::ScramVerifier;
 use std::future::Future;
 use std::sync::Arc;
 use terms::{AccountId, EmailId, InternalDate, Moment, Uid, UidSet, UidValidity};
@@ -77,6 +78,13 @@ pub trait Door: Send + Sync {
         claim: sasl::Claim,
         means: Means,
     ) -> impl Future<Output = Result<Self::Mail, Refusal>> + Send;
+
+    /// Random octets that no other exchange has had.
+    fn nonce(&self) -> sasl::Nonce;
+
+    /// What a SCRAM proof of this name is checked with. Takes as long whether the account exists or not; where it
+    /// does not, the verifier looks like one of an account, is the same each time, and fits nothing.
+    fn verifier(&self, name: &str) -> impl Future<Output = Result<ScramVerifier, Refusal>> + Send;
 
     /// What the client says of itself (RFC 2971): for the log, never to be trusted.
     fn introduced(&self, fields: &[(&str, Option<&str>)]);

@@ -38,4 +38,4 @@ mod pattern;
 mod run;
 
 pub use parse::{Begin, Given, Malformed, Step, Transcript, Turn};
-pub use run::{Failure, NAME, PASSWORD, Pipe, Port, World, run};
+pub use run::{Failure, NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World, run};

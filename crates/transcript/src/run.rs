@@ -14,6 +14,10 @@ const MAX_LINE: usize = 1 << 20;
 pub const NAME: &str = "alice";
 /// And its password.
 pub const PASSWORD: &str = "tanstaaf";
+/// The salts of its record, and 4,096 SCRAM iterations: what a client proves in a transcript is proven of these.
+pub const SALTS: [u8; 32] = *b"salt for argon2.salt for scram..";
+/// What chance gives to each exchange of a mechanism: every transcript's nonce is the same.
+pub const NONCE: [u8; 18] = *b"drawn by no chance";
 
 /// Which listener a connection goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,44 +1,43 @@
-//! AUTHENTICATE (RFC 3501, 6.2.2) with an initial response (RFC 4959).
+//! AUTHENTICATE (RFC 3501, 6.2.2) with an initial response (RFC 4959): PLAIN (RFC 4616) and SCRAM-SHA-256 (RFC 7677).
 
 use super::done::Stop;
+use super::ending::Ending;
 use super::talk::Talk;
-use crate::port::Peer;
+use crate::port::{Door, Peer};
 use crate::refusal::Refusal;
 use bytes::Bytes;
-use sasl::{Claim, Exchange, Mechanism, Nonce, Step, response};
+use sasl::{Claim, Exchange, Mechanism, Step, response};
 use terms::Moment;
+use wire::imap::Secret;
 use wire::imap::command::Authenticate;
 use wire::imap::framer::Event;
 use wire::imap::reply::{self, Code};
-
-/// The mechanisms that are offered.
-const OFFERED: [Mechanism; 1] = [Mechanism::Plain];
-/// PLAIN takes no random octets.
-const NO_NONCE: Nonce = Nonce([0; 18]);
 
 /// Speaks the mechanism until it comes to a claim. Whether the claim holds is asked at the door.
 pub(super) async fn run<P: Peer>(
     command: &Authenticate<'_>,
     until: Moment,
+    door: &impl Door,
     talk: &mut Talk<P>,
 ) -> Result<(Claim, Mechanism), Stop> {
-    let mechanism = Mechanism::from_name(command.mechanism).filter(|one| OFFERED.contains(one));
-    let mechanism = mechanism.ok_or_else(|| {
-        Refusal::denied(
-            Code::Cannot,
-            "This way of signing in is not offered; CAPABILITY lists those that are",
-        )
-    })?;
-    let mut step = mechanism.begin(command.initial.as_ref().map(wire::imap::Secret::expose), NO_NONCE);
+    let mechanism = Mechanism::from_name(command.mechanism).ok_or_else(not_offered)?;
+    let mut step = mechanism.begin(command.initial.as_ref().map(Secret::expose), door.nonce());
     loop {
         step = match step {
             Step::Challenge(octets, exchange) => answer(&octets, exchange, until, talk).await?,
+            Step::Lookup(lookup) => {
+                let verifier = door.verifier(lookup.name()).await?;
+                lookup.found(verifier)
+            }
             Step::Done(claim) => return Ok((claim, mechanism)),
             Step::Failed(failure) => return Err(failure.into()),
-            // None of those offered looks anything up.
-            Step::Lookup(_) => return Err(Refusal::misspoken("This way of signing in is not offered").into()),
         };
     }
+}
+
+fn not_offered() -> Refusal {
+    let why = "This way of signing in is not offered; CAPABILITY lists those that are";
+    Refusal::denied(Code::Cannot, why)
 }
 
 async fn answer<P: Peer>(
@@ -54,7 +53,8 @@ async fn answer<P: Peer>(
 }
 
 async fn line<P: Peer>(until: Moment, talk: &mut Talk<P>) -> Result<Bytes, Stop> {
-    match talk.next_event(until).await? {
+    let event = talk.next_event(until).await.map_err(Ending::of_stranger)?;
+    match event {
         Event::Command(line) => Ok(line),
         Event::Literal(_) => {
             talk.refuse_literal();

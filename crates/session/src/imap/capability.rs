@@ -75,6 +75,7 @@ pub const TABLE: &[Capability] = &[
     row("NAMESPACE", 2342, &[SignedIn], "imap/namespace.rs", &["namespace"]),
     row("QRESYNC", 7162, &[SignedIn], "imap/select.rs", &["qresync", "delayed-expunge"]),
     row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
+    row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"]),
     row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
     row("SPECIAL-USE", 6154, &[SignedIn], "imap/list.rs", &["list"]),
     row(
@@ -137,7 +138,10 @@ mod tests {
 
     #[test]
     fn behind_tls_ways_to_sign_in_are_told_until_one_was_taken() {
-        assert_eq!(line(&Greeted.into()), "IMAP4rev1 ENABLE ID IDLE LITERAL- SASL-IR AUTH=PLAIN");
+        assert_eq!(
+            line(&Greeted.into()),
+            "IMAP4rev1 ENABLE ID IDLE LITERAL- SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN"
+        );
         assert!(!line(&SignedIn.into()).contains("AUTH="));
     }
 

@@ -24,6 +24,14 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// What silence means before a login.
+    pub(super) fn of_stranger(silence: Silence) -> Self {
+        match silence {
+            Silence::TimedOut => Self::NotSignedIn,
+            silence => silence.into(),
+        }
+    }
+
     /// What the client is told, unless it is gone or has said goodbye itself.
     pub(super) const fn words(self) -> Option<&'static str> {
         match self {

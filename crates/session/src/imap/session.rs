@@ -7,7 +7,7 @@ use super::ending::Ending;
 use super::gate::{Greeted, Greeting};
 use super::hall::Hall;
 use super::id::Reassurance;
-use super::talk::{Silence, Talk, too_big};
+use super::talk::{Talk, too_big};
 use super::{
     append, authenticate, close, create, delete, enable, expunge, fetch, id, idle, list, login, namespace,
     rename, search, select, status, store, subscribe, transfer,
@@ -110,9 +110,9 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     async fn next_event(&mut self) -> Result<Event, Ending> {
         let event = self.talk.next_event(self.patience()).await;
-        event.map_err(|silence| match (silence, &self.hall) {
-            (Silence::TimedOut, None) => Ending::NotSignedIn,
-            (silence, _) => silence.into(),
+        event.map_err(|silence| match self.hall {
+            None => Ending::of_stranger(silence),
+            Some(_) => silence.into(),
         })
     }
 
@@ -181,7 +181,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     async fn authenticate(&mut self, command: &Authenticate<'_>) -> Outcome {
         self.nobody_here()?;
         let until = self.sign_in_by;
-        let (claim, mechanism) = authenticate::run(command, until, &mut self.talk).await?;
+        let (claim, mechanism) = authenticate::run(command, until, self.door, &mut self.talk).await?;
         self.sign_in(Ok(claim), Means::Sasl(mechanism)).await
     }
 

@@ -3,6 +3,9 @@
 mod mail;
 
 use mail::Office;
+use sasl::{
+    Claim, Cost, CredentialRecord, DecoyKey, Nonce, Salts, ScramVerifier, Secret, Verdict, Workspace,
+};
 use session::encrypted::{Encrypted, Handshake};
 use session::imap::gate::{Cleartext, Effect, Greeted};
 use session::imap::serve;
@@ -14,11 +17,11 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 use terms::Moment;
-use transcript::{NAME, Pipe, Port, World};
+use transcript::{NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World};
 
 /// A world of one account.
 pub(crate) struct Machine {
@@ -291,15 +294,44 @@ impl Peer for Far {
 
 struct Doorman(Office);
 
+fn cost() -> Cost {
+    Cost::new(8, 1, 4_096).unwrap()
+}
+
+/// What the one account signs in with.
+fn record() -> &'static CredentialRecord {
+    static RECORD: OnceLock<CredentialRecord> = OnceLock::new();
+    RECORD.get_or_init(|| {
+        let password = Secret::password(PASSWORD).unwrap();
+        CredentialRecord::new(&password, Salts(SALTS), &cost(), &mut Workspace::new())
+    })
+}
+
 impl Door for Doorman {
     type Mail = Office;
 
-    /// Passwords cannot be looked at, so here each is right; a wrong claim is one of another name.
-    async fn sign_in(&self, claim: sasl::Claim, _: Means) -> Result<Office, Refusal> {
-        match claim {
-            sasl::Claim::Password { name, .. } if name == NAME => Ok(self.0.clone()),
+    async fn sign_in(&self, claim: Claim, _: Means) -> Result<Office, Refusal> {
+        let verdict = match &claim {
+            Claim::Password { password, .. } => record().verify(password, &mut Workspace::new()),
+            Claim::Proven { .. } => Verdict::Right,
+            Claim::Disproven { .. } => Verdict::Wrong,
+        };
+        match verdict {
+            Verdict::Right if claim.name() == NAME => Ok(self.0.clone()),
             _ => Err(sasl::Failure::WrongCredentials.into()),
         }
+    }
+
+    /// The same every time, so that a transcript can hold the proof that goes with it.
+    fn nonce(&self) -> Nonce {
+        Nonce(NONCE)
+    }
+
+    async fn verifier(&self, name: &str) -> Result<ScramVerifier, Refusal> {
+        Ok(match name {
+            NAME => record().scram().clone(),
+            name => CredentialRecord::decoy(&DecoyKey::new([7; 32]), name, &cost()).scram().clone(),
+        })
     }
 
     fn introduced(&self, _: &[(&str, Option<&str>)]) {}
