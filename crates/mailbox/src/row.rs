@@ -25,6 +25,14 @@ pub struct Row {
     pub save_date: i64,
 }
 
+impl Row {
+    /// SAVEDATE as it is told: in universal time, since nobody wrote it in a zone.
+    #[must_use]
+    pub fn saved(&self) -> InternalDate {
+        InternalDate::new(self.save_date, 0).unwrap_or(InternalDate::EPOCH)
+    }
+}
+
 /// Rows as everybody sees them: without `\Seen`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MessageLeaf {

@@ -19,6 +19,9 @@ use transcript::{Pipe, Port, Transcript, World};
 const UNKNOWN: [(&[u8], &str); 2] =
     [(b"* XLIST ", "not an RFC's"), (b"+ \r\n", "an empty challenge: a quirk to it, base64 to RFC 9051")];
 
+/// Data items of a FETCH response that it does not know: RFC 8474 and RFC 8514.
+const UNKNOWN_ITEMS: [&str; 3] = ["EMAILID (", "THREADID (", "SAVEDATE "];
+
 type Said = Rc<RefCell<Vec<u8>>>;
 
 /// The machine alone, and what each of its connections says.
@@ -77,7 +80,7 @@ fn read_all(said: &[u8]) -> Result<usize, String> {
             Err(ResponseDecodeError::Incomplete | ResponseDecodeError::LiteralFound { .. }) => {
                 return Ok(read);
             }
-            Err(_) if UNKNOWN.iter().any(|(begin, _)| rest.starts_with(begin)) => behind_line(rest),
+            Err(_) if is_unknown(rest) => behind_response(rest),
             Err(why) => return Err(complaint(rest, &why)),
         };
         read += 1;
@@ -85,8 +88,22 @@ fn read_all(said: &[u8]) -> Result<usize, String> {
     Ok(read)
 }
 
-fn behind_line(text: &[u8]) -> &[u8] {
-    text.iter().position(|&octet| octet == b'\n').and_then(|end| text.get(end + 1..)).unwrap_or_default()
+fn is_unknown(response: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(response.split(|&octet| octet == b'\n').next().unwrap_or_default());
+    let is_fetch = line.starts_with("* ") && line.contains(" FETCH (");
+    UNKNOWN.iter().any(|(begin, _)| response.starts_with(begin))
+        || (is_fetch && UNKNOWN_ITEMS.iter().any(|item| line.contains(item)))
+}
+
+/// What comes behind the response at the front: a line, and further ones as long as literals join them.
+fn behind_response(text: &[u8]) -> &[u8] {
+    let Some(end) = text.windows(2).position(|octets| octets == b"\r\n") else { return b"" };
+    let (line, rest) = text.split_at(end + 2);
+    let announced = line.strip_suffix(b"}\r\n").and_then(|line| line.rsplit(|&octet| octet == b'{').next());
+    match announced.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<usize>().ok()) {
+        Some(octets) => behind_response(rest.get(octets..).unwrap_or_default()),
+        None => rest,
+    }
 }
 
 fn complaint(text: &[u8], why: &dyn std::fmt::Debug) -> String {

@@ -15,5 +15,5 @@ pub use date::InternalDate;
 pub use flag::{BadKeyword, Flag, Keyword, MAX_KEYWORD_OCTETS};
 pub use moment::Moment;
 pub use name::{BadName, MAX_NAME_OCTETS, MailboxName, SEPARATOR, is_nfkc, to_nfc};
-pub use number::{AccountId, EmailId, ModSeq, SeqNum, Uid, UidValidity};
+pub use number::{AccountId, EmailId, ModSeq, SeqNum, ThreadId, Uid, UidValidity};
 pub use set::UidSet;

@@ -129,3 +129,7 @@ pub struct EmailId {
     /// The UID of birth.
     pub uid: u32,
 }
+
+/// A thread: a hash of the Message-ID that its messages descend from (RFC 8474, 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId(pub [u8; 16]);

@@ -89,6 +89,20 @@ fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
 }
 
 #[test]
+fn object_ids_and_save_dates_are_sought_as_their_standards_write_them() {
+    let frame = "a SEARCH SAVEDBEFORE 1-Feb-1994 savedon \"2-Feb-1994\" SAVEDSINCE 3-Feb-1994 SAVEDATESUPPORTED \
+                 EMAILID M6d99ac_3275-bb4e THREADID T64";
+    let Command::Search(search) = command(frame) else { panic!() };
+    assert_eq!(search.keys.len(), 6);
+    assert_eq!(search.keys[4..], [SearchKey::EmailId("M6d99ac_3275-bb4e"), SearchKey::ThreadId("T64")]);
+    // RFC 8474, 7: an object id is no string.
+    refused_at("a SEARCH EMAILID \"M1\"", 17);
+    refused_at("a SEARCH THREADID M1.2", 20);
+    refused_at(&format!("a SEARCH EMAILID {}", "M".repeat(256)), 17);
+    refused_at("a SEARCH SAVEDON", 16);
+}
+
+#[test]
 fn a_refusal_says_what_and_where() {
     assert_eq!(bad("a SELECT").to_string(), "Expected a space and another argument (at octet 8)");
     assert_eq!(bad("a NOOP x").to_string(), "Expected the end of the command (at octet 6)");

@@ -2,7 +2,7 @@
 
 use super::needle::Needle;
 use std::fmt;
-use terms::{Flag, ModSeq, UidSet};
+use terms::{EmailId, Flag, ModSeq, ThreadId, UidSet};
 
 /// A search key. What is missing here is made of these:
 ///
@@ -13,6 +13,8 @@ use terms::{Flag, ModSeq, UidSet};
 /// | `RECENT`, `OLD`, `NEW` | `Recent`, `Not(Recent)`, [`Key::new_messages`] |
 /// | `BEFORE` `ON` `SINCE` | `InternalDate` |
 /// | `SENTBEFORE` `SENTON` `SENTSINCE` | `SentDate` |
+/// | `SAVEDBEFORE` `SAVEDON` `SAVEDSINCE` (RFC 8514) | `SaveDate` |
+/// | `SAVEDATESUPPORTED` | `And` of nothing |
 /// | `BCC` `CC` `FROM` `SUBJECT` `TO` `HEADER` | `Header` |
 /// | a sequence set | `Uid`, with the UIDs that the session's view has at these numbers |
 /// | a parenthesised list, `ALL` | `And`, of nothing for `ALL` |
@@ -34,6 +36,12 @@ pub enum Key {
     InternalDate(DateTest),
     /// The Date field, likewise.
     SentDate(DateTest),
+    /// The day on which it came into this mailbox, in universal time (RFC 8514, 4.3).
+    SaveDate(DateTest),
+    /// It has this identity (RFC 8474, 5.1).
+    Email(EmailId),
+    /// It belongs to this thread (RFC 8474, 5.2).
+    Thread(ThreadId),
     /// RFC822.SIZE is larger.
     Larger(u64),
     /// RFC822.SIZE is smaller.

@@ -10,7 +10,7 @@
 //! loop {
 //!     match program.judge(&row, &mut answers, |need| read.tell(need)) {
 //!         Verdict::Asks(question) => match question.need() {
-//!             Need::SentDate(_) | Need::Header(_) => read = the message's record,
+//!             Need::SentDate(_) | Need::Thread(_) | Need::Header(_) => read = the message's record,
 //!             Need::Body(needle) | Need::Text(needle) => answers.set(&question, scan the body for the needle),
 //!         },
 //!         decided => break,

@@ -3,7 +3,7 @@
 use super::key::{DateTest, HeaderTest, Key};
 use super::needle::Needle;
 use std::fmt;
-use terms::{Flag, InternalDate, ModSeq, Uid, UidSet};
+use terms::{EmailId, Flag, InternalDate, ModSeq, ThreadId, Uid, UidSet};
 
 /// Most keys in a program (threat T-29). Clients send a few; those that look for many Message-IDs, some hundreds.
 pub const MAX_KEYS: usize = 2_000;
@@ -18,8 +18,12 @@ pub trait Searchable {
     fn has_flag(&self, flag: &Flag) -> bool;
     /// Whether this session was told of it first.
     fn is_recent(&self) -> bool;
+    /// Its identity.
+    fn email(&self) -> EmailId;
     /// INTERNALDATE.
     fn internal_date(&self) -> InternalDate;
+    /// When it came into its mailbox (RFC 8514).
+    fn save_date(&self) -> InternalDate;
     /// RFC822.SIZE.
     fn size(&self) -> u64;
     /// Its MODSEQ, as this user sees it.
@@ -116,6 +120,8 @@ impl<'p> Question<'p> {
 pub enum Need<'p> {
     /// The day of the Date field.
     SentDate(DateTest),
+    /// Its thread.
+    Thread(ThreadId),
     /// The fields of this name.
     Header(&'p HeaderTest),
     /// The text parts.
@@ -165,7 +171,7 @@ impl std::error::Error for TooComplex {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cost {
     Column,
-    SentDate,
+    Record,
     Header,
     Body,
     Text,
@@ -187,7 +193,9 @@ enum Column {
     Flag(Flag),
     Recent,
     Uid(UidSet),
+    Email(EmailId),
     InternalDate(DateTest),
+    SaveDate(DateTest),
     Larger(u64),
     Smaller(u64),
     ModSeq(ModSeq),
@@ -196,6 +204,7 @@ enum Column {
 #[derive(Debug)]
 enum Read {
     SentDate(DateTest),
+    Thread(ThreadId),
     Header(HeaderTest),
     Body(Needle),
     Text(Needle),
@@ -225,11 +234,14 @@ impl Compiler {
             Key::Flag(flag) => Node::Column(Column::Flag(flag)),
             Key::Recent => Node::Column(Column::Recent),
             Key::Uid(uids) => Node::Column(Column::Uid(uids)),
+            Key::Email(email) => Node::Column(Column::Email(email)),
             Key::InternalDate(test) => Node::Column(Column::InternalDate(test)),
+            Key::SaveDate(test) => Node::Column(Column::SaveDate(test)),
             Key::Larger(octets) => Node::Column(Column::Larger(octets)),
             Key::Smaller(octets) => Node::Column(Column::Smaller(octets)),
             Key::ModSeq(mod_seq) => Node::Column(Column::ModSeq(mod_seq)),
             Key::SentDate(test) => self.read(Read::SentDate(test)),
+            Key::Thread(thread) => self.read(Read::Thread(thread)),
             Key::Header(test) => self.read(Read::Header(test)),
             // "The empty string is a substring": of every text.
             Key::Body(needle) | Key::Text(needle) if needle.is_empty() => Node::And(Vec::new(), Cost::Column),
@@ -354,7 +366,9 @@ impl Column {
             Self::Flag(flag) => row.has_flag(flag),
             Self::Recent => row.is_recent(),
             Self::Uid(uids) => uids.contains(row.uid()),
+            Self::Email(email) => row.email() == *email,
             Self::InternalDate(test) => test.holds(Some(row.internal_date().local_day())),
+            Self::SaveDate(test) => test.holds(Some(row.save_date().local_day())),
             Self::Larger(octets) => row.size() > *octets,
             Self::Smaller(octets) => row.size() < *octets,
             Self::ModSeq(mod_seq) => row.mod_seq() >= *mod_seq,
@@ -365,7 +379,7 @@ impl Column {
 impl Read {
     const fn cost(&self) -> Cost {
         match self {
-            Self::SentDate(_) => Cost::SentDate,
+            Self::SentDate(_) | Self::Thread(_) => Cost::Record,
             Self::Header(_) => Cost::Header,
             Self::Body(_) => Cost::Body,
             Self::Text(_) => Cost::Text,
@@ -375,6 +389,7 @@ impl Read {
     const fn need(&self) -> Need<'_> {
         match self {
             Self::SentDate(test) => Need::SentDate(*test),
+            Self::Thread(thread) => Need::Thread(*thread),
             Self::Header(test) => Need::Header(test),
             Self::Body(needle) => Need::Body(needle),
             Self::Text(needle) => Need::Text(needle),

@@ -1,7 +1,7 @@
 //! Random programs over random messages, against an evaluator that reads everything.
 
 use mailbox::search::*;
-use terms::{Flag, InternalDate, Keyword, ModSeq, Uid, UidSet};
+use terms::{EmailId, Flag, InternalDate, Keyword, ModSeq, ThreadId, Uid, UidSet};
 use testkit::dice::Dice;
 
 const WORDS: [&str; 6] = ["Grüße", "swim", "SWIMMING", "", "a", "ann@example.org"];
@@ -12,7 +12,10 @@ struct Message {
     uid: Uid,
     flags: Vec<Flag>,
     recent: bool,
+    email: EmailId,
+    thread: ThreadId,
     internal_date: InternalDate,
+    save_date: InternalDate,
     size: u64,
     mod_seq: ModSeq,
     sent_day: Option<i64>,
@@ -30,8 +33,14 @@ impl Searchable for Message {
     fn is_recent(&self) -> bool {
         self.recent
     }
+    fn email(&self) -> EmailId {
+        self.email
+    }
     fn internal_date(&self) -> InternalDate {
         self.internal_date
+    }
+    fn save_date(&self) -> InternalDate {
+        self.save_date
     }
     fn size(&self) -> u64 {
         self.size
@@ -50,6 +59,9 @@ impl Message {
             uid: Uid::new(1 + dice.below(9) as u32).unwrap(),
             flags: (0..3).map(|_| any_flag(dice)).collect(),
             recent: dice.below(2) == 0,
+            email: any_email(dice),
+            thread: any_thread(dice),
+            save_date: InternalDate::new(dice.below(3 * DAY_S as u64) as i64, 0).unwrap(),
             internal_date: InternalDate::new(
                 dice.below(3 * DAY_S as u64) as i64,
                 dice.below(1_400) as i16 - 700,
@@ -74,6 +86,7 @@ impl Message {
     fn answer(&self, need: Need<'_>) -> bool {
         match need {
             Need::SentDate(test) => test.holds(self.sent_day),
+            Need::Thread(thread) => self.thread == thread,
             Need::Header(test) => test.holds(self.values(&test.field)),
             Need::Body(needle) => self.has(needle),
             Need::Text(needle) => self.has(needle) || self.headers.iter().any(|(_, v)| needle.is_in(v)),
@@ -90,6 +103,9 @@ impl Message {
             Key::Recent => self.recent,
             Key::Uid(uids) => uids.iter().any(|uid| uid == self.uid),
             Key::InternalDate(test) => test.holds(Some(self.internal_date.local_seconds().div_euclid(DAY_S))),
+            Key::SaveDate(test) => test.holds(Some(self.save_date.seconds().div_euclid(DAY_S))),
+            Key::Email(email) => self.email == *email,
+            Key::Thread(thread) => self.answer(Need::Thread(*thread)),
             Key::Larger(octets) => self.size > *octets,
             Key::Smaller(octets) => self.size < *octets,
             Key::ModSeq(mod_seq) => self.mod_seq.get() >= mod_seq.get(),
@@ -110,6 +126,14 @@ fn any_flag(dice: &mut Dice) -> Flag {
     }
 }
 
+fn any_email(dice: &mut Dice) -> EmailId {
+    EmailId { mailbox: dice.below(2) as u32, uid: dice.below(2) as u32 }
+}
+
+fn any_thread(dice: &mut Dice) -> ThreadId {
+    ThreadId([dice.below(2) as u8; 16])
+}
+
 fn any_date(dice: &mut Dice) -> DateTest {
     let day = dice.below(4) as i64;
     dice.pick(&[DateTest::Before(day), DateTest::On(day), DateTest::Since(day)])
@@ -120,7 +144,7 @@ fn any_needle(dice: &mut Dice) -> Needle {
 }
 
 fn any_key(dice: &mut Dice, depth: u64) -> Key {
-    match dice.below(if depth == 0 { 11 } else { 17 }) {
+    match dice.below(if depth == 0 { 14 } else { 20 }) {
         0 => Key::Flag(any_flag(dice)),
         1 => Key::Recent,
         2 => Key::Uid(UidSet::range(
@@ -138,8 +162,11 @@ fn any_key(dice: &mut Dice, depth: u64) -> Key {
         }),
         9 => Key::Body(any_needle(dice)),
         10 => Key::Text(any_needle(dice)),
-        11 | 12 => any_key(dice, depth - 1).negated(),
-        13 | 14 => Key::Or((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
+        11 => Key::SaveDate(any_date(dice)),
+        12 => Key::Email(any_email(dice)),
+        13 => Key::Thread(any_thread(dice)),
+        14 | 15 => any_key(dice, depth - 1).negated(),
+        16 | 17 => Key::Or((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
         _ => Key::And((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
     }
 }
@@ -167,7 +194,8 @@ fn run_in_steps(program: &Program, message: &Message) -> (bool, Vec<String>) {
     let (mut header, mut body) = (false, false);
     loop {
         let verdict = program.judge(message, &mut answers, |need| {
-            let read = if matches!(need, Need::SentDate(_) | Need::Header(_)) { header } else { body };
+            let record = matches!(need, Need::SentDate(_) | Need::Thread(_) | Need::Header(_));
+            let read = if record { header } else { body };
             read.then(|| {
                 tested.push(format!("{need:?}"));
                 message.answer(need)
@@ -186,7 +214,7 @@ fn reads(key: &Key) -> usize {
     match key {
         Key::And(keys) | Key::Or(keys) => keys.iter().map(reads).sum(),
         Key::Not(key) => reads(key),
-        Key::SentDate(_) | Key::Header(_) | Key::Body(_) | Key::Text(_) => 1,
+        Key::SentDate(_) | Key::Thread(_) | Key::Header(_) | Key::Body(_) | Key::Text(_) => 1,
         _ => 0,
     }
 }

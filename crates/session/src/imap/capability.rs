@@ -74,6 +74,7 @@ pub const TABLE: &[Capability] = &[
     row("MOVE", 6851, &[SignedIn], "imap/transfer.rs", &["move"]),
     row("NAMESPACE", 2342, &[SignedIn], "imap/namespace.rs", &["namespace"]),
     row("QRESYNC", 7162, &[SignedIn], "imap/select.rs", &["qresync", "delayed-expunge"]),
+    row("SAVEDATE", 8514, &[SignedIn], "imap/fetch/mod.rs", &["savedate"]),
     row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
     row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"]),
     row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"]),

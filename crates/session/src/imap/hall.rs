@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use mailbox::account::{self, Account};
 use mailbox::{Dialect, MailboxState, View};
 use std::sync::Arc;
-use terms::{MailboxName, SeqNum, Uid, UidSet};
+use terms::{AccountId, MailboxName, SeqNum, Uid, UidSet};
 use wire::imap::command::Access;
 use wire::imap::reply::Code;
 use wire::imap::{Numbering, SequenceSet};
@@ -48,6 +48,8 @@ pub(super) struct Selected<B> {
     pub mailbox: B,
     pub view: View,
     pub access: Access,
+    /// Whose mailbox it is.
+    pub owner: AccountId,
     /// Up to where `\Recent` was asked for.
     asked: Uid,
     /// From where messages are `\Recent` to this session.
@@ -63,14 +65,14 @@ impl<B: Mailbox> Selected<B> {
     pub(super) async fn open(
         mailbox: B,
         state: &MailboxState,
-        reader: terms::AccountId,
+        reader: AccountId,
         access: Access,
         dialect: Dialect,
     ) -> Result<Self, Refusal> {
         let asked = state.uid_next();
         let recent = mailbox.recent(recency(access), asked).await?;
         let view = View::open(state, reader, dialect, Some(recent));
-        Ok(Self { mailbox, view, access, asked, recent })
+        Ok(Self { mailbox, view, access, owner: state.owner(), asked, recent })
     }
 
     /// The mailbox as it is now. A session whose mailbox was deleted is told so with its next command, and that

@@ -14,6 +14,7 @@ mod announce;
 mod done;
 mod ending;
 mod hall;
+mod object_id;
 mod revision;
 mod session;
 mod talk;

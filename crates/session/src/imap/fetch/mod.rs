@@ -10,6 +10,7 @@ mod plan;
 use super::announce::flag_names;
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
+use super::object_id::{EmailName, ThreadName};
 use super::talk::Talk;
 use crate::breath::breath;
 use crate::port::{Mail, Mailbox, Peer};
@@ -203,6 +204,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
         }
         let out = self.talk.text();
         let row = &message.row;
+        let name = EmailName { owner: self.selected.owner, email: row.email };
         match (item, record) {
             (Item::Uid, _) => line.uid(out, row.uid),
             (Item::Flags, _) => {
@@ -211,6 +213,9 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             }
             (Item::ModSeq, _) => line.mod_seq(out, row.modseq),
             (Item::InternalDate, _) => line.internal_date(out, row.internal_date),
+            (Item::SaveDate, _) => line.save_date(out, row.saved()),
+            (Item::EmailId, _) => line.email_id(out, name),
+            (Item::ThreadId, Some(record)) => line.thread_id(out, ThreadName::of(record, name)),
             (Item::Size, _) => line.rfc822_size(out, row.size),
             (Item::Envelope, Some(record)) => line.envelope(out, record.envelope()),
             (Item::BodyStructure, Some(record)) => line.body_structure(out, record.bodystructure()),
@@ -219,7 +224,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
                 record.write_body(&mut wire_form);
                 line.body(out, &wire_form);
             }
-            (Item::Section(_) | Item::Envelope | Item::BodyStructure | Item::Body, _) => {}
+            (Item::Section(_) | Item::ThreadId | Item::Envelope | Item::BodyStructure | Item::Body, _) => {}
         }
         Ok(())
     }

@@ -19,7 +19,10 @@ pub(super) enum Item<'a> {
     Flags,
     ModSeq,
     InternalDate,
+    SaveDate,
     Size,
+    EmailId,
+    ThreadId,
     Envelope,
     Body,
     BodyStructure,
@@ -70,7 +73,16 @@ impl<'a> Plan<'a> {
     /// Whether the mailbox's own columns do not suffice.
     pub(super) fn reads_records(&self) -> bool {
         let columns = |item: &Item<'_>| {
-            matches!(item, Item::Uid | Item::Flags | Item::ModSeq | Item::InternalDate | Item::Size)
+            matches!(
+                item,
+                Item::Uid
+                    | Item::Flags
+                    | Item::ModSeq
+                    | Item::InternalDate
+                    | Item::SaveDate
+                    | Item::Size
+                    | Item::EmailId
+            )
         };
         !self.items.iter().all(columns)
     }
@@ -102,6 +114,9 @@ impl<'a> Item<'a> {
             FetchItem::Uid => Self::Uid,
             FetchItem::Flags => Self::Flags,
             FetchItem::ModSeq => Self::ModSeq,
+            FetchItem::SaveDate => Self::SaveDate,
+            FetchItem::EmailId => Self::EmailId,
+            FetchItem::ThreadId => Self::ThreadId,
             FetchItem::InternalDate => Self::InternalDate,
             FetchItem::Rfc822Size => Self::Size,
             FetchItem::Envelope => Self::Envelope,

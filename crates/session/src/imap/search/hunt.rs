@@ -70,7 +70,7 @@ const fn sought(need: Need<'_>) -> Option<(&Needle, Range)> {
     match need {
         Need::Body(needle) => Some((needle, Range::Body)),
         Need::Text(needle) => Some((needle, Range::Text)),
-        Need::SentDate(_) | Need::Header(_) => None,
+        Need::SentDate(_) | Need::Thread(_) | Need::Header(_) => None,
     }
 }
 

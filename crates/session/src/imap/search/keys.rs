@@ -1,9 +1,11 @@
 //! From the client's keys to a program.
 
 use crate::imap::hall::Selected;
+use crate::imap::object_id::{EmailName, ThreadName};
 use crate::port::Mailbox;
 use crate::refusal::Refusal;
 use mailbox::search::{DateTest, FieldName, HeaderTest, Key, MAX_NEEDLE_OCTETS, Needle, Program};
+use terms::AccountId;
 use wire::imap::Numbering;
 use wire::imap::command::{Search, SearchKey};
 use wire::imap::reply::Code;
@@ -51,6 +53,13 @@ fn key<B: Mailbox>(one: &SearchKey<'_>, selected: &Selected<B>) -> Result<Key, R
         SearchKey::SentBefore(day) => Key::SentDate(DateTest::Before(day.0)),
         SearchKey::SentOn(day) => Key::SentDate(DateTest::On(day.0)),
         SearchKey::SentSince(day) => Key::SentDate(DateTest::Since(day.0)),
+        SearchKey::SavedBefore(day) => Key::SaveDate(DateTest::Before(day.0)),
+        SearchKey::SavedOn(day) => Key::SaveDate(DateTest::On(day.0)),
+        SearchKey::SavedSince(day) => Key::SaveDate(DateTest::Since(day.0)),
+        // RFC 8514, 4.3: here every mailbox knows when its messages came.
+        SearchKey::SaveDateSupported => Key::all(),
+        SearchKey::EmailId(id) => email(id, selected.owner),
+        SearchKey::ThreadId(id) => thread(id),
         SearchKey::Larger(octets) => Key::Larger(*octets),
         SearchKey::Smaller(octets) => Key::Smaller(*octets),
         // RFC 7162, 3.1.5: a server with one MODSEQ a message "MUST ignore" which entry is named.
@@ -64,6 +73,16 @@ fn key<B: Mailbox>(one: &SearchKey<'_>, selected: &Selected<B>) -> Result<Key, R
         SearchKey::Body(text) => Key::Body(needle(text)?),
         SearchKey::Text(text) => Key::Text(needle(text)?),
     })
+}
+
+/// An object id that nobody here has given names no message (RFC 8474, 6).
+fn email(id: &str, owner: AccountId) -> Key {
+    let named = EmailName::read(id).filter(|name| name.owner == owner);
+    named.map_or_else(|| Key::all().negated(), |name| Key::Email(name.email))
+}
+
+fn thread(id: &str) -> Key {
+    ThreadName::read(id).map_or_else(|| Key::all().negated(), |name| Key::Thread(name.0))
 }
 
 /// No message has a field whose name cannot be one (RFC 5322, 2.2), whatever is sought in it.

@@ -3,6 +3,7 @@
 use super::hunt::Hunt;
 use super::pace::Pace;
 use crate::imap::done::Stop;
+use crate::imap::object_id::{EmailName, ThreadName};
 use crate::outbox::PIECE;
 use crate::port::{Gone, Mailbox, Peer};
 use crate::refusal::Refusal;
@@ -36,21 +37,23 @@ impl From<Gone> for Unread {
 /// A message whose record is there, and what was read of it beyond that.
 pub(super) struct Letter<'a, 'p, B> {
     record: &'a RecordView<'a>,
+    name: EmailName,
     octets: Octets<'a, B>,
     header: Option<Vec<u8>>,
     hunt: Option<Hunt<'p>>,
 }
 
 impl<'a, 'p, B: Mailbox> Letter<'a, 'p, B> {
-    pub(super) fn new(record: &'a RecordView<'a>, mailbox: &'a B) -> Self {
+    pub(super) fn new(record: &'a RecordView<'a>, name: EmailName, mailbox: &'a B) -> Self {
         let octets = Octets { mailbox, record, held: Bytes::new(), held_from: 0 };
-        Self { record, octets, header: None, hunt: None }
+        Self { record, name, octets, header: None, hunt: None }
     }
 
     /// What has been read already.
     pub(super) fn tell(&self, need: Need<'p>) -> Option<bool> {
         match need {
             Need::SentDate(test) => Some(test.holds(self.record.sent().map(terms::InternalDate::local_day))),
+            Need::Thread(thread) => Some(ThreadName::of(self.record, self.name).0 == thread),
             Need::Header(test) => self.tell_header(test),
             Need::Body(_) | Need::Text(_) => self.hunt.as_ref()?.tell(need),
         }
@@ -79,7 +82,7 @@ impl<'a, 'p, B: Mailbox> Letter<'a, 'p, B> {
         pace: &mut Pace<'_, P>,
     ) -> Result<(), Unread> {
         match need {
-            Need::SentDate(_) | Need::Header(_) => self.read_header(pace).await,
+            Need::SentDate(_) | Need::Thread(_) | Need::Header(_) => self.read_header(pace).await,
             Need::Body(_) | Need::Text(_) => self.read_text(Hunt::new(open), pace).await,
         }
     }

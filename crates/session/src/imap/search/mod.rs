@@ -18,6 +18,7 @@ mod tests;
 
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
+use super::object_id::EmailName;
 use super::talk::Talk;
 use crate::port::{Gone, Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
@@ -26,7 +27,7 @@ use mailbox::search::{Answers, Program, Searchable, Verdict};
 use mailbox::{Dialect, MailboxState, Row, SystemFlags, View};
 use message::RecordView;
 use pace::Pace;
-use terms::{Flag, InternalDate, ModSeq, SeqNum, Uid, UidSet};
+use terms::{EmailId, Flag, InternalDate, ModSeq, SeqNum, Uid, UidSet};
 use wire::imap::command::Search;
 use wire::imap::reply::SearchLine;
 use wire::imap::{Numbering, Reason};
@@ -172,7 +173,8 @@ impl<'a, B: Mailbox, P: Peer> Searching<'a, B, P> {
     /// text looks for all strings at once.
     async fn read(&mut self, row: &Row, record: &RecordView<'_>) -> Result<bool, Unread> {
         let candidate = self.candidate(row);
-        let mut letter = Letter::new(record, &self.selected.mailbox);
+        let name = EmailName { owner: self.selected.owner, email: row.email };
+        let mut letter = Letter::new(record, name, &self.selected.mailbox);
         self.answers.clear();
         loop {
             let mut open = Vec::new();
@@ -229,8 +231,16 @@ impl Searchable for Candidate<'_> {
         self.view.is_recent(self.row.uid)
     }
 
+    fn email(&self) -> EmailId {
+        self.row.email
+    }
+
     fn internal_date(&self) -> InternalDate {
         self.row.internal_date
+    }
+
+    fn save_date(&self) -> InternalDate {
+        self.row.saved()
     }
 
     fn size(&self) -> u64 {

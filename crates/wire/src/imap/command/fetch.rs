@@ -1,4 +1,5 @@
-//! FETCH (RFC 9051, 6.4.5; RFC 3501, 6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6).
+//! FETCH (RFC 9051, 6.4.5; RFC 3501, 6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6), SAVEDATE
+//! (RFC 8514), EMAILID and THREADID (RFC 8474).
 
 use super::super::error::Fault;
 use super::super::input::Input;
@@ -58,6 +59,12 @@ pub enum FetchItem<'a> {
     Uid,
     /// MODSEQ (RFC 7162)
     ModSeq,
+    /// SAVEDATE (RFC 8514)
+    SaveDate,
+    /// EMAILID (RFC 8474)
+    EmailId,
+    /// THREADID (RFC 8474)
+    ThreadId,
     /// RFC822: `BODY[]` under its old name (RFC 3501).
     Rfc822,
     /// RFC822.HEADER: `BODY.PEEK[HEADER]` under its old name.
@@ -110,6 +117,7 @@ const FULL: &[FetchItem<'static>] =
 /// Items that are a name and nothing else. BODY is tried last: it may have a section.
 const PLAIN: &[(&str, FetchItem<'static>)] = &[
     ("BODYSTRUCTURE", FetchItem::BodyStructure),
+    ("EMAILID", FetchItem::EmailId),
     ("ENVELOPE", FetchItem::Envelope),
     ("FLAGS", FetchItem::Flags),
     ("INTERNALDATE", FetchItem::InternalDate),
@@ -118,21 +126,13 @@ const PLAIN: &[(&str, FetchItem<'static>)] = &[
     ("RFC822.HEADER", FetchItem::Rfc822Header),
     ("RFC822.SIZE", FetchItem::Rfc822Size),
     ("RFC822.TEXT", FetchItem::Rfc822Text),
+    ("SAVEDATE", FetchItem::SaveDate),
+    ("THREADID", FetchItem::ThreadId),
     ("UID", FetchItem::Uid),
 ];
 
 /// Items of extensions that are not offered: a NO keeps their clients going.
-const UNOFFERED: &[&str] = &[
-    "BINARY",
-    "EMAILID",
-    "PREVIEW",
-    "SAVEDATE",
-    "SNIPPET",
-    "THREADID",
-    "X-GM-LABELS",
-    "X-GM-MSGID",
-    "X-GM-THRID",
-];
+const UNOFFERED: &[&str] = &["BINARY", "PREVIEW", "SNIPPET", "X-GM-LABELS", "X-GM-MSGID", "X-GM-THRID"];
 
 pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Fetch<'a>, Fault> {
     input.space()?;

@@ -1,4 +1,5 @@
-//! SEARCH (RFC 9051, 6.4.4; RFC 3501, 6.4.4) with MODSEQ (RFC 7162, 3.1.5) and RETURN (RFC 4731).
+//! SEARCH (RFC 9051, 6.4.4; RFC 3501, 6.4.4) with MODSEQ (RFC 7162, 3.1.5), RETURN (RFC 4731),
+//! SAVEDBEFORE and its like (RFC 8514, 4.3), EMAILID and THREADID (RFC 8474, 6).
 
 use super::super::date::Day;
 use super::super::error::{Fault, Reason};
@@ -94,6 +95,18 @@ pub enum SearchKey<'a> {
         /// Only of one flag; a server that keeps one MODSEQ a message ignores it (RFC 7162, 3.1.5).
         entry: Option<(Flag, EntryKind)>,
     },
+    /// SAVEDBEFORE: the day on which it came into this mailbox is earlier.
+    SavedBefore(Day),
+    /// SAVEDON
+    SavedOn(Day),
+    /// SAVEDSINCE
+    SavedSince(Day),
+    /// SAVEDATESUPPORTED: every message of a mailbox that knows when its messages came.
+    SaveDateSupported,
+    /// EMAILID: has this object id.
+    EmailId(&'a str),
+    /// THREADID: belongs to the thread of this object id.
+    ThreadId(&'a str),
     /// NOT
     Not(Box<Self>),
     /// OR
@@ -225,6 +238,12 @@ fn leaf<'a>(input: &mut Input<'a>, at: usize, name: &str) -> Result<SearchKey<'a
         "HEADER" => Ok(SearchKey::Header(string(input)?, string(input)?)),
         "UID" => uid(input),
         "MODSEQ" => mod_seq(input),
+        "SAVEDBEFORE" => day(input).map(SearchKey::SavedBefore),
+        "SAVEDON" => day(input).map(SearchKey::SavedOn),
+        "SAVEDSINCE" => day(input).map(SearchKey::SavedSince),
+        "SAVEDATESUPPORTED" => Ok(SearchKey::SaveDateSupported),
+        "EMAILID" => object_id(input).map(SearchKey::EmailId),
+        "THREADID" => object_id(input).map(SearchKey::ThreadId),
         _ => Err(unknown(input, at, name)),
     }
 }
@@ -250,8 +269,7 @@ fn flag_key(name: &str) -> Option<SearchKey<'static>> {
 }
 
 /// Keys of extensions that are not offered.
-const UNOFFERED: &[&str] =
-    &["EMAILID", "FILTER", "FUZZY", "OLDER", "SAVEDBEFORE", "SAVEDON", "SAVEDSINCE", "THREADID", "YOUNGER"];
+const UNOFFERED: &[&str] = &["FILTER", "FUZZY", "OLDER", "YOUNGER"];
 
 fn unknown(input: &Input<'_>, at: usize, name: &str) -> Fault {
     match UNOFFERED.iter().find(|known| **known == name) {
@@ -283,6 +301,18 @@ fn size(input: &mut Input<'_>) -> Result<u64, Fault> {
 fn uid<'a>(input: &mut Input<'a>) -> Result<SearchKey<'a>, Fault> {
     input.space()?;
     SequenceSet::read(input).map(SearchKey::Uid)
+}
+
+/// Longest object id, in octets (RFC 8474, 7).
+const MAX_OBJECT_ID_OCTETS: usize = 255;
+
+/// `1*255(ALPHA / DIGIT / "_" / "-")`
+fn object_id<'a>(input: &mut Input<'a>) -> Result<&'a str, Fault> {
+    input.space()?;
+    let at = input.at();
+    let id = input.word(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-'));
+    let fits = (1..=MAX_OBJECT_ID_OCTETS).contains(&id.len());
+    if fits { Ok(id) } else { Err(input.fault_at(at, "Expected an object id: letters, digits, '_' and '-'")) }
 }
 
 /// `"MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer`

@@ -4,6 +4,8 @@ use super::super::date::write_date_time;
 use super::super::section::Section;
 use super::mailbox::{FlagName, flag_names};
 use super::text::{literal_header, number};
+use std::fmt::Display;
+use std::io::Write as _;
 use terms::{InternalDate, ModSeq, SeqNum, Uid};
 
 /// A `* 12 FETCH (...)` being written.
@@ -46,6 +48,24 @@ impl FetchLine {
     pub fn internal_date(&mut self, out: &mut Vec<u8>, date: InternalDate) {
         self.name(out, b"INTERNALDATE ");
         write_date_time(out, date);
+    }
+
+    /// `SAVEDATE "..."` (RFC 8514)
+    pub fn save_date(&mut self, out: &mut Vec<u8>, date: InternalDate) {
+        self.name(out, b"SAVEDATE ");
+        write_date_time(out, date);
+    }
+
+    /// `EMAILID (M12)` (RFC 8474). An object id is letters, digits, `_` and `-`, 255 at most.
+    pub fn email_id(&mut self, out: &mut Vec<u8>, id: impl Display) {
+        self.name(out, b"EMAILID ");
+        object_id(out, id);
+    }
+
+    /// `THREADID (T12)` (RFC 8474)
+    pub fn thread_id(&mut self, out: &mut Vec<u8>, id: impl Display) {
+        self.name(out, b"THREADID ");
+        object_id(out, id);
     }
 
     /// `RFC822.SIZE 7`
@@ -132,6 +152,11 @@ impl FetchLine {
         }
         out.push(b' ');
     }
+}
+
+fn object_id(out: &mut Vec<u8>, id: impl Display) {
+    // Writing into memory does not fail.
+    let _ = write!(out, "({id})");
 }
 
 fn value_header(out: &mut Vec<u8>, octets: u64) {
