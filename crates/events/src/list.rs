@@ -46,6 +46,20 @@ events! {
         to: u64,
     }
 
+    /// Mail cannot be stored: the disk refused a write or a sync. What is stored can be read; everything else is
+    /// answered with `NO [UNAVAILABLE]` until `server.store-recovered`, for which the server tries by itself. Nothing
+    /// that was acknowledged is lost.
+    "server.store-failed" ERROR StoreFailed {
+        /// What went wrong.
+        problem: Problem,
+    }
+
+    /// Mail can be stored again.
+    "server.store-recovered" INFO StoreRecovered {
+        /// For how long it could not be, in milliseconds.
+        duration_ms: u64,
+    }
+
     /// Our fault. The client was given the same number with `NO [SERVERBUG]`.
     "server.fault" ERROR ServerFault {
         /// The connection that met it, if one did.

@@ -12,6 +12,7 @@ mod log;
 mod office;
 mod say;
 mod serve;
+mod watchman;
 mod world;
 
 use anyhow::Result;

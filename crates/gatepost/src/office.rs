@@ -1,8 +1,8 @@
 //! The data directory, opened: store, accounts and the pool that hashes their passwords.
 
+use crate::watchman::Watchman;
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
-use events::{Event, File};
 use mail::{Accounts, HashPool};
 use sasl::{Cost, CredentialRecord, Salts, Secret};
 use settings::Settings;
@@ -11,7 +11,8 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use store_local::LocalStore;
+use store_local::disk::RealDisk;
+use store_local::{LocalStore, Options, Witness};
 
 /// Everything that lies in the data directory. One process has it.
 pub(crate) struct Office {
@@ -25,11 +26,11 @@ impl Office {
     pub(crate) async fn open(settings: &Settings) -> Result<Self> {
         let data = &settings.server.data;
         make_private(data)?;
-        let store = Arc::new(LocalStore::open(&data.join("mail"))?);
-        for rot in store.rot() {
-            let file = File::from(Path::new(&rot.segment));
-            Event::StoreRotten { file, from: rot.from, to: rot.to }.log();
-        }
+        let witness = Arc::new(Watchman::default());
+        let options = Options { witness: Arc::<Watchman>::clone(&witness), ..Options::default() };
+        let disk = RealDisk::at(data.join("mail"))?;
+        let store = Arc::new(LocalStore::open_on(Arc::new(disk), &options)?);
+        store.rot().iter().for_each(|rot| witness.rot(rot));
         let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
         let passwords = &settings.passwords;
         let iterations = Cost::RECOMMENDED.scram_iterations();

@@ -3,17 +3,22 @@
 //! > **Order.** Sync, then the index's tail with its heads, then hints in stream order, then the answers: here and
 //! > nowhere else. Nobody, the author included, sees a version before its sync.
 
+use crate::Options;
 use crate::engine::Engine;
 use crate::index::change::changes;
+use crate::index::kv::Condition;
 use crate::index::tail::Generation;
 use crate::log::format::{Draft, Subject};
 use crate::log::writer::{Group, LogWriter};
-use crate::queue::{Answerer, Job};
+use crate::queue::{Answerer, Job, Turn};
 use crate::recent::RecentCommits;
+use crate::recovery;
 use crate::request::{Outcome, Standing, Verdict};
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
-use store::{Seq, StoreError, StreamId};
+use std::time::{Duration, Instant};
+use store::{AccountId, CommitId, Seq, StoreError, StreamId};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Index tail, in octets of memory and log, above which commits wait until it has been moved.
@@ -25,12 +30,17 @@ pub(crate) struct Committer {
     engine: Arc<Engine>,
     log: LogWriter,
     recent: RecentCommits,
+    options: Options,
+    /// How often recovery was tried since something failed, and when it is tried next.
+    tries: u32,
+    next_try: Option<Instant>,
 }
 
 /// A group in the making.
 struct Forming {
     frames: Group,
     changes: Generation,
+    accepted: HashSet<(AccountId, CommitId)>,
     grown: Vec<(StreamId, Seq)>,
     answers: Vec<Pending>,
 }
@@ -44,15 +54,57 @@ struct Pending {
 }
 
 impl Committer {
-    pub(crate) const fn new(engine: Arc<Engine>, log: LogWriter, recent: RecentCommits) -> Self {
-        Self { engine, log, recent }
+    pub(crate) const fn new(
+        engine: Arc<Engine>,
+        log: LogWriter,
+        recent: RecentCommits,
+        options: Options,
+    ) -> Self {
+        Self { engine, log, recent, options, tries: 0, next_try: None }
     }
 
-    /// Commits groups until the queue is closed and empty.
+    /// Commits groups until the queue is closed and empty; while the store cannot write, tries to recover.
     pub(crate) fn run(mut self) {
         let _end = EndOfWriting(Arc::clone(&self.engine));
-        while self.engine.queue.wait() {
-            self.commit_group();
+        loop {
+            let wake_at = self.plan_try();
+            match self.engine.queue.wait(wake_at) {
+                Turn::Jobs => drop(self.commit_group()),
+                Turn::Look if wake_at.is_some_and(|at| at <= Instant::now()) => drop(self.try_to_recover()),
+                Turn::Look => {}
+                Turn::End => return,
+            }
+        }
+    }
+
+    /// When recovery is to be tried; `None` when nothing has failed.
+    fn plan_try(&mut self) -> Option<Instant> {
+        if self.engine.trouble.check().is_ok() {
+            return None;
+        }
+        let pause = pause_before(self.tries, &self.options);
+        Some(*self.next_try.get_or_insert_with(|| Instant::now() + pause))
+    }
+
+    /// Tries once to make the store write again after a failure. Nothing that failed is tried again: what was
+    /// acknowledged is copied into a fresh segment, and only that one is written from then on.
+    pub(crate) fn try_to_recover(&mut self) -> Recovered {
+        self.next_try = None;
+        if self.engine.trouble.check().is_ok() {
+            return Recovered::Needless;
+        }
+        match recovery::mend(&self.engine, self.log.end().position, &self.options) {
+            Ok(log) => {
+                self.log = log;
+                self.tries = 0;
+                self.engine.trouble.end();
+                Recovered::Yes
+            }
+            Err(_) => {
+                // The admin has been told why nothing is written; that it is still so is no news.
+                self.tries = self.tries.saturating_add(1);
+                Recovered::NotYet
+            }
         }
     }
 
@@ -69,14 +121,17 @@ impl Committer {
         true
     }
 
-    /// Whether anything may be written: no sync has failed, the tail has room, the segment too.
+    /// Whether anything may be written: nothing has failed, the tail has room, the segment too.
     fn ready(&mut self) -> Result<(), StoreError> {
         self.engine.trouble.check()?;
+        if self.engine.index.map().condition() != Condition::Sound {
+            self.engine.fail("the index could not be read");
+        }
         if self.engine.index.tail_octets() > MAX_TAIL {
             self.engine.move_tail();
         }
         if let Err(e) = self.log.make_room() {
-            self.engine.trouble.begin(&failed(&e));
+            self.engine.fail(&failed(&e));
         }
         self.engine.trouble.check()
     }
@@ -85,20 +140,20 @@ impl Committer {
         let mut group = Forming {
             frames: self.log.new_group(),
             changes: Generation::default(),
+            accepted: HashSet::new(),
             grown: Vec::new(),
             answers: Vec::with_capacity(jobs.len()),
         };
         for job in jobs {
             self.take_in(job, &mut group);
         }
-        let Forming { frames, mut changes, grown, answers } = group;
-        if frames.is_empty() {
-            return answers.into_iter().for_each(Pending::send);
-        }
+        let Forming { frames, mut changes, grown, answers, .. } = group;
         if let Err(e) = self.log.write(frames) {
-            self.engine.trouble.begin(&failed(&e));
+            self.engine.fail(&failed(&e));
             return answers.into_iter().for_each(|pending| pending.fail(&e));
         }
+        // Only now: of a group that failed nothing is known.
+        changes.commits.iter().for_each(|id| self.recent.remember(*id));
         changes.through = self.log.end();
         self.engine.index.publish(changes);
         self.engine.tell(&grown);
@@ -115,10 +170,15 @@ impl Committer {
 
     fn accept(&mut self, job: &mut Job, group: &mut Forming) -> Result<Outcome, StoreError> {
         let id = job.commit.map(|id| (job.account, id));
-        if id.is_some_and(|id| self.recent.contains(id)) {
+        let now = Standing {
+            index: &self.engine.index,
+            group: &group.changes,
+            recent: &self.recent,
+            accepted: &group.accepted,
+        };
+        if id.is_some_and(|id| now.has(id)) {
             return Ok(Outcome::Written);
         }
-        let now = Standing { index: &self.engine.index, group: &group.changes, recent: &self.recent };
         let outcome = match job.request.judge(job.account, &now)? {
             Verdict::Answer(outcome) => return Ok(outcome),
             Verdict::Write(outcome) => outcome,
@@ -126,7 +186,7 @@ impl Committer {
         let drafts = now.without_known_bodies(job.account, std::mem::take(&mut job.drafts))?;
         self.write_frame(job, &drafts, group);
         if let Some(id) = id {
-            self.recent.remember(id);
+            group.accepted.insert(id);
             group.changes.commits.push(id);
         }
         Ok(outcome)
@@ -156,7 +216,7 @@ impl Drop for EndOfWriting {
         if !std::thread::panicking() {
             return;
         }
-        self.0.trouble.begin("the commit thread has ended");
+        self.0.fail("the commit thread has ended");
         // Those that are dropped with the panic's group are told that nobody knows; these were never begun.
         let refusal =
             StoreError::Unavailable { reason: "the commit thread has ended".to_owned(), uncertain: false };
@@ -180,5 +240,22 @@ impl Pending {
 }
 
 fn failed(e: &io::Error) -> String {
-    format!("writing the log failed ({e}); restart once the disk is in order")
+    format!("writing the log failed ({e}); it goes on by itself once the disk is in order")
+}
+
+/// How recovery went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovered {
+    /// Nothing had failed.
+    Needless,
+    /// The store writes again.
+    Yes,
+    /// The disk is not in order yet.
+    NotYet,
+}
+
+/// How long to wait before recovery is tried once more: twice as long each time, up to a bound.
+fn pause_before(tries: u32, options: &Options) -> Duration {
+    let doubled = options.first_pause.saturating_mul(1_u32.checked_shl(tries).unwrap_or(u32::MAX));
+    doubled.min(options.longest_pause)
 }

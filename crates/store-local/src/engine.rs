@@ -3,8 +3,10 @@
 use crate::body_file::BodyFiles;
 use crate::disk::Lock;
 use crate::index::Index;
+use crate::log::Rot;
 use crate::log::segments::Segments;
 use crate::queue::Queue;
+use crate::witness::Witness;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Hints, Seq, StoreError, StreamId, Watch};
@@ -30,13 +32,19 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(index: Index, segments: Arc<Segments>, bodies: BodyFiles, lock: Box<dyn Lock>) -> Self {
+    pub(crate) fn new(
+        index: Index,
+        segments: Arc<Segments>,
+        bodies: BodyFiles,
+        lock: Box<dyn Lock>,
+        witness: Arc<dyn Witness>,
+    ) -> Self {
         Self {
             queue: Queue::new(),
             index,
             segments,
             bodies,
-            trouble: Trouble::default(),
+            trouble: Trouble::told_to(witness),
             mover: Mover::default(),
             hints: Mutex::new(Some(Hints::default())),
             lock: Mutex::new(Some(lock)),
@@ -55,11 +63,18 @@ impl Engine {
         locked(&self.hints).as_ref().map_or_else(|| Hints::default().watch(), Hints::watch)
     }
 
+    /// Nothing may be written from now on, until the commit thread has recovered.
+    pub(crate) fn fail(&self, reason: &str) {
+        self.trouble.begin(reason);
+        self.queue.call();
+    }
+
     /// Moves the tail into the index's map. When that fails nothing more may be written: the tail would grow
-    /// without bound.
+    /// without bound. While nothing may be written the map rests too: a recovery that is under way goes by it, and
+    /// one that has failed has left a segment that continues the log from where the map stands.
     pub(crate) fn move_tail(&self) {
-        if let Err(e) = self.index.move_tail() {
-            self.trouble.begin(&e.to_string());
+        if let Err(e) = self.index.move_tail_if(|| self.trouble.check().is_ok()) {
+            self.fail(&e.to_string());
         }
     }
 
@@ -83,23 +98,50 @@ impl Engine {
     }
 }
 
-/// What keeps the store from writing, once something does. There is no way back but to open it anew.
-#[derive(Debug, Default)]
-pub(crate) struct Trouble(Mutex<Option<String>>);
+/// What keeps the store from writing, once something does.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    reason: Mutex<Option<String>>,
+    witness: Arc<dyn Witness>,
+}
 
 impl Trouble {
-    /// Nothing may be written from now on. The first reason is kept.
-    pub(crate) fn begin(&self, reason: &str) {
-        locked(&self.0).get_or_insert_with(|| reason.to_owned());
+    fn told_to(witness: Arc<dyn Witness>) -> Self {
+        Self { reason: Mutex::default(), witness }
+    }
+
+    /// Nothing may be written from now on. The first reason is kept, and told.
+    fn begin(&self, reason: &str) {
+        let mut kept = locked(&self.reason);
+        if kept.is_none() {
+            *kept = Some(reason.to_owned());
+            self.witness.failed(&cannot_write(reason));
+        }
+    }
+
+    /// The store writes again.
+    pub(crate) fn end(&self) {
+        if locked(&self.reason).take().is_some() {
+            self.witness.recovered();
+        }
+    }
+
+    /// What recovery found not to be what was written.
+    pub(crate) fn tell_rot(&self, rot: &[Rot]) {
+        rot.iter().for_each(|rot| self.witness.rot(rot));
     }
 
     /// An error if nothing may be written.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        match &*locked(&self.0) {
+        match &*locked(&self.reason) {
             None => Ok(()),
-            Some(reason) => Err(StoreError::Unavailable { reason: reason.clone(), uncertain: false }),
+            Some(reason) => Err(cannot_write(reason)),
         }
     }
+}
+
+fn cannot_write(reason: &str) -> StoreError {
+    StoreError::Unavailable { reason: reason.to_owned(), uncertain: false }
 }
 
 /// Wakes the index thread. An idle store wakes nobody.

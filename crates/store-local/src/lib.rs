@@ -11,7 +11,8 @@
 //! ```
 //!
 //! > **Promise.** What was answered survives a power cut, whole. What was not answered is there whole, or not at
-//! > all. After a sync that failed nothing is written until the store is opened anew; reads go on.
+//! > all. A write or sync that failed is never tried again: commits are refused, and reads go on, until what was
+//! > answered lies, synced, in a fresh segment of the log. What was refused does not come back.
 //!
 //! Reads are done on the thread that polls them: they cost what the page cache costs. No runtime is needed.
 
@@ -27,6 +28,7 @@ mod read;
 mod recent;
 mod recovery;
 mod request;
+mod witness;
 mod write;
 
 use bytes::Bytes;
@@ -38,28 +40,49 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use store::{
     AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
     Snapshot, Store, StoreError, StreamId, Watch,
 };
+use witness::Nobody;
 use write::Staging;
 
+pub use committer::Recovered;
 pub use inspect::IndexReport;
 pub use log::Rot;
+pub use witness::Witness;
 
 /// How the store keeps its files.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Octets after which a segment of the log is sealed; what is above [`MAX_SEGMENT`] counts as that.
     pub segment_octets: u64,
+    /// How long the store waits after a failure before it tries to recover; twice as long after each try that fails.
+    pub first_pause: Duration,
+    /// The longest that it waits.
+    pub longest_pause: Duration,
+    /// Who is told when writing fails and when it goes on.
+    pub witness: Arc<dyn Witness>,
 }
 
 /// Most octets after which a segment is sealed: footers count offsets in 32 bits, and recovery holds one in memory.
 pub const MAX_SEGMENT: u64 = 1 << 30;
 
+/// A disk that hiccups is in order again by then.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// So soon at the latest is it noticed that a disk is in order again; each try may copy what lies behind the index's
+/// checkpoint.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_octets: 64 << 20 }
+        Self {
+            segment_octets: 64 << 20,
+            first_pause: FIRST_PAUSE,
+            longest_pause: LONGEST_PAUSE,
+            witness: Arc::new(Nobody),
+        }
     }
 }
 
@@ -193,6 +216,11 @@ impl Pump {
     /// Commits what is queued now, up to a group. `false` when nothing was.
     pub fn commit_group(&mut self) -> bool {
         self.committer.commit_group()
+    }
+
+    /// Tries once to recover from what has failed.
+    pub fn try_to_recover(&mut self) -> Recovered {
+        self.committer.try_to_recover()
     }
 
     /// Moves the index's tail into its map.

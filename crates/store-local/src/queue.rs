@@ -8,6 +8,7 @@ use crate::log::format::Draft;
 use crate::request::{Outcome, Request};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use store::{AccountId, CommitId, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -74,7 +75,23 @@ struct Lanes {
     large: VecDeque<AccountId>,
     /// Accounts with jobs that have no room yet: where these wait, and how many.
     at_gates: HashMap<AccountId, (Gate, usize)>,
+    call: Option<Call>,
     state: State,
+}
+
+/// The commit thread is wanted for something that is no job.
+#[derive(Debug)]
+struct Call;
+
+/// What the commit thread has to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// There are jobs.
+    Jobs,
+    /// It was called, or it is as late as it wanted to be woken.
+    Look,
+    /// Nothing, ever again.
+    End,
 }
 
 /// Where a job waits for room.
@@ -152,11 +169,26 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits until there is something to take. `false` when there never will be again.
-    pub(crate) fn wait(&self) -> bool {
-        let idle = |lanes: &mut Lanes| lanes.is_empty() && lanes.state == State::Open;
-        let lanes = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        !lanes.is_empty()
+    /// Waits until there is something to do, or it is `wake_at`.
+    pub(crate) fn wait(&self, wake_at: Option<Instant>) -> Turn {
+        let mut lanes = self.lock();
+        loop {
+            if let Some(turn) = lanes.turn(wake_at) {
+                return turn;
+            }
+            lanes = match wake_at.map(|at| at.saturating_duration_since(Instant::now())) {
+                None => self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    self.changed.wait_timeout(lanes, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Calls the commit thread, which may have nothing to do.
+    pub(crate) fn call(&self) {
+        self.lock().call = Some(Call);
+        self.changed.notify_all();
     }
 
     /// How many jobs wait.
@@ -219,8 +251,16 @@ impl Taken {
 }
 
 impl Lanes {
-    fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+    /// Jobs first: where the store cannot write they are refused, and nobody is to wait for that.
+    fn turn(&mut self, wake_at: Option<Instant>) -> Option<Turn> {
+        if !self.waiting.is_empty() {
+            return Some(Turn::Jobs);
+        }
+        if self.state == State::Closed {
+            return Some(Turn::End);
+        }
+        let called = self.call.take().is_some();
+        (called || wake_at.is_some_and(|at| at <= Instant::now())).then_some(Turn::Look)
     }
 
     fn push(&mut self, job: Job) {

@@ -1,16 +1,20 @@
-//! Opening: from what lies on the disk to an engine that may serve.
+//! Opening: from what lies on the disk to an engine that may serve. And mending: the same for an engine that serves
+//! already, after a write or a sync has failed.
 //!
 //! What the index does not have yet, the log's tail, is copied into a fresh segment and synced before anything of
 //! it is served: a sync may have failed before, and then the old tail reads back from memory but is not on the
 //! disk. An old tail is never appended to. The fresh segment names the place where the copied part begins, so that
 //! the old one is void from the moment the fresh one gets its name.
+//!
+//! Mending differs in one thing: it is known how much was acknowledged. What lies behind that is not copied, so that
+//! what was refused does not come back. Old segments stay until the next opening, for somebody may be reading them.
 
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
 use crate::disk::Disk;
 use crate::engine::Engine;
 use crate::index::change::changes;
-use crate::index::kv::KvError;
+use crate::index::kv::{Condition, KvError};
 use crate::index::redb::RedbKv;
 use crate::index::tail::Generation;
 use crate::index::{Index, key, value};
@@ -55,9 +59,56 @@ pub(crate) fn open(
     // The checkpoint leaves the old tail before its files do.
     index.move_tail().map_err(index_error)?;
     remove_leftovers(&*disk)?;
-    let engine = Arc::new(Engine::new(index, segments, bodies, lock));
-    let committer = Committer::new(Arc::clone(&engine), log, recent);
+    let engine = Engine::new(index, segments, bodies, lock, Arc::clone(&options.witness));
+    let engine = Arc::new(engine);
+    let committer = Committer::new(Arc::clone(&engine), log, recent, options.clone());
     Ok((engine, committer, rot))
+}
+
+/// What goes on behind a fresh segment that holds, synced, what was `acknowledged` and the index does not have. If that
+/// cannot be done now everything stays as it was, and may be tried again.
+pub(crate) fn mend(
+    engine: &Engine,
+    acknowledged: LogPosition,
+    options: &Options,
+) -> Result<LogWriter, OpenError> {
+    let mut rot = Vec::new();
+    let log = engine.index.become_what(|| {
+        let segments = &engine.segments;
+        let mut chain = Chain::find(&*segments.disk)?;
+        chain.sweep_behind(acknowledged.segment, &*segments.disk)?;
+        chain.end_at(acknowledged);
+        let index = mended_index(engine, &chain, &mut rot)?;
+        let tail = Tail::read(segments, &chain, &index, &mut rot)?;
+        let log = tail.copy(Arc::clone(segments), &chain, &index, options)?;
+        index.move_tail().map_err(index_error)?;
+        Ok::<_, OpenError>((index, log))
+    })?;
+    engine.trouble.tell_rot(&rot);
+    Ok(log)
+}
+
+/// The index as far as it goes, over a map that may be written. Of a map whose sync failed nobody knows what the disk
+/// has, whatever it shows: it is made again from the log, here or, should we not live to do it, at the next opening.
+fn mended_index(engine: &Engine, chain: &Chain, rot: &mut Vec<Rot>) -> Result<Index, OpenError> {
+    let (map, disk) = (engine.index.map(), &engine.segments.disk);
+    match map.condition() {
+        Condition::Sound => return Index::over(map).map_err(index_error),
+        Condition::Spent => map.abandon(),
+        Condition::Untrusted => {
+            map.abandon();
+            remove_index(&**disk)?;
+        }
+    }
+    open_index(disk, &engine.segments, chain, rot)
+}
+
+fn remove_index(disk: &dyn Disk) -> io::Result<()> {
+    match disk.unlink(Path::new(INDEX_FILE)) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    disk.sync_dir(Path::new(""))
 }
 
 /// The index as far as it goes; made again from the log when it is damaged or missing.
@@ -86,7 +137,7 @@ fn open_index(
 }
 
 fn open_map(disk: &dyn Disk) -> Result<Index, KvError> {
-    Index::over(Box::new(RedbKv::open(disk, Path::new(INDEX_FILE))?))
+    Index::over(Arc::new(RedbKv::open(disk, Path::new(INDEX_FILE))?))
 }
 
 /// Making the index again would be to forget, without a word, mail that somebody was told is safe.
@@ -145,7 +196,7 @@ impl Tail {
         let fresh = LogEnd { next_number: 1, next_group: 1, ..LogEnd::default() };
         let from = index.checkpoint().unwrap_or(fresh);
         let begins = chain.canonical(from.position);
-        let links: Vec<(Link, u64)> = chain.from(begins).unwrap_or_default();
+        let links: Vec<(Link, u64)> = chain.from(begins).ok_or_else(log_is_behind)?;
         let mut frames = Vec::new();
         let end = replay(segments, &links, from, rot, &mut |frame| frames.push(frame))?;
         Ok(Self { frames, begins, end })

@@ -9,6 +9,7 @@ use crate::index::value::BodyPlace;
 use crate::index::{Index, key, value};
 use crate::log::format::{Draft, Subject};
 use crate::recent::RecentCommits;
+use std::collections::HashSet;
 use store::{AccountId, BodyId, CommitId, Seq, StoreError, StreamId};
 
 /// What is to be written, apart from its octets.
@@ -59,15 +60,17 @@ pub(crate) struct Standing<'a> {
     pub(crate) index: &'a Index,
     /// What was accepted into the same group.
     pub(crate) group: &'a Generation,
-    /// What was accepted into it, or written before.
+    /// What was written before.
     pub(crate) recent: &'a RecentCommits,
+    /// Which commits were accepted into the group.
+    pub(crate) accepted: &'a HashSet<(AccountId, CommitId)>,
 }
 
 impl Request {
     /// Whether it may be written.
     pub(crate) fn judge(&self, account: AccountId, now: &Standing<'_>) -> Result<Verdict, StoreError> {
         match self {
-            Self::Commit { after: Some(after), streams } if !now.recent.contains((account, *after)) => {
+            Self::Commit { after: Some(after), streams } if !now.has((account, *after)) => {
                 judge_unfounded(account, streams, now)
             }
             Self::Commit { streams, .. } => judge_commit(streams, now),
@@ -152,6 +155,11 @@ fn judge_snapshot(
 }
 
 impl Standing<'_> {
+    /// Whether a commit is durable, or will be together with the group.
+    pub(crate) fn has(&self, commit: (AccountId, CommitId)) -> bool {
+        self.recent.contains(commit) || self.accepted.contains(&commit)
+    }
+
     /// Takes out of a commit what is there already: bodies.
     pub(crate) fn without_known_bodies(
         &self,

@@ -10,8 +10,8 @@ use bytes::{Bytes, BytesMut};
 use std::io;
 use std::sync::Arc;
 use store::{
-    AccountId, Answer, Append, BodyId, BodyWriter, Commit, Committed, MAX_INLINE_BODY, MAX_NEWER, Seq,
-    Snapshot, StoreError, StreamId,
+    AccountId, Answer, Append, BodyId, BodyWriter, Commit, CommitId, Committed, MAX_INLINE_BODY, MAX_NEWER,
+    Seq, Snapshot, StoreError, StreamId,
 };
 
 /// Bodies shorter than this are not worth compressing.
@@ -27,7 +27,7 @@ impl Engine {
         let drafts = drafts_of(&commit)?;
         let streams = commit.appends.iter().map(|append| (append.stream, append.expected)).collect();
         let request = Request::Commit { streams, after: commit.after };
-        match self.queue.submit(commit.account, request, Some(commit.id), drafts).await? {
+        match self.submit(commit.account, request, Some(commit.id), drafts).await? {
             Outcome::Conflict { stream, expected } => {
                 let newer = self.events(stream, expected, MAX_NEWER)?;
                 Ok(Committed::Conflict { stream, newer })
@@ -60,10 +60,10 @@ impl Engine {
             if octets >= PIECES_AT_ONCE {
                 octets = 0;
                 let batch = std::mem::take(&mut batch);
-                self.queue.submit(stream.account, Request::Pieces(stream, at), None, batch).await?;
+                self.submit(stream.account, Request::Pieces(stream, at), None, batch).await?;
             }
         }
-        self.queue.submit(stream.account, Request::Pieces(stream, at), None, batch).await?;
+        self.submit(stream.account, Request::Pieces(stream, at), None, batch).await?;
         let pieces = u32::try_from(snapshot.pieces.len())
             .map_err(|_| StoreError::OverLimit("a snapshot has too many pieces"))?;
         let subject = Subject::Snapshot { stream: stream.number, at, writing, pieces };
@@ -83,6 +83,18 @@ impl Engine {
         }
     }
 
+    /// Puts a job into the queue, unless nothing can be written just now: then nobody is to wait to hear that.
+    async fn submit(
+        &self,
+        account: AccountId,
+        request: Request,
+        commit: Option<CommitId>,
+        drafts: Vec<Draft>,
+    ) -> Result<Outcome, StoreError> {
+        self.trouble.check()?;
+        self.queue.submit(account, request, commit, drafts).await
+    }
+
     async fn mark(
         &self,
         account: AccountId,
@@ -90,13 +102,13 @@ impl Engine {
         subject: Subject,
     ) -> Result<Outcome, StoreError> {
         let draft = Draft::plain(subject, Bytes::new());
-        self.queue.submit(account, request, None, vec![draft]).await
+        self.submit(account, request, None, vec![draft]).await
     }
 
     async fn keep_small_body(&self, account: AccountId, bytes: Bytes) -> Result<(BodyId, u64), StoreError> {
         let (id, length) = (BodyId::of(&bytes), bytes.len() as u64);
         let draft = body_draft(id, &bytes);
-        self.queue.submit(account, Request::Body(id), None, vec![draft]).await?;
+        self.submit(account, Request::Body(id), None, vec![draft]).await?;
         Ok((id, length))
     }
 
@@ -108,7 +120,7 @@ impl Engine {
         let mut named = body.file.to_le_bytes().to_vec();
         named.extend_from_slice(&body.length.to_le_bytes());
         let draft = Draft::plain(Subject::BodyFile(body.id), named.into());
-        let outcome = self.queue.submit(account, Request::Body(body.id), None, vec![draft]).await?;
+        let outcome = self.submit(account, Request::Body(body.id), None, vec![draft]).await?;
         if outcome == Outcome::Needless {
             // The account has it already. A failure leaves a file that nothing names.
             let _ = self.bodies.remove(body.id, body.file);

@@ -58,7 +58,7 @@ fn open(disk: &FaultyDisk) -> LocalStore {
 }
 
 fn small_segments() -> Options {
-    Options { segment_octets: 2_000 }
+    Options { segment_octets: 2_000, ..Options::default() }
 }
 
 fn log_file(disk: &FaultyDisk, number: u64) -> String {

@@ -37,8 +37,25 @@ pub(crate) trait Kv: Debug + Send + Sync {
     fn view(&self) -> Result<Box<dyn View>, KvError>;
     /// Makes all of a batch durable, or none of it.
     fn write(&self, batch: &Batch<'_>) -> Result<(), KvError>;
+    /// What is known of its file.
+    fn condition(&self) -> Condition;
+    /// From now on nothing is written through this handle, whoever holds it still and whatever it does when it is
+    /// dropped: another one is opened in its place.
+    fn abandon(&self);
     /// Leaves it in good order. Nothing else may be asked afterwards.
     fn close(&self) -> Result<(), KvError>;
+}
+
+/// How far a map's file can be relied upon; the worst that has happened counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Condition {
+    /// Nothing has failed.
+    #[default]
+    Sound,
+    /// A write was refused (no space, say): the handle is spent, the file is good.
+    Spent,
+    /// A sync or a read failed, or the file is not what was written: what it shows may not be what is on the disk.
+    Untrusted,
 }
 
 /// Takes entries in order until it breaks off.

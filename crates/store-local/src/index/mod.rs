@@ -29,7 +29,6 @@ const RECENT: &[u8] = b"recent commits";
 #[derive(Debug)]
 pub(crate) struct Index {
     layers: RwLock<Layers>,
-    kv: Box<dyn Kv>,
     /// What the map knows of. Held by whoever moves the tail.
     moved: Mutex<Moved>,
 }
@@ -41,10 +40,11 @@ struct Moved {
     through: LogEnd,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Layers {
     active: Generation,
     moving: Option<Arc<Generation>>,
+    kv: Arc<dyn Kv>,
 }
 
 impl Layers {
@@ -79,7 +79,7 @@ struct Overlay(Generation);
 
 impl Index {
     /// An index over a map that may have something in it.
-    pub(crate) fn over(kv: Box<dyn Kv>) -> Result<Self, KvError> {
+    pub(crate) fn over(kv: Arc<dyn Kv>) -> Result<Self, KvError> {
         let (recent, checkpoint) = {
             let view = kv.view()?;
             (view.get(Table::Meta, RECENT)?.unwrap_or_default(), view.get(Table::Meta, CHECKPOINT)?)
@@ -87,7 +87,8 @@ impl Index {
         let damaged = || KvError::Damaged("its checkpoint is not one".to_owned());
         let through = checkpoint.map(|value| decode_checkpoint(&value).ok_or_else(damaged)).transpose()?;
         let moved = Moved { ids: decode_ids(&recent), through: through.unwrap_or_default() };
-        Ok(Self { layers: RwLock::default(), kv, moved: Mutex::new(moved) })
+        let layers = Layers { active: Generation::default(), moving: None, kv };
+        Ok(Self { layers: RwLock::new(layers), moved: Mutex::new(moved) })
     }
 
     /// Up to where the map has taken in the log; `None` when it is new.
@@ -113,7 +114,7 @@ impl Index {
             Found::Value(value) => Ok(Some(value.clone())),
             Found::Gone => Ok(None),
             Found::Unknown => {
-                let view = self.kv.view()?;
+                let view = layers.kv.view()?;
                 drop(layers);
                 view.get(Table::Index, key)
             }
@@ -123,7 +124,7 @@ impl Index {
     /// What is under each of the keys, all at one moment.
     pub(crate) fn get_all(&self, keys: &[Key]) -> Result<Vec<Option<Value>>, KvError> {
         let layers = self.read();
-        let view = self.kv.view()?;
+        let view = layers.kv.view()?;
         let look_up = |key: &Key| match layers.get(key) {
             Found::Value(value) => Ok(Some(value.clone())),
             Found::Gone => Ok(None),
@@ -138,7 +139,7 @@ impl Index {
         let (overlays, view) = {
             let layers = self.read();
             let overlays: Vec<Overlay> = ranges.iter().map(|range| layers.overlay(range)).collect();
-            (overlays, self.kv.view()?)
+            (overlays, layers.kv.view()?)
         };
         let merged =
             ranges.iter().zip(&overlays).map(|(range, overlay)| merge(&*view, overlay, range, limit));
@@ -152,7 +153,7 @@ impl Index {
             Found::Value(value) => Ok(Some(value.clone())),
             Found::Gone => Ok(None),
             Found::Unknown => {
-                let view = self.kv.view()?;
+                let view = layers.kv.view()?;
                 drop(layers);
                 view.get(Table::Soft, key)
             }
@@ -172,7 +173,15 @@ impl Index {
 
     /// Writes the tail into the map and says how much that was, in octets. One caller at a time.
     pub(crate) fn move_tail(&self) -> Result<usize, KvError> {
+        self.move_tail_if(|| true)
+    }
+
+    /// The same if, once it is its turn, it `may` still be done.
+    pub(crate) fn move_tail_if(&self, may: impl FnOnce() -> bool) -> Result<usize, KvError> {
         let mut moved = self.moved();
+        if !may() {
+            return Ok(0);
+        }
         let Some(moving) = self.set_apart(&moved) else { return Ok(0) };
         let mut ids = moved.ids.clone();
         ids.extend_from_slice(&moving.commits);
@@ -201,12 +210,31 @@ impl Index {
         let mut batch = moving.batch();
         batch.entries.push((Table::Meta, CHECKPOINT, Some(&checkpoint)));
         batch.entries.push((Table::Meta, RECENT, Some(&recent)));
-        self.kv.write(&batch)
+        self.map().write(&batch)
     }
 
     /// Closes the map. The tail must have been moved, or is lost to the next opening's replay.
     pub(crate) fn close(&self) -> Result<(), KvError> {
-        self.kv.close()
+        self.map().close()
+    }
+
+    /// The map beneath the tail.
+    pub(crate) fn map(&self) -> Arc<dyn Kv> {
+        Arc::clone(&self.read().kv)
+    }
+
+    /// Becomes the index that `make` makes, all at one moment; if it makes none, stays as it is. The tail is not moved
+    /// meanwhile. Soft values, which the log does not know, are taken along.
+    pub(crate) fn become_what<T, E>(&self, make: impl FnOnce() -> Result<(Self, T), E>) -> Result<T, E> {
+        let mut moved = self.moved();
+        let (next, made) = make()?;
+        *moved = next.moved.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let next = next.layers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut layers = self.write();
+        let old = std::mem::replace(&mut *layers, next);
+        let soft = old.moving.iter().map(|moving| &**moving).chain([&old.active]);
+        soft.for_each(|generation| layers.active.absorb_soft(generation));
+        Ok(made)
     }
 
     fn moved(&self) -> MutexGuard<'_, Moved> {

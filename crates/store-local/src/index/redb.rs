@@ -1,6 +1,6 @@
 //! The ordered map: redb over our own [`File`], so that a test's disk stands beneath it too.
 
-use super::kv::{Batch, Kv, KvError, Table, Value, View, Visitor};
+use super::kv::{Batch, Condition, Kv, KvError, Table, Value, View, Visitor};
 use crate::disk::{Disk, File};
 use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, TableError,
@@ -8,6 +8,7 @@ use redb::{
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Open = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -21,6 +22,41 @@ const CACHE: usize = 64 << 20;
 pub(crate) struct RedbKv {
     /// `None` once closed.
     database: Mutex<Option<Arc<Database>>>,
+    health: Arc<Health>,
+}
+
+/// What has happened to the file. redb itself does nothing more after an error of its storage, reads included.
+#[derive(Debug, Default)]
+struct Health {
+    condition: Mutex<Condition>,
+    /// A sync or a read has failed.
+    betrayed: AtomicBool,
+    abandoned: AtomicBool,
+}
+
+impl Health {
+    fn betray<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+        outcome.inspect_err(|_| self.betrayed.store(true, Ordering::Release))
+    }
+
+    fn check_abandoned(&self) -> io::Result<()> {
+        if self.abandoned.load(Ordering::Acquire) {
+            return Err(io::Error::other("another handle has taken its place"));
+        }
+        Ok(())
+    }
+
+    /// Asks redb, and takes note of what comes back.
+    fn watch<T>(&self, ask: impl FnOnce() -> Result<T, KvError>) -> Result<T, KvError> {
+        guarded(ask).inspect_err(|why| self.note(why))
+    }
+
+    fn note(&self, why: &KvError) {
+        let betrayed = self.betrayed.load(Ordering::Acquire) || matches!(why, KvError::Damaged(_));
+        let condition = if betrayed { Condition::Untrusted } else { Condition::Spent };
+        let mut worst = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
+        *worst = condition.max(*worst);
+    }
 }
 
 impl RedbKv {
@@ -30,9 +66,11 @@ impl RedbKv {
             Err(e) if e.kind() == io::ErrorKind::NotFound => disk.create(path)?,
             opened => opened?,
         };
-        let open = || Ok(Database::builder().set_cache_size(CACHE).create_with_backend(Backend(file))?);
+        let health = Arc::<Health>::default();
+        let backend = Backend { file, health: Arc::clone(&health) };
+        let open = || Ok(Database::builder().set_cache_size(CACHE).create_with_backend(backend)?);
         let database = guarded(open)?;
-        let kv = Self { database: Mutex::new(Some(Arc::new(database))) };
+        let kv = Self { database: Mutex::new(Some(Arc::new(database))), health };
         disk.sync_dir(path.parent().unwrap_or(Path::new("")))?;
         Ok(kv)
     }
@@ -52,11 +90,21 @@ fn guarded<T>(ask: impl FnOnce() -> Result<T, KvError>) -> Result<T, KvError> {
 
 impl Kv for RedbKv {
     fn view(&self) -> Result<Box<dyn View>, KvError> {
-        guarded(|| Ok(Box::new(RedbView(self.database()?.begin_read()?)) as Box<dyn View>))
+        let begin = || Ok(self.database()?.begin_read()?);
+        let transaction = self.health.watch(begin)?;
+        Ok(Box::new(RedbView { transaction, health: Arc::clone(&self.health) }))
     }
 
     fn write(&self, batch: &Batch<'_>) -> Result<(), KvError> {
-        guarded(|| self.write_batch(batch))
+        self.health.watch(|| self.write_batch(batch))
+    }
+
+    fn condition(&self) -> Condition {
+        *self.health.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn abandon(&self) {
+        self.health.abandoned.store(true, Ordering::Release);
     }
 
     fn close(&self) -> Result<(), KvError> {
@@ -90,12 +138,15 @@ impl RedbKv {
     }
 }
 
-struct RedbView(ReadTransaction);
+struct RedbView {
+    transaction: ReadTransaction,
+    health: Arc<Health>,
+}
 
 impl RedbView {
     /// `None`: nothing was ever written.
     fn table(&self, table: Table) -> Result<Option<Open>, KvError> {
-        match self.0.open_table(definition(table)) {
+        match self.transaction.open_table(definition(table)) {
             Ok(open) => Ok(Some(open)),
             Err(TableError::TableDoesNotExist(_)) => Ok(None),
             Err(e) => Err(e.into()),
@@ -105,7 +156,7 @@ impl RedbView {
 
 impl View for RedbView {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, KvError> {
-        guarded(|| {
+        self.health.watch(|| {
             let Some(open) = self.table(table)? else { return Ok(None) };
             let found = ReadableTable::get(&open, key)?;
             Ok(found.map(|value| value.value().to_vec()))
@@ -113,7 +164,7 @@ impl View for RedbView {
     }
 
     fn scan(&self, table: Table, (from, to): (&[u8], &[u8]), visit: &mut Visitor<'_>) -> Result<(), KvError> {
-        guarded(|| {
+        self.health.watch(|| {
             let Some(open) = self.table(table)? else { return Ok(()) };
             // redb refuses a range that ends before it starts; here it is merely empty.
             let range = if from < to { from..to } else { from..from };
@@ -138,27 +189,33 @@ const fn definition(table: Table) -> Definition {
 
 /// redb's storage as a file of ours.
 #[derive(Debug)]
-struct Backend(Arc<dyn File>);
+struct Backend {
+    file: Arc<dyn File>,
+    health: Arc<Health>,
+}
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.0.length()
+        self.file.length()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(out, offset)
+        self.health.betray(self.file.read_exact_at(out, offset))
     }
 
-    fn set_len(&self, length: u64) -> io::Result<()> {
-        self.0.truncate(length)
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.health.check_abandoned()?;
+        self.file.truncate(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.health.check_abandoned()?;
+        self.health.betray(self.file.sync_data())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write_at(data, offset)
+        self.health.check_abandoned()?;
+        self.file.write_at(data, offset)
     }
 }
 

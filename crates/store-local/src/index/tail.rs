@@ -84,6 +84,11 @@ impl Generation {
         self.through = self.through.max(later.through);
     }
 
+    /// Takes in the soft values of another one, and nothing else.
+    pub(crate) fn absorb_soft(&mut self, other: &Self) {
+        other.soft.iter().for_each(|(key, value)| self.put_soft(key.clone(), value.clone()));
+    }
+
     pub(crate) fn get(&self, key: &[u8]) -> Found<'_> {
         match self.entries.get(key) {
             Some(Some(value)) => Found::Value(value),

@@ -8,6 +8,7 @@ use super::segments::{LOG_DIRECTORY, UNBORN, number_of, segment_name, segment_pa
 use crate::OpenError;
 use crate::disk::Disk;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The log's segments.
@@ -61,6 +62,20 @@ impl Chain {
             position = self.headers.get(&position.segment)?.follows?;
         }
         Some(position)
+    }
+
+    /// Lets a segment count up to `end` only: what lies behind it there was never acknowledged.
+    pub(crate) fn end_at(&mut self, end: LogPosition) {
+        for link in self.links.iter_mut().filter(|link| link.header.number == end.segment) {
+            link.end = Some(link.end.map_or(end.offset, |earlier| earlier.min(end.offset)));
+        }
+    }
+
+    /// Takes files away that are not the log's: segments that never got their name, and those behind segment `number`
+    /// that no chain leads to.
+    pub(crate) fn sweep_behind(&self, number: u64, disk: &dyn Disk) -> io::Result<()> {
+        let behind = self.leftovers.iter().filter(|path| **path > segment_path(number));
+        self.unborn.iter().chain(behind).try_for_each(|path| disk.unlink(path))
     }
 
     /// The links from `position` on, with the offset to begin at in the first. `None` when the log does not lead

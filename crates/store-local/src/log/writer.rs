@@ -155,6 +155,9 @@ impl LogWriter {
 
     /// Writes a group behind the last one and syncs it. An error is final.
     pub(crate) fn write(&mut self, group: Group) -> io::Result<()> {
+        if group.is_empty() {
+            return Ok(());
+        }
         self.segment.file.write_at(&group.octets, self.offset)?;
         self.segment.file.sync_data()?;
         self.advance(group);

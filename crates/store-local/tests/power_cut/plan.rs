@@ -42,8 +42,10 @@ pub(crate) struct PlannedAppend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Landed {
     Done,
-    /// Certainly not.
+    /// Certainly not: somebody else was first.
     Refused,
+    /// Certainly not: the store cannot write.
+    Unavailable,
     /// Nobody knows.
     InDoubt,
 }
@@ -90,7 +92,7 @@ impl Op {
         Box::pin(async move {
             Ok(match op.run(store).await {
                 Ok(landed) => landed,
-                Err(StoreError::Unavailable { uncertain: false, .. }) => Landed::Refused,
+                Err(StoreError::Unavailable { uncertain: false, .. }) => Landed::Unavailable,
                 Err(StoreError::Unavailable { uncertain: true, .. }) => Landed::InDoubt,
                 Err(e) => return Err(e),
             })

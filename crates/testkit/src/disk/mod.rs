@@ -38,7 +38,7 @@ struct State {
     dice: Dice,
     power: Power,
     syncs: Syncs,
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
     sync_counts: BTreeMap<PathBuf, u64>,
     /// How many syncs wait, while they are held.
     waiting: usize,
@@ -68,10 +68,24 @@ enum Syncs {
 /// What is told to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failing {
-    /// A sync of a file.
+    /// A sync of a file, with EIO.
     Sync,
-    /// A write to a file, which may have been done in part.
+    /// A write to a file, with EIO; it may have been done in part.
     Write,
+    /// A write to a file, with ENOSPC; it may have been done in part.
+    Space,
+    /// A read of a file, with EIO.
+    Read,
+    /// A new, renamed or removed directory entry, or the sync of a directory, with EIO.
+    Entry,
+}
+
+impl Failing {
+    fn error(self) -> io::Error {
+        const EIO: i32 = 5;
+        const ENOSPC: i32 = 28;
+        io::Error::from_raw_os_error(if self == Self::Space { ENOSPC } else { EIO })
+    }
 }
 
 #[derive(Debug)]
@@ -80,6 +94,13 @@ struct Fault {
     under: PathBuf,
     /// How many of them succeed before.
     after: u64,
+    lasts: Lasts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lasts {
+    Once,
+    UntilMended,
 }
 
 impl FaultyDisk {
@@ -96,7 +117,7 @@ impl FaultyDisk {
             dice,
             power: Power::On,
             syncs: Syncs::Honest,
-            fault: None,
+            faults: Vec::new(),
             sync_counts: BTreeMap::new(),
             waiting: 0,
             locked: false,
@@ -126,6 +147,14 @@ impl FaultyDisk {
         self.lock().power = Power::OnFor { changes, under: under.into() };
     }
 
+    /// Calls off a cut that has not happened yet.
+    pub fn stay_on(&self) {
+        let mut state = self.lock();
+        if state.power != Power::Off {
+            state.power = Power::On;
+        }
+    }
+
     /// Goes on after a cut that was none: the process was killed, but the machine, and with it what the page cache
     /// shows, is still there.
     pub fn revive(&self) {
@@ -138,15 +167,25 @@ impl FaultyDisk {
         self.lock().power == Power::Off
     }
 
-    /// Lets one operation on a file below `under` fail with EIO, after `after` of its kind have succeeded.
+    /// Lets one operation on a file below `under` fail after `after` of its kind have succeeded.
     pub fn fail(&self, failing: Failing, under: &str, after: u64) {
-        self.lock().fault = Some(Fault { failing, under: under.into(), after });
+        self.lock().faults.push(Fault { failing, under: under.into(), after, lasts: Lasts::Once });
     }
 
-    /// Whether the failure that was asked for has happened.
+    /// The same, but from then on every one fails, until [`FaultyDisk::mend`].
+    pub fn break_down(&self, failing: Failing, under: &str, after: u64) {
+        self.lock().faults.push(Fault { failing, under: under.into(), after, lasts: Lasts::UntilMended });
+    }
+
+    /// From now on nothing fails, unless it is told to again. What was lost stays lost.
+    pub fn mend(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Whether the failures that were asked for have happened.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.lock().fault.is_none()
+        self.lock().faults.is_empty()
     }
 
     /// From now on syncs report success and do nothing: what a test must notice, if it is one.
@@ -196,6 +235,7 @@ impl FaultyDisk {
     fn change_names(&self, path: &Path, change: impl FnOnce(&mut Names) -> io::Result<()>) -> io::Result<()> {
         let mut state = self.lock();
         let alive = state.spend_power(path)?;
+        state.strikes(Failing::Entry, path)?;
         change(&mut state.names)?;
         alive.check()
     }
@@ -241,18 +281,19 @@ impl State {
         if self.power == Power::Off { Err(io::Error::other("the power is off")) } else { Ok(()) }
     }
 
-    /// Whether this operation is the one that was told to fail.
-    fn strikes(&mut self, failing: Failing, path: &Path) -> bool {
-        let Some(fault) = &mut self.fault else { return false };
-        if fault.failing != failing || !path.starts_with(&fault.under) {
-            return false;
-        }
+    /// The error of an operation that was told to fail.
+    fn strikes(&mut self, failing: Failing, path: &Path) -> io::Result<()> {
+        let concerns = |fault: &Fault| fault.failing == failing && path.starts_with(&fault.under);
+        let Some(at) = self.faults.iter().position(concerns) else { return Ok(()) };
+        let fault = &mut self.faults[at];
         if fault.after > 0 {
             fault.after -= 1;
-            return false;
+            return Ok(());
         }
-        self.fault = None;
-        true
+        if fault.lasts == Lasts::Once {
+            self.faults.remove(at);
+        }
+        Err(failing.error())
     }
 
     fn file(&self, path: &Path) -> io::Result<usize> {
@@ -302,6 +343,11 @@ impl Disk for FaultyDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.lock();
         state.spend_power(path)?.check()?;
+        if let Err(e) = state.strikes(Failing::Entry, path) {
+            let State { names, dice, .. } = &mut *state;
+            names.fail_sync(path, dice);
+            return Err(e);
+        }
         if state.syncs != Syncs::Ignored {
             state.names.sync(path);
         }
@@ -350,12 +396,12 @@ impl OpenFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.wait_while_held();
         state.spend_power(&self.path)?.check()?;
-        let strikes = state.strikes(Failing::Sync, &self.path);
+        let struck = state.strikes(Failing::Sync, &self.path);
         let State { inodes, dice, syncs, sync_counts, .. } = &mut *state;
         let inode = &mut inodes[self.inode];
-        if strikes {
+        if let Err(e) = struck {
             inode.fail_sync(dice);
-            return Err(io::Error::from_raw_os_error(EIO));
+            return Err(e);
         }
         if *syncs != Syncs::Ignored {
             inode.sync();
@@ -377,22 +423,22 @@ impl OpenFile {
     }
 }
 
-const EIO: i32 = 5;
-
 impl File for OpenFile {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        let state = self.disk.lock();
+        let mut state = self.disk.lock();
         state.check_power()?;
+        state.strikes(Failing::Read, &self.path)?;
         Ok(state.inodes[self.inode].read(into, offset))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
         let alive = state.spend_power(&self.path)?;
-        if state.strikes(Failing::Write, &self.path) {
+        let write = state.strikes(Failing::Write, &self.path);
+        if let Err(e) = write.and_then(|()| state.strikes(Failing::Space, &self.path)) {
             let part = state.dice.below(bytes.len() as u64 + 1) as usize;
             state.inodes[self.inode].write(&bytes[..part], offset);
-            return Err(io::Error::from_raw_os_error(EIO));
+            return Err(e);
         }
         state.inodes[self.inode].write(bytes, offset);
         alive.check()
@@ -409,6 +455,9 @@ impl File for OpenFile {
     fn truncate(&self, length: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
         let alive = state.spend_power(&self.path)?;
+        if length > state.inodes[self.inode].length() {
+            state.strikes(Failing::Space, &self.path)?;
+        }
         state.inodes[self.inode].set_length(length);
         alive.check()
     }

@@ -82,6 +82,15 @@ impl Names {
         self.pending = pending;
     }
 
+    /// Some of what was done to a directory lasts. The rest still shows, and no later sync makes it last.
+    pub(super) fn fail_sync(&mut self, directory: &Path, dice: &mut Dice) {
+        let of_it = |change: &Change| change.directory == directory;
+        let (tried, pending) = std::mem::take(&mut self.pending).into_iter().partition(of_it);
+        let tried: Vec<Change> = tried;
+        tried.iter().filter(|_| dice.chance(50)).for_each(|change| change.make(&mut self.durable));
+        self.pending = pending;
+    }
+
     /// The names when the power comes back: of what was not synced the first few, or any.
     pub(super) fn after_cut(&self, dice: &mut Dice) -> Self {
         let mut left = self.durable.clone();

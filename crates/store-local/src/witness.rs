@@ -1,0 +1,26 @@
+//! Whom the store tells what an admin has to know.
+
+use crate::log::Rot;
+use std::fmt::Debug;
+use store::StoreError;
+
+/// Hears of each failure once when it begins and once when it is over, however often recovery was tried between.
+/// Called on the store's own threads: it must not wait.
+pub trait Witness: Debug + Send + Sync + 'static {
+    /// From now on nothing is written; reads go on.
+    fn failed(&self, why: &StoreError);
+    /// The store writes again, and nothing that it had acknowledged is lost.
+    fn recovered(&self);
+    /// Part of the log does not read back as it was written.
+    fn rot(&self, rot: &Rot);
+}
+
+/// Nobody wants to know.
+#[derive(Debug)]
+pub(crate) struct Nobody;
+
+impl Witness for Nobody {
+    fn failed(&self, _: &StoreError) {}
+    fn recovered(&self) {}
+    fn rot(&self, _: &Rot) {}
+}

@@ -1,0 +1,343 @@
+//! A write or a sync fails, and the store goes on without a restart: nothing that was answered is lost, nothing that was
+//! refused comes back, and the admin hears of it once.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use bytes::Bytes;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use store::conformance::block_on;
+use store::{AccountId, Answer, Append, Commit, CommitId, Committed, Head, Seq, Store, StoreError, StreamId};
+use store_local::disk::Disk;
+use store_local::{LocalStore, Options, Pump, Recovered, Rot, Witness};
+use testkit::disk::{Failing, FaultyDisk};
+
+const STREAM: StreamId = StreamId { account: AccountId(1), number: 1 };
+const FIRST_SEGMENT: &str = "log/0000000000000001.seg";
+
+/// The event behind `expected`, decided upon nothing else.
+fn commit(expected: u64, id: u64) -> Commit {
+    let append = Append {
+        stream: STREAM,
+        expected: Seq(expected),
+        events: vec![Bytes::from(format!("event {id}"))],
+        head: Head(Bytes::from(format!("head {id}"))),
+    };
+    Commit {
+        account: STREAM.account,
+        id: CommitId(u128::from(id).to_le_bytes()),
+        after: None,
+        time_ms: 1,
+        origin: Bytes::new(),
+        appends: vec![append],
+        records: Vec::new(),
+        bodies: Vec::new(),
+    }
+}
+
+/// A store without threads, on a disk that fails as it is told.
+struct Bench {
+    disk: FaultyDisk,
+    store: LocalStore,
+    pump: Pump,
+    heard: Receiver<Heard>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Heard {
+    Failed(String),
+    Recovered,
+    Rot(Rot),
+}
+
+#[derive(Debug)]
+struct Admin(Mutex<Sender<Heard>>);
+
+impl Admin {
+    fn hear(&self, heard: Heard) {
+        // Who made the store may not listen any more.
+        let _ = self.0.lock().unwrap().send(heard);
+    }
+}
+
+impl Witness for Admin {
+    fn failed(&self, why: &StoreError) {
+        self.hear(Heard::Failed(why.to_string()));
+    }
+
+    fn recovered(&self) {
+        self.hear(Heard::Recovered);
+    }
+
+    fn rot(&self, rot: &Rot) {
+        self.hear(Heard::Rot(rot.clone()));
+    }
+}
+
+fn options() -> (Options, Receiver<Heard>) {
+    let (ear, heard) = channel();
+    let witness = Arc::new(Admin(Mutex::new(ear)));
+    let pause = Duration::from_millis(1);
+    (Options { witness, first_pause: pause, longest_pause: pause, ..Options::default() }, heard)
+}
+
+impl Bench {
+    fn new(seed: u64) -> Self {
+        Self::on(FaultyDisk::new(seed))
+    }
+
+    fn on(disk: FaultyDisk) -> Self {
+        let (options, heard) = options();
+        let (store, pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &options).unwrap();
+        Self { disk, store, pump, heard }
+    }
+
+    /// Those that wait together.
+    fn commit_all(
+        &mut self,
+        commits: impl IntoIterator<Item = Commit>,
+    ) -> Vec<Result<Committed, StoreError>> {
+        let mut answers: Vec<_> = commits.into_iter().map(|commit| self.store.commit(commit)).collect();
+        let early: Vec<_> = answers.iter_mut().map(poll).collect();
+        self.pump.commit_group();
+        let late = early.into_iter().zip(&mut answers);
+        late.map(|(early, answer)| early.unwrap_or_else(|| poll(answer).unwrap())).collect()
+    }
+
+    fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
+        self.commit_all([commit]).remove(0)
+    }
+
+    fn events(&self) -> Vec<Bytes> {
+        let events = block_on(self.store.read(STREAM, Seq::NONE, 99)).unwrap();
+        assert!(events.iter().map(|event| event.seq.0).eq(1..=events.len() as u64));
+        events.into_iter().map(|event| event.payload).collect()
+    }
+
+    fn heard(&self) -> Vec<Heard> {
+        self.heard.try_iter().collect()
+    }
+
+    /// The store as it is found when the power comes back.
+    fn after_a_cut(self, seed: u64) -> Self {
+        let disk = self.disk.cut(seed);
+        drop(self.store);
+        Self::on(disk)
+    }
+}
+
+fn poll<T>(answer: &mut Answer<'_, T>) -> Option<Result<T, StoreError>> {
+    match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(ready) => Some(ready),
+        Poll::Pending => None,
+    }
+}
+
+fn is_refused(answer: &Result<Committed, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Unavailable { uncertain: false, .. }))
+}
+
+fn is_in_doubt(answer: &Result<Committed, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Unavailable { uncertain: true, .. }))
+}
+
+#[test]
+fn after_a_failed_sync_the_store_writes_again_and_what_was_not_answered_is_gone() {
+    for seed in 0..50 {
+        let mut bench = Bench::new(seed);
+        assert_eq!(bench.commit(commit(0, 1)), Ok(Committed::Done));
+        bench.disk.fail(Failing::Sync, "log", 0);
+        assert!(is_in_doubt(&bench.commit(commit(1, 2))));
+        assert!(is_refused(&bench.commit(commit(1, 3))));
+        assert_eq!(bench.events(), ["event 1"], "reads go on");
+
+        assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+        assert_eq!(bench.events(), ["event 1"]);
+        assert_eq!(bench.commit(commit(1, 4)), Ok(Committed::Done));
+
+        let bench = bench.after_a_cut(seed);
+        assert_eq!(bench.events(), ["event 1", "event 4"], "seed {seed}");
+    }
+}
+
+#[test]
+fn what_was_answered_is_durable_once_more_before_the_store_writes_again() {
+    for seed in 0..50 {
+        let mut bench = Bench::new(seed);
+        bench
+            .commit_all((0..5).map(|n| commit(n, n + 1)))
+            .into_iter()
+            .for_each(|answer| drop(answer.unwrap()));
+        bench.disk.fail(Failing::Sync, "log", 0);
+        assert!(is_in_doubt(&bench.commit(commit(5, 6))));
+        bench.pump.try_to_recover();
+        // The first segment is not needed for anything that lay behind the checkpoint.
+        bench.disk.unlink(Path::new(FIRST_SEGMENT)).unwrap();
+        assert_eq!(bench.after_a_cut(seed).events().len(), 5, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_segment_whose_sync_failed_is_neither_synced_nor_written_again() {
+    let mut bench = Bench::new(1);
+    bench.commit(commit(0, 1)).unwrap();
+    bench.disk.fail(Failing::Sync, "log", 0);
+    bench.commit(commit(1, 2)).unwrap_err();
+    let old = bench.disk.open(Path::new(FIRST_SEGMENT)).unwrap();
+    let (length, syncs) = (old.length().unwrap(), bench.disk.syncs(FIRST_SEGMENT));
+    bench.commit(commit(1, 3)).unwrap_err();
+    bench.pump.try_to_recover();
+    bench.commit(commit(1, 4)).unwrap();
+    assert_eq!((old.length().unwrap(), bench.disk.syncs(FIRST_SEGMENT)), (length, syncs));
+}
+
+#[test]
+fn a_commit_that_was_lost_may_be_asked_for_again_and_is_written_once() {
+    let mut bench = Bench::new(1);
+    bench.commit(commit(0, 1)).unwrap();
+    bench.disk.fail(Failing::Sync, "log", 0);
+    assert!(is_in_doubt(&bench.commit(commit(1, 2))));
+    bench.pump.try_to_recover();
+    assert_eq!(bench.commit(commit(1, 2)), Ok(Committed::Done));
+    assert_eq!(bench.commit(commit(1, 2)), Ok(Committed::Done), "it is known by its id");
+    assert_eq!(bench.events(), ["event 1", "event 2"]);
+}
+
+#[test]
+fn what_was_decided_upon_a_lost_commit_is_not_written_though_the_numbers_fit() {
+    let mut bench = Bench::new(1);
+    bench.commit(commit(0, 1)).unwrap();
+    bench.disk.fail(Failing::Sync, "log", 0);
+    let lost = commit(1, 2);
+    let upon = Commit { after: Some(lost.id), ..commit(2, 3) };
+    assert!(bench.commit_all([lost, upon.clone()]).iter().all(is_in_doubt));
+    bench.pump.try_to_recover();
+    // Somebody else takes the place of what was lost.
+    bench.commit(commit(1, 4)).unwrap();
+    assert_eq!(bench.commit(upon), Ok(Committed::Diverged { stream: STREAM, at: Seq(2) }));
+    assert_eq!(bench.events(), ["event 1", "event 4"]);
+}
+
+#[test]
+fn the_admin_hears_once_of_a_failure_and_once_of_its_end_however_often_recovery_fails() {
+    for (failing, under) in [
+        (Failing::Space, ""),
+        (Failing::Sync, ""),
+        (Failing::Write, "log"),
+        (Failing::Entry, "log"),
+        (Failing::Sync, "index.redb"),
+    ] {
+        let mut bench = Bench::new(1);
+        bench.commit(commit(0, 1)).unwrap();
+        assert_eq!(bench.heard(), []);
+        bench.disk.break_down(failing, under, 0);
+        // What breaks may not be needed for this one; then for what recovery does, after the next.
+        let answer = bench.commit(commit(1, 2));
+        if answer.is_ok() {
+            bench.pump.move_tail();
+            bench.disk.fail(Failing::Sync, "log", 0);
+            bench.commit(commit(2, 3)).unwrap_err();
+        }
+        for _ in 0..5 {
+            assert_eq!(bench.pump.try_to_recover(), Recovered::NotYet, "{failing:?} {under}");
+            assert!(is_refused(&bench.commit(commit(9, 9))));
+        }
+        assert!(matches!(&*bench.heard(), [Heard::Failed(_)]), "{failing:?} {under}");
+        bench.disk.mend();
+        assert_eq!(bench.pump.try_to_recover(), Recovered::Yes, "{failing:?} {under}");
+        assert_eq!(bench.heard(), [Heard::Recovered]);
+        let seq = bench.events().len() as u64;
+        assert_eq!(seq, if answer.is_ok() { 2 } else { 1 });
+        assert_eq!(bench.commit(commit(seq, 4)), Ok(Committed::Done));
+        assert!(bench.disk.list(Path::new("log")).unwrap().len() <= 3, "failed tries leave little behind");
+    }
+}
+
+#[test]
+fn a_tail_that_cannot_be_read_back_is_not_given_up() {
+    let mut bench = Bench::new(1);
+    bench.commit(commit(0, 1)).unwrap();
+    bench.disk.fail(Failing::Sync, "log", 0);
+    bench.commit(commit(1, 2)).unwrap_err();
+    bench.disk.break_down(Failing::Read, "log", 0);
+    assert_eq!(bench.pump.try_to_recover(), Recovered::NotYet);
+    bench.disk.mend();
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(bench.events(), ["event 1"]);
+}
+
+#[test]
+fn an_answered_event_that_does_not_read_back_quarantines_its_stream_and_the_admin_hears_it() {
+    let mut bench = Bench::new(1);
+    (0..3).for_each(|n| drop(bench.commit(commit(n, n + 1)).unwrap()));
+    let log = bench.disk.open(Path::new(FIRST_SEGMENT)).unwrap();
+    let mut octets = vec![0; log.length().unwrap() as usize];
+    log.read_exact_at(&mut octets, 0).unwrap();
+    let second = octets.windows(7).position(|window| window == b"event 2").unwrap();
+    // The record's header, so that nobody can tell what it was.
+    bench.disk.flip_bit(FIRST_SEGMENT, second - 40, 0);
+    bench.disk.fail(Failing::Sync, "log", 0);
+    bench.commit(commit(3, 4)).unwrap_err();
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert!(matches!(&*bench.heard(), [Heard::Failed(_), Heard::Rot(_), Heard::Recovered]));
+    assert!(matches!(bench.commit(commit(3, 5)), Err(StoreError::Damaged { .. })));
+    assert_eq!(block_on(bench.store.read(STREAM, Seq::NONE, 9)).unwrap().len(), 1);
+}
+
+#[test]
+fn soft_values_outlive_recovery() {
+    let mut bench = Bench::new(1);
+    let value = Some(Bytes::from_static(b"5"));
+    block_on(bench.store.put_soft(STREAM.account, b"recent", value.clone())).unwrap();
+    bench.disk.fail(Failing::Sync, "log", 0);
+    bench.commit(commit(0, 1)).unwrap_err();
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(block_on(bench.store.soft(STREAM.account, b"recent")).unwrap(), value);
+}
+
+#[test]
+fn an_index_whose_sync_failed_is_made_again_from_the_log() {
+    for seed in 0..20 {
+        let mut bench = Bench::new(seed);
+        (0..20).for_each(|n| drop(bench.commit(commit(n, n + 1)).unwrap()));
+        bench.disk.fail(Failing::Sync, "index.redb", 0);
+        bench.pump.move_tail();
+        assert!(is_refused(&bench.commit(commit(20, 21))));
+        assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+        assert_eq!(bench.commit(commit(20, 22)), Ok(Committed::Done));
+        bench.pump.move_tail();
+        assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
+        assert_eq!(bench.after_a_cut(seed).events().len(), 21, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_store_with_threads_recovers_by_itself_once_the_disk_is_in_order() {
+    let disk = FaultyDisk::new(1);
+    let (options, heard) = options();
+    let store = LocalStore::open_on(Arc::new(disk.clone()), &options).unwrap();
+    block_on(store.commit(commit(0, 1))).unwrap();
+    disk.break_down(Failing::Space, "", 0);
+    assert!(is_in_doubt(&block_on(store.commit(commit(1, 2)))));
+    assert!(matches!(heard.recv(), Ok(Heard::Failed(_))));
+    assert!(is_refused(&block_on(store.commit(commit(1, 3)))));
+    disk.mend();
+    assert_eq!(heard.recv(), Ok(Heard::Recovered));
+    assert_eq!(block_on(store.commit(commit(1, 4))), Ok(Committed::Done));
+    assert_eq!(block_on(store.read(STREAM, Seq::NONE, 9)).unwrap().len(), 2);
+}
+
+#[test]
+fn a_store_that_cannot_recover_can_be_closed() {
+    let disk = FaultyDisk::new(1);
+    let (options, _heard) = options();
+    let store = LocalStore::open_on(Arc::new(disk.clone()), &options).unwrap();
+    disk.break_down(Failing::Sync, "", 0);
+    block_on(store.commit(commit(0, 1))).unwrap_err();
+    store.close().unwrap_err();
+    assert!(is_refused(&block_on(store.commit(commit(0, 2)))));
+}
