@@ -8,11 +8,24 @@ enough; curl, mbsync, openssl and zstd must be installed (scripts/test does that
 """
 
 import argparse
+import os
 import pathlib
 import sys
+import tempfile
 import unittest
 
 import server
+
+
+# What a client may know of whoever started us.
+INHERITED = {"CI", "GATEPOST_TEST_DATA", "PATH", "TMPDIR"}
+
+
+def forget_the_surroundings(home):
+    """Clients read proxies, authorities and more from the environment, and files in HOME: here they find neither."""
+    for name in os.environ.keys() - INHERITED:
+        del os.environ[name]
+    os.environ.update(HOME=home, LC_ALL="C.UTF-8")
 
 
 def main():
@@ -26,7 +39,9 @@ def main():
     if given.k:
         loader.testNamePatterns = [f"*{part}*" for part in given.k]
     tests = loader.discover(str(pathlib.Path(__file__).parent), pattern="test_*.py")
-    result = unittest.TextTestRunner(verbosity=2, failfast=False).run(tests)
+    with tempfile.TemporaryDirectory(prefix="gatepost-clients-home-") as home:
+        forget_the_surroundings(home)
+        result = unittest.TextTestRunner(verbosity=2, failfast=False).run(tests)
     sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
 
 

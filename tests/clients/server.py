@@ -25,10 +25,13 @@ PATIENCE = 30
 imaplib._MAXLINE = 50_000_000
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count):
+    """Ports that nobody has, each another: all are held until the last is known."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 class Server:
@@ -37,7 +40,7 @@ class Server:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gatepost-clients-"))
         self.config = self.folder / "gatepost.toml"
-        self.imap, self.imaps = free_port(), free_port()
+        self.imap, self.imaps = free_ports(2)
         self.process = None
         self.gatepost(
             "init", "--config", self.config, "--data", self.folder / "data", "--hostname", HOST,
