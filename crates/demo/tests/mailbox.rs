@@ -4,6 +4,7 @@
 use demo::{DemoMessage, import, messages};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use terms::Flag;
 
 fn all() -> Vec<DemoMessage> {
@@ -99,7 +100,7 @@ fn flags_are_those_of_a_mailbox_in_use() {
 
 #[test]
 fn a_maildir_is_read_with_its_folders_and_flags() {
-    let root = std::env::temp_dir().join(format!("gatepost-demo-{}", std::process::id()));
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("maildir-{}", std::process::id()));
     for folder in ["cur", "new", ".&AMk-t&AOk-.Tides/cur"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }

@@ -179,7 +179,8 @@ fn listens_at(log: &mut BufReader<ChildStderr>) -> SocketAddr {
 
 fn gatepost(words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
-    command.args(words.split(' ')).stdout(Stdio::null());
+    // No service manager of ours; and as many threads, whose heaps count as memory, wherever the tests run.
+    command.args(words.split(' ')).env_clear().env("TOKIO_WORKER_THREADS", "2").stdout(Stdio::null());
     command
 }
 
