@@ -4,7 +4,7 @@
 //! HEADER.FIELDS is the one section that is no span: it is what [`Fields::filter`] leaves of a header's span.
 
 use crate::header;
-use crate::part::{PartTable, Span};
+use crate::part::{Encoding, Kind, PartTable, Span};
 
 /// A section of a message (RFC 9051, 6.4.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,33 @@ pub enum SectionText {
     Mime,
     /// `HEADER.FIELDS` or `HEADER.FIELDS.NOT`.
     Fields(Fields),
+}
+
+/// What `BINARY[part]` decodes (RFC 9051, 6.4.5; RFC 3516, 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The octets as they are stored.
+    pub span: Span,
+    /// How they are encoded.
+    pub encoding: Encoding,
+}
+
+impl Content {
+    /// The content of the part that is numbered `path`, or nothing where there is no such part.
+    ///
+    /// Only a leaf has an encoding. A message, whole (an empty path) or enclosed, and a multipart are their octets as
+    /// they stand: "no encoding other than 7bit, 8bit, or binary is permitted" for them (RFC 2045, 6.4), and what is
+    /// encoded are the leaves in them, each in its own way. RFC 9051 has a client ask for leaves only.
+    #[must_use]
+    pub fn find(table: &PartTable, path: &[u32]) -> Option<Self> {
+        if path.is_empty() {
+            let whole = Section { path: Vec::new(), text: SectionText::All }.resolve(table)?;
+            return Some(Self { span: whole, encoding: Encoding::Identity });
+        }
+        let part = table.get(table.find(path)?)?;
+        let is_leaf = matches!(part.kind, Kind::Leaf | Kind::Text);
+        Some(Self { span: part.body, encoding: if is_leaf { part.encoding } else { Encoding::Identity } })
+    }
 }
 
 /// Which fields of a header are wanted.

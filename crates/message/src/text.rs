@@ -13,7 +13,7 @@ use crate::charset::Decoder as CharsetDecoder;
 use crate::header;
 use crate::limits::MAX_HEADER_OCTETS;
 use crate::part::{Kind, Part, PartTable, Span};
-use crate::transfer::Decoder as TransferDecoder;
+use crate::transfer::TransferDecoder;
 use crate::words::decode_header;
 
 /// A text in a message.

@@ -3,7 +3,7 @@
 use crate::charset::Charset;
 use crate::header::unfold;
 use crate::part::Encoding;
-use crate::transfer::Decoder as TransferDecoder;
+use crate::transfer::TransferDecoder;
 use memchr::memmem;
 
 /// The text of a header value: unfolded, encoded words decoded, the rest read as UTF-8 (or else windows-1252).
@@ -90,9 +90,12 @@ impl<'a> Word<'a> {
         let mut decoder = TransferDecoder::new(self.encoding);
         match self.encoding {
             Encoding::QuotedPrintable => {
-                // RFC 2047, 4.2: "_" stands for a blank.
-                let spaced: Vec<u8> = self.text.iter().map(|o| if *o == b'_' { b' ' } else { *o }).collect();
-                decoder.push(&spaced, out);
+                // RFC 2047, 4.2: "_" stands for a blank, at the end too, where one of a body would be dropped.
+                for text in self.text.split_inclusive(|octet| *octet == b'_') {
+                    let blank = text.strip_suffix(b"_");
+                    decoder.push(blank.unwrap_or(text), out);
+                    decoder.push(if blank.is_some() { b"=20" } else { b"" }, out);
+                }
             }
             _ => decoder.push(self.text, out),
         }
@@ -113,6 +116,7 @@ mod tests {
         check("=?utf-8?q?Gr=C3=BC=C3=9Fe_aus?= =?iso-8859-1?Q?_K=F6ln?= Mitte", "Grüße aus Köln Mitte");
         check("a =?utf-8?b?4pyT?=\r\n =?utf-8?B?4pyT?= b", "a ✓✓ b");
         check("=?utf-8?q?=C3?= =?utf-8?q?=A9?=", "é");
+        check("=?utf-8?q?_a_b_?= =?utf-8?q?c=5f_?=", " a b c_ ");
     }
 
     #[test]

@@ -52,6 +52,62 @@ fn a_large_message_goes_in_and_comes_out_through_a_bounded_buffer() {
     assert!(world.largest_piece() <= PIECE, "{}", world.largest_piece());
 }
 
+/// A message of one part, which is in base64 and holds NULs.
+fn append_in_base64(wire: &mut machine::Wire) {
+    let header = "Content-Transfer-Encoding: base64\r\n\r\n";
+    let line = b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKiss  \r\n";
+    let octets = header.len() + MESSAGE_OCTETS;
+    wire.send(format!("c APPEND INBOX {{{octets}}}\r\n{header}").as_bytes()).unwrap();
+    for _ in 0..MESSAGE_OCTETS / PIECE {
+        wire.send(&line.repeat(PIECE / line.len())).unwrap();
+    }
+    wire.send(b"\r\n").unwrap();
+    assert!(said(wire).contains("c OK [APPENDUID"));
+}
+
+#[test]
+fn a_large_part_is_decoded_through_a_bounded_buffer() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    append_in_base64(&mut wire);
+    wire.send(b"d FETCH 1 BINARY.SIZE[1]\r\n").unwrap();
+    let size = said(&mut wire);
+    let size: usize = size.split_once("[1] ").unwrap().1.split_once(')').unwrap().0.parse().unwrap();
+    assert!(size > MESSAGE_OCTETS / 2);
+    wire.send(b"e FETCH 1 BINARY.PEEK[1]\r\n").unwrap();
+    let told = said(&mut wire);
+    assert!(told.starts_with(&format!("* 1 FETCH (BINARY[1] ~{{{size}}}\r\n")));
+    assert!(told.ends_with(")\r\ne OK FETCH completed\r\n"));
+    assert!(told.len() > size);
+    assert!(wire.largest_send() <= HIGH_WATER + PIECE, "{}", wire.largest_send());
+    assert!(world.largest_piece() <= PIECE, "{}", world.largest_piece());
+}
+
+#[test]
+fn a_part_fetched_bit_by_bit_is_not_decoded_from_its_beginning_each_time() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    append_in_base64(&mut wire);
+    let before = world.octets_read();
+    let (mut at, mut whole) = (0, Vec::new());
+    loop {
+        wire.send(format!("d FETCH 1 BINARY.PEEK[1]<{at}.{PIECE}>\r\n").as_bytes()).unwrap();
+        let bit = said(&mut wire).into_bytes();
+        let Some(start) = bit.iter().position(|octet| *octet == b'\n').filter(|_| bit.contains(&b'~')) else {
+            break;
+        };
+        let end = bit.len() - ")\r\nd OK FETCH completed\r\n".len();
+        whole.extend_from_slice(&bit[start + 1..end]);
+        at = whole.len();
+    }
+    let read = world.octets_read() - before;
+    println!("{read} octets were read to decode {MESSAGE_OCTETS} in bits of {PIECE}");
+    assert!(read <= 6 * MESSAGE_OCTETS, "{read}");
+    wire.send(b"e FETCH 1 BINARY.PEEK[1]\r\n").unwrap();
+    let all = said(&mut wire).into_bytes();
+    assert!(all.windows(whole.len()).any(|octets| octets == whole));
+}
+
 #[test]
 fn many_messages_are_told_through_a_bounded_buffer() {
     let mut world = Machine::new();

@@ -9,6 +9,7 @@
 mod machine;
 
 use machine::{Machine, Wire};
+use message::{Content, Encoding, TransferDecoder};
 use std::fs;
 use std::path::{Path, PathBuf};
 use transcript::{NAME, PASSWORD, Pipe, Port, World};
@@ -56,17 +57,41 @@ impl Client {
 
     /// What a FETCH of one section of the last message has between its braces' end and its closing parenthesis.
     fn section(&mut self, section: &str) -> Vec<u8> {
-        let said = self.ask(format!("FETCH * BODY.PEEK{section}").as_bytes());
+        self.value("BODY.PEEK", section)
+    }
+
+    fn value(&mut self, item: &str, section: &str) -> Vec<u8> {
+        let said = self.ask(format!("FETCH * {item}{section}").as_bytes());
         let value = &said[said.iter().position(|&b| b == b']').unwrap() + 1..];
         let value = &value[value.iter().position(|&b| b == b' ').unwrap() + 1..];
         if value.starts_with(b"\"\"") {
             return Vec::new();
         }
         let end = value.iter().position(|&b| b == b'\n').unwrap() + 1;
-        let length = value[..end].strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}\r\n")).unwrap();
+        let start = if value.starts_with(b"~") { 1 } else { 0 };
+        let length =
+            value[start..end].strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}\r\n")).unwrap();
         let length: usize = std::str::from_utf8(length).unwrap().parse().unwrap();
         assert_eq!(&value[end + length..], b")\r\na OK FETCH completed\r\n");
         value[end..end + length].to_vec()
+    }
+}
+
+/// Every part that can be decoded is told as `message` decodes it, and is as long as was said.
+fn check_parts(name: &str, message: &[u8], client: &mut Client) {
+    let table = message::parse(message).table;
+    for number in 1..=table.parts().len().min(5) as u32 {
+        let Some(content) = Content::find(&table, &[number]) else { return };
+        if content.encoding == Encoding::Unknown {
+            continue;
+        }
+        let (mut decoder, mut expected) = (TransferDecoder::new(content.encoding), Vec::new());
+        decoder.push(content.span.of(message), &mut expected);
+        decoder.finish(&mut expected);
+        assert!(client.value("BINARY.PEEK", &format!("[{number}]")) == expected, "{name}: BINARY[{number}]");
+        let size = client.ask(format!("FETCH * BINARY.SIZE[{number}]").as_bytes());
+        let size = String::from_utf8(size).unwrap();
+        assert!(size.contains(&format!("[{number}] {})\r\n", expected.len())), "{name}: {size}");
     }
 }
 
@@ -86,6 +111,7 @@ fn check(path: &Path, client: &mut Client) {
     let pieces = (0..=message.len() / PARTIAL).map(|n| n * PARTIAL);
     let pieces: Vec<u8> = pieces.flat_map(|at| client.section(&format!("[]<{at}.{PARTIAL}>"))).collect();
     assert!(pieces == message, "{name}: the pieces are not the whole");
+    check_parts(&name.to_string(), &message, client);
     let described = client.ask(b"FETCH * (ENVELOPE BODY BODYSTRUCTURE RFC822.SIZE)");
     let size = format!("RFC822.SIZE {})\r\na OK FETCH completed\r\n", message.len());
     assert!(described.ends_with(size.as_bytes()), "{name}: {}", String::from_utf8_lossy(&described));

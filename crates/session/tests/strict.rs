@@ -92,7 +92,13 @@ fn is_unknown(response: &[u8]) -> bool {
     let line = String::from_utf8_lossy(response.split(|&octet| octet == b'\n').next().unwrap_or_default());
     let is_fetch = line.starts_with("* ") && line.contains(" FETCH (");
     UNKNOWN.iter().any(|(begin, _)| response.starts_with(begin))
-        || (is_fetch && UNKNOWN_ITEMS.iter().any(|item| line.contains(item)))
+        || (is_fetch && (UNKNOWN_ITEMS.iter().any(|item| line.contains(item)) || has_binary_origin(&line)))
+}
+
+/// `BINARY[1]<0>`, as erratum 8217 of RFC 3516 has it.
+fn has_binary_origin(line: &str) -> bool {
+    let mut behind = line.split("BINARY[").skip(1).filter_map(|part| part.split_once(']'));
+    behind.any(|(_, behind)| behind.starts_with('<'))
 }
 
 /// What comes behind the response at the front: a line, and further ones as long as literals join them.

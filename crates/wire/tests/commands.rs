@@ -74,7 +74,7 @@ fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
         "a SORT (DATE) UTF-8 ALL",
         "a UID THREAD REFERENCES UTF-8 ALL",
         "a NOTIFY NONE",
-        "a FETCH 1 BINARY[1]",
+        "a FETCH 1 SNIPPET",
         "a FETCH 1 (PREVIEW)",
         "a SEARCH OLDER 5",
         "a STORE $ +FLAGS (\\Seen)",

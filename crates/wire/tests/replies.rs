@@ -8,12 +8,13 @@ use imap_codec::decode::Decoder as _;
 use imap_codec::imap_types::fetch::MessageDataItem;
 use imap_codec::imap_types::response::{Data, Response};
 use imap_codec::{GreetingCodec, ResponseCodec};
+use std::num::NonZeroU32;
 use support::for_all;
 use terms::{Flag, InternalDate, Keyword, MailboxName, ModSeq, SeqNum, Uid, UidSet, UidValidity};
 use wire::imap::command::{FetchItem, ListStyle};
 use wire::imap::reply::{
-    self, Code, Condition, Era, Esearch, FetchLine, FlagName, ListAttribute, ListLine, Namespace, Namespaces,
-    SearchLine, StatusValue,
+    self, Code, Condition, Era, Esearch, FetchLine, FlagName, ListAttribute, ListLine, LiteralKind,
+    Namespace, Namespaces, SearchLine, StatusValue,
 };
 use wire::imap::{Command, Numbering, Section, SequenceSet, Tag, parse, tag_of};
 
@@ -322,6 +323,29 @@ fn a_section_is_a_literal_unless_it_is_empty_or_absent() {
         line.rfc822_header(out, 0);
         line.rfc822_text(out, 2);
         out.extend_from_slice(b"\r\n");
+        line.end(out);
+    });
+}
+
+#[test]
+fn what_was_decoded_is_a_literal8_where_it_has_to_be() {
+    let part: Vec<_> = [1, 2].map(|n| NonZeroU32::new(n).unwrap()).into();
+    let want = "* 1 FETCH (BINARY[1.2] {1}\r\na BINARY[1.2] ~{1}\r\n\0 BINARY[] \"\" BINARY[1.2] NIL BINARY.SIZE[1.2] 7)\r\n";
+    check(want, |out| {
+        let mut line = FetchLine::begin(out, SeqNum::MIN);
+        line.binary(out, &part, None, 1, LiteralKind::Plain);
+        out.push(b'a');
+        line.binary(out, &part, None, 1, LiteralKind::Binary);
+        out.push(0);
+        line.binary(out, &[], None, 0, LiteralKind::Binary);
+        line.binary_absent(out, &part, None);
+        line.binary_size(out, &part, 7);
+        line.end(out);
+    });
+    check_unknown("erratum 8217", "* 1 FETCH (BINARY[1.2]<9> {1}\r\na)\r\n", |out| {
+        let mut line = FetchLine::begin(out, SeqNum::MIN);
+        line.binary(out, &part, Some(9), 1, LiteralKind::Plain);
+        out.push(b'a');
         line.end(out);
     });
 }

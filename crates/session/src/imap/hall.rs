@@ -1,6 +1,7 @@
 //! Whoever is here has signed in; and what they have open.
 
 use super::announce::Deleted;
+use super::fetch::Bookmark;
 use super::revision::Revision;
 use crate::port::{Mail, Mailbox, Recency};
 use crate::refusal::Refusal;
@@ -50,6 +51,8 @@ pub(super) struct Selected<B> {
     pub access: Access,
     /// Whose mailbox it is.
     pub owner: AccountId,
+    /// Where in a part the last FETCH BINARY ended.
+    pub bookmark: Option<Bookmark>,
     /// Up to where `\Recent` was asked for.
     asked: Uid,
     /// From where messages are `\Recent` to this session.
@@ -72,7 +75,7 @@ impl<B: Mailbox> Selected<B> {
         let asked = state.uid_next();
         let recent = mailbox.recent(recency(access), asked).await?;
         let view = View::open(state, reader, dialect, Some(recent));
-        Ok(Self { mailbox, view, access, owner: state.owner(), asked, recent })
+        Ok(Self { mailbox, view, access, owner: state.owner(), bookmark: None, asked, recent })
     }
 
     /// The mailbox as it is now. A session whose mailbox was deleted is told so with its next command, and that

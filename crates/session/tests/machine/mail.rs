@@ -27,6 +27,7 @@ struct Drawers {
     records: BTreeMap<EmailId, Bytes>,
     bodies: BTreeMap<BodyName, Bytes>,
     largest_piece: usize,
+    octets_read: usize,
     fault: Option<FaultId>,
 }
 
@@ -112,6 +113,10 @@ impl Office {
 
     pub(crate) fn largest_piece(&self) -> usize {
         self.drawers().largest_piece
+    }
+
+    pub(crate) fn octets_read(&self) -> usize {
+        self.drawers().octets_read
     }
 
     fn drawers(&self) -> MutexGuard<'_, Drawers> {
@@ -260,6 +265,7 @@ impl port::Mailbox for Folder {
     async fn octets(&self, body: BodyName, offset: u64, most: usize) -> Result<Option<Bytes>, Refusal> {
         let mut drawers = self.office.drawers();
         drawers.largest_piece = drawers.largest_piece.max(most);
+        drawers.octets_read += most;
         // A few of a small body at a time, so that bodies are read in pieces wherever they are.
         let bodies = &drawers.bodies;
         let most =

@@ -119,6 +119,11 @@ impl Machine {
     pub(crate) fn largest_piece(&self) -> usize {
         self.office.largest_piece()
     }
+
+    /// How many octets of messages were ever asked for.
+    pub(crate) fn octets_read(&self) -> usize {
+        self.office.octets_read()
+    }
 }
 
 impl World for Machine {

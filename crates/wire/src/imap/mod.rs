@@ -23,5 +23,5 @@ pub use date::Day;
 pub use error::{BadCommand, Reason};
 pub use framer::{Framer, Limits};
 pub use secret::Secret;
-pub use section::{Section, SectionText};
+pub use section::{PartNumber, Section, SectionText};
 pub use sequence_set::{SequenceSet, SetNumber};

@@ -6,14 +6,17 @@ use super::reply::text;
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 
+/// A part's number, outermost level first (RFC 9051, 9: section-part); empty for the message itself.
+pub type PartNumber = Vec<NonZeroU32>;
+
 /// How many levels a part number may have.
 const MAX_PART_LEVELS: usize = 100;
 
 /// A section of a message. The default is the whole of it, `BODY[]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Section<'a> {
-    /// The MIME part, outermost level first; empty for the message itself.
-    pub part: Vec<NonZeroU32>,
+    /// The MIME part.
+    pub part: PartNumber,
     /// What of the part; `None` for all of it.
     pub text: Option<SectionText<'a>>,
 }
@@ -53,10 +56,7 @@ impl<'a> Section<'a> {
     /// Writes `[...]`, brackets included.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         out.push(b'[');
-        for (level, number) in self.part.iter().enumerate() {
-            out.extend_from_slice(if level == 0 { b"" } else { b"." });
-            text::number(out, u64::from(number.get()));
-        }
+        write_number(out, &self.part);
         if let Some(what) = &self.text {
             out.extend_from_slice(if self.part.is_empty() { b"" } else { b"." });
             what.write(out);
@@ -71,7 +71,29 @@ impl<'a> Section<'a> {
     }
 }
 
-fn part_number(input: &mut Input<'_>) -> Result<Vec<NonZeroU32>, Fault> {
+/// Reads `"[" [section-part] "]"`: section-binary.
+pub(super) fn read_part(input: &mut Input<'_>) -> Result<PartNumber, Fault> {
+    input.expect(b'[', "Expected '['")?;
+    let part = part_number(input)?;
+    input.expect(b']', "Expected a part number and ']': BINARY has no HEADER, TEXT or MIME")?;
+    Ok(part)
+}
+
+/// Writes the same.
+pub(super) fn write_part(out: &mut Vec<u8>, part: &[NonZeroU32]) {
+    out.push(b'[');
+    write_number(out, part);
+    out.push(b']');
+}
+
+fn write_number(out: &mut Vec<u8>, part: &[NonZeroU32]) {
+    for (level, number) in part.iter().enumerate() {
+        out.extend_from_slice(if level == 0 { b"" } else { b"." });
+        text::number(out, u64::from(number.get()));
+    }
+}
+
+fn part_number(input: &mut Input<'_>) -> Result<PartNumber, Fault> {
     let mut part = Vec::new();
     let mut probe = input.clone();
     while probe.peek().is_some_and(|octet| octet.is_ascii_digit()) {

@@ -34,15 +34,17 @@ impl<'a, B: Mailbox> Body<'a, B> {
         Self { mailbox, name: record.body(), table: record.parts(), held: Bytes::new(), held_from: 0 }
     }
 
-    /// Whether the body can be read: asked where a section begins, so that the answer is not read in vain.
-    pub(super) async fn is_there(&mut self, section: &Section<'_>) -> Result<bool, Refusal> {
-        match section.octets.resolve(&self.table) {
-            Some(span) if span.len() > 0 => {
-                let span = wanted(section, span);
-                Ok(self.read(span.start, span.end.max(span.start + 1)).await?.is_some())
-            }
-            _ => Ok(true),
-        }
+    pub(super) const fn name(&self) -> BodyName {
+        self.name
+    }
+
+    pub(super) const fn table(&self) -> &PartTable {
+        &self.table
+    }
+
+    /// Whether the body can be read: asked where the first octets lie, so that the answer is not read in vain.
+    pub(super) async fn is_there(&mut self, first: Span) -> Result<bool, Refusal> {
+        Ok(self.read(first.start, first.end).await?.is_some())
     }
 
     /// What the section comes to, cut to the part of it that is wanted.
@@ -101,7 +103,7 @@ impl<'a, B: Mailbox> Body<'a, B> {
 }
 
 /// What is wanted of a section; of one that is filtered, all: it is cut afterwards.
-fn wanted(section: &Section<'_>, span: Span) -> Span {
+pub(super) fn wanted(section: &Section<'_>, span: Span) -> Span {
     match section.octets.text {
         SectionText::Fields(_) => span,
         _ => cut(section.partial, span),

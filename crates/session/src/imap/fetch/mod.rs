@@ -4,19 +4,21 @@
 //! in memory does not depend on what it asks for. Flags and sizes come from the mailbox's state, envelopes and
 //! structures from records, and only sections of a message read its body.
 
+mod binary;
 mod body;
+mod facts;
 mod plan;
 
-use super::announce::flag_names;
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
-use super::object_id::{EmailName, ThreadName};
 use super::talk::Talk;
 use crate::breath::breath;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
+pub(super) use binary::Bookmark;
 use body::{Body, Value};
 use bytes::Bytes;
+use facts::Facts;
 use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, Row, Store, SystemFlags};
 use message::RecordView;
 use plan::{Item, Plan, Section};
@@ -47,17 +49,13 @@ pub(super) async fn run<M: Mail, P: Peer>(
         tell_vanished(fetch, since, &state, talk.text());
         uids = changed_since(since, &uids, selected, &state);
     }
+    let bookmark = selected.bookmark.take();
     let mut fetching =
-        Fetching { plan, selected, state: &state, talk, told: UidSet::new(), gone: Gone::None };
+        Fetching { plan, selected, state: &state, talk, told: UidSet::new(), untold: None, bookmark };
     fetching.messages(&uids).await?;
-    match fetching.gone {
-        Gone::None => Ok(Done::ok("FETCH completed")),
-        // Never NIL for what was there (RFC 5530, 3, EXPUNGEISSUED; RFC 2180, 4.1.2).
-        Gone::Some => {
-            let why = "Some of these messages have been expunged";
-            Err(Refusal::denied(Code::ExpungeIssued, why).into())
-        }
-    }
+    let Fetching { untold, bookmark, .. } = fetching;
+    selected.bookmark = bookmark;
+    untold.map_or(Ok(Done::ok("FETCH completed")), |why| Err(Refusal::from(why).into()))
 }
 
 fn wants_vanished(fetch: &Fetch<'_>) -> bool {
@@ -86,11 +84,25 @@ fn changed_since<B: Mailbox>(
     changed.map(|row| row.uid).collect::<UidSet>().intersection(uids)
 }
 
-/// Whether a message was named that is not there any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gone {
-    None,
-    Some,
+/// Why a message was left out. What is told of a message is told whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Untold {
+    /// RFC 3516, 4.3: "If the server does not know how to decode the section's CTE, it MUST fail the request".
+    UnknownEncoding,
+    /// It is not there any more. Never NIL for what was there (RFC 5530, 3, EXPUNGEISSUED; RFC 2180, 4.1.2).
+    Gone,
+}
+
+impl From<Untold> for Refusal {
+    fn from(why: Untold) -> Self {
+        match why {
+            Untold::UnknownEncoding => {
+                let why = "This is encoded in a way that is not known here; fetch BODY instead of BINARY";
+                Self::denied(Code::UnknownCte, why)
+            }
+            Untold::Gone => Self::denied(Code::ExpungeIssued, "Some of these messages have been expunged"),
+        }
+    }
 }
 
 /// A FETCH under way.
@@ -101,7 +113,8 @@ struct Fetching<'a, B, P> {
     talk: &'a mut Talk<P>,
     /// Those of the chunk that were written.
     told: UidSet,
-    gone: Gone,
+    untold: Option<Untold>,
+    bookmark: Option<Bookmark>,
 }
 
 /// A message to be told.
@@ -133,7 +146,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
                 (Some(Found::Live(row) | Found::Ghost(row)), Some(position)) => {
                     messages.push(Message { position, row });
                 }
-                _ => self.gone = Gone::Some,
+                _ => self.leave_out(Untold::Gone),
             }
         }
         messages
@@ -163,7 +176,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
         match record.and_then(|record| RecordView::new(record)) {
             Some(record) => self.message(message, Some(&record)).await,
             None => {
-                self.gone = Gone::Some;
+                self.leave_out(Untold::Gone);
                 Ok(())
             }
         }
@@ -171,11 +184,11 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
 
     async fn message(&mut self, message: &Message, record: Option<&RecordView<'_>>) -> Result<(), Stop> {
         let mut body = record.map(|record| Body::new(record, &self.selected.mailbox));
-        // A body that is gone must be known before the line begins: there is no way to take a line back.
-        if let (Some(body), Some(section)) = (&mut body, self.plan.first_section())
-            && !body.is_there(section).await?
+        // What stands in the way must be known before the line begins: there is no way to take a line back.
+        if let Some(body) = &mut body
+            && let Some(why) = self.obstacle(body).await?
         {
-            self.gone = Gone::Some;
+            self.leave_out(why);
             return Ok(());
         }
         let mut line = FetchLine::begin(self.talk.text(), message.position);
@@ -187,6 +200,19 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
         Ok(self.talk.flow().await?)
     }
 
+    async fn obstacle(&self, body: &mut Body<'_, B>) -> Result<Option<Untold>, Refusal> {
+        if self.plan.meets_unknown_encoding(body.table()) {
+            return Ok(Some(Untold::UnknownEncoding));
+        }
+        let Some(first) = self.plan.first_octets(body.table()) else { return Ok(None) };
+        let is_there = body.is_there(first).await?;
+        Ok((!is_there).then_some(Untold::Gone))
+    }
+
+    fn leave_out(&mut self, why: Untold) {
+        self.untold = self.untold.max(Some(why));
+    }
+
     async fn item(
         &mut self,
         at: usize,
@@ -196,37 +222,18 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
         line: &mut FetchLine,
     ) -> Result<(), Stop> {
         let Some(item) = self.plan.items().get(at) else { return Ok(()) };
-        if let Item::Section(section) = item {
-            return match body {
-                Some(body) => tell_section(section, body, line, self.talk).await,
-                None => Ok(()),
-            };
-        }
-        let out = self.talk.text();
-        let row = &message.row;
-        let name = EmailName { owner: self.selected.owner, email: row.email };
-        match (item, record) {
-            (Item::Uid, _) => line.uid(out, row.uid),
-            (Item::Flags, _) => {
-                let is_recent = self.selected.view.is_recent(row.uid);
-                line.flags(out, flag_names(self.state, &row.flags, is_recent));
+        match (item, body) {
+            (Item::Section(section), Some(body)) => tell_section(section, body, line, self.talk).await,
+            (Item::Binary(binary), Some(body)) => {
+                binary.tell(body, line, self.talk, &mut self.bookmark).await
             }
-            (Item::ModSeq, _) => line.mod_seq(out, row.modseq),
-            (Item::InternalDate, _) => line.internal_date(out, row.internal_date),
-            (Item::SaveDate, _) => line.save_date(out, row.saved()),
-            (Item::EmailId, _) => line.email_id(out, name),
-            (Item::ThreadId, Some(record)) => line.thread_id(out, ThreadName::of(record, name)),
-            (Item::Size, _) => line.rfc822_size(out, row.size),
-            (Item::Envelope, Some(record)) => line.envelope(out, record.envelope()),
-            (Item::BodyStructure, Some(record)) => line.body_structure(out, record.bodystructure()),
-            (Item::Body, Some(record)) => {
-                let mut wire_form = Vec::new();
-                record.write_body(&mut wire_form);
-                line.body(out, &wire_form);
+            (Item::BinarySize(binary), Some(body)) => binary.tell_size(body, line, self.talk).await,
+            _ => {
+                let of = Facts { message, record, state: self.state, selected: self.selected };
+                of.tell(item, line, self.talk.text());
+                Ok(())
             }
-            (Item::Section(_) | Item::ThreadId | Item::Envelope | Item::BodyStructure | Item::Body, _) => {}
         }
-        Ok(())
     }
 
     /// RFC 3501, 6.4.5: BODY[...] sets \Seen, where the mailbox was opened for changes. It is set behind the

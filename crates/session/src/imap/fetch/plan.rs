@@ -1,6 +1,10 @@
 //! What a FETCH asks for, put so that telling it is easy.
 
-use message::{Fields, SectionText};
+use super::binary::Binary;
+use super::body::wanted;
+use message::{Encoding, Fields, PartTable, SectionText, Span};
+use std::collections::HashSet;
+use std::mem::{Discriminant, discriminant};
 use std::num::NonZeroU32;
 use wire::imap::Numbering;
 use wire::imap::command::{Fetch, FetchItem, Partial, Peek};
@@ -27,6 +31,8 @@ pub(super) enum Item<'a> {
     Body,
     BodyStructure,
     Section(Section<'a>),
+    Binary(Binary<'a>),
+    BinarySize(Binary<'a>),
 }
 
 /// A part of a message's octets.
@@ -48,7 +54,9 @@ enum Name<'a> {
 
 impl<'a> Plan<'a> {
     pub(super) fn of(fetch: &'a Fetch<'_>) -> Self {
-        let mut items: Vec<_> = fetch.items.iter().map(Item::of).collect();
+        let mut told = HashSet::new();
+        let mut items: Vec<_> =
+            fetch.items.iter().filter(|item| told.insert(answer(item))).map(Item::of).collect();
         // RFC 3501, 6.4.8: a UID FETCH tells the UID, asked or not.
         if fetch.numbering == Numbering::Uid && !items.iter().any(|item| matches!(item, Item::Uid)) {
             items.insert(0, Item::Uid);
@@ -72,26 +80,21 @@ impl<'a> Plan<'a> {
 
     /// Whether the mailbox's own columns do not suffice.
     pub(super) fn reads_records(&self) -> bool {
-        let columns = |item: &Item<'_>| {
-            matches!(
-                item,
-                Item::Uid
-                    | Item::Flags
-                    | Item::ModSeq
-                    | Item::InternalDate
-                    | Item::SaveDate
-                    | Item::Size
-                    | Item::EmailId
-            )
-        };
-        !self.items.iter().all(columns)
+        self.items.iter().any(Item::is_of_record)
     }
 
-    pub(super) fn first_section(&self) -> Option<&Section<'a>> {
-        self.items.iter().find_map(|item| match item {
-            Item::Section(section) => Some(section),
+    /// The octets of a message that are read first; `None` where none are.
+    pub(super) fn first_octets(&self, table: &PartTable) -> Option<Span> {
+        self.items.iter().filter_map(|item| item.octets(table)).find(|span| span.len() > 0)
+    }
+
+    /// Whether something is to be decoded that was encoded in a way that nobody knows.
+    pub(super) fn meets_unknown_encoding(&self, table: &PartTable) -> bool {
+        let contents = self.items.iter().filter_map(|item| match item {
+            Item::Binary(binary) | Item::BinarySize(binary) => binary.content(table),
             _ => None,
-        })
+        });
+        contents.into_iter().any(|content| content.encoding == Encoding::Unknown)
     }
 
     pub(super) fn sets_seen(&self) -> bool {
@@ -102,9 +105,24 @@ impl<'a> Plan<'a> {
 /// RFC822.HEADER does not, RFC822 and RFC822.TEXT do (RFC 3501, 6.4.5).
 const fn sets_seen(item: &FetchItem<'_>) -> bool {
     match item {
-        FetchItem::Section { peek, .. } => matches!(peek, Peek::SetSeen),
+        FetchItem::Section { peek, .. } | FetchItem::Binary { peek, .. } => matches!(peek, Peek::SetSeen),
         FetchItem::Rfc822 | FetchItem::Rfc822Text => true,
         _ => false,
+    }
+}
+
+/// Under which name an item is answered: what a client asks for twice is told once. To peek or not makes no
+/// difference to the answer.
+type Answer<'a> =
+    (Discriminant<FetchItem<'a>>, Option<&'a Named<'a>>, Option<&'a [NonZeroU32]>, Option<Partial>);
+
+fn answer<'a>(item: &'a FetchItem<'a>) -> Answer<'a> {
+    let kind = discriminant(item);
+    match item {
+        FetchItem::Section { section, partial, .. } => (kind, Some(section), None, *partial),
+        FetchItem::Binary { part, partial, .. } => (kind, None, Some(part), *partial),
+        FetchItem::BinarySize(part) => (kind, None, Some(part), None),
+        _ => (kind, None, None, None),
     }
 }
 
@@ -130,6 +148,31 @@ impl<'a> Item<'a> {
                 partial: *partial,
                 name: Name::Section(section),
             }),
+            FetchItem::Binary { part, partial, .. } => Self::Binary(Binary::new(part, *partial)),
+            FetchItem::BinarySize(part) => Self::BinarySize(Binary::new(part, None)),
+        }
+    }
+
+    /// Whether it takes more than the mailbox's own columns.
+    pub(super) const fn is_of_record(&self) -> bool {
+        !matches!(
+            self,
+            Self::Uid
+                | Self::Flags
+                | Self::ModSeq
+                | Self::InternalDate
+                | Self::SaveDate
+                | Self::Size
+                | Self::EmailId
+        )
+    }
+
+    /// The octets of a message that it reads.
+    fn octets(&self, table: &PartTable) -> Option<Span> {
+        match self {
+            Self::Section(section) => Some(wanted(section, section.octets.resolve(table)?)),
+            Self::Binary(binary) | Self::BinarySize(binary) => Some(binary.content(table)?.span),
+            _ => None,
         }
     }
 

@@ -1,9 +1,9 @@
 //! FETCH (RFC 9051, 6.4.5; RFC 3501, 6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6), SAVEDATE
-//! (RFC 8514), EMAILID and THREADID (RFC 8474).
+//! (RFC 8514), EMAILID and THREADID (RFC 8474), BINARY (RFC 3516, 4.2; RFC 9051, 6.4.5).
 
 use super::super::error::Fault;
 use super::super::input::Input;
-use super::super::section::Section;
+use super::super::section::{PartNumber, Section, read_part};
 use super::super::sequence_set::SequenceSet;
 use super::{Numbering, select};
 use std::num::NonZeroU64;
@@ -80,6 +80,17 @@ pub enum FetchItem<'a> {
         /// Whether `\Seen` is set by it.
         peek: Peek,
     },
+    /// `BINARY[...]` and `BINARY.PEEK[...]`: the section without its transfer encoding.
+    Binary {
+        /// Which part.
+        part: PartNumber,
+        /// Which octets of what was decoded; `None` for all.
+        partial: Option<Partial>,
+        /// Whether `\Seen` is set by it.
+        peek: Peek,
+    },
+    /// `BINARY.SIZE[...]`: how many octets `BINARY[...]` has.
+    BinarySize(PartNumber),
 }
 
 /// `<offset.length>`. The sum may exceed 64 bits: use [`Partial::end`].
@@ -132,7 +143,7 @@ const PLAIN: &[(&str, FetchItem<'static>)] = &[
 ];
 
 /// Items of extensions that are not offered: a NO keeps their clients going.
-const UNOFFERED: &[&str] = &["BINARY", "PREVIEW", "SNIPPET", "X-GM-LABELS", "X-GM-MSGID", "X-GM-THRID"];
+const UNOFFERED: &[&str] = &["PREVIEW", "SNIPPET", "X-GM-LABELS", "X-GM-MSGID", "X-GM-THRID"];
 
 pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Fetch<'a>, Fault> {
     input.space()?;
@@ -178,27 +189,37 @@ fn unknown(input: &Input<'_>, at: usize, name: &str) -> Fault {
 }
 
 fn bracketed<'a>(input: &mut Input<'a>, at: usize, name: &str) -> Result<FetchItem<'a>, Fault> {
-    let peek = match name.to_ascii_uppercase().as_str() {
-        "BODY" => Peek::SetSeen,
-        "BODY.PEEK" => Peek::Peek,
-        "BINARY" | "BINARY.PEEK" | "BINARY.SIZE" => return Err(input.not_offered("BINARY")),
-        _ => return Err(input.fault_at(at, "Only BODY and BODY.PEEK have a section")),
-    };
-    let section = Section::read(input)?;
-    let partial = if input.take(b'<') { Some(partial(input)?) } else { None };
-    Ok(FetchItem::Section { section, partial, peek })
+    match name.to_ascii_uppercase().as_str() {
+        "BODY" => section(input, Peek::SetSeen),
+        "BODY.PEEK" => section(input, Peek::Peek),
+        "BINARY" => binary(input, Peek::SetSeen),
+        "BINARY.PEEK" => binary(input, Peek::Peek),
+        "BINARY.SIZE" => read_part(input).map(FetchItem::BinarySize),
+        _ => Err(input.fault_at(at, "Only BODY and BINARY have a section")),
+    }
 }
 
-/// `number64 "." nz-number64 ">"`, behind `<`
-fn partial(input: &mut Input<'_>) -> Result<Partial, Fault> {
+fn section<'a>(input: &mut Input<'a>, peek: Peek) -> Result<FetchItem<'a>, Fault> {
+    Ok(FetchItem::Section { section: Section::read(input)?, partial: partial(input)?, peek })
+}
+
+fn binary<'a>(input: &mut Input<'a>, peek: Peek) -> Result<FetchItem<'a>, Fault> {
+    Ok(FetchItem::Binary { part: read_part(input)?, partial: partial(input)?, peek })
+}
+
+/// `["<" number64 "." nz-number64 ">"]`
+fn partial(input: &mut Input<'_>) -> Result<Option<Partial>, Fault> {
     const WHAT: &str = "Expected an offset and a length, such as <0.4096>";
+    if !input.take(b'<') {
+        return Ok(None);
+    }
     let offset = input.number64(WHAT)?;
     input.expect(b'.', WHAT)?;
     let at = input.at();
     let length = NonZeroU64::new(input.number64(WHAT)?);
     let length = length.ok_or_else(|| input.fault_at(at, "The length of a partial FETCH counts from 1"))?;
     input.expect(b'>', WHAT)?;
-    Ok(Partial { offset, length })
+    Ok(Some(Partial { offset, length }))
 }
 
 fn modifiers(input: &mut Input<'_>, numbering: Numbering) -> Result<Option<ChangedSince>, Fault> {

@@ -1,12 +1,22 @@
 //! FETCH, item by item (RFC 9051, 7.5.2).
 
 use super::super::date::write_date_time;
-use super::super::section::Section;
+use super::super::section::{Section, write_part};
 use super::mailbox::{FlagName, flag_names};
 use super::text::{literal_header, number};
 use std::fmt::Display;
 use std::io::Write as _;
+use std::num::NonZeroU32;
 use terms::{InternalDate, ModSeq, SeqNum, Uid};
+
+/// What a literal has to be for its octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiteralKind {
+    /// `{n}`: there is no NUL in it.
+    Plain,
+    /// `~{n}`: literal8 (RFC 3516, 7), for any octets.
+    Binary,
+}
 
 /// A `* 12 FETCH (...)` being written.
 ///
@@ -106,6 +116,39 @@ impl FetchLine {
         out.extend_from_slice(b"NIL");
     }
 
+    /// `BINARY[...]<origin> {octets}`, as for [`FetchLine::section`].
+    ///
+    /// RFC 9051, 9 has no place for the origin, its 7.5.2 and RFC 3516, 4.3 have: erratum 8217 puts it into the
+    /// grammar, and other servers send it.
+    pub fn binary(
+        &mut self,
+        out: &mut Vec<u8>,
+        part: &[NonZeroU32],
+        origin: Option<u64>,
+        octets: u64,
+        kind: LiteralKind,
+    ) {
+        self.binary_name(out, part, origin);
+        if kind == LiteralKind::Binary && octets > 0 {
+            out.push(b'~');
+        }
+        value_header(out, octets);
+    }
+
+    /// `BINARY[...] NIL`: there is no such part.
+    pub fn binary_absent(&mut self, out: &mut Vec<u8>, part: &[NonZeroU32], origin: Option<u64>) {
+        self.binary_name(out, part, origin);
+        out.extend_from_slice(b"NIL");
+    }
+
+    /// `BINARY.SIZE[...] 7`
+    pub fn binary_size(&mut self, out: &mut Vec<u8>, part: &[NonZeroU32], octets: u64) {
+        self.name(out, b"BINARY.SIZE");
+        write_part(out, part);
+        out.push(b' ');
+        number(out, octets);
+    }
+
     /// `RFC822 {octets}`, as for [`FetchLine::section`].
     pub fn rfc822(&mut self, out: &mut Vec<u8>, octets: u64) {
         self.name(out, b"RFC822 ");
@@ -145,13 +188,23 @@ impl FetchLine {
     fn section_name(&mut self, out: &mut Vec<u8>, section: &Section<'_>, origin: Option<u64>) {
         self.name(out, b"BODY");
         section.write(out);
-        if let Some(origin) = origin {
-            out.push(b'<');
-            number(out, origin);
-            out.push(b'>');
-        }
-        out.push(b' ');
+        write_origin(out, origin);
     }
+
+    fn binary_name(&mut self, out: &mut Vec<u8>, part: &[NonZeroU32], origin: Option<u64>) {
+        self.name(out, b"BINARY");
+        write_part(out, part);
+        write_origin(out, origin);
+    }
+}
+
+fn write_origin(out: &mut Vec<u8>, origin: Option<u64>) {
+    if let Some(origin) = origin {
+        out.push(b'<');
+        number(out, origin);
+        out.push(b'>');
+    }
+    out.push(b' ');
 }
 
 fn object_id(out: &mut Vec<u8>, id: impl Display) {

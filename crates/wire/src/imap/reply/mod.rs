@@ -15,7 +15,7 @@ mod search;
 mod status;
 pub(crate) mod text;
 
-pub use fetch::FetchLine;
+pub use fetch::{FetchLine, LiteralKind};
 pub use mailbox::{Era, FlagName};
 pub use mailbox::{
     ListAttribute, ListLine, Namespace, Namespaces, StatusValue, exists, expunge, flags, id, list, namespace,

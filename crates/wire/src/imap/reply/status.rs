@@ -108,6 +108,8 @@ pub enum Code<'a> {
     UidValidity(UidValidity),
     /// RFC 5530: try later.
     Unavailable,
+    /// RFC 3516: a content-transfer-encoding that cannot be decoded, or what it holds not be stored.
+    UnknownCte,
     /// The first message without `\Seen` (RFC 3501).
     Unseen(SeqNum),
 }
@@ -151,6 +153,7 @@ impl Code<'_> {
             Self::UidNotSticky => "UIDNOTSTICKY",
             Self::UidValidity(_) => "UIDVALIDITY",
             Self::Unavailable => "UNAVAILABLE",
+            Self::UnknownCte => "UNKNOWN-CTE",
             Self::Unseen(_) => "UNSEEN",
         }
     }

@@ -1,0 +1,70 @@
+//! What is told of a message without reading its octets: from its row, and from its record.
+
+use super::Message;
+use super::plan::Item;
+use crate::imap::announce::flag_names;
+use crate::imap::hall::Selected;
+use crate::imap::object_id::{EmailName, ThreadName};
+use crate::port::Mailbox;
+use mailbox::MailboxState;
+use message::RecordView;
+use wire::imap::reply::FetchLine;
+
+/// A message, as far as its mailbox and its record know it.
+pub(super) struct Facts<'a, B> {
+    pub message: &'a Message,
+    /// `None` where no item asks for it.
+    pub record: Option<&'a RecordView<'a>>,
+    pub state: &'a MailboxState,
+    pub selected: &'a Selected<B>,
+}
+
+impl<B: Mailbox> Facts<'_, B> {
+    pub(super) fn tell(&self, item: &Item<'_>, line: &mut FetchLine, out: &mut Vec<u8>) {
+        match self.record.filter(|_| item.is_of_record()) {
+            Some(record) => self.tell_of_record(item, record, line, out),
+            None => self.tell_of_row(item, line, out),
+        }
+    }
+
+    fn tell_of_row(&self, item: &Item<'_>, line: &mut FetchLine, out: &mut Vec<u8>) {
+        let row = &self.message.row;
+        match item {
+            Item::Uid => line.uid(out, row.uid),
+            Item::Flags => {
+                let is_recent = self.selected.view.is_recent(row.uid);
+                line.flags(out, flag_names(self.state, &row.flags, is_recent));
+            }
+            Item::ModSeq => line.mod_seq(out, row.modseq),
+            Item::InternalDate => line.internal_date(out, row.internal_date),
+            Item::SaveDate => line.save_date(out, row.saved()),
+            Item::EmailId => line.email_id(out, self.name()),
+            Item::Size => line.rfc822_size(out, row.size),
+            _ => {}
+        }
+    }
+
+    fn tell_of_record(
+        &self,
+        item: &Item<'_>,
+        record: &RecordView<'_>,
+        line: &mut FetchLine,
+        out: &mut Vec<u8>,
+    ) {
+        match item {
+            Item::ThreadId => line.thread_id(out, ThreadName::of(record, self.name())),
+            Item::Envelope => line.envelope(out, record.envelope()),
+            Item::BodyStructure => line.body_structure(out, record.bodystructure()),
+            Item::Body => {
+                let mut wire_form = Vec::new();
+                record.write_body(&mut wire_form);
+                line.body(out, &wire_form);
+            }
+            _ => {}
+        }
+    }
+
+    fn name(&self) -> EmailName {
+        EmailName { owner: self.selected.owner, email: self.message.row.email }
+    }
+}
