@@ -16,12 +16,14 @@
 
 mod clock;
 mod connection;
+mod deflate;
 mod door;
 mod edge;
 mod gate;
 mod hall;
 mod handshake;
 mod imap;
+mod inflate;
 mod leaving;
 mod listen;
 mod octets;

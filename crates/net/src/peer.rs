@@ -1,5 +1,7 @@
 //! A [`Peer`] at the other end of a private line.
 
+use crate::deflate::deflate;
+use crate::inflate::{Garbled, Inflater};
 use crate::octets::{Duplex, read_some, take_leave};
 use crate::visit::Visit;
 use bytes::Bytes;
@@ -15,6 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use terms::Moment;
 use tokio::io::AsyncWriteExt;
+use tokio::task::coop::consume_budget;
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
@@ -30,7 +33,15 @@ const PIECES_AT_ONCE: usize = 64;
 /// The client behind a TLS connection.
 #[derive(Debug)]
 pub(crate) struct TlsPeer<IO> {
-    /// On the heap, where it does not add to the size of everything that talks.
+    line: Line<IO>,
+    /// Once the client has said COMPRESS. On the heap, where it does not add to the size of everything that talks.
+    inflater: Option<Box<Inflater>>,
+}
+
+/// The octets of the connection, as TLS carries them.
+#[derive(Debug)]
+struct Line<IO> {
+    /// On the heap too.
     stream: Box<TlsStream<IO>>,
     /// What was heard while nobody listened.
     heard: Vec<u8>,
@@ -39,33 +50,59 @@ pub(crate) struct TlsPeer<IO> {
 
 impl<IO: Duplex> TlsPeer<IO> {
     pub(crate) fn new(stream: TlsStream<IO>, visit: Arc<Visit>) -> Self {
-        Self { stream: Box::new(stream), heard: Vec::new(), visit }
+        Self { line: Line { stream: Box::new(stream), heard: Vec::new(), visit }, inflater: None }
     }
 
     /// close_notify and FIN behind the last word, in this order: a client that sees the FIN alone has to think that
     /// somebody cut the line (RFC 8446, 6.1).
     pub(crate) async fn close(mut self) {
-        take_leave(&mut self.stream).await;
-    }
-
-    fn judge(&self, read: io::Result<usize>) -> Result<(), Gone> {
-        match read {
-            Ok(0) => Err(self.gone(EndReason::Closed)),
-            Ok(octets) => {
-                self.visit.octets_in.fetch_add(octets as u64, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(_) => Err(self.gone(EndReason::Broken)),
-        }
-    }
-
-    fn gone(&self, reason: EndReason) -> Gone {
-        self.visit.line_ended(reason);
-        Gone
+        take_leave(&mut self.line.stream).await;
     }
 }
 
 impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
+    fn now(&self) -> Moment {
+        self.line.now()
+    }
+
+    async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
+        let TlsPeer { line, inflater } = &mut **self;
+        let Some(inflater) = inflater else { return line.receive(into, until).await };
+        loop {
+            match inflater.inflate(into) {
+                Ok(0) => {}
+                Ok(_) => {
+                    consume_budget().await; // so that others have their turn: this did not wait for anything
+                    return Ok(Received::Octets);
+                }
+                Err(Garbled) => return Ok(Received::Garbled),
+            }
+            let mut deflated = Vec::new();
+            match line.receive(&mut deflated, until).await? {
+                Received::Octets => inflater.feed(deflated),
+                nothing => return Ok(nothing),
+            }
+        }
+    }
+
+    fn look(&mut self) -> Result<(), Gone> {
+        self.line.look()
+    }
+
+    async fn send(&mut self, outbox: &mut Outbox) -> Result<(), Gone> {
+        if self.inflater.is_some() {
+            // Its text is the last of what is squeezed, so it goes out as one piece.
+            *outbox.text() = deflate(outbox).await;
+        }
+        self.line.send(outbox).await
+    }
+
+    fn compress(&mut self) {
+        self.inflater.get_or_insert_with(|| Box::new(Inflater::new()));
+    }
+}
+
+impl<IO: Duplex> Line<IO> {
     fn now(&self) -> Moment {
         self.visit.clock().now()
     }
@@ -115,6 +152,22 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
                 Ok(())
             }
         }
+    }
+
+    fn judge(&self, read: io::Result<usize>) -> Result<(), Gone> {
+        match read {
+            Ok(0) => Err(self.gone(EndReason::Closed)),
+            Ok(octets) => {
+                self.visit.octets_in.fetch_add(octets as u64, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(_) => Err(self.gone(EndReason::Broken)),
+        }
+    }
+
+    fn gone(&self, reason: EndReason) -> Gone {
+        self.visit.line_ended(reason);
+        Gone
     }
 }
 

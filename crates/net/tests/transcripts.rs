@@ -1,10 +1,13 @@
 //! Every conversation in `transcripts/`, through sockets, TLS and a store.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod common;
 
 use common::{HOST, issue, scratch, settings, trusting};
 use mail::{Accounts, HashPool};
+use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output};
+use miniz_oxide::inflate::stream::{InflateState, inflate};
+use miniz_oxide::{DataFormat, MZFlush};
 use net::{Imap, Remote, Server};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
@@ -97,7 +100,7 @@ impl World for Hosted {
         };
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(SILENCE))?;
-        let mut wire = Wire { trusted: self.trusted.clone(), line: Line::Clear(stream) };
+        let mut wire = Wire { trusted: self.trusted.clone(), line: Line::Clear(stream), deflated: None };
         match port {
             Port::Imap => {}
             Port::Imaps => wire.start_tls()?,
@@ -114,6 +117,41 @@ impl World for Hosted {
 struct Wire {
     trusted: CertificateDer<'static>,
     line: Line,
+    deflated: Option<Deflated>,
+}
+
+/// Both directions of a compressed line, as another implementation has them.
+struct Deflated {
+    out: CompressorOxide,
+    back: Box<InflateState>,
+}
+
+impl Deflated {
+    fn new() -> Self {
+        let out = CompressorOxide::with_params(DataFormat::Raw, 6, CompressionStrategy::Default, 15);
+        Self { out, back: InflateState::new_boxed(DataFormat::Raw) }
+    }
+
+    fn deflate(&mut self, octets: &[u8]) -> Vec<u8> {
+        let mut deflated = Vec::new();
+        compress_to_output(&mut self.out, octets, TDEFLFlush::Sync, |some| {
+            deflated.extend_from_slice(some);
+            true
+        });
+        deflated
+    }
+
+    fn inflate(&mut self, mut deflated: &[u8]) -> Vec<u8> {
+        let (mut octets, mut some) = (Vec::new(), [0; 4_096]);
+        loop {
+            let done = inflate(&mut self.back, deflated, &mut some, MZFlush::None);
+            deflated = &deflated[done.bytes_consumed..];
+            octets.extend_from_slice(&some[..done.bytes_written]);
+            if done.bytes_written == 0 && deflated.is_empty() {
+                return octets;
+            }
+        }
+    }
 }
 
 enum Line {
@@ -123,6 +161,8 @@ enum Line {
 
 impl Pipe for Wire {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let deflated = self.deflated.as_mut().map(|line| line.deflate(bytes));
+        let bytes = deflated.as_deref().unwrap_or(bytes);
         match &mut self.line {
             Line::Clear(stream) => stream.write_all(bytes),
             Line::Private(stream) => stream.write_all(bytes),
@@ -137,7 +177,10 @@ impl Pipe for Wire {
             Line::Private(stream) => stream.read(&mut octets)?,
         };
         octets.truncate(read);
-        Ok(octets)
+        match &mut self.deflated {
+            Some(line) => Ok(line.inflate(&octets)),
+            None => Ok(octets),
+        }
     }
 
     fn start_tls(&mut self) -> io::Result<()> {
@@ -148,6 +191,11 @@ impl Pipe for Wire {
         let mut client = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
         client.complete_io(&mut stream)?;
         self.line = Line::Private(Box::new(StreamOwned::new(client, stream)));
+        Ok(())
+    }
+
+    fn deflate(&mut self) -> io::Result<()> {
+        self.deflated = Some(Deflated::new());
         Ok(())
     }
 }

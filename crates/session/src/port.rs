@@ -46,6 +46,9 @@ pub trait Peer: Send + Sync {
     /// Writes all that is in `outbox`, in as few writes as it takes. The driver has a time limit for it: a peer
     /// that does not read is gone.
     fn send(&mut self, outbox: &mut Outbox) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// From now on all octets are compressed, in both directions (RFC 4978).
+    fn compress(&mut self);
 }
 
 /// How waiting for a peer ended.
@@ -53,6 +56,8 @@ pub trait Peer: Send + Sync {
 pub enum Received {
     /// There is more to read.
     Octets,
+    /// What came cannot be decompressed: nothing behind it can be read either.
+    Garbled,
     /// The moment has come.
     TimedOut,
     /// The server is stopping, or this session is to end: say goodbye.

@@ -63,6 +63,10 @@ impl<P: Pipe> Pipe for Ear<P> {
     fn start_tls(&mut self) -> io::Result<()> {
         self.pipe.start_tls()
     }
+
+    fn deflate(&mut self) -> io::Result<()> {
+        self.pipe.deflate()
+    }
 }
 
 /// The first response that cannot be read, and how many could.

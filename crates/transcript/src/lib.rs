@@ -20,6 +20,7 @@
 //! | `2C: text`, `2S: text` | the same on a second connection; it is opened when first named |
 //! | `-- closed` | the server has closed the connection; `-- 2 closed` for the second; the rest of the line is comment |
 //! | `-- tls` | the client does the TLS handshake that STARTTLS has announced |
+//! | `-- deflate` | both sides compress from here on, which COMPRESS has announced |
 //! | `-- pass 29 minutes` | time goes by; only where the clock is a fake one |
 //!
 //! Literals need no syntax: their lines stand as they come. A control character stands as its picture

@@ -58,6 +58,8 @@ pub enum Step {
     Closed,
     /// The TLS handshake.
     Tls,
+    /// Both sides compress from here on.
+    Deflate,
     /// Time goes by.
     Pass(Duration),
 }
@@ -142,6 +144,7 @@ fn happening(text: &str) -> Result<Step, &'static str> {
     let (word, rest) = text.split_once([' ', ',']).unwrap_or((text, ""));
     match word {
         "closed" => Ok(Step::Closed),
+        "deflate" => Ok(Step::Deflate),
         "tls" => Ok(Step::Tls),
         "pass" => duration(rest).map(Step::Pass).ok_or("expected a number and a unit"),
         _ => Err("no such directive"),
@@ -196,7 +199,7 @@ mod tests {
     #[test]
     fn lines_are_read_as_they_are_documented() {
         let read = turns(
-            "# comment\n\nC: a ⏎ b\nC- x␀\nS: * OK\n2C: c\n2S:\n-- 2 closed, by the way\n-- tls\n-- pass 29 minutes\n",
+            "# comment\n\nC: a ⏎ b\nC- x␀\nS: * OK\n2C: c\n2S:\n-- 2 closed, by the way\n-- tls\n-- deflate\n-- pass 29 minutes\n",
         );
         let expected = [
             (1, Step::Client("a\r\nb\r\n".into())),
@@ -206,6 +209,7 @@ mod tests {
             (2, Step::Server(String::new())),
             (2, Step::Closed),
             (1, Step::Tls),
+            (1, Step::Deflate),
             (1, Step::Pass(Duration::from_secs(29 * 60))),
         ];
         assert_eq!(read, expected);

@@ -65,6 +65,12 @@ pub trait Pipe {
     /// # Errors
     /// Whatever stands in the way.
     fn start_tls(&mut self) -> io::Result<()>;
+
+    /// Begins to compress what is sent, and to decompress what comes.
+    ///
+    /// # Errors
+    /// Whatever stands in the way: the server did not begin.
+    fn deflate(&mut self) -> io::Result<()>;
 }
 
 /// Where a conversation came out otherwise.
@@ -161,6 +167,7 @@ impl<W: World> Stage<'_, W> {
                 Some(got) => Err(self.otherwise("(closed)", got)),
             },
             Step::Tls => Ok(connection.pipe.start_tls()?),
+            Step::Deflate => Ok(connection.pipe.deflate()?),
             Step::Pass(_) => Ok(()),
         }
     }
@@ -278,6 +285,10 @@ mod tests {
         }
 
         fn start_tls(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn deflate(&mut self) -> io::Result<()> {
             Ok(())
         }
     }

@@ -69,7 +69,7 @@ fn commands_without_arguments_have_none() {
 #[test]
 fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
     for frame in [
-        "a COMPRESS DEFLATE",
+        "a GETMETADATA INBOX /shared/comment",
         "a getquotaroot INBOX",
         "a SORT (DATE) UTF-8 ALL",
         "a UID THREAD REFERENCES UTF-8 ALL",
@@ -310,4 +310,13 @@ fn a_set_of_a_mebibyte_is_read() {
     let frame = format!("a UID FETCH {set} FLAGS");
     let Command::Fetch(fetch) = command(&frame) else { panic!() };
     assert_eq!(fetch.set.ranges().len(), 90_000);
+}
+
+#[test]
+fn compress_knows_one_way() {
+    assert!(matches!(command("a COMPRESS DEFLATE"), Command::Compress));
+    assert!(matches!(command("a compress Deflate"), Command::Compress));
+    refused_at("a COMPRESS", 10);
+    refused_at("a COMPRESS LZ4", 11);
+    refused_at("a COMPRESS DEFLATE LZ4", 18);
 }

@@ -24,10 +24,11 @@ impl Cost {
     /// Cheat Sheet. More memory would protect better and lets fewer people sign in at once; webmail signs in at
     /// every click.
     ///
-    /// SCRAM with 600,000 iterations, the same sheet's minimum for PBKDF2-HMAC-SHA256: the verifier lies beside
-    /// the Argon2id hash, and with the 4,096 of RFC 7677 a thief would guess at it instead. Servers pay for them
-    /// when a password is set, never at login.
-    pub const RECOMMENDED: Self = Self { memory_kib: 19_456, passes: 2, scram_iterations: 600_000 };
+    /// SCRAM with 65,536 iterations: the most that Cyrus' libsasl computes, and so mbsync, mutt and whoever else
+    /// signs in by it; asked for more they cannot sign in at all. The sheet's minimum for PBKDF2-HMAC-SHA256 would be
+    /// 600,000, so a thief of the records guesses at this half. Servers pay for them when a password is set, never at
+    /// login.
+    pub const RECOMMENDED: Self = Self { memory_kib: 19_456, passes: 2, scram_iterations: 65_536 };
 
     /// `None` for what is out of bounds: 8 to [`MAX_MEMORY_KIB`], 1 to [`MAX_PASSES`], and
     /// [`MIN_SCRAM_ITERATIONS`] to [`MAX_SCRAM_ITERATIONS`].

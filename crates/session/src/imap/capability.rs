@@ -4,6 +4,7 @@
 //! work: nothing is advertised that does not work.
 
 use super::done::Done;
+use super::talk::Compression;
 use std::borrow::Cow;
 use wire::imap::reply;
 
@@ -27,12 +28,14 @@ pub struct Standing {
     pub stage: Stage,
     /// The largest message that the account takes, in octets; 0 until somebody has signed in.
     pub largest_message: u64,
+    /// Whether what is said is compressed.
+    pub compression: Compression,
 }
 
 impl From<Stage> for Standing {
     /// Of a stranger.
     fn from(stage: Stage) -> Self {
-        Self { stage, largest_message: 0 }
+        Self { stage, largest_message: 0, compression: Compression::None }
     }
 }
 
@@ -43,6 +46,8 @@ pub struct Capability {
     pub name: &'static str,
     /// What is written behind the name and `=`; `None` for most, which have no value.
     pub value: Option<fn(&Standing) -> String>,
+    /// When it is told no more although it would be; `None` for most.
+    pub unless: Option<fn(&Standing) -> bool>,
     /// The RFC that defines it.
     pub rfc: u16,
     /// When it is told.
@@ -66,6 +71,10 @@ pub const TABLE: &[Capability] = &[
         &["capability", "select", "fetch", "store", "search", "bad-commands"],
     ),
     row("CHILDREN", 3348, &[SignedIn], "imap/list.rs", &["list"]),
+    Capability {
+        unless: Some(|standing| standing.compression == Compression::Deflate),
+        ..row("COMPRESS=DEFLATE", 4978, &[SignedIn], "imap/compress.rs", &["compress"])
+    },
     row("CONDSTORE", 7162, &[SignedIn], "imap/store.rs", &["condstore"]),
     row("ENABLE", 5161, PRIVATE, "imap/enable.rs", &["enable"]),
     row("ID", 2971, EVER, "imap/id.rs", &["id", "starttls"]),
@@ -99,12 +108,12 @@ const fn row(
     file: &'static str,
     transcripts: &'static [&'static str],
 ) -> Capability {
-    Capability { name, value: None, rfc, told, file, transcripts }
+    Capability { name, value: None, unless: None, rfc, told, file, transcripts }
 }
 
 impl Capability {
     fn is_told(&self, standing: &Standing) -> bool {
-        self.told.contains(&standing.stage)
+        self.told.contains(&standing.stage) && !self.unless.is_some_and(|spent| spent(standing))
     }
 
     fn text(&self, standing: &Standing) -> Cow<'static, str> {

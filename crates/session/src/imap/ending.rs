@@ -52,6 +52,7 @@ impl From<Silence> for Ending {
     fn from(silence: Silence) -> Self {
         match silence {
             Silence::Gone => Self::Gone,
+            Silence::Garbled => Self::Unsynchronised,
             Silence::TimedOut => Self::TimedOut,
             Silence::Stopping => Self::Stopping,
         }

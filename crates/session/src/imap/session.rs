@@ -9,8 +9,8 @@ use super::hall::Hall;
 use super::id::Reassurance;
 use super::talk::{Talk, too_big};
 use super::{
-    append, authenticate, close, create, delete, enable, expunge, fetch, id, idle, list, login, namespace,
-    rename, search, select, status, store, subscribe, transfer,
+    append, authenticate, close, compress, create, delete, enable, expunge, fetch, id, idle, list, login,
+    namespace, rename, search, select, status, store, subscribe, transfer,
 };
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
@@ -137,6 +137,9 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         if matches!(command, Command::Logout) {
             return Err(self.log_out(&tag));
         }
+        if matches!(command, Command::Compress) {
+            return self.compress(&tag).await;
+        }
         // Boxed, so that a session that waits is no larger than its waiting: docs/decisions/session-shape.md.
         let outcome = Box::pin(self.execute(command)).await;
         self.conclude(&tag, manner, outcome).await
@@ -162,6 +165,14 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         }
     }
 
+    /// RFC 4978, 3: "the server MUST compress starting immediately after the CRLF which ends the tagged OK response".
+    async fn compress(&mut self, tag: &Tag<'_>) -> Result<(), Ending> {
+        let outcome = self.somebody_here().map_err(Stop::from).and_then(|()| compress::run(&self.talk));
+        let begins = outcome.is_ok();
+        self.conclude(tag, Manner::FREE, outcome).await?;
+        if begins { self.talk.compress().await.map_err(|_| Ending::Gone) } else { Ok(()) }
+    }
+
     fn still_here(&self) -> Option<Duration> {
         match self.reassurance {
             Reassurance::Wanted => self.rules.still_here,
@@ -175,7 +186,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     fn standing(&self) -> Standing {
         let largest_message = self.hall.as_ref().map_or(0, |hall| hall.mail.largest_message());
-        Standing { stage: self.stage(), largest_message }
+        Standing { stage: self.stage(), largest_message, compression: self.talk.compression() }
     }
 
     async fn authenticate(&mut self, command: &Authenticate<'_>) -> Outcome {
@@ -183,6 +194,10 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         let until = self.sign_in_by;
         let (claim, mechanism) = authenticate::run(command, until, self.door, &mut self.talk).await?;
         self.sign_in(Ok(claim), Means::Sasl(mechanism)).await
+    }
+
+    fn somebody_here(&self) -> Result<(), Refusal> {
+        if self.hall.is_some() { Ok(()) } else { Err(Refusal::misspoken("Sign in first")) }
     }
 
     /// RFC 3501, 6.2: signing in is for those who have not.
@@ -360,6 +375,7 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         // Those of strangers were answered before this one was asked.
         Command::Authenticate(_)
         | Command::Capability
+        | Command::Compress
         | Command::Id(_)
         | Command::Login(_)
         | Command::Logout

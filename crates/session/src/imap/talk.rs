@@ -17,6 +17,17 @@ pub(super) struct Talk<P> {
     peer: P,
     framer: Framer,
     outbox: Outbox,
+    compression: Compression,
+}
+
+/// Whether what is said is compressed on its way (RFC 4978).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// It is not.
+    #[default]
+    None,
+    /// By DEFLATE, in both directions.
+    Deflate,
 }
 
 /// Why nothing came.
@@ -24,6 +35,8 @@ pub(super) struct Talk<P> {
 pub(super) enum Silence {
     /// The peer is gone.
     Gone,
+    /// What it says is no compressed text, and it said that it would be.
+    Garbled,
     /// The moment has come.
     TimedOut,
     /// The server is stopping.
@@ -40,7 +53,7 @@ impl<P: Peer> Talk<P> {
     /// To a peer that has not signed in.
     pub(super) fn new(peer: P, rules: &Rules) -> Self {
         let (framer, outbox) = (Framer::new(rules.before_login()), Outbox::new(rules.high_water()));
-        Self { peer, framer, outbox }
+        Self { peer, framer, outbox, compression: Compression::None }
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -95,9 +108,27 @@ impl<P: Peer> Talk<P> {
                 self.framer.push(&octets);
                 Ok(())
             }
+            Received::Garbled => Err(Silence::Garbled),
             Received::TimedOut => Err(Silence::TimedOut),
             Received::Stopping => Err(Silence::Stopping),
         }
+    }
+
+    pub(super) const fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Whether the peer has said more than was read.
+    pub(super) fn has_more(&self) -> bool {
+        !self.framer.unread().is_empty()
+    }
+
+    /// From here on all is compressed; what is waiting goes out before.
+    pub(super) async fn compress(&mut self) -> Result<(), Gone> {
+        self.flush().await?;
+        self.compression = Compression::Deflate;
+        self.peer.compress();
+        Ok(())
     }
 
     /// The command so far, up to the literal that it announces.

@@ -47,6 +47,8 @@ struct Ends {
     /// The most that was ever sent at once.
     largest_send: usize,
     hung_up: bool,
+    /// Whether the server thinks that all is compressed. In this world nothing is, as nothing is encrypted.
+    compressed: bool,
 }
 
 enum Server {
@@ -256,6 +258,14 @@ impl Pipe for Wire {
         }
         Ok(())
     }
+
+    fn deflate(&mut self) -> io::Result<()> {
+        if lock(&self.ends).compressed {
+            Ok(())
+        } else {
+            Err(io::Error::other("the server does not compress"))
+        }
+    }
 }
 
 /// The server's side of a connection.
@@ -294,6 +304,10 @@ impl Peer for Far {
             ends.to_client.extend(piece);
         }
         Ok(())
+    }
+
+    fn compress(&mut self) {
+        lock(&self.ends).compressed = true;
     }
 }
 

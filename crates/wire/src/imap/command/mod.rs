@@ -4,6 +4,7 @@
 
 mod append;
 mod authenticate;
+mod compress;
 mod enable;
 mod fetch;
 mod flags;
@@ -59,6 +60,8 @@ pub enum Command<'a> {
     Authenticate(Authenticate<'a>),
     /// RFC 9051, 6.2.3
     Login(Login<'a>),
+    /// RFC 4978: DEFLATE, from the answer on.
+    Compress,
     /// RFC 9051, 6.3.1: the capabilities as written.
     Enable(Vec<&'a str>),
     /// SELECT and EXAMINE, RFC 9051, 6.3.2 and 6.3.3
@@ -199,6 +202,7 @@ const COMMANDS: &[(&str, Reader)] = &[
     ("CAPABILITY", |_| Ok(Command::Capability)),
     ("CHECK", |_| Ok(Command::Check)),
     ("CLOSE", |_| Ok(Command::Close)),
+    ("COMPRESS", compress::read),
     ("COPY", |input| transfer::read(input, Numbering::Sequence).map(Command::Copy)),
     ("CREATE", |input| mailbox::read_create(input).map(Command::Create)),
     ("DELETE", |input| mailbox::read_name(input).map(Command::Delete)),

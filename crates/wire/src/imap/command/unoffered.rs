@@ -1,14 +1,13 @@
 //! Commands of extensions that this server knows by name and does not offer.
 //!
-//! offlineimap sends COMPRESS without looking at the capabilities and stops on a BAD; a NO it survives. So
-//! these are told apart from what no RFC defines.
+//! Clients that use an extension without looking at the capabilities stop on a BAD (offlineimap does); a NO they
+//! survive. So these are told apart from what no RFC defines.
 
 use super::super::error::{Fault, Reason};
 
 /// In alphabetical order. A command that gets its own file leaves this list.
 const UNOFFERED: &[&str] = &[
     "CANCELUPDATE",
-    "COMPRESS",
     "CONVERSIONS",
     "CONVERT",
     "DELETEACL",

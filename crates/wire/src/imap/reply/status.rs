@@ -56,6 +56,8 @@ pub enum Code<'a> {
     ClientBug,
     /// RFC 7162, 3.2.11: what follows is of the next mailbox.
     Closed,
+    /// RFC 4978: there is nothing left to compress.
+    CompressionActive,
     /// RFC 5530
     ContactAdmin,
     /// RFC 4315: the UIDs copied, and in the same order those that they got.
@@ -127,6 +129,7 @@ impl Code<'_> {
             Self::Capability(_) => "CAPABILITY",
             Self::ClientBug => "CLIENTBUG",
             Self::Closed => "CLOSED",
+            Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::ContactAdmin => "CONTACTADMIN",
             Self::CopyUid(..) => "COPYUID",
             Self::Corruption => "CORRUPTION",

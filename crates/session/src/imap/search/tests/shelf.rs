@@ -209,6 +209,8 @@ impl Peer for Far {
         }
         if line.gone { Err(Gone) } else { Ok(()) }
     }
+
+    fn compress(&mut self) {}
 }
 
 /// Runs a future to its end; how often it was polled.
