@@ -3,8 +3,9 @@
 use super::{Reply, Request, perform};
 use crate::office::Office;
 use anyhow::{Context, Result, bail};
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +20,33 @@ const MAX_REQUEST: u64 = 64 << 10;
 /// How long accepting rests when the system has nothing left to accept with.
 const REST: Duration = Duration::from_millis(250);
 
+/// Octets that a socket's address has for a path and the NUL behind it (`unix(7)`, `sun_path`).
+const SUN_PATH: usize = 108;
+
+const NAME: &str = "desk.sock";
+
 fn path_in(data: &Path) -> PathBuf {
-    data.join("desk.sock")
+    data.join(NAME)
+}
+
+/// How to name the socket to the system.
+struct Way {
+    path: PathBuf,
+    /// Held for as long as the path leads through it.
+    _directory: Option<File>,
+}
+
+impl Way {
+    /// By its path; where that is longer than an address, through a descriptor of its directory (`proc(5)`).
+    fn to(data: &Path) -> io::Result<Self> {
+        let path = path_in(data);
+        if path.as_os_str().len() < SUN_PATH {
+            return Ok(Self { path, _directory: None });
+        }
+        let directory = File::open(data)?;
+        let path = format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd()).into();
+        Ok(Self { path, _directory: Some(directory) })
+    }
 }
 
 /// The desk of a running server. The file system says who may come: the owner of the data directory.
@@ -40,8 +66,8 @@ impl Desk {
             }
             _ => {}
         }
-        let listener =
-            UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+        let listener = Way::to(data).and_then(|way| UnixListener::bind(&way.path));
+        let listener = listener.with_context(|| format!("cannot listen on {}", path.display()))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         Ok(Self { listener, path })
     }
@@ -89,13 +115,18 @@ async fn answer(office: &Office, stream: UnixStream) -> Result<()> {
 
 /// Whether a server runs on `data`.
 pub(crate) fn is_open(data: &Path) -> bool {
-    std::os::unix::net::UnixStream::connect(path_in(data)).is_ok()
+    Way::to(data).and_then(|way| std::os::unix::net::UnixStream::connect(&way.path)).is_ok()
+}
+
+async fn connect(data: &Path) -> io::Result<UnixStream> {
+    let way = Way::to(data)?;
+    UnixStream::connect(&way.path).await
 }
 
 /// Asks the server that runs on `data`; `None` where none does.
 pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Option<Reply>> {
     let path = path_in(data);
-    let stream = match UnixStream::connect(&path).await {
+    let stream = match connect(data).await {
         Ok(stream) => stream,
         Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             return Ok(None);

@@ -165,6 +165,15 @@ fn init_says_what_is_in_its_way_and_overwrites_nothing() {
 }
 
 #[test]
+fn a_data_directory_may_have_a_longer_path_than_a_socket() {
+    let home = Home::init(&"deep-".repeat(24));
+    let server = home.serve();
+    home.ok("account add ann@example.org --password-stdin", "a password\n");
+    assert!(home.ok("account list", "").contains("ann@example.org"));
+    server.stop();
+}
+
+#[test]
 fn a_command_without_a_configuration_says_how_to_get_one() {
     let told = Gatepost::new("account list --config /nowhere/gatepost.toml").fails("");
     assert!(told.contains("`gatepost init` writes one, and --config names another"), "{told}");
