@@ -6,7 +6,7 @@ use fuzz::fuzz;
 use imap_codec::CommandCodec;
 use imap_codec::decode::Decoder as _;
 use imap_codec::encode::Encoder as _;
-use wire::imap::command::{append_at_literal, sasl_line};
+use wire::imap::command::{sasl_line, upload_at_literal};
 use wire::imap::framer::{Announced, Event};
 use wire::imap::{Framer, Limits, mailbox_name, parse};
 
@@ -91,7 +91,7 @@ fn meaning(frame: &[u8]) -> Option<String> {
 #[test]
 fn imap_command() {
     fuzz("imap_command", COMMANDS, WORDS, |frame| {
-        drop(append_at_literal(frame));
+        drop(upload_at_literal(frame));
         drop(sasl_line(frame));
         match parse(frame) {
             Ok(tagged) => (frame.len(), format!("{:?}", tagged.command)),

@@ -10,6 +10,9 @@ pub enum Error {
     /// The mailbox is gone: another session deleted it.
     #[error("the mailbox has been deleted")]
     NoSuchMailbox,
+    /// The message is gone: another session expunged it.
+    #[error("the message has been expunged")]
+    NoSuchMessage,
     /// The account is gone: an admin removed it.
     #[error("the account has been removed")]
     AccountRemoved,

@@ -1,12 +1,12 @@
 //! A message on its way in: parsed, named and put away as it streams by.
 
 use crate::account::Account;
-use crate::{Error, Origin};
+use crate::{Arrival, Error, Origin};
 use bytes::Bytes;
+use mailbox::Flags;
 use mailbox::account::MailboxId;
-use mailbox::{Birth, Flags, NewMessage};
 use message::Scanner;
-use store::{BodyId, BodyWriter, EmailId, MAX_INLINE_BODY};
+use store::{BodyId, BodyWriter, MAX_INLINE_BODY};
 use terms::{AccountId, InternalDate, Uid, UidValidity};
 
 /// A message of which not all octets are here yet. Holds at most [`MAX_INLINE_BODY`] of them. Dropping it
@@ -24,14 +24,14 @@ enum Held {
 /// A message that is all here, parsed and named; not yet in any mailbox.
 #[derive(Clone, Debug)]
 pub struct Received {
-    record: Bytes,
-    id: BodyId,
-    /// The octets; `None` where they are staged already.
-    body: Option<Bytes>,
-    size: u64,
+    pub(crate) record: Bytes,
+    pub(crate) id: BodyId,
+    /// The octets; `None` where they are put away already.
+    pub(crate) body: Option<Bytes>,
+    pub(crate) size: u64,
 }
 
-/// Where a message came to lie: APPENDUID.
+/// Where a message came to lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// The mailbox's.
@@ -68,26 +68,9 @@ impl Account {
         flags: Flags,
         date: Option<InternalDate>,
     ) -> Result<Placed, Error> {
-        self.change(origin, move |proposal| {
-            let message = NewMessage {
-                birth: Birth::Here,
-                flags: flags.clone(),
-                internal_date: date
-                    .or_else(|| InternalDate::new(proposal.now_s(), 0))
-                    .unwrap_or(InternalDate::EPOCH),
-                size: received.size,
-                save_date: proposal.now_s(),
-            };
-            let state = proposal.mailbox(mailbox)?;
-            let (uid_validity, uid) = (state.uid_validity(), state.uid_next());
-            let appending = mailbox::append(state, reader, vec![message])?;
-            appending.events.iter().try_for_each(|event| proposal.push(mailbox, event))?;
-            let email = EmailId { mailbox: mailbox.get(), uid: uid.get() };
-            proposal.put_record(email, received.record.clone());
-            received.body.iter().for_each(|body| proposal.put_body(received.id, body.clone()));
-            Ok(Placed { uid_validity, uid })
-        })
-        .await
+        let filed = self.file(origin, mailbox, Arrival { received, flags, date }.into(), reader).await?;
+        let uid = filed.uids.first().ok_or(Error::NoSuchMessage)?;
+        Ok(Placed { uid_validity: filed.uid_validity, uid })
     }
 }
 

@@ -9,6 +9,7 @@
 //! No runtime is needed: the futures here wait for the store and for each other, never for a clock.
 
 mod account;
+mod batch;
 mod directory;
 mod error;
 mod found;
@@ -18,12 +19,13 @@ mod load;
 mod mailbox;
 mod origin;
 mod proposal;
-
+mod replace;
 mod transfer;
 mod world;
 mod writer;
 
 pub use account::Account;
+pub use batch::{Arrival, Batch, Filed};
 pub use directory::{Accounts, DirectoryError, Found};
 pub use error::Error;
 pub use hashing::{Busy, HashPool};

@@ -6,15 +6,16 @@
 use crate::connection::new_fault;
 use bytes::Bytes;
 use events::{ConnectionId, Problem};
-use mail::{Account, Changes, Error, Halt, Incoming, Origin};
+use mail::{Account, Arrival, Batch, Changes, Error, Filed, Halt, Incoming, Origin};
 use mailbox::account::{self, MailboxId, Plan};
-use mailbox::{Event, Flags, Head, MailboxState};
+use mailbox::{Event, Head, MailboxState};
 use policy::{SessionPermit, Sessions};
-use session::port::{self, Appended, BodyName, Change, Circumstances, Recency, Transfer, Transferred};
+use session::port::Transferred;
+use session::port::{self, Appended, BodyName, Change, Circumstances, Letter, Recency, Transfer};
 use session::refusal::{FaultId, Refusal};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{EmailId, EmailRange};
-use terms::{AccountId, InternalDate, Uid, UidSet};
+use terms::{AccountId, Uid, UidSet};
 use wire::imap::reply::Code;
 
 /// Octets of records that are read at once.
@@ -113,25 +114,30 @@ impl port::Mail for Hall {
         self.account.heads(mailboxes).await.map_err(|why| self.refusal(why))
     }
 
-    async fn draft(&self, octets: u64) -> Result<Draft, Refusal> {
-        let incoming = self.account.incoming(octets).await.map_err(|why| self.refusal(why))?;
-        Ok(Draft { incoming, connection: self.connection })
+    fn draft(&self) -> Draft {
+        Draft {
+            account: Arc::clone(&self.account),
+            origin: Arc::clone(&self.origin),
+            connection: self.connection,
+            batch: Batch::default(),
+            arriving: None,
+        }
     }
 
-    async fn append(
+    async fn append(&self, mailbox: MailboxId, draft: Draft) -> Result<Appended, Refusal> {
+        let filed = self.account.file(&self.origin, mailbox, draft.batch, self.account.id()).await;
+        filed.map(appended).map_err(|why| self.refusal(why))
+    }
+
+    async fn replace(
         &self,
+        (from, replaced): (&OpenMailbox, Uid),
         mailbox: MailboxId,
         draft: Draft,
-        flags: Flags,
-        date: Option<InternalDate>,
     ) -> Result<Appended, Refusal> {
-        let reader = self.account.id();
-        let placed = async {
-            let received = draft.incoming.finish().await?;
-            self.account.append(&self.origin, mailbox, received, reader, flags, date).await
-        };
-        let placed = placed.await.map_err(|why| self.refusal(why))?;
-        Ok(Appended { uid_validity: placed.uid_validity, uid: placed.uid })
+        let from = (from.mailbox.id(), replaced);
+        let filed = self.account.replace(&self.origin, from, mailbox, draft.batch, self.account.id()).await;
+        filed.map(appended).map_err(|why| self.refusal(why))
     }
 
     async fn transfer(
@@ -152,15 +158,38 @@ impl port::Mail for Hall {
     }
 }
 
-/// A message on its way in.
+fn appended(filed: Filed) -> Appended {
+    Appended { uid_validity: filed.uid_validity, uids: filed.uids }
+}
+
+/// Messages on their way in: those that are here, and the one that is arriving.
 pub(crate) struct Draft {
-    incoming: Incoming,
+    account: Arc<Account>,
+    origin: Arc<Origin>,
     connection: ConnectionId,
+    batch: Batch,
+    arriving: Option<(Letter, Incoming)>,
 }
 
 impl port::Draft for Draft {
+    async fn begin(&mut self, letter: Letter) -> Result<(), Refusal> {
+        let incoming = self.account.incoming(letter.octets).await;
+        self.arriving = Some((letter, incoming.map_err(|why| refusal(why, self.connection))?));
+        Ok(())
+    }
+
     async fn write(&mut self, octets: Bytes) -> Result<(), Refusal> {
-        self.incoming.write(octets).await.map_err(|why| refusal(why, self.connection))
+        let Some((_, incoming)) = &mut self.arriving else { return Ok(()) };
+        incoming.write(octets).await.map_err(|why| refusal(why, self.connection))
+    }
+
+    async fn end(&mut self) -> Result<(), Refusal> {
+        let Some((Letter { flags, date, .. }, incoming)) = self.arriving.take() else { return Ok(()) };
+        let added = async {
+            let received = incoming.finish().await?;
+            self.account.add(&mut self.batch, &self.origin, Arrival { received, flags, date }).await
+        };
+        added.await.map_err(|why| refusal(why, self.connection))
     }
 }
 
@@ -272,6 +301,10 @@ fn in_order(asked: &[EmailId], found: Vec<(EmailId, Bytes)>) -> Vec<Option<Bytes
 pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
     match why {
         Error::NoSuchMailbox => Refusal::denied(Code::NonExistent, "This mailbox has been deleted"),
+        Error::NoSuchMessage => {
+            let why = "The message to be replaced has been expunged; nothing was stored";
+            Refusal::denied(Code::ExpungeIssued, why)
+        }
         Error::Refused(why) => why.into(),
         Error::Limit(why) => why.into(),
         Error::AccountRemoved => Refusal::denied(Code::ContactAdmin, "This account has been removed"),

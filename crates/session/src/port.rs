@@ -6,7 +6,7 @@
 //! | [`Door`] | the check of a name and a password, or of a proof | `net`, over the directory and its limits |
 //! | [`Mail`] | the hall: what one signed-in account may reach | `mail`, over a store |
 //! | [`Mailbox`] | one mailbox of it, open | `mail` |
-//! | [`Draft`] | a message on its way in | `mail` |
+//! | [`Draft`] | messages on their way in | `mail` |
 //!
 //! Rules for all of them:
 //! - A future may be dropped at any time, and then nothing is half done: a change is committed whole or not at
@@ -108,7 +108,7 @@ pub enum Means {
 pub trait Mail: Send + Sync {
     /// An open mailbox.
     type Mailbox: Mailbox;
-    /// A message on its way in.
+    /// Messages on their way in.
     type Draft: Draft;
 
     /// Who signed in: whose `\Seen` is meant.
@@ -137,16 +137,23 @@ pub trait Mail: Send + Sync {
         mailboxes: &[MailboxId],
     ) -> impl Future<Output = Result<Vec<Option<Head>>, Refusal>> + Send;
 
-    /// Begins a message of `octets`: `NO [OVERQUOTA]` before any of it has come.
-    fn draft(&self, octets: u64) -> impl Future<Output = Result<Self::Draft, Refusal>> + Send;
+    /// Begins an APPEND or a REPLACE; no message has come yet.
+    fn draft(&self) -> Self::Draft;
 
-    /// Puts a message into a mailbox, with the date of now where `date` is `None`.
+    /// Puts the messages of a draft into a mailbox: all of them in one commit, or none.
     fn append(
         &self,
         mailbox: MailboxId,
         draft: Self::Draft,
-        flags: Flags,
-        date: Option<InternalDate>,
+    ) -> impl Future<Output = Result<Appended, Refusal>> + Send;
+
+    /// REPLACE: the same, and in the same commit a message of an open mailbox goes, whatever its flags. `NO
+    /// [EXPUNGEISSUED]` when it has gone already. Source and target may be one.
+    fn replace(
+        &self,
+        replaced: (&Self::Mailbox, Uid),
+        mailbox: MailboxId,
+        draft: Self::Draft,
     ) -> impl Future<Output = Result<Appended, Refusal>> + Send;
 
     /// COPY or MOVE: those of `uids` that are there still, in one commit. Flags, dates and identities are kept. A
@@ -178,13 +185,24 @@ pub enum Transfer {
     Move,
 }
 
-/// Where an appended message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is known of a message before it comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// How many octets it has.
+    pub octets: u64,
+    /// The flags that it gets.
+    pub flags: Flags,
+    /// Its INTERNALDATE; `None` is the date of now.
+    pub date: Option<InternalDate>,
+}
+
+/// Where appended messages are.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The mailbox's.
     pub uid_validity: UidValidity,
-    /// The message's.
-    pub uid: Uid,
+    /// The messages', in the order in which they came.
+    pub uids: UidSet,
 }
 
 /// Where copied messages are.
@@ -198,10 +216,16 @@ pub struct Transferred {
     pub to: UidSet,
 }
 
-/// A message on its way in. Dropping it leaves nothing behind.
+/// Messages on their way in, one behind the other. Dropping it leaves nothing behind.
 pub trait Draft: Send {
-    /// Takes the next octets. They are parsed as they pass; memory holds no more than a piece.
+    /// Begins a message: `NO [OVERQUOTA]` before any of it has come.
+    fn begin(&mut self, letter: Letter) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// Takes the message's next octets. They are parsed as they pass; memory holds few of them.
     fn write(&mut self, octets: Bytes) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// The message is all here: `NO [LIMIT]` where there are more of them than one commit can carry.
+    fn end(&mut self) -> impl Future<Output = Result<(), Refusal>> + Send;
 }
 
 /// One open mailbox.

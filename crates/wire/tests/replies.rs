@@ -106,6 +106,7 @@ fn codes_without_arguments_are_their_name() {
         (Code::TryCreate, "TRYCREATE"),
         (Code::UidNotSticky, "UIDNOTSTICKY"),
         (Code::Unavailable, "UNAVAILABLE"),
+        (Code::UnknownCte, "UNKNOWN-CTE"),
     ] {
         check(&format!("* OK [{name}] Yes\r\n"), ok(&code));
     }

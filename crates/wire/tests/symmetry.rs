@@ -7,7 +7,7 @@ mod support;
 use proptest::prelude::*;
 use support::for_all;
 use terms::{InternalDate, MailboxName, SeqNum, Uid, UidSet};
-use wire::imap::command::{AtLiteral, ListStyle, append_at_literal};
+use wire::imap::command::{AtLiteral, ListStyle, upload_at_literal};
 use wire::imap::reply::{self, FetchLine, ListLine};
 use wire::imap::{Command, SequenceSet, mailbox_name, parse};
 
@@ -77,8 +77,8 @@ fn a_fetched_internaldate_can_be_appended() {
         line.internal_date(&mut out, date);
         let written = String::from_utf8(out).unwrap();
         let written = written.strip_prefix("* 1 FETCH (INTERNALDATE ").unwrap();
-        match append_at_literal(format!("a APPEND x {written} {{1}}\r\n").as_bytes()) {
-            AtLiteral::Message(tagged) => assert_eq!(tagged.command.item.date, Some(date)),
+        match upload_at_literal(format!("a APPEND x {written} {{1}}\r\n").as_bytes()) {
+            AtLiteral::Message(tagged) => assert_eq!(tagged.command.append().item.date, Some(date)),
             other => panic!("{written}: {other:?}"),
         }
     });

@@ -1,4 +1,4 @@
-//! EXPUNGE, UID EXPUNGE and CLOSE.
+//! EXPUNGE, UID EXPUNGE and CLOSE; what REPLACE takes away.
 
 use super::{check_modseqs, pieces};
 use crate::{Event, LimitReached, MailboxState};
@@ -11,6 +11,8 @@ pub enum Doomed<'a> {
     Deleted,
     /// Those of these that have `\Deleted`: UID EXPUNGE (RFC 4315, 2.1).
     DeletedAmong(&'a UidSet),
+    /// Those of these that are there, whatever their flags: REPLACE (RFC 8508, 3.4).
+    These(&'a UidSet),
 }
 
 /// What an expunge comes to.
@@ -27,10 +29,10 @@ pub struct Expunging {
 /// # Errors
 /// When no MODSEQ is left.
 pub fn expunge(state: &MailboxState, doomed: Doomed<'_>) -> Result<Expunging, LimitReached> {
-    let deleted = state.deleted_uids();
     let uids = match doomed {
-        Doomed::Deleted => deleted,
-        Doomed::DeletedAmong(uids) => deleted.intersection(uids),
+        Doomed::Deleted => state.deleted_uids(),
+        Doomed::DeletedAmong(uids) => state.deleted_uids().intersection(uids),
+        Doomed::These(uids) => state.present(uids),
     };
     remove(state, uids)
 }

@@ -101,6 +101,14 @@ fn marked(row: Row, mark: Option<&Mark>) -> Row {
     Row { flags, modseq, ..row }
 }
 
+impl MailboxState {
+    /// Those of these messages that are there.
+    #[must_use]
+    pub fn present(&self, uids: &UidSet) -> UidSet {
+        Reader { state: self, private: None }.rows(uids).map(|row| row.uid).collect()
+    }
+}
+
 /// Goes along chosen messages.
 pub struct Rows<'a, 'u> {
     spans: &'u [(Uid, Uid)],

@@ -70,6 +70,7 @@ pub const TABLE: &[Capability] = &[
         "imap/mod.rs",
         &["capability", "select", "fetch", "store", "search", "bad-commands"],
     ),
+    row("BINARY", 3516, &[SignedIn], "imap/fetch/binary.rs", &["binary", "append-binary"]),
     row("CHILDREN", 3348, &[SignedIn], "imap/list.rs", &["list"]),
     Capability {
         unless: Some(|standing| standing.compression == Compression::Deflate),
@@ -81,8 +82,10 @@ pub const TABLE: &[Capability] = &[
     row("IDLE", 2177, PRIVATE, "imap/idle.rs", &["idle"]),
     row("LITERAL-", 7888, PRIVATE, "imap/talk.rs", &["append", "login"]),
     row("MOVE", 6851, &[SignedIn], "imap/transfer.rs", &["move"]),
+    row("MULTIAPPEND", 3502, &[SignedIn], "imap/append.rs", &["multiappend"]),
     row("NAMESPACE", 2342, &[SignedIn], "imap/namespace.rs", &["namespace"]),
     row("QRESYNC", 7162, &[SignedIn], "imap/select.rs", &["qresync", "delayed-expunge"]),
+    row("REPLACE", 8508, &[SignedIn], "imap/replace.rs", &["replace"]),
     row("SAVEDATE", 8514, &[SignedIn], "imap/fetch/mod.rs", &["savedate"]),
     row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
     row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"]),

@@ -18,6 +18,7 @@ mod object_id;
 mod revision;
 mod session;
 mod talk;
+mod upload;
 
 // The commands.
 mod append;
@@ -35,6 +36,7 @@ mod list;
 mod login;
 mod namespace;
 mod rename;
+mod replace;
 mod search;
 mod select;
 mod status;

@@ -10,7 +10,7 @@ use super::id::Reassurance;
 use super::talk::{Talk, too_big};
 use super::{
     append, authenticate, close, compress, create, delete, enable, expunge, fetch, id, idle, list, login,
-    namespace, rename, search, select, status, store, subscribe, transfer,
+    namespace, rename, replace, search, select, status, store, subscribe, transfer,
 };
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use terms::{ModSeq, Moment};
 use wire::imap::command::tag_of;
-use wire::imap::command::{Append, AtLiteral, Authenticate, append_at_literal};
+use wire::imap::command::{AtLiteral, Authenticate, Upload, upload_at_literal};
 use wire::imap::framer::{Announced, Event, Misframed};
 use wire::imap::reply::{Code, Condition, tagged, untagged};
 use wire::imap::{BadCommand, Command, Reason, Tag, Tagged, parse};
@@ -223,8 +223,8 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     /// A literal is announced: an argument, or a message on its way in.
     async fn literal(&mut self, announced: Announced) -> Result<(), Ending> {
-        match append_at_literal(self.talk.start()) {
-            AtLiteral::Message(append) => self.append(append, announced.octets).await,
+        match upload_at_literal(self.talk.start()) {
+            AtLiteral::Message(upload) => self.upload(upload, announced.octets).await,
             AtLiteral::OtherCommand | AtLiteral::MailboxName => self.keep_literal(),
             AtLiteral::Bad(bad) => {
                 self.talk.refuse_literal();
@@ -244,15 +244,19 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         }
     }
 
-    async fn append(&mut self, append: Tagged<Append>, octets: u64) -> Result<(), Ending> {
+    async fn upload(&mut self, upload: Tagged<Upload>, octets: u64) -> Result<(), Ending> {
         self.commands += 1;
-        let Tagged { tag, command } = append;
+        let Tagged { tag, command } = upload;
         let Some(hall) = self.hall.as_mut() else {
             self.talk.refuse_literal();
             Refusal::misspoken("Sign in first").tell(Some(&tag), self.talk.text());
             return self.mistake();
         };
-        let outcome = Box::pin(append::run(&tag, command, &hall.mail, octets, &mut self.talk)).await;
+        let talk = &mut self.talk;
+        let outcome = match command {
+            Upload::Append(append) => Box::pin(append::run(&tag, append, octets, &hall.mail, talk)).await,
+            Upload::Replace(replace) => Box::pin(replace::run(&tag, replace, octets, hall, talk)).await,
+        };
         self.conclude(&tag, Manner::FREE, outcome).await
     }
 

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use mailbox::account::{self, Account, AccountEvent, Limits, MailboxId, Plan, StreamStep};
-use mailbox::{Birth, Created, Event, Flags, Head, MailboxState, NewMessage};
-use session::port::{self, BodyName, Change, Circumstances, Recency, Transfer, Transferred};
+use mailbox::{Birth, Created, Doomed, Event, Head, MailboxState, NewMessage};
+use session::port::{self, BodyName, Change, Circumstances, Letter, Recency, Transfer, Transferred};
 use session::refusal::{FaultId, Refusal};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -76,6 +76,21 @@ impl Drawers {
         Arc::clone(state)
     }
 
+    fn file(&mut self, mailbox: u32, draft: Draft) -> Result<port::Appended, Refusal> {
+        let state = self.state(mailbox).ok_or_else(deleted)?;
+        let messages = draft.letters.iter().map(|(letter, _)| new_message(letter)).collect();
+        let appending = mailbox::append(&state, READER, messages)?;
+        self.apply(mailbox, &appending.events);
+        for (uid, (_, octets)) in appending.uids.iter().zip(draft.letters) {
+            let mut name = [0; 32];
+            name[..8].copy_from_slice(&(self.bodies.len() as u64).to_le_bytes());
+            let record = message::record(&message::parse(&octets), name);
+            self.records.insert(EmailId { mailbox, uid: uid.get() }, record.into());
+            self.bodies.insert(name, octets.into());
+        }
+        Ok(port::Appended { uid_validity: state.uid_validity(), uids: appending.uids })
+    }
+
     fn transfer(&mut self, how: Transfer, from: u32, uids: &UidSet, to: u32) -> Transferred {
         let (source, target) = (self.state(from).unwrap(), self.state(to).unwrap());
         let moving = mailbox::move_messages(&source, READER, uids, &target, NOW).unwrap();
@@ -124,6 +139,12 @@ impl Office {
     }
 }
 
+fn new_message(letter: &Letter) -> NewMessage {
+    let internal_date = letter.date.unwrap_or_else(|| InternalDate::new(NOW, -480).unwrap());
+    let (flags, size) = (letter.flags.clone(), letter.octets);
+    NewMessage { birth: Birth::Here, flags, internal_date, size, save_date: NOW }
+}
+
 fn deleted() -> Refusal {
     Refusal::denied(Code::NonExistent, "This mailbox has been deleted")
 }
@@ -134,17 +155,28 @@ pub(crate) struct Folder {
     id: u32,
 }
 
-/// A message on its way in.
+/// Messages on their way in, the last of them perhaps not all here.
 pub(crate) struct Draft {
     office: Office,
-    octets: Vec<u8>,
+    letters: Vec<(Letter, Vec<u8>)>,
 }
 
 impl port::Draft for Draft {
+    async fn begin(&mut self, letter: Letter) -> Result<(), Refusal> {
+        self.letters.push((letter, Vec::new()));
+        Ok(())
+    }
+
     async fn write(&mut self, octets: Bytes) -> Result<(), Refusal> {
-        self.octets.extend_from_slice(&octets);
+        self.letters.last_mut().unwrap().1.extend_from_slice(&octets);
         let mut drawers = self.office.drawers();
         drawers.largest_piece = drawers.largest_piece.max(octets.len());
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), Refusal> {
+        let (letter, octets) = self.letters.last().unwrap();
+        assert_eq!(letter.octets, octets.len() as u64);
         Ok(())
     }
 }
@@ -185,31 +217,29 @@ impl port::Mail for Office {
         Ok(mailboxes.iter().map(|id| drawers.state(id.get()).map(|state| state.head())).collect())
     }
 
-    async fn draft(&self, _: u64) -> Result<Draft, Refusal> {
-        Ok(Draft { office: self.clone(), octets: Vec::new() })
+    fn draft(&self) -> Draft {
+        Draft { office: self.clone(), letters: Vec::new() }
     }
 
-    async fn append(
+    async fn append(&self, mailbox: MailboxId, draft: Draft) -> Result<port::Appended, Refusal> {
+        self.check()?.file(mailbox.get(), draft)
+    }
+
+    async fn replace(
         &self,
+        (from, replaced): (&Folder, Uid),
         mailbox: MailboxId,
         draft: Draft,
-        flags: Flags,
-        date: Option<InternalDate>,
     ) -> Result<port::Appended, Refusal> {
         let mut drawers = self.check()?;
-        let state = drawers.state(mailbox.get()).unwrap();
-        let internal_date = date.unwrap_or_else(|| InternalDate::new(NOW, -480).unwrap());
-        let size = draft.octets.len() as u64;
-        let message = NewMessage { birth: Birth::Here, flags, internal_date, size, save_date: NOW };
-        let appending = mailbox::append(&state, READER, vec![message])?;
-        drawers.apply(mailbox.get(), &appending.events);
-        let uid = appending.uids.first().unwrap();
-        let mut name = [0; 32];
-        name[..8].copy_from_slice(&(drawers.bodies.len() as u64).to_le_bytes());
-        let record = message::record(&message::parse(&draft.octets), name);
-        drawers.records.insert(EmailId { mailbox: mailbox.get(), uid: uid.get() }, record.into());
-        drawers.bodies.insert(name, draft.octets.into());
-        Ok(port::Appended { uid_validity: state.uid_validity(), uid })
+        let source = drawers.state(from.id).ok_or_else(deleted)?;
+        let expunging = mailbox::expunge(&source, Doomed::These(&UidSet::one(replaced)))?;
+        if expunging.uids.is_empty() {
+            return Err(Refusal::denied(Code::ExpungeIssued, "It is gone"));
+        }
+        let appended = drawers.file(mailbox.get(), draft)?;
+        drawers.apply(from.id, &expunging.events);
+        Ok(appended)
     }
 
     async fn transfer(

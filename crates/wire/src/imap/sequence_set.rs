@@ -31,9 +31,27 @@ impl SetNumber {
             Self::Highest => highest,
         }
     }
+
+    /// RFC 9051, 9: seq-number.
+    pub(crate) fn read(input: &mut Input<'_>) -> Result<Self, Fault> {
+        if input.take(b'*') {
+            return Ok(Self::Highest);
+        }
+        let at = input.at();
+        let number = input.digits().and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new);
+        number
+            .map(Self::Number)
+            .ok_or_else(|| input.fault_at(at, "Expected a message number from 1 to 4294967295, or '*'"))
+    }
 }
 
 impl SequenceSet {
+    /// One number.
+    #[must_use]
+    pub fn one(number: SetNumber) -> Self {
+        Self { ranges: vec![(number, number)] }
+    }
+
     /// The ranges as written.
     pub fn ranges(&self) -> impl ExactSizeIterator<Item = (SetNumber, SetNumber)> + Clone + '_ {
         self.ranges.iter().copied()
@@ -104,8 +122,8 @@ impl SequenceSet {
         }
         let mut ranges = Vec::new();
         loop {
-            let first = set_number(input)?;
-            let last = if input.take(b':') { set_number(input)? } else { first };
+            let first = SetNumber::read(input)?;
+            let last = if input.take(b':') { SetNumber::read(input)? } else { first };
             ranges.push((first, last));
             if !input.take(b',') {
                 return Ok(Self { ranges });
@@ -122,17 +140,6 @@ impl SequenceSet {
         }
         Ok(set)
     }
-}
-
-fn set_number(input: &mut Input<'_>) -> Result<SetNumber, Fault> {
-    if input.take(b'*') {
-        return Ok(SetNumber::Highest);
-    }
-    let at = input.at();
-    let number = input.digits().and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new);
-    number
-        .map(SetNumber::Number)
-        .ok_or_else(|| input.fault_at(at, "Expected a message number from 1 to 4294967295, or '*'"))
 }
 
 impl fmt::Display for SetNumber {

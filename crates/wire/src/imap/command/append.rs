@@ -1,16 +1,17 @@
-//! APPEND (RFC 9051, 6.3.12).
+//! APPEND (RFC 9051, 6.3.12), with more than one message (MULTIAPPEND, RFC 3502), messages as literal8 (BINARY,
+//! RFC 3516, 4.4) and in the wrapping that RFC 6855 had for them.
 //!
-//! An APPEND never arrives whole: its message is streamed, and can be larger than memory. So it is read in two
-//! steps: [`append_at_literal`] when a literal is announced, before its octets come, and [`append_end`] when
-//! the line behind the message has come.
+//! An APPEND never arrives whole: its messages are streamed, and can be larger than memory. So it is read in
+//! steps: its start with [`upload_at_literal`](super::upload_at_literal), and what stands behind each message with
+//! [`append_next`] or [`append_end`].
 
 use super::super::date::read_date_time;
 use super::super::error::{BadCommand, Fault};
 use super::super::input::Input;
-use super::{Command, Tag, Tagged, flags, read_tag};
+use super::{Command, Tag, flags};
 use terms::{Flag, InternalDate, MailboxName};
 
-/// An APPEND whose message is about to come.
+/// An APPEND whose first message is about to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Append {
     /// Where to.
@@ -26,71 +27,72 @@ pub struct AppendItem {
     pub flags: Vec<Flag>,
     /// Its INTERNALDATE; `None` for now.
     pub date: Option<InternalDate>,
+    /// In which form it comes.
+    pub form: MessageForm,
 }
 
-/// What an announced literal is.
-#[derive(Clone, Debug)]
-pub enum AtLiteral {
-    /// An argument of some other command.
-    OtherCommand,
-    /// The mailbox name of an APPEND: keep it and wait for the next literal.
-    MailboxName,
-    /// The message: stream it.
-    Message(Tagged<Append>),
-    /// An APPEND that is wrong already: refuse the literal.
-    Bad(BadCommand),
+/// The form in which a message comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MessageForm {
+    /// `{n}`: any octet but NUL.
+    #[default]
+    Literal,
+    /// `~{n}`: any octet (RFC 3516).
+    Literal8,
+    /// `UTF8 (~{n}` and, behind the message, `)`: RFC 6855, 4. RFC 9755 has given it up, as it says nothing that the
+    /// message does not; Thunderbird says it of all that it sends.
+    Utf8,
 }
 
-/// Reads the start of a command up to and including a literal's announcement.
+/// Reads what stands between two messages of one APPEND, up to and including the next one's announcement. `before`
+/// is the form in which the last one came.
 ///
-/// Costs a look at the tag and the name for any other command, so that many literals stay linear (threat T-19);
-/// an APPEND is read at most twice, as only its mailbox name can be a literal in front of the message.
-#[must_use]
-pub fn append_at_literal(start: &[u8]) -> AtLiteral {
-    let mut input = Input::new(start);
-    let Ok(tag) = read_tag(&mut input) else { return AtLiteral::OtherCommand };
-    if !(input.take(b' ') && input.keyword("APPEND")) {
-        return AtLiteral::OtherCommand;
-    }
-    if is_announcement(input.clone()) {
-        return AtLiteral::MailboxName;
-    }
-    let tag = tag.into_owned();
-    match append(&mut input) {
-        Ok(command) => AtLiteral::Message(Tagged { tag, command }),
-        Err(fault) => AtLiteral::Bad(fault.tagged(Some(tag))),
-    }
+/// # Errors
+/// When it is wrong: refuse the literal.
+pub fn append_next(rest: &[u8], before: MessageForm, tag: &Tag<'_>) -> Result<AppendItem, BadCommand> {
+    let mut input = Input::new(rest);
+    let next = close(&mut input, before).and_then(|()| message(&mut input));
+    next.map_err(|fault| fault.tagged(Some(tag.clone().into_owned())))
 }
 
-/// Checks what follows the message: nothing, as long as MULTIAPPEND is not offered.
+/// Checks what follows the last message: nothing, but for what its form asks for.
 ///
 /// # Errors
 /// When there is more.
-pub fn append_end(rest: &[u8], tag: &Tag<'_>) -> Result<(), BadCommand> {
-    let ends = Input::new(rest).end();
+pub fn append_end(rest: &[u8], before: MessageForm, tag: &Tag<'_>) -> Result<(), BadCommand> {
+    let mut input = Input::new(rest);
+    let ends = close(&mut input, before).and_then(|()| input.end());
     ends.map_err(|fault| fault.tagged(Some(tag.clone().into_owned())))
 }
 
-/// Whether all that is left is a space and the announcement of a literal.
-fn is_announcement(mut input: Input<'_>) -> bool {
-    input.take(b' ') && input.literal_announcement().is_ok() && input.is_done()
+/// The parenthesis that RFC 6855 has behind the message.
+fn close(input: &mut Input<'_>, form: MessageForm) -> Result<(), Fault> {
+    match form {
+        MessageForm::Literal | MessageForm::Literal8 => Ok(()),
+        MessageForm::Utf8 => input.expect(b')', "Expected ')' behind the message"),
+    }
 }
 
-fn append(input: &mut Input<'_>) -> Result<Append, Fault> {
+/// `SP mailbox append-message`, up to and including the announcement.
+pub(super) fn read(input: &mut Input<'_>) -> Result<Append, Fault> {
     input.space()?;
     let mailbox = input.mailbox()?;
-    input.space()?;
-    let item = item(input)?;
-    if input.peek() == Some(b'~') {
-        return Err(input.not_offered("APPEND of a literal8 (BINARY)"));
-    }
-    input.literal_announcement()?;
-    input.end()?;
+    let item = message(input)?;
     Ok(Append { mailbox, item })
 }
 
-fn item(input: &mut Input<'_>) -> Result<AppendItem, Fault> {
+/// `[SP flag-list] [SP date-time] SP literal`, up to and including the announcement.
+fn message(input: &mut Input<'_>) -> Result<AppendItem, Fault> {
+    let mut item = options(input)?;
+    item.form = form(input)?;
+    input.literal_announcement()?;
+    input.end()?;
+    Ok(item)
+}
+
+fn options(input: &mut Input<'_>) -> Result<AppendItem, Fault> {
     let mut item = AppendItem::default();
+    input.space()?;
     if input.peek() == Some(b'(') {
         item.flags = flags::list(input)?;
         input.space()?;
@@ -102,69 +104,66 @@ fn item(input: &mut Input<'_>) -> Result<AppendItem, Fault> {
     Ok(item)
 }
 
+fn form(input: &mut Input<'_>) -> Result<MessageForm, Fault> {
+    if input.keyword("UTF8") {
+        input.space()?;
+        input.expect(b'(', "Expected '(' and the message as a literal, such as ~{310}")?;
+        input.expect(b'~', "Expected the message as a literal, such as ~{310}")?;
+        return Ok(MessageForm::Utf8);
+    }
+    Ok(if input.take(b'~') { MessageForm::Literal8 } else { MessageForm::Literal })
+}
+
 /// An APPEND that came whole is one without its message.
 pub(super) fn without_literal<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
     input.space()?;
     input.mailbox()?;
-    input.space()?;
-    item(input)?;
+    options(input)?;
+    form(input)?;
     Err(input.fault("Expected the message as a literal, such as {310}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use MessageForm::{Literal, Literal8, Utf8};
 
-    fn message(start: &str) -> Append {
-        match append_at_literal(start.as_bytes()) {
-            AtLiteral::Message(tagged) => tagged.command,
-            other => panic!("{start:?}: {other:?}"),
-        }
+    fn next(rest: &str, before: MessageForm) -> Result<AppendItem, BadCommand> {
+        append_next(rest.as_bytes(), before, &super::super::tag_of(b"a x").unwrap())
+    }
+
+    fn end(rest: &str, before: MessageForm) -> Result<(), BadCommand> {
+        append_end(rest.as_bytes(), before, &super::super::tag_of(b"a x").unwrap())
     }
 
     #[test]
-    fn flags_and_date_are_known_before_the_message_comes() {
-        let append = message("a APPEND Sent (\\Seen $Forwarded) \"17-Jul-1996 02:44:25 -0700\" {310}\r\n");
-        assert_eq!(append.mailbox.as_str(), "Sent");
-        assert_eq!(append.item.flags.len(), 2);
-        assert_eq!(append.item.date.unwrap().zone_minutes(), -420);
-        assert_eq!(message("a append inbox {1+}\r\n").item, AppendItem::default());
-        assert_eq!(message("a APPEND \"a {3}\" () {1}\r\n").mailbox.as_str(), "a {3}");
+    fn behind_a_message_stands_another_or_nothing() {
+        assert_eq!(next(" {3}\r\n", Literal).unwrap(), AppendItem::default());
+        let item = next(" (\\Seen) \" 7-Feb-1994 22:43:04 -0800\" ~{295+}\r\n", Literal8).unwrap();
+        assert_eq!((item.flags.len(), item.form), (1, Literal8));
+        assert!(item.date.is_some());
+        assert_eq!(next(") utf8 (~{5}\r\n", Utf8).unwrap().form, Utf8);
+        assert!(end("", Literal).is_ok() && end("", Literal8).is_ok() && end(")", Utf8).is_ok());
     }
 
     #[test]
-    fn a_mailbox_name_may_be_a_literal_too() {
-        assert!(matches!(append_at_literal(b"a APPEND {4}\r\n"), AtLiteral::MailboxName));
-        assert_eq!(message("a APPEND {4}\r\nSent (\\Seen) {3}\r\n").mailbox.as_str(), "Sent");
-    }
-
-    #[test]
-    fn other_commands_keep_their_literals() {
-        for start in
-            ["a LOGIN {5}\r\n", "a APPENDX INBOX {3}\r\n", "{3}\r\n", "a{3}\r\n", "a  APPEND x {3}\r\n"]
-        {
-            assert!(matches!(append_at_literal(start.as_bytes()), AtLiteral::OtherCommand), "{start:?}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_append_is_refused_before_its_message_comes() {
-        for start in [
-            "a APPEND INBOX(\\Seen) {3}\r\n",
-            "a APPEND INBOX \"yesterday\" {3}\r\n",
-            "a APPEND & {3}\r\n",
-            "a APPEND INBOX ~{3}\r\n",
-            "a APPEND INBOX (\\Foo) {3}\r\n",
-            "a APPEND INBOX {3}\r\nabc {3}\r\n",
+    fn nothing_else_stands_behind_a_message() {
+        for (rest, before) in [
+            ("{3}\r\n", Literal),
+            (") {3}\r\n", Literal8),
+            (" {3}\r\n", Utf8),
+            (" (\\Foo) {3}\r\n", Literal),
+            (" Drafts {3}\r\n", Literal),
+            (" UTF8 ({3}\r\n", Literal),
+            (" UTF8 ~{3}\r\n", Literal),
+            (" UTF8(~{3}\r\n", Literal),
         ] {
-            assert!(matches!(append_at_literal(start.as_bytes()), AtLiteral::Bad(_)), "{start:?}");
+            assert!(next(rest, before).is_err(), "{rest:?}");
         }
-    }
-
-    #[test]
-    fn nothing_follows_the_message() {
-        let tag = super::super::tag_of(b"a x").unwrap();
-        assert!(append_end(b"", &tag).is_ok());
-        assert_eq!(append_end(b" (\\Seen) {3}\r\n", &tag).unwrap_err().tag, Some(tag));
+        for (rest, before) in
+            [(" ", Literal), (")", Literal), ("", Utf8), (") ", Utf8), (" (\\Seen)", Literal8)]
+        {
+            assert_eq!(end(rest, before).unwrap_err().tag.unwrap().as_str(), "a", "{rest:?}");
+        }
     }
 }

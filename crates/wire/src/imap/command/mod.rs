@@ -12,6 +12,7 @@ mod id;
 mod list;
 mod login;
 mod mailbox;
+mod replace;
 mod search;
 mod select;
 mod status;
@@ -19,19 +20,22 @@ mod store;
 mod transfer;
 mod uid;
 mod unoffered;
+mod upload;
 
-pub use append::{Append, AppendItem, AtLiteral, append_at_literal, append_end};
+pub use append::{Append, AppendItem, MessageForm, append_end, append_next};
 pub use authenticate::{Authenticate, SaslLine, sasl_line};
 pub use fetch::{ChangedSince, Fetch, FetchItem, Partial, Peek, Vanished};
 pub use id::Id;
 pub use list::{List, ListReturn, ListSelect, ListStyle};
 pub use login::Login;
 pub use mailbox::Rename;
+pub use replace::Replace;
 pub use search::{EntryKind, Search, SearchKey, SearchReturn};
 pub use select::{Access, KnownMessages, QResync, Select};
 pub use status::{Status, StatusItem};
 pub use store::{Silence, Store, StoreAction};
 pub use transfer::Transfer;
+pub use upload::{AtLiteral, Upload, upload_at_literal};
 
 use super::error::{BadCommand, Fault, Reason};
 use super::input::{Input, is_astring_char};
@@ -220,6 +224,7 @@ const COMMANDS: &[(&str, Reader)] = &[
     ("NAMESPACE", |_| Ok(Command::Namespace)),
     ("NOOP", |_| Ok(Command::Noop)),
     ("RENAME", mailbox::read_rename),
+    ("REPLACE", replace::without_literal),
     ("SEARCH", |input| search::read(input, Numbering::Sequence).map(Command::Search)),
     ("SELECT", |input| select::read(input, Access::ReadWrite).map(Command::Select)),
     ("STARTTLS", |_| Ok(Command::StartTls)),

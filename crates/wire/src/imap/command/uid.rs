@@ -3,13 +3,14 @@
 use super::super::error::Fault;
 use super::super::input::Input;
 use super::super::sequence_set::SequenceSet;
-use super::{Command, Numbering, Reader, fetch, search, store, transfer, unoffered};
+use super::{Command, Numbering, Reader, fetch, replace, search, store, transfer, unoffered};
 
 const UID_COMMANDS: &[(&str, Reader)] = &[
     ("COPY", |input| transfer::read(input, Numbering::Uid).map(Command::Copy)),
     ("EXPUNGE", expunge),
     ("FETCH", |input| fetch::read(input, Numbering::Uid).map(Command::Fetch)),
     ("MOVE", |input| transfer::read(input, Numbering::Uid).map(Command::Move)),
+    ("REPLACE", replace::without_literal),
     ("SEARCH", |input| search::read(input, Numbering::Uid).map(Command::Search)),
     ("STORE", |input| store::read(input, Numbering::Uid).map(Command::Store)),
 ];
@@ -17,7 +18,7 @@ const UID_COMMANDS: &[(&str, Reader)] = &[
 pub(super) fn read<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
     input.space()?;
     let at = input.at();
-    let name = input.atom("Expected COPY, EXPUNGE, FETCH, MOVE, SEARCH or STORE")?;
+    let name = input.atom("Expected COPY, EXPUNGE, FETCH, MOVE, REPLACE, SEARCH or STORE")?;
     match UID_COMMANDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         Some((_, read)) => read(input),
         None => Err(unoffered::fault(at, name)),

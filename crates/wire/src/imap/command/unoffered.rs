@@ -23,7 +23,6 @@ const UNOFFERED: &[&str] = &[
     "LISTRIGHTS",
     "MYRIGHTS",
     "NOTIFY",
-    "REPLACE",
     "RESETKEY",
     "RLIST",
     "RLSUB",

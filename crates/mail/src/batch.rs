@@ -1,0 +1,153 @@
+//! Messages that go into a mailbox together: all in one commit, or none (RFC 3502).
+//!
+//! What cannot travel in that commit is put away before it, where nothing refers to it: bodies that are large are
+//! staged as they come, and small ones, when they have become many, go in a commit of bodies alone. So a batch holds
+//! few octets whatever passes through it, and one that is dropped leaves nothing that anybody sees.
+
+use crate::account::Account;
+use crate::incoming::Received;
+use crate::proposal::{Halt, Proposal};
+use crate::{Error, Origin};
+use bytes::Bytes;
+use mailbox::account::MailboxId;
+use mailbox::{Birth, Flags, NewMessage};
+use store::{BodyId, Commit, Committed, EmailId};
+use terms::{AccountId, InternalDate, UidSet, UidValidity};
+
+/// Octets of bodies that wait in memory for those that come behind them.
+const MAX_HELD: usize = 2 << 20;
+/// Octets of all records: with [`MAX_HELD`] and the events a commit has room for them.
+const MAX_RECORDS: usize = 5 << 20;
+
+/// A message that is all here, with what goes with it.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The message.
+    pub received: Received,
+    /// Its flags.
+    pub flags: Flags,
+    /// Its INTERNALDATE; `None` is the moment of the commit.
+    pub date: Option<InternalDate>,
+}
+
+/// Messages on their way into one mailbox.
+#[derive(Debug, Default)]
+pub struct Batch {
+    arrivals: Vec<Arrival>,
+    held: usize,
+    records: usize,
+}
+
+/// Where messages came to lie: APPENDUID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// The mailbox's.
+    pub uid_validity: UidValidity,
+    /// The messages', in their order.
+    pub uids: UidSet,
+}
+
+impl Account {
+    /// Adds a message to those that wait.
+    ///
+    /// # Errors
+    /// They are more than one commit can carry, or the store cannot write now.
+    pub async fn add(&self, batch: &mut Batch, origin: &Origin, arrival: Arrival) -> Result<(), Error> {
+        batch.records += arrival.received.record.len();
+        if batch.records > MAX_RECORDS {
+            return Err(Error::TooMuch);
+        }
+        batch.held += arrival.received.body.as_ref().map_or(0, Bytes::len);
+        batch.arrivals.push(arrival);
+        if batch.held > MAX_HELD { self.put_away(batch, origin).await } else { Ok(()) }
+    }
+
+    /// Puts the messages into a mailbox, dated now where they are not dated; `reader` is whose `\Seen` their flags
+    /// speak of.
+    ///
+    /// # Errors
+    /// The mailbox is gone or full, or the store cannot write now.
+    pub async fn file(
+        &self,
+        origin: &Origin,
+        mailbox: MailboxId,
+        batch: Batch,
+        reader: AccountId,
+    ) -> Result<Filed, Error> {
+        self.change(origin, |proposal| file(proposal, mailbox, &batch, reader)).await
+    }
+
+    /// Makes the bodies that wait durable, where nothing refers to them yet.
+    async fn put_away(&self, batch: &mut Batch, origin: &Origin) -> Result<(), Error> {
+        let commit = Commit {
+            account: self.id,
+            id: self.world.commit_id(),
+            after: None,
+            time_ms: self.world.now_ms(),
+            origin: origin.encode(),
+            appends: Vec::new(),
+            records: Vec::new(),
+            bodies: batch.bodies().collect(),
+        };
+        match self.store.commit(commit).await? {
+            Committed::Done => {
+                batch.let_go();
+                Ok(())
+            }
+            // It names no stream, and builds on no other commit.
+            Committed::Conflict { stream, .. } | Committed::Diverged { stream, .. } => {
+                Err(Error::damaged(stream, "a commit of bodies alone was compared with it"))
+            }
+        }
+    }
+}
+
+impl Batch {
+    /// The bodies that are in memory.
+    fn bodies(&self) -> impl Iterator<Item = (BodyId, Bytes)> {
+        let body = |received: &Received| Some((received.id, received.body.clone()?));
+        self.arrivals.iter().filter_map(move |arrival| body(&arrival.received))
+    }
+
+    fn let_go(&mut self) {
+        self.arrivals.iter_mut().for_each(|arrival| arrival.received.body = None);
+        self.held = 0;
+    }
+}
+
+impl From<Arrival> for Batch {
+    fn from(arrival: Arrival) -> Self {
+        Self { arrivals: vec![arrival], held: 0, records: 0 }
+    }
+}
+
+/// Decides to put the messages into a mailbox.
+pub(crate) fn file(
+    proposal: &mut Proposal,
+    mailbox: MailboxId,
+    batch: &Batch,
+    reader: AccountId,
+) -> Result<Filed, Halt> {
+    let now_s = proposal.now_s();
+    let state = proposal.mailbox(mailbox)?;
+    let uid_validity = state.uid_validity();
+    let messages = batch.arrivals.iter().map(|arrival| new_message(arrival, now_s)).collect();
+    let appending = mailbox::append(state, reader, messages)?;
+    appending.events.iter().try_for_each(|event| proposal.push(mailbox, event))?;
+    for (uid, arrival) in appending.uids.iter().zip(&batch.arrivals) {
+        let email = EmailId { mailbox: mailbox.get(), uid: uid.get() };
+        proposal.put_record(email, arrival.received.record.clone());
+    }
+    batch.bodies().for_each(|(id, body)| proposal.put_body(id, body));
+    Ok(Filed { uid_validity, uids: appending.uids })
+}
+
+fn new_message(arrival: &Arrival, now_s: i64) -> NewMessage {
+    NewMessage {
+        birth: Birth::Here,
+        flags: arrival.flags.clone(),
+        internal_date: arrival.date.or_else(|| InternalDate::new(now_s, 0)).unwrap_or(InternalDate::EPOCH),
+        size: arrival.received.size,
+        save_date: now_s,
+    }
+}
