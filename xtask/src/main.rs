@@ -2,7 +2,9 @@
 
 mod borrowed;
 mod licences;
+mod marked;
 
+use session::imap::capability;
 use std::error::Error;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -10,7 +12,7 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask <chore>
   licences   refuse dependencies whose licence is not on the list, or that docs/dependencies.md does not name
-  manual     write what docs/guide takes from the lists: settings.md, gatepost.toml, events.md";
+  manual     write what docs/guide and README.md take from the lists: settings, events, capabilities";
 
 fn main() -> ExitCode {
     let chore = std::env::args().nth(1).unwrap_or_default();
@@ -49,7 +51,33 @@ fn check_licences() -> Result<(), Box<dyn Error>> {
 fn write_manual() -> Result<(), Box<dyn Error>> {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide");
     std::fs::write(guide.join("events.md"), events::manual())?;
+    std::fs::write(guide.join("capabilities.md"), capability::manual())?;
     std::fs::write(guide.join("settings.md"), settings::manual())?;
     std::fs::write(guide.join("gatepost.toml"), settings::Settings::default().to_toml())?;
+    let readme = guide.join("../../README.md");
+    let text = std::fs::read_to_string(&readme)?;
+    std::fs::write(readme, marked::put(&text, "capabilities", &capability::summary())?)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(page: &str) -> String {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn the_pages_say_of_capabilities_what_the_table_says() {
+        let current = "run cargo xtask manual";
+        assert!(read("docs/guide/capabilities.md") == capability::manual(), "{current}");
+        let readme = read("README.md");
+        assert_eq!(
+            marked::put(&readme, "capabilities", &capability::summary()).ok(),
+            Some(readme),
+            "{current}"
+        );
+    }
 }

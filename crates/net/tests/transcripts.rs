@@ -12,6 +12,7 @@ use net::{Imap, Remote, Server};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
 use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+use session::imap::capability::{Capability, TABLE};
 use settings::ListenerKind;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -177,10 +178,12 @@ impl Pipe for Wire {
             Line::Private(stream) => stream.read(&mut octets)?,
         };
         octets.truncate(read);
-        match &mut self.deflated {
-            Some(line) => Ok(line.inflate(&octets)),
-            None => Ok(octets),
-        }
+        let said = match &mut self.deflated {
+            Some(line) => line.inflate(&octets),
+            None => octets,
+        };
+        nothing_beyond_the_table(&said);
+        Ok(said)
     }
 
     fn start_tls(&mut self) -> io::Result<()> {
@@ -197,6 +200,19 @@ impl Pipe for Wire {
     fn deflate(&mut self) -> io::Result<()> {
         self.deflated = Some(Deflated::new());
         Ok(())
+    }
+}
+
+/// Of the real server too: what it says to be possible stands in the table, so it has a file and transcripts.
+fn nothing_beyond_the_table(said: &[u8]) {
+    let text = String::from_utf8_lossy(said);
+    let Some((_, list)) = text.split_once("CAPABILITY IMAP4rev1") else { return };
+    let list = list.split([']', '\r']).next().unwrap_or_default();
+    for told in list.split_whitespace() {
+        let of = |row: &&Capability| {
+            row.value.map_or(told, |_| told.split('=').next().unwrap_or(told)) == row.name
+        };
+        assert!(TABLE.iter().any(|row| of(&row)), "{told}");
     }
 }
 

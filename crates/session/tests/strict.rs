@@ -7,6 +7,7 @@ mod machine;
 use imap_codec::decode::{Decoder as _, GreetingDecodeError, ResponseDecodeError};
 use imap_codec::{GreetingCodec, ResponseCodec};
 use machine::Machine;
+use session::imap::capability::TABLE;
 use std::cell::RefCell;
 use std::fs;
 use std::io;
@@ -121,6 +122,22 @@ fn complaint(text: &[u8], why: &dyn std::fmt::Debug) -> String {
     format!("{why:?} at {}", line.escape_ascii())
 }
 
+/// What is said to be possible, and is not in the table.
+fn beyond_the_table(said: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(said);
+    let known = |told: &str| {
+        TABLE.iter().any(|row| match row.value {
+            None => row.name == told,
+            Some(_) => told.split_once('=').is_some_and(|(name, _)| name == row.name),
+        })
+    };
+    let lists = text.lines().filter_map(|line| {
+        let (_, list) = line.split_once("* CAPABILITY ").or_else(|| line.split_once(" OK [CAPABILITY "))?;
+        list.split(']').next()
+    });
+    lists.flat_map(str::split_whitespace).filter(|told| !known(told)).map(str::to_owned).collect()
+}
+
 #[test]
 fn another_implementation_reads_every_response_of_every_conversation() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../transcripts");
@@ -136,6 +153,7 @@ fn another_implementation_reads_every_response_of_every_conversation() {
         transcript::run(&transcript, &mut world)
             .unwrap_or_else(|failure| panic!("{}: {failure}", path.display()));
         for said in &world.connections {
+            assert_eq!(beyond_the_table(&said.borrow()), [""; 0], "{}", path.display());
             match read_all(&said.borrow()) {
                 Ok(responses) => read += responses,
                 Err(why) => complaints.push(format!("{}: {why}", path.display())),

@@ -3,6 +3,10 @@
 //! What a client is told comes from [`TABLE`] alone, and a row enters the table with the file that does the
 //! work: nothing is advertised that does not work.
 
+mod manual;
+
+pub use manual::{manual, summary};
+
 use super::done::Done;
 use super::talk::Compression;
 use std::borrow::Cow;
@@ -159,38 +163,23 @@ mod tests {
     }
 
     #[test]
-    fn every_row_names_files_that_exist() {
+    fn what_is_spent_is_told_no_more() {
+        let standing = |compression| Standing { compression, ..SignedIn.into() };
+        assert!(line(&standing(Compression::None)).contains("COMPRESS=DEFLATE"));
+        assert!(!line(&standing(Compression::Deflate)).contains("COMPRESS="));
+    }
+
+    #[test]
+    fn every_row_stands_once_and_names_the_file_and_the_conversations_that_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for row in TABLE {
+            assert_eq!(TABLE.iter().filter(|other| other.name == row.name).count(), 1, "{}", row.name);
             assert!(root.join("src").join(row.file).is_file(), "{}: {}", row.name, row.file);
+            assert!(!row.transcripts.is_empty(), "{} has no transcript", row.name);
             for transcript in row.transcripts {
                 let path = root.join(format!("../../transcripts/{transcript}.imap"));
                 assert!(path.is_file(), "{}: {transcript}", row.name);
             }
         }
-    }
-
-    /// What the manual says of them.
-    fn manual() -> String {
-        let heading = "# Capabilities\n\nWhat is advertised, and when: before TLS, behind it, and after a login. Made \
-            from the table in `crates/session/src/imap/capability.rs`.\n\n\
-            | capability | RFC | before TLS | before login | after login |\n|---|---|---|---|---|\n";
-        let mark = |row: &Capability, stage| if row.told.contains(&stage) { "yes" } else { "" };
-        let line = |row: &Capability| {
-            let [clear, greeted, signed_in] =
-                EVER.iter().map(|stage| mark(row, *stage)).collect::<Vec<_>>()[..]
-            else {
-                panic!("there are three stages");
-            };
-            format!("| `{}` | {} | {clear} | {greeted} | {signed_in} |\n", row.name, row.rfc)
-        };
-        heading.to_owned() + &TABLE.iter().map(line).collect::<String>()
-    }
-
-    #[test]
-    fn the_manual_lists_what_is_advertised() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/capabilities.md");
-        let written = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(written == manual(), "docs/guide/capabilities.md should be:\n{}", manual());
     }
 }
