@@ -22,6 +22,7 @@ pub mod limits;
 mod mime;
 mod nstring;
 mod part;
+mod preview;
 mod record;
 mod scan;
 mod section;

@@ -23,5 +23,7 @@ pub const MAX_DETAILS_OCTETS: usize = 512 << 10;
 pub const MAX_KEPT_VALUE_OCTETS: usize = 8 << 10;
 /// Octets of the references that a record keeps for THREAD: the first, and as many of the last as fit. Some 80.
 pub const MAX_REFERENCES_OCTETS: usize = 4 << 10;
+/// Octets of a message's texts that are looked at for its preview: newsletters begin with long style sheets.
+pub const MAX_PREVIEW_OCTETS: usize = 64 << 10;
 /// Octets of a record: what a store takes.
 pub const MAX_RECORD_OCTETS: usize = 1 << 20;

@@ -10,8 +10,8 @@
 //!  36  RFC822.SIZE                              8
 //!  44  sent, Unix seconds                       8
 //!  52  octets of the header block               4
-//!  56  where each field ends, behind 100       11 x 4
-//! 100  ENVELOPE · BODYSTRUCTURE · part table · thread root · references ·
+//!  56  where each field ends, behind 104       12 x 4
+//! 104  ENVELOPE · BODYSTRUCTURE · part table · thread root · references · preview ·
 //!      From · To · Cc · Bcc · Subject · Message-ID, decoded, each with one octet in front that says
 //!      whether it is there (1), or is there but too long to keep (2); no octet at all: there is none
 //! ```
@@ -28,9 +28,9 @@ use crate::summary::{KEPT_FIELDS, Kept, Summary, place};
 use terms::InternalDate;
 
 /// The version that this crate writes and reads.
-pub const RECORD_VERSION: u8 = 2;
+pub const RECORD_VERSION: u8 = 3;
 
-const FIELDS: usize = 5 + KEPT_FIELDS.len();
+const FIELDS: usize = 6 + KEPT_FIELDS.len();
 const ENDS: usize = 56;
 const FIXED: usize = ENDS + 4 * FIELDS;
 
@@ -39,7 +39,8 @@ const BODYSTRUCTURE: usize = 1;
 const PARTS: usize = 2;
 const THREAD_ROOT: usize = 3;
 const REFERENCES: usize = 4;
-const FIRST_KEPT: usize = 5;
+const PREVIEW: usize = 5;
+const FIRST_KEPT: usize = 6;
 
 const IS_DATED: u8 = 1;
 const IS_KEPT: u8 = 1;
@@ -65,6 +66,7 @@ fn write(parsed: &Parsed, body: [u8; 32], telling: Telling) -> Vec<u8> {
     field(&mut out, &|out| parsed.table.encode(out));
     field(&mut out, &|out| out.extend_from_slice(&parsed.summary.thread_root));
     field(&mut out, &|out| out.extend_from_slice(&parsed.summary.references));
+    field(&mut out, &|out| out.extend_from_slice(parsed.preview.as_bytes()));
     for kept in &parsed.summary.kept {
         field(&mut out, &|out| put_kept(out, kept));
     }
@@ -194,6 +196,12 @@ impl<'a> RecordView<'a> {
     /// The ids that THREAD links the message to (RFC 5256, 3), the oldest first.
     pub fn references(&self) -> impl Iterator<Item = &'a [u8]> {
         self.field(REFERENCES).split(|octet| *octet == b'\n').filter(|id| !id.is_empty())
+    }
+
+    /// PREVIEW; empty where the message says nothing.
+    #[must_use]
+    pub fn preview(&self) -> &'a str {
+        std::str::from_utf8(self.field(PREVIEW)).unwrap_or_default()
     }
 
     /// A header field's value, by name in any letter case.

@@ -14,6 +14,7 @@ use crate::limits::{
 };
 use crate::mime::{Description, MediaType, Unsaid};
 use crate::part::{Encoding, Kind, Part, PartTable, Span};
+use crate::preview::Previewer;
 use crate::summary::Summary;
 
 /// A message being scanned.
@@ -30,6 +31,7 @@ pub struct Scanner {
     details_left: usize,
     summary: Summary,
     envelope: Vec<u8>,
+    preview: Previewer,
     steps: u64,
 }
 
@@ -44,6 +46,8 @@ pub struct Parsed {
     pub envelope: Vec<u8>,
     /// What SEARCH and THREADID want of the header.
     pub summary: Summary,
+    /// PREVIEW: the beginning of what the message says.
+    pub preview: String,
     /// RFC822.SIZE.
     pub size: u64,
     /// How much work it was: lines looked at and boundaries compared. Linear in the size.
@@ -149,6 +153,7 @@ impl Scanner {
             details_left: MAX_DETAILS_OCTETS,
             summary: Summary::default(),
             envelope: Vec::new(),
+            preview: Previewer::default(),
             steps: 0,
         };
         scanner.open_part();
@@ -179,6 +184,7 @@ impl Scanner {
             details: self.details,
             envelope: self.envelope,
             summary: self.summary,
+            preview: self.preview.finish(),
             size: end,
             steps: self.steps,
         }
@@ -229,10 +235,11 @@ impl Scanner {
         }
     }
 
-    /// Keeps a piece of a header block, as far as we look into it.
+    /// Keeps a piece of a header block, or of a text, as far as we look into it.
     fn keep(&mut self, piece: &[u8]) {
-        if self.phase == Phase::Header {
-            self.header.keep(piece);
+        match self.phase {
+            Phase::Header => self.header.keep(piece),
+            Phase::Body => self.preview.push(piece),
         }
     }
 
@@ -390,6 +397,7 @@ impl Scanner {
             part.kind = kind;
             part.encoding = description.transfer_encoding();
             part.charset = description.charset();
+            self.preview.begin(part, &description);
         }
         if let Some(details) = self.details.get_mut(index) {
             details.description = affordable.then(|| Box::new(description));
@@ -410,6 +418,7 @@ impl Scanner {
 
     /// Ends the parts at `level` and inside.
     fn close_down_to(&mut self, level: usize, end: u64, line_feeds: u64) {
+        self.preview.end();
         while self.open.len() > level {
             self.give_a_part(end);
             let Some(open) = self.open.pop() else { return };

@@ -20,8 +20,8 @@ use transcript::{Pipe, Port, Transcript, World};
 const UNKNOWN: [(&[u8], &str); 2] =
     [(b"* XLIST ", "not an RFC's"), (b"+ \r\n", "an empty challenge: a quirk to it, base64 to RFC 9051")];
 
-/// Data items of a FETCH response that it does not know: RFC 8474 and RFC 8514.
-const UNKNOWN_ITEMS: [&str; 3] = ["EMAILID (", "THREADID (", "SAVEDATE "];
+/// Data items of a FETCH response that it does not know: RFC 8474, RFC 8514 and RFC 8970.
+const UNKNOWN_ITEMS: [&str; 4] = ["EMAILID (", "THREADID (", "SAVEDATE ", "PREVIEW "];
 
 type Said = Rc<RefCell<Vec<u8>>>;
 

@@ -75,7 +75,6 @@ fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
         "a UID THREAD REFERENCES UTF-8 ALL",
         "a NOTIFY NONE",
         "a FETCH 1 SNIPPET",
-        "a FETCH 1 (PREVIEW)",
         "a SEARCH OLDER 5",
         "a STORE $ +FLAGS (\\Seen)",
         "a CREATE x (USE (\\Sent))",
@@ -100,6 +99,22 @@ fn object_ids_and_save_dates_are_sought_as_their_standards_write_them() {
     refused_at("a SEARCH THREADID M1.2", 20);
     refused_at(&format!("a SEARCH EMAILID {}", "M".repeat(256)), 17);
     refused_at("a SEARCH SAVEDON", 16);
+}
+
+#[test]
+fn a_preview_may_be_lazy() {
+    let items = |frame: &str| match command(frame) {
+        Command::Fetch(fetch) => format!("{:?} {}", fetch.items, fetch.changed_since.is_some()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(items("a FETCH 1 PREVIEW"), "[Preview(Now)] false");
+    assert_eq!(items("a FETCH 1 PREVIEW (LAZY)"), "[Preview(Lazy)] false");
+    assert_eq!(items("a FETCH 1 preview (lazy LAZY) (CHANGEDSINCE 1)"), "[Preview(Lazy)] true");
+    assert_eq!(items("a FETCH 1 (PREVIEW (LAZY) UID PREVIEW)"), "[Preview(Lazy), Uid, Preview(Now)] false");
+    assert_eq!(items("a FETCH 1 PREVIEW (CHANGEDSINCE 1)"), "[Preview(Now)] true");
+    refused_at("a FETCH 1 (PREVIEW (FUZZY))", 19);
+    refused_at("a FETCH 1 PREVIEW (LAZY FUZZY)", 24);
+    refused_at("a FETCH 1 PREVIEW (LAZYLY)", 19);
 }
 
 #[test]

@@ -292,12 +292,14 @@ fn a_fetch_is_written_piece_by_piece() {
 
 #[test]
 fn what_a_message_is_and_since_when_it_is_here_is_told() {
-    let want = "* 1 FETCH (EMAILID (M1-7-2a) THREADID (Tff_) SAVEDATE \"17-Jul-1996 09:44:25 +0000\")\r\n";
-    check_unknown("RFC 8474, RFC 8514", want, |out| {
+    let want = "* 1 FETCH (EMAILID (M1-7-2a) THREADID (Tff_) SAVEDATE \"17-Jul-1996 09:44:25 +0000\" PREVIEW \"\" PREVIEW {3}\r\n…)\r\n";
+    check_unknown("RFC 8474, RFC 8514, RFC 8970", want, |out| {
         let mut line = FetchLine::begin(out, SeqNum::MIN);
         line.email_id(out, "M1-7-2a");
         line.thread_id(out, "Tff_");
         line.save_date(out, InternalDate::new(837_596_665, 0).unwrap());
+        line.preview(out, "");
+        line.preview(out, "…");
         line.end(out);
     });
 }

@@ -88,6 +88,7 @@ pub const TABLE: &[Capability] = &[
     row("MOVE", 6851, &[SignedIn], "imap/transfer.rs", &["move"]),
     row("MULTIAPPEND", 3502, &[SignedIn], "imap/append.rs", &["multiappend"]),
     row("NAMESPACE", 2342, &[SignedIn], "imap/namespace.rs", &["namespace"]),
+    row("PREVIEW", 8970, &[SignedIn], "imap/fetch/mod.rs", &["preview"]),
     row("QRESYNC", 7162, &[SignedIn], "imap/select.rs", &["qresync", "delayed-expunge"]),
     row("REPLACE", 8508, &[SignedIn], "imap/replace.rs", &["replace"]),
     row("SAVEDATE", 8514, &[SignedIn], "imap/fetch/mod.rs", &["savedate"]),

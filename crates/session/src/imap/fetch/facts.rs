@@ -52,6 +52,7 @@ impl<B: Mailbox> Facts<'_, B> {
         out: &mut Vec<u8>,
     ) {
         match item {
+            Item::Preview => line.preview(out, record.preview()),
             Item::ThreadId => line.thread_id(out, ThreadName::of(record, self.name())),
             Item::Envelope => line.envelope(out, record.envelope()),
             Item::BodyStructure => line.body_structure(out, record.bodystructure()),

@@ -27,6 +27,7 @@ pub(super) enum Item<'a> {
     Size,
     EmailId,
     ThreadId,
+    Preview,
     Envelope,
     Body,
     BodyStructure,
@@ -135,6 +136,8 @@ impl<'a> Item<'a> {
             FetchItem::SaveDate => Self::SaveDate,
             FetchItem::EmailId => Self::EmailId,
             FetchItem::ThreadId => Self::ThreadId,
+            // RFC 8970, 4.1: a record has it, so no delay is undue; LAZY is given what others are.
+            FetchItem::Preview(_) => Self::Preview,
             FetchItem::InternalDate => Self::InternalDate,
             FetchItem::Rfc822Size => Self::Size,
             FetchItem::Envelope => Self::Envelope,

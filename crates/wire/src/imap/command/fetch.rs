@@ -1,5 +1,6 @@
 //! FETCH (RFC 9051, 6.4.5; RFC 3501, 6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6), SAVEDATE
-//! (RFC 8514), EMAILID and THREADID (RFC 8474), BINARY (RFC 3516, 4.2; RFC 9051, 6.4.5).
+//! (RFC 8514), EMAILID and THREADID (RFC 8474), BINARY (RFC 3516, 4.2; RFC 9051, 6.4.5) and
+//! PREVIEW (RFC 8970).
 
 use super::super::error::Fault;
 use super::super::input::Input;
@@ -65,6 +66,8 @@ pub enum FetchItem<'a> {
     EmailId,
     /// THREADID (RFC 8474)
     ThreadId,
+    /// PREVIEW (RFC 8970)
+    Preview(Urgency),
     /// RFC822: `BODY[]` under its old name (RFC 3501).
     Rfc822,
     /// RFC822.HEADER: `BODY.PEEK[HEADER]` under its old name.
@@ -91,6 +94,15 @@ pub enum FetchItem<'a> {
     },
     /// `BINARY.SIZE[...]`: how many octets `BINARY[...]` has.
     BinarySize(PartNumber),
+}
+
+/// How much a preview may cost (RFC 8970, 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Urgency {
+    /// LAZY: nothing that would take time.
+    Lazy,
+    /// What it takes.
+    Now,
 }
 
 /// `<offset.length>`. The sum may exceed 64 bits: use [`Partial::end`].
@@ -143,7 +155,7 @@ const PLAIN: &[(&str, FetchItem<'static>)] = &[
 ];
 
 /// Items of extensions that are not offered: a NO keeps their clients going.
-const UNOFFERED: &[&str] = &["PREVIEW", "SNIPPET", "X-GM-LABELS", "X-GM-MSGID", "X-GM-THRID"];
+const UNOFFERED: &[&str] = &["SNIPPET", "X-GM-LABELS", "X-GM-MSGID", "X-GM-THRID"];
 
 pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Fetch<'a>, Fault> {
     input.space()?;
@@ -175,10 +187,28 @@ fn item<'a>(input: &mut Input<'a>) -> Result<FetchItem<'a>, Fault> {
     if name.eq_ignore_ascii_case("BODY") {
         return Ok(FetchItem::Body);
     }
+    if name.eq_ignore_ascii_case("PREVIEW") {
+        return preview(input).map(FetchItem::Preview);
+    }
     match PLAIN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         Some((_, item)) => Ok(item.clone()),
         None => Err(unknown(input, at, name)),
     }
+}
+
+/// `[SP "(" preview-mod *(SP preview-mod) ")"]`: LAZY is all that there is. What else is in parentheses there belongs to
+/// FETCH.
+fn preview(input: &mut Input<'_>) -> Result<Urgency, Fault> {
+    let mut probe = input.clone();
+    if !(probe.take(b' ') && probe.take(b'(') && probe.keyword("LAZY")) {
+        return Ok(Urgency::Now);
+    }
+    input.space()?;
+    input.filled_list("Expected LAZY in parentheses", |input| {
+        let lazy = input.keyword("LAZY");
+        lazy.then_some(()).ok_or_else(|| input.fault("LAZY is the one modifier of PREVIEW"))
+    })?;
+    Ok(Urgency::Lazy)
 }
 
 fn unknown(input: &Input<'_>, at: usize, name: &str) -> Fault {

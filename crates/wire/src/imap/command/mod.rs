@@ -24,7 +24,7 @@ mod upload;
 
 pub use append::{Append, AppendItem, MessageForm, append_end, append_next};
 pub use authenticate::{Authenticate, SaslLine, sasl_line};
-pub use fetch::{ChangedSince, Fetch, FetchItem, Partial, Peek, Vanished};
+pub use fetch::{ChangedSince, Fetch, FetchItem, Partial, Peek, Urgency, Vanished};
 pub use id::Id;
 pub use list::{List, ListReturn, ListSelect, ListStyle};
 pub use login::Login;

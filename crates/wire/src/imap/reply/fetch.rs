@@ -3,7 +3,7 @@
 use super::super::date::write_date_time;
 use super::super::section::{Section, write_part};
 use super::mailbox::{FlagName, flag_names};
-use super::text::{literal_header, number};
+use super::text::{literal_header, number, string};
 use std::fmt::Display;
 use std::io::Write as _;
 use std::num::NonZeroU32;
@@ -58,6 +58,12 @@ impl FetchLine {
     pub fn internal_date(&mut self, out: &mut Vec<u8>, date: InternalDate) {
         self.name(out, b"INTERNALDATE ");
         write_date_time(out, date);
+    }
+
+    /// `PREVIEW "..."` (RFC 8970), in UTF-8
+    pub fn preview(&mut self, out: &mut Vec<u8>, text: &str) {
+        self.name(out, b"PREVIEW ");
+        string(out, text.as_bytes());
     }
 
     /// `SAVEDATE "..."` (RFC 8514)
