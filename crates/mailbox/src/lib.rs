@@ -75,5 +75,6 @@ pub use row::Row;
 pub use state::{Changed, MailboxState, Misfit, Reader, Rows};
 pub use view::View;
 pub use view::{
-    Announcement, BATCH_ITEMS, Dialect, Fetched, Found, Item, Known, Permit, Reply, TooManyGhosts,
+    Announcement, BATCH_ITEMS, Dialect, Fetched, Found, Item, Known, MessageName, Naming, Permit, Reply,
+    TooManyGhosts,
 };

@@ -105,6 +105,7 @@ fn codes_without_arguments_are_their_name() {
         (Code::TooBig, "TOOBIG"),
         (Code::TryCreate, "TRYCREATE"),
         (Code::UidNotSticky, "UIDNOTSTICKY"),
+        (Code::UidRequired, "UIDREQUIRED"),
         (Code::Unavailable, "UNAVAILABLE"),
         (Code::UnknownCte, "UNKNOWN-CTE"),
     ] {

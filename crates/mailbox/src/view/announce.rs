@@ -1,6 +1,6 @@
 //! What to tell next.
 
-use super::{Dialect, Sweep, View};
+use super::{Dialect, Naming, Sweep, View};
 use crate::{FlagSet, MAX_GHOSTS, MailboxState, Row};
 use std::fmt;
 use terms::{ModSeq, SeqNum, Uid, UidSet};
@@ -23,7 +23,7 @@ pub enum Permit {
 pub enum Item {
     /// EXPUNGE: numbers behind it move up by one at once.
     Expunge(SeqNum),
-    /// VANISHED, without EARLIER.
+    /// VANISHED, without EARLIER: for clients of QRESYNC or UIDONLY.
     Vanished(UidSet),
     /// EXISTS
     Exists(u32),
@@ -35,11 +35,20 @@ pub enum Item {
     Fetch(Fetched),
 }
 
+/// What a message goes by in a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageName {
+    /// FETCH
+    Number(SeqNum),
+    /// UIDFETCH (RFC 9586, 3.3)
+    Uid(Uid),
+}
+
 /// A FETCH that the client did not ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// Its number.
-    pub seq: SeqNum,
+    /// What it goes by: UIDFETCH where it is the UID (RFC 9586, 3.6).
+    pub name: MessageName,
     /// Its UID, for clients that know MODSEQs (RFC 7162, 3.2.4).
     pub uid: Uid,
     /// All its flags but `\Recent`; `None` if they are not told.
@@ -167,7 +176,8 @@ impl View {
         if self.ghosts.uids.is_empty() {
             return;
         }
-        let told = if self.dialect == Dialect::Qresync {
+        // RFC 7162, 3.2.10; RFC 9586, 3.4.
+        let told = if self.dialect == Dialect::Qresync || self.naming == Naming::Uids {
             out.items.push(Item::Vanished(self.ghosts.uids.clone()));
             self.ghosts.uids.clone()
         } else {
@@ -246,10 +256,19 @@ impl View {
         }
     }
 
+    /// What a message goes by; `None` for one that the client does not know of.
+    #[must_use]
+    pub fn name(&self, uid: Uid) -> Option<MessageName> {
+        match self.naming {
+            Naming::Numbers => self.index.seq(uid).map(MessageName::Number),
+            Naming::Uids => self.index.uids().contains(uid).then_some(MessageName::Uid(uid)),
+        }
+    }
+
     /// `None` for a message that the client does not know of.
     fn fetched(&self, row: Row) -> Option<Fetched> {
         Some(Fetched {
-            seq: self.index.seq(row.uid)?,
+            name: self.name(row.uid)?,
             uid: row.uid,
             flags: Some(row.flags),
             recent: self.recent.contains(row.uid),

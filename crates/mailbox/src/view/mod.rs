@@ -16,7 +16,7 @@
 mod announce;
 mod index;
 
-pub use announce::{Announcement, BATCH_ITEMS, Fetched, Item, Permit, TooManyGhosts};
+pub use announce::{Announcement, BATCH_ITEMS, Fetched, Item, MessageName, Permit, TooManyGhosts};
 
 use crate::decide::Stored;
 use crate::{MailboxState, Row};
@@ -32,6 +32,16 @@ pub enum Dialect {
     Condstore,
     /// VANISHED in place of EXPUNGE (RFC 7162, 3.2.3).
     Qresync,
+}
+
+/// How messages are named to a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// By their numbers, in EXPUNGE and FETCH.
+    #[default]
+    Numbers,
+    /// By their UIDs, in VANISHED and UIDFETCH (UIDONLY, RFC 9586).
+    Uids,
 }
 
 /// How a STORE is answered.
@@ -71,6 +81,7 @@ pub enum Found {
 pub struct View {
     account: AccountId,
     dialect: Dialect,
+    naming: Naming,
     index: Index,
     /// UIDNEXT when arrivals were announced last.
     next: Uid,
@@ -142,6 +153,7 @@ impl View {
         Self {
             account,
             dialect,
+            naming: Naming::Numbers,
             index,
             next: state.uid_next(),
             told: now,
@@ -178,6 +190,17 @@ impl View {
             self.promised = ModSeq::ZERO;
         }
         self.dialect = self.dialect.max(dialect);
+    }
+
+    /// From now on messages are named in this way.
+    pub fn use_naming(&mut self, naming: Naming) {
+        self.naming = naming;
+    }
+
+    /// How messages are named.
+    #[must_use]
+    pub const fn naming(&self) -> Naming {
+        self.naming
     }
 
     /// The account whose view it is.

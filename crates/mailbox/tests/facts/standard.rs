@@ -1,7 +1,8 @@
 //! Examples of the standard.
 
 use crate::{ALEX, ANDREW, announce, apply, empty, expunge, modseq, named, store, uid, uids, with_messages};
-use mailbox::{Change, Dialect, Found, Item, Known, MailboxState, Permit, Reply, Store, View};
+use mailbox::View;
+use mailbox::{Change, Dialect, Found, Item, Known, MailboxState, MessageName, Naming, Permit, Reply, Store};
 use terms::{SeqNum, Uid};
 
 fn fetches(view: &mut View, state: &MailboxState, permit: Permit) -> Vec<String> {
@@ -14,7 +15,11 @@ fn line(item: &Item, state: &MailboxState) -> Option<String> {
     let Item::Fetch(fetched) = item else { return None };
     let names = |flags| state.keywords().names(flags).collect::<Vec<_>>().join(" ");
     let flags = fetched.flags.as_ref().map(|flags| format!("FLAGS ({}) ", names(flags))).unwrap_or_default();
-    Some(format!("{} FETCH ({flags}MODSEQ ({}))", fetched.seq, fetched.modseq?))
+    let name = match fetched.name {
+        MessageName::Number(seq) => format!("{seq} FETCH"),
+        MessageName::Uid(uid) => format!("{uid} UIDFETCH"),
+    };
+    Some(format!("{name} ({flags}MODSEQ ({}))", fetched.modseq?))
 }
 
 /// RFC 7162, example 14: alex has two sessions, andrew one; `\Deleted` and `\Answered` are shared, `\Seen` is not.
@@ -181,4 +186,20 @@ fn a_moved_message_keeps_its_identity_and_its_flags() {
     assert_eq!(new.save_date, 1_800_000_000);
     assert_eq!(target.keywords().names(&new.flags).collect::<Vec<_>>(), ["\\Seen", "work"]);
     assert_eq!(target.reader(ANDREW).unseen(), 2, "alex has seen them, andrew has not");
+}
+
+/// RFC 9586, 3.4 and 3.6: a session without message numbers is told the UIDs.
+#[test]
+fn without_message_numbers_what_goes_has_vanished_and_what_changes_goes_by_its_uid() {
+    let state = with_messages(&empty(1, 0), 3);
+    let mut view = View::open(&state, ALEX, Dialect::Condstore, None);
+    view.use_naming(Naming::Uids);
+    let state = expunge(&state, &uids([1]));
+    let (state, _) = store(&state, ALEX, &uids([3]), Change::Add, "\\Flagged");
+    assert_eq!(
+        fetches(&mut view.clone(), &state, Permit::Renumber),
+        ["3 UIDFETCH (FLAGS (\\Flagged) MODSEQ (5))"]
+    );
+    let told = announce(&mut view, &state, Permit::Renumber);
+    assert_eq!(told.items.first(), Some(&Item::Vanished(uids([1]))));
 }

@@ -1,8 +1,8 @@
-//! The crate under test, and ten ways in which it could be wrong: each must be caught.
+//! The crate under test, and the ways in which it could be wrong: each must be caught.
 
 use crate::client::Reply;
 use crate::truth::{SYSTEM, bit, mask_of};
-use mailbox::{Announcement, Dialect, Item, Known, MailboxState, Permit, Stored, View};
+use mailbox::{Announcement, Dialect, Item, Known, MailboxState, MessageName, Naming, Permit, Stored, View};
 use terms::{ModSeq, Uid, UidSet};
 
 /// What is wrong today.
@@ -34,9 +34,11 @@ pub(crate) enum Bug {
     LostTrusted,
     /// The events behind a snapshot are forgotten.
     TailForgotten,
+    /// A client that has given message numbers up is told them.
+    NumbersAllTheSame,
 }
 
-pub(crate) const BUGS: [Bug; 13] = [
+pub(crate) const BUGS: [Bug; 14] = [
     Bug::HighestIgnoresGhosts,
     Bug::PermitIgnored,
     Bug::SilentSwallows,
@@ -50,6 +52,7 @@ pub(crate) const BUGS: [Bug; 13] = [
     Bug::KeywordsUnlisted,
     Bug::LostTrusted,
     Bug::TailForgotten,
+    Bug::NumbersAllTheSame,
 ];
 
 /// The crate under test.
@@ -108,13 +111,21 @@ impl Sut {
                 let leaked = state.seq() + state.reader(view.account()).highest_modseq().get();
                 let modseq =
                     fetched.modseq.map(|m| if self.has(Bug::PrivateLeaks) { leaked } else { m.get() });
-                Reply::Fetch {
-                    seq: fetched.seq.get(),
-                    uid: modseq.map(|_| fetched.uid.get()),
-                    flags: fetched.flags.as_ref().map(|flags| mask_of(state, flags)),
-                    modseq,
+                let flags = fetched.flags.as_ref().map(|flags| mask_of(state, flags));
+                match fetched.name {
+                    MessageName::Number(seq) => {
+                        let uid = modseq.map(|_| fetched.uid.get());
+                        Reply::Fetch { seq: seq.get(), uid, flags, modseq }
+                    }
+                    MessageName::Uid(uid) => Reply::UidFetch { uid: uid.get(), flags, modseq },
                 }
             }
+        }
+    }
+
+    pub(crate) fn use_naming(self, view: &mut View, naming: Naming) {
+        if !self.has(Bug::NumbersAllTheSame) {
+            view.use_naming(naming);
         }
     }
 

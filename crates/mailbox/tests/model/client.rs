@@ -2,7 +2,7 @@
 
 use crate::ensure;
 use crate::truth::Mask;
-use mailbox::{Change, Dialect};
+use mailbox::{Change, Dialect, Naming};
 
 /// An untagged reply as it stands on the wire.
 #[derive(Clone, Debug)]
@@ -13,6 +13,7 @@ pub(crate) enum Reply {
     Recent(u64),
     Keywords(Mask),
     Fetch { seq: u32, uid: Option<u32>, flags: Option<Mask>, modseq: Option<u64> },
+    UidFetch { uid: u32, flags: Option<Mask>, modseq: Option<u64> },
     HighestModSeq(u64),
 }
 
@@ -44,6 +45,8 @@ pub(crate) struct Cache {
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) dialect: Dialect,
+    /// With [`Naming::Uids`] the entries without a UID have no places: there are so many messages more.
+    pub(crate) naming: Naming,
     pub(crate) entries: Vec<Entry>,
     pub(crate) highest: u64,
     pub(crate) recent: u64,
@@ -58,7 +61,17 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(dialect: Dialect, messages: u32, highest: u64, keywords: Mask, recent: u64) -> Self {
         let entries = vec![Entry::default(); messages as usize];
-        Self { dialect, entries, highest, recent, keywords, expects_revenants: false, given: None, seen: 0 }
+        Self {
+            dialect,
+            naming: Naming::Numbers,
+            entries,
+            highest,
+            recent,
+            keywords,
+            expects_revenants: false,
+            given: None,
+            seen: 0,
+        }
     }
 
     /// Puts what it remembers, without what vanished, in the first places (RFC 7162, 3.2.5).
@@ -73,12 +86,16 @@ impl Client {
 
     pub(crate) fn cache(&self) -> Cache {
         let known = |e: &Entry| Some((e.uid?, e.flags?));
-        Cache { highest: self.highest, messages: self.entries.iter().map_while(known).collect() }
+        // Who has no places for messages does not know where a gap would be.
+        let has_gaps = self.naming == Naming::Uids && self.entries.iter().any(|e| known(e).is_none());
+        let known = self.entries.iter().map_while(known).filter(|_| !has_gaps);
+        Cache { highest: self.highest, messages: known.collect() }
     }
 
     pub(crate) fn receive(&mut self, reply: &Reply, during: During) -> Result<(), String> {
         match reply {
             Reply::Expunge(seq) => {
+                ensure!(self.naming == Naming::Numbers, "EXPUNGE has a message number");
                 ensure!(during == During::Another, "EXPUNGE during {during:?}");
                 ensure!((1..=self.entries.len()).contains(&(*seq as usize)), "EXPUNGE of no message");
                 self.entries.remove(*seq as usize - 1);
@@ -94,7 +111,8 @@ impl Client {
             Reply::Recent(count) => self.recent = *count,
             Reply::Keywords(all) => self.keywords = *all,
             Reply::Fetch { seq, uid, flags, modseq } => {
-                ensure!(flags.is_none_or(|f| f & !self.keywords == 0), "a keyword that FLAGS did not list");
+                ensure!(self.naming == Naming::Numbers, "FETCH has a message number");
+                self.check_listed(*flags)?;
                 if let Some(uid) = uid.filter(|_| self.expects_revenants) {
                     self.make_room(*seq as usize - 1, uid);
                 }
@@ -105,16 +123,46 @@ impl Client {
                 entry.modseq = modseq.or(entry.modseq);
                 self.seen = self.seen.max(modseq.unwrap_or(0));
             }
+            Reply::UidFetch { uid, flags, modseq } => {
+                ensure!(self.naming == Naming::Uids, "UIDFETCH was not enabled");
+                self.check_listed(*flags)?;
+                let entry = self.entry_of(*uid)?;
+                entry.flags = flags.or(entry.flags);
+                entry.modseq = modseq.or(entry.modseq);
+                self.seen = self.seen.max(modseq.unwrap_or(0));
+            }
             Reply::HighestModSeq(modseq) => self.given = Some(*modseq),
         }
         Ok(())
+    }
+
+    fn check_listed(&self, flags: Option<Mask>) -> Result<(), String> {
+        ensure!(flags.is_none_or(|f| f & !self.keywords == 0), "a keyword that FLAGS did not list");
+        Ok(())
+    }
+
+    /// By its UID. One that it has not met is one of those that EXISTS counted.
+    fn entry_of(&mut self, uid: u32) -> Result<&mut Entry, String> {
+        let at = match self.entries.iter().position(|e| e.uid == Some(uid)) {
+            Some(at) => at,
+            None => {
+                let unknown = self.entries.iter().rposition(|e| e.uid.is_none());
+                self.entries
+                    .remove(unknown.ok_or_else(|| format!("UIDFETCH {uid} of one message too many"))?);
+                let behind = self.entries.iter().rposition(|e| e.uid.is_some_and(|known| known < uid));
+                let at = behind.map_or(0, |at| at + 1);
+                self.entries.insert(at, Entry { uid: Some(uid), ..Entry::default() });
+                at
+            }
+        };
+        Ok(&mut self.entries[at])
     }
 
     /// A UID that it does not know belongs to a message whose UID it does not know, behind all lower ones.
     fn vanish(&mut self, uid: u32) -> Result<(), String> {
         let known = self.entries.iter().position(|e| e.uid == Some(uid));
         let lower = self.entries.iter().rposition(|e| e.uid.is_some_and(|known| known < uid));
-        let behind = lower.map_or(0, |at| at + 1);
+        let behind = if self.naming == Naming::Uids { 0 } else { lower.map_or(0, |at| at + 1) };
         let unknown = || self.entries.iter().skip(behind).position(|e| e.uid.is_none()).map(|at| at + behind);
         let at =
             known.or_else(unknown).ok_or_else(|| format!("VANISHED {uid}, which was never announced"))?;
@@ -133,9 +181,16 @@ impl Client {
     }
 
     /// A STORE is taken as done when it is sent: replies to it say more.
-    pub(crate) fn stored(&mut self, seqs: &[u32], change: Change, mask: Mask) {
-        for seq in seqs {
-            let entry = &mut self.entries[*seq as usize - 1];
+    pub(crate) fn stored(&mut self, seqs: &[u32], uids: &[u32], change: Change, mask: Mask) {
+        for at in 0..self.entries.len() {
+            let entry = &mut self.entries[at];
+            let is_named = match self.naming {
+                Naming::Numbers => seqs.contains(&(at as u32 + 1)),
+                Naming::Uids => entry.uid.is_some_and(|uid| uids.contains(&uid)),
+            };
+            if !is_named {
+                continue;
+            }
             entry.flags = entry.flags.map(|old| match change {
                 Change::Add => old | mask,
                 Change::Remove => old & !mask,

@@ -5,7 +5,7 @@ use crate::client::{Cache, Client, During, Entry, Reply};
 use crate::ensure;
 use crate::server::{Server, any_change, any_flags, arrivals, uid_set};
 use crate::truth::{ACCOUNTS, Arrival, DELETED, Mask, SYSTEM, Truth, bit, mask_of};
-use mailbox::{Dialect, Doomed, Found, Known, MailboxState, Permit, Store, View};
+use mailbox::{Dialect, Doomed, Found, Known, MailboxState, Naming, Permit, Store, View};
 use terms::{ModSeq, SeqNum, Uid};
 use testkit::dice::Dice;
 
@@ -99,16 +99,21 @@ impl World {
         let slot = &mut self.slots[at];
         let server = &mut self.servers[slot.mailbox];
         let dialect = self.dice.pick(&self.sut.dialects());
+        let naming = self.dice.pick(&[Naming::Numbers, Naming::Numbers, Naming::Uids]);
         let access = if self.dice.one_in(5) { Access::Examine } else { Access::ReadWrite };
         self.links += 1;
         let recent = claim(server, access, self.sut);
         let mut view = View::open(&server.state, ACCOUNTS[slot.account], dialect, recent);
+        self.sut.use_naming(&mut view, naming);
         let highest = server.truth.highest(slot.account);
         let keywords =
             server.state.keywords().iter().map(|k| bit(k.as_str())).fold(SYSTEM, |all, one| all | one);
         let mut client = Client::new(dialect, view.messages(), highest, keywords, view.recent());
+        client.naming = naming;
         if let Some(cache) = slot.cache.take().filter(|_| dialect == Dialect::Qresync) {
-            let known = known(&cache, &mut self.dice, &server.state);
+            let mut known = known(&cache, &mut self.dice, &server.state);
+            // RFC 9586, 3.7: no sequence match data.
+            known.matched = known.matched.filter(|_| naming == Naming::Numbers);
             let vanished = self.sut.resync(&mut view, &server.state, &known, server.skipped);
             client.expects_revenants = cache.highest < server.skipped;
             client.remember(&cache, &vanished.iter().map(Uid::get).collect::<Vec<_>>())?;
@@ -170,7 +175,7 @@ impl World {
         };
         let reply = self.dice.pick(&[mailbox::Reply::Flags, mailbox::Reply::Silent]);
         if reply == mailbox::Reply::Silent {
-            link.client.stored(&seqs, change, mask);
+            link.client.stored(&seqs, &uids, change, mask);
         }
         let mut base = server.state.clone();
         let mut stored = mailbox::store(&base, &request).unwrap();
@@ -291,8 +296,8 @@ impl World {
         let slot = &mut self.slots[at];
         let (account, server) = (slot.account, &self.servers[slot.mailbox]);
         let link = slot.link.as_mut().ok_or("on line")?;
-        for seq in link.client.unknown() {
-            let uid = SeqNum::new(seq).and_then(|seq| link.view.uid(seq)).ok_or("a number without a UID")?;
+        for uid in link.unknown()? {
+            let seq = link.view.seq(uid).ok_or("a UID without a number")?.get();
             let row = match link.view.find(&server.state, uid).ok_or("a message that cannot be found")? {
                 Found::Live(row) => row,
                 Found::Ghost(row) => {
@@ -311,7 +316,10 @@ impl World {
             let modseq = (link.client.dialect >= Dialect::Condstore).then_some(row.modseq.get());
             let flags = Some(mask_of(&server.state, &row.flags));
             link.client.receive(&Reply::Keywords(!0), During::Numbered)?;
-            let reply = Reply::Fetch { seq, uid: Some(row.uid.get()), flags, modseq };
+            let reply = match link.client.naming {
+                Naming::Numbers => Reply::Fetch { seq, uid: Some(row.uid.get()), flags, modseq },
+                Naming::Uids => Reply::UidFetch { uid: row.uid.get(), flags, modseq },
+            };
             link.client.receive(&reply, During::Numbered)?;
         }
         Ok(())
@@ -395,6 +403,9 @@ impl World {
         let client = &link.client;
         ensure!(client.entries.len() == link.view.messages() as usize, "the client counts otherwise");
         ensure!(client.recent == link.view.recent() || client.recent > link.view.recent(), "RECENT");
+        if client.naming == Naming::Uids {
+            return link.check_by_uid(truth, account);
+        }
         for ((seq, entry), uid) in (1..).zip(&client.entries).zip(link.view.uids().iter()) {
             let uid = uid.get();
             ensure!(
@@ -423,8 +434,14 @@ fn check_reply(
     account: usize,
     telling: Telling,
 ) -> Result<(), String> {
-    let Reply::Fetch { seq, flags, modseq, .. } = reply else { return Ok(()) };
-    let uid = SeqNum::new(*seq).and_then(|seq| link.view.uid(seq)).ok_or("FETCH of no message")?;
+    let (uid, flags, modseq) = match reply {
+        Reply::Fetch { seq, flags, modseq, .. } => {
+            (SeqNum::new(*seq).and_then(|seq| link.view.uid(seq)), flags, modseq)
+        }
+        Reply::UidFetch { uid, flags, modseq } => (Uid::new(*uid), flags, modseq),
+        _ => return Ok(()),
+    };
+    let uid = uid.ok_or("FETCH of no message")?;
     let message = truth.get(uid.get()).ok_or("FETCH of a ghost")?;
     ensure!(flags.is_none_or(|flags| flags == message.flags(account)), "{reply:?} of {message:?}");
     ensure!(modseq.is_none_or(|modseq| modseq == message.modseq(account)), "{reply:?} of {message:?}");
@@ -495,6 +512,37 @@ impl Slot {
 }
 
 impl Link {
+    /// The messages whose UIDs or flags the client does not know, as it would ask for them: by number, or all above
+    /// those that it knows and those between them.
+    fn unknown(&self) -> Result<Vec<Uid>, String> {
+        match self.client.naming {
+            Naming::Numbers => {
+                let uid = |seq| SeqNum::new(seq).and_then(|seq| self.view.uid(seq));
+                self.client
+                    .unknown()
+                    .into_iter()
+                    .map(uid)
+                    .collect::<Option<_>>()
+                    .ok_or("a number without a UID".into())
+            }
+            Naming::Uids => {
+                let is_known = |uid: Uid| {
+                    self.client.entries.iter().any(|e| e.uid == Some(uid.get()) && e.flags.is_some())
+                };
+                Ok(self.view.uids().iter().filter(|uid| !is_known(*uid)).collect())
+            }
+        }
+    }
+
+    fn check_by_uid(&self, truth: &Truth, account: usize) -> Result<(), String> {
+        for (entry, uid) in self.client.entries.iter().filter_map(|entry| Some((entry, entry.uid?))) {
+            let announced = Uid::new(uid).is_some_and(|uid| self.view.uids().contains(uid));
+            ensure!(announced, "{entry:?} is not announced");
+            check_entry(entry, uid, self, truth, account)?;
+        }
+        Ok(())
+    }
+
     fn enable(&mut self, dialect: Dialect) {
         self.view.enable(dialect);
         self.client.dialect = self.client.dialect.max(dialect);

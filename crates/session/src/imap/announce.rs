@@ -7,12 +7,13 @@ use super::done::Stop;
 use super::ending::Ending;
 use super::hall::Selected;
 use super::talk::Talk;
+use super::uid_only::begin_line;
 use crate::port::{Mailbox, Peer};
 use crate::refusal::Refusal;
-use mailbox::{BATCH_ITEMS, Fetched, FlagSet, Item, MailboxState, Permit, SystemFlags};
+use mailbox::{BATCH_ITEMS, Fetched, FlagSet, Item, MailboxState, MessageName, Permit, SystemFlags};
 use std::sync::Arc;
 use wire::imap::command::Access;
-use wire::imap::reply::{self, Code, Condition, Era, FetchLine, FlagName, untagged};
+use wire::imap::reply::{self, Code, Condition, Era, FlagName, untagged};
 use wire::imap::{Command, Numbering};
 
 /// The open mailbox is not there any more.
@@ -92,10 +93,11 @@ fn tell(item: &Item, state: &MailboxState, access: Access, manner: Manner, out: 
 }
 
 fn tell_fetched(fetched: &Fetched, state: &MailboxState, numbering: Numbering, out: &mut Vec<u8>) {
-    let mut line = FetchLine::begin(out, fetched.seq);
+    let mut line = begin_line(out, fetched.name);
     // RFC 3501, 6.4.8: the UID is part of "any FETCH response caused by a UID command"; RFC 7162, 3.2.4 wants it
-    // beside a MODSEQ.
-    if numbering == Numbering::Uid || fetched.modseq.is_some() {
+    // beside a MODSEQ. A UIDFETCH begins with it (RFC 9586, 3.3).
+    let goes_by_number = matches!(fetched.name, MessageName::Number(_));
+    if goes_by_number && (numbering == Numbering::Uid || fetched.modseq.is_some()) {
         line.uid(out, fetched.uid);
     }
     if let Some(mod_seq) = fetched.modseq {

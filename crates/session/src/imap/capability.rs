@@ -105,6 +105,7 @@ pub const TABLE: &[Capability] = &[
     ),
     row("LOGINDISABLED", 3501, &[Cleartext], "imap/gate/mod.rs", &["privacy-required", "password-in-clear"]),
     row("STATUS=SIZE", 8438, &[SignedIn], "imap/status.rs", &["status"]),
+    row("UIDONLY", 9586, &[SignedIn], "imap/uid_only.rs", &["uidonly"]),
     row("UIDPLUS", 4315, &[SignedIn], "imap/expunge.rs", &["append", "copy", "uid-expunge"]),
     row("UNSELECT", 3691, &[SignedIn], "imap/close.rs", &["close"]),
 ];

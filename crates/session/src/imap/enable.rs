@@ -3,26 +3,48 @@
 use super::done::Done;
 use super::hall::Hall;
 use crate::port::Mail;
-use mailbox::Dialect;
+use mailbox::{Dialect, Naming};
 use wire::imap::reply;
 
+/// What a client can enable; nothing takes it back.
+#[derive(Clone, Copy, Debug)]
+enum Feature {
+    /// How changes are told.
+    Dialect(Dialect),
+    /// How messages are named.
+    Naming(Naming),
+}
+
 /// What can be enabled. A name that is not here is passed over (RFC 5161, 3.1).
-const ENABLEABLE: [(&str, Dialect); 2] = [("CONDSTORE", Dialect::Condstore), ("QRESYNC", Dialect::Qresync)];
+const ENABLEABLE: [(&str, Feature); 3] = [
+    ("CONDSTORE", Feature::Dialect(Dialect::Condstore)),
+    ("QRESYNC", Feature::Dialect(Dialect::Qresync)),
+    ("UIDONLY", Feature::Naming(Naming::Uids)),
+];
 
 pub(super) fn run<M: Mail>(names: &[&str], hall: &mut Hall<M>, out: &mut Vec<u8>) -> Done {
-    let mut enabled = Vec::new();
-    for (name, dialect) in ENABLEABLE {
-        // RFC 5161, 3.2: "The ENABLED response lists only what was enabled by this command". QRESYNC enables
-        // CONDSTORE too (RFC 7162, 3.2.3), without saying so.
-        if hall.dialect < dialect && names.iter().any(|asked| asked.eq_ignore_ascii_case(name)) {
-            enabled.push(name);
-        }
-    }
-    for (name, dialect) in ENABLEABLE {
-        if enabled.contains(&name) {
-            hall.enable(dialect);
-        }
-    }
-    reply::enabled(out, &enabled);
+    let asked = |name: &str| names.iter().any(|asked| asked.eq_ignore_ascii_case(name));
+    // RFC 5161, 3.2: "The ENABLED response lists only what was enabled by this command". QRESYNC enables CONDSTORE too
+    // (RFC 7162, 3.2.3), without saying so.
+    let new = |(name, feature): &&(&str, Feature)| asked(name) && feature.is_new(hall);
+    let enabled: Vec<_> = ENABLEABLE.iter().filter(new).collect();
+    enabled.iter().for_each(|(_, feature)| feature.enable(hall));
+    reply::enabled(out, &enabled.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     Done::ok("ENABLE completed")
+}
+
+impl Feature {
+    fn is_new<M: Mail>(self, hall: &Hall<M>) -> bool {
+        match self {
+            Self::Dialect(dialect) => hall.dialect < dialect,
+            Self::Naming(naming) => hall.naming != naming,
+        }
+    }
+
+    fn enable<M: Mail>(self, hall: &mut Hall<M>) {
+        match self {
+            Self::Dialect(dialect) => hall.enable(dialect),
+            Self::Naming(naming) => hall.use_naming(naming),
+        }
+    }
 }

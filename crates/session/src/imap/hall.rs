@@ -6,7 +6,7 @@ use super::revision::Revision;
 use crate::port::{Mail, Mailbox, Recency};
 use crate::refusal::Refusal;
 use mailbox::account::{self, Account};
-use mailbox::{Dialect, MailboxState, View};
+use mailbox::{Dialect, MailboxState, Naming, View};
 use std::sync::Arc;
 use terms::{AccountId, MailboxName, SeqNum, Uid, UidSet};
 use wire::imap::command::Access;
@@ -21,12 +21,20 @@ pub(super) struct Hall<M: Mail> {
     pub dialect: Dialect,
     /// What the client has enabled of RFC 9051.
     pub revision: Revision,
+    /// Whether messages have numbers: UIDONLY, once enabled, stays.
+    pub naming: Naming,
     pub selected: Option<Selected<M::Mailbox>>,
 }
 
 impl<M: Mail> Hall<M> {
     pub(super) const fn new(mail: M) -> Self {
-        Self { mail, dialect: Dialect::Plain, revision: Revision::Rev1, selected: None }
+        Self {
+            mail,
+            dialect: Dialect::Plain,
+            revision: Revision::Rev1,
+            naming: Naming::Numbers,
+            selected: None,
+        }
     }
 
     /// The open mailbox.
@@ -40,6 +48,14 @@ impl<M: Mail> Hall<M> {
         self.dialect = self.dialect.max(dialect);
         if let Some(selected) = &mut self.selected {
             selected.view.enable(dialect);
+        }
+    }
+
+    /// From now on messages are named in this way.
+    pub(super) fn use_naming(&mut self, naming: Naming) {
+        self.naming = naming;
+        if let Some(selected) = &mut self.selected {
+            selected.view.use_naming(naming);
         }
     }
 }

@@ -18,6 +18,7 @@ mod object_id;
 mod revision;
 mod session;
 mod talk;
+mod uid_only;
 mod upload;
 
 // The commands.

@@ -7,6 +7,7 @@ use super::append::open_target;
 use super::done::{Done, Outcome};
 use super::hall::Hall;
 use super::talk::Talk;
+use super::uid_only;
 use super::upload::{Announced, Bringing, Intake};
 use crate::port::{Appended, Mail, Peer};
 use crate::refusal::Refusal;
@@ -44,6 +45,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
 
 /// The message that is to go, and the mailbox that the other one goes to.
 async fn prepare<M: Mail>(replace: &Replace, hall: &mut Hall<M>) -> Result<(Uid, MailboxId), Refusal> {
+    uid_only::check_numbering(hall.naming, replace.numbering)?;
     let selected = hall.selected()?;
     selected.writable()?;
     // A number that is not there is BAD already.

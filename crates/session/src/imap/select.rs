@@ -7,7 +7,7 @@ use super::revision::Revision;
 use super::talk::Talk;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
-use mailbox::{Dialect, Known, MailboxState, View};
+use mailbox::{Dialect, Known, MailboxState, Naming, View};
 use terms::{SeqNum, Uid};
 use wire::imap::Reason;
 use wire::imap::command::{Access, KnownMessages, QResync, Select};
@@ -35,6 +35,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let state = mailbox.current().await?.ok_or(super::announce::Deleted)?;
     let selected = Selected::open(mailbox, &state, hall.mail.reader(), select.access, hall.dialect).await?;
     let selected = hall.selected.insert(selected);
+    selected.view.use_naming(hall.naming);
     tell_mailbox(&state, &selected.view, select.access, hall.revision, talk.text());
     if let Some(known) = &select.qresync {
         resync(known, &state, &mut selected.view, talk.text());
@@ -51,7 +52,9 @@ fn tell_mailbox(state: &MailboxState, view: &View, access: Access, revision: Rev
     tell_flags(state, out);
     reply::exists(out, view.messages());
     if revision == Revision::Rev1 {
-        tell_what_is_new(view, reader.first_unseen(), out);
+        // RFC 9586, 3: "the server MUST NOT return message sequence numbers in any response".
+        let first_unseen = reader.first_unseen().filter(|_| view.naming() == Naming::Numbers);
+        tell_what_is_new(view, first_unseen, out);
     }
     tell_permanent_flags(state, access, out);
     let told = [

@@ -10,7 +10,7 @@ use super::id::Reassurance;
 use super::talk::{Talk, too_big};
 use super::{
     append, authenticate, close, compress, create, delete, enable, expunge, fetch, id, idle, list, login,
-    namespace, rename, replace, search, select, status, store, subscribe, transfer,
+    namespace, rename, replace, search, select, status, store, subscribe, transfer, uid_only,
 };
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
@@ -355,6 +355,7 @@ async fn execute_signed_in<M: Mail, P: Peer>(
     still_here: Option<Duration>,
     talk: &mut Talk<P>,
 ) -> Outcome {
+    uid_only::check(hall.naming, &command)?;
     match command {
         Command::Check => hall.selected().map(|_| Done::ok("CHECK completed")).map_err(Stop::from),
         Command::Close => close::run(hall).await,

@@ -12,6 +12,7 @@ mod plan;
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
 use super::talk::Talk;
+use super::uid_only::begin_line;
 use crate::breath::breath;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
@@ -19,10 +20,10 @@ pub(super) use binary::Bookmark;
 use body::{Body, Value};
 use bytes::Bytes;
 use facts::Facts;
-use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, Row, Store, SystemFlags};
+use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, MessageName, Row, Store, SystemFlags};
 use message::RecordView;
 use plan::{Item, Plan, Section};
-use terms::{SeqNum, Uid, UidSet};
+use terms::{Uid, UidSet};
 use wire::imap::command::{ChangedSince, Fetch, Vanished};
 use wire::imap::reply::{self, Code, Era, FetchLine};
 
@@ -34,7 +35,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
-    let plan = Plan::of(fetch);
+    let plan = Plan::of(fetch, hall.naming);
     if plan.tells_mod_seqs() {
         hall.enable(Dialect::Condstore);
     }
@@ -119,7 +120,7 @@ struct Fetching<'a, B, P> {
 
 /// A message to be told.
 struct Message {
-    position: SeqNum,
+    name: MessageName,
     row: Row,
 }
 
@@ -142,9 +143,9 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
     fn find(&mut self, uids: &[Uid]) -> Vec<Message> {
         let mut messages = Vec::with_capacity(uids.len());
         for uid in uids {
-            match (self.selected.view.find(self.state, *uid), self.selected.view.seq(*uid)) {
-                (Some(Found::Live(row) | Found::Ghost(row)), Some(position)) => {
-                    messages.push(Message { position, row });
+            match (self.selected.view.find(self.state, *uid), self.selected.view.name(*uid)) {
+                (Some(Found::Live(row) | Found::Ghost(row)), Some(name)) => {
+                    messages.push(Message { name, row });
                 }
                 _ => self.leave_out(Untold::Gone),
             }
@@ -191,7 +192,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             self.leave_out(why);
             return Ok(());
         }
-        let mut line = FetchLine::begin(self.talk.text(), message.position);
+        let mut line = begin_line(self.talk.text(), message.name);
         for at in 0..self.plan.items().len() {
             self.item(at, message, record, body.as_mut(), &mut line).await?;
         }

@@ -2,6 +2,7 @@
 
 use super::binary::Binary;
 use super::body::wanted;
+use mailbox::Naming;
 use message::{Encoding, Fields, PartTable, SectionText, Span};
 use std::collections::HashSet;
 use std::mem::{Discriminant, discriminant};
@@ -54,12 +55,16 @@ enum Name<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn of(fetch: &'a Fetch<'_>) -> Self {
+    pub(super) fn of(fetch: &'a Fetch<'_>, naming: Naming) -> Self {
         let mut told = HashSet::new();
         let mut items: Vec<_> =
             fetch.items.iter().filter(|item| told.insert(answer(item))).map(Item::of).collect();
-        // RFC 3501, 6.4.8: a UID FETCH tells the UID, asked or not.
-        if fetch.numbering == Numbering::Uid && !items.iter().any(|item| matches!(item, Item::Uid)) {
+        // RFC 3501, 6.4.8: a UID FETCH tells the UID, asked or not; a UIDFETCH begins with it (RFC 9586, 3.3).
+        let begins_with_uid = naming == Naming::Uids;
+        if fetch.numbering == Numbering::Uid
+            && !begins_with_uid
+            && !items.iter().any(|item| matches!(item, Item::Uid))
+        {
             items.insert(0, Item::Uid);
         }
         // RFC 7162, 3.1.4.1: CHANGEDSINCE implies MODSEQ.

@@ -31,9 +31,18 @@ pub struct FetchLine {
 impl FetchLine {
     /// Writes `* 12 FETCH (`.
     pub fn begin(out: &mut Vec<u8>, position: SeqNum) -> Self {
+        Self::of(out, position.get(), b" FETCH (")
+    }
+
+    /// Writes `* 25996 UIDFETCH (` (RFC 9586, 3.3).
+    pub fn begin_uid(out: &mut Vec<u8>, uid: Uid) -> Self {
+        Self::of(out, uid.get(), b" UIDFETCH (")
+    }
+
+    fn of(out: &mut Vec<u8>, message: u32, name: &[u8]) -> Self {
         out.extend_from_slice(b"* ");
-        number(out, u64::from(position.get()));
-        out.extend_from_slice(b" FETCH (");
+        number(out, u64::from(message));
+        out.extend_from_slice(name);
         Self { empty: true }
     }
 

@@ -106,6 +106,8 @@ pub enum Code<'a> {
     UidNext(Uid),
     /// RFC 4315: UIDs do not last.
     UidNotSticky,
+    /// RFC 9586: message numbers are given up.
+    UidRequired,
     /// The mailbox's UIDVALIDITY.
     UidValidity(UidValidity),
     /// RFC 5530: try later.
@@ -154,6 +156,7 @@ impl Code<'_> {
             Self::TryCreate => "TRYCREATE",
             Self::UidNext(_) => "UIDNEXT",
             Self::UidNotSticky => "UIDNOTSTICKY",
+            Self::UidRequired => "UIDREQUIRED",
             Self::UidValidity(_) => "UIDVALIDITY",
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
