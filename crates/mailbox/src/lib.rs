@@ -47,6 +47,7 @@
 //! session may say when (`session`: it hands a [`Permit`] to its view).
 
 pub mod account;
+mod casemap;
 mod codec;
 mod decide;
 mod event;
@@ -60,7 +61,9 @@ mod private;
 mod resync;
 mod row;
 pub mod search;
+pub mod sort;
 mod state;
+pub mod thread;
 mod tree;
 mod view;
 
