@@ -43,6 +43,9 @@ fn main() {
     let flags = fill(&mut client, "Sent", 131_072);
     print("FETCH 1:* FLAGS, 131,072 messages", rate(&mut client, "FLAGS", flags), "/s");
     print("FETCH 1:* ENVELOPE, 131,072 messages", rate(&mut client, "ENVELOPE", flags), "/s");
+    for command in ["SORT (SIZE) UTF-8 ALL", "SORT (SUBJECT DATE) UTF-8 ALL", "THREAD REFERENCES UTF-8 ALL"] {
+        print(&format!("{command}, 131,072 messages"), asked(&mut client, command, flags), "/s");
+    }
 }
 
 fn print(what: &str, number: u64, unit: &str) {
@@ -133,6 +136,12 @@ fn rate(client: &mut Client, item: &str, messages: u64) -> u64 {
         told += u64::from(Response::is_untagged(&response));
     }
     assert!(told >= messages, "{told} of {messages} messages came");
+    per_second(messages, began)
+}
+
+fn asked(client: &mut Client, command: &str, messages: u64) -> u64 {
+    let began = Instant::now();
+    client.ask(command).unwrap();
     per_second(messages, began)
 }
 

@@ -4,7 +4,7 @@
 
 use wire::imap::command::{
     Access, ChangedSince, EntryKind, FetchItem, ListReturn, ListSelect, ListStyle, Peek, SearchKey,
-    SearchReturn, Silence, StatusItem, StoreAction, Vanished,
+    SearchReturn, Silence, SortDirection, SortKey, StatusItem, StoreAction, ThreadAlgorithm, Vanished,
 };
 use wire::imap::{BadCommand, Command, Numbering, Reason, SectionText, parse, tag_of};
 
@@ -71,8 +71,7 @@ fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
     for frame in [
         "a GETMETADATA INBOX /shared/comment",
         "a getquotaroot INBOX",
-        "a SORT (DATE) UTF-8 ALL",
-        "a UID THREAD REFERENCES UTF-8 ALL",
+        "a THREAD REFS UTF-8 ALL",
         "a NOTIFY NONE",
         "a FETCH 1 SNIPPET",
         "a SEARCH OLDER 5",
@@ -85,6 +84,41 @@ fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
     assert_eq!(bad("a FROBNICATE x").to_string(), "Unknown command FROBNICATE");
     assert!(matches!(bad("a UID NOOP").reason, Reason::Unknown(_)));
     assert!(bad(&format!("a {}", "X".repeat(10_000))).to_string().len() < 80);
+}
+
+#[test]
+fn a_sort_names_what_to_sort_by_and_which_messages() {
+    use SortDirection::{Ascending, Descending};
+    let Command::Sort(sort) = command("a uid sort (Reverse date SUBJECT) \"utf-8\" UNSEEN 2:4") else {
+        panic!()
+    };
+    let criteria: Vec<_> =
+        sort.criteria.iter().map(|criterion| (criterion.direction, criterion.key)).collect();
+    assert_eq!(criteria, [(Descending, SortKey::Date), (Ascending, SortKey::Subject)]);
+    assert_eq!((sort.search.numbering, sort.search.charset.as_deref()), (Numbering::Uid, Some("utf-8")));
+    assert_eq!(sort.search.keys.len(), 2);
+    let Command::Sort(sort) = command("a SORT RETURN (COUNT) (DISPLAYTO) UTF-8 ALL") else { panic!() };
+    assert_eq!(sort.search.returns, Some(vec![SearchReturn::Count]));
+    refused_at("a SORT DATE UTF-8 ALL", 7);
+    refused_at("a SORT (DATE REVERSE) UTF-8 ALL", 20);
+    refused_at("a SORT (DATE  SIZE) UTF-8 ALL", 13);
+    refused_at("a SORT (DATE) UTF-8", 19);
+}
+
+#[test]
+fn a_thread_names_an_algorithm_and_which_messages() {
+    let Command::Thread(thread) = command("a THREAD references US-ASCII SINCE 5-MAR-2000") else { panic!() };
+    assert_eq!(
+        (thread.algorithm, thread.search.numbering),
+        (ThreadAlgorithm::References, Numbering::Sequence)
+    );
+    let Command::Thread(thread) = command("a UID THREAD ORDEREDSUBJECT UTF-8 ALL") else { panic!() };
+    assert_eq!(
+        (thread.algorithm, thread.search.numbering),
+        (ThreadAlgorithm::OrderedSubject, Numbering::Uid)
+    );
+    refused_at("a THREAD UTF-8 ALL", 9);
+    refused_at("a THREAD REFERENCES UTF-8", 25);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::port::{Mailbox, Peer};
 use crate::refusal::Refusal;
 use mailbox::{BATCH_ITEMS, Fetched, FlagSet, Item, MailboxState, MessageName, Permit, SystemFlags};
 use std::sync::Arc;
-use wire::imap::command::Access;
+use wire::imap::command::{Access, Sort, Thread};
 use wire::imap::reply::{self, Code, Condition, Era, FlagName, untagged};
 use wire::imap::{Command, Numbering};
 
@@ -62,13 +62,16 @@ impl Manner {
     /// With all that there is: behind most commands, and while a client idles.
     pub(super) const FREE: Self = Self { permit: Permit::Renumber, numbering: Numbering::Sequence };
 
-    /// Expunges are not told with FETCH, STORE and SEARCH (RFC 9051, 7.5.1), whose numbers they would move. The UID
-    /// forms could tell them; a UID SEARCH may have message numbers in it (RFC 7162, 3.2.10.2), so it does not.
+    /// Expunges are not told with FETCH, STORE and SEARCH (RFC 9051, 7.5.1), SORT and THREAD (RFC 5256, 3), whose
+    /// numbers they would move. The UID forms could tell them; a UID SEARCH may have message numbers in it (RFC
+    /// 7162, 3.2.10.2), and so may its kin, so they do not.
     pub(super) const fn behind(command: &Command<'_>) -> Self {
         let numbering = match command {
             Command::Fetch(fetch) => fetch.numbering,
             Command::Store(store) => store.numbering,
-            Command::Search(search) => {
+            Command::Search(search)
+            | Command::Sort(Sort { search, .. })
+            | Command::Thread(Thread { search, .. }) => {
                 return Self { permit: Permit::KeepNumbers, numbering: search.numbering };
             }
             _ => return Self::FREE,

@@ -95,6 +95,8 @@ pub const TABLE: &[Capability] = &[
     row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
     row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"]),
     row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
+    row("SORT", 5256, &[SignedIn], "imap/sort.rs", &["sort"]),
+    row("SORT=DISPLAY", 5957, &[SignedIn], "imap/sort.rs", &["sort-display"]),
     row("SPECIAL-USE", 6154, &[SignedIn], "imap/list.rs", &["list"]),
     row(
         "STARTTLS",
@@ -105,6 +107,8 @@ pub const TABLE: &[Capability] = &[
     ),
     row("LOGINDISABLED", 3501, &[Cleartext], "imap/gate/mod.rs", &["privacy-required", "password-in-clear"]),
     row("STATUS=SIZE", 8438, &[SignedIn], "imap/status.rs", &["status"]),
+    row("THREAD=ORDEREDSUBJECT", 5256, &[SignedIn], "imap/thread.rs", &["thread"]),
+    row("THREAD=REFERENCES", 5256, &[SignedIn], "imap/thread.rs", &["thread"]),
     row("UIDONLY", 9586, &[SignedIn], "imap/uid_only.rs", &["uidonly"]),
     row("UIDPLUS", 4315, &[SignedIn], "imap/expunge.rs", &["append", "copy", "uid-expunge"]),
     row("UNSELECT", 3691, &[SignedIn], "imap/close.rs", &["close"]),

@@ -40,9 +40,11 @@ mod rename;
 mod replace;
 mod search;
 mod select;
+mod sort;
 mod status;
 mod store;
 mod subscribe;
+mod thread;
 mod transfer;
 
 pub use ending::Ending;

@@ -10,7 +10,7 @@ use super::id::Reassurance;
 use super::talk::{Talk, too_big};
 use super::{
     append, authenticate, close, compress, create, delete, enable, expunge, fetch, id, idle, list, login,
-    namespace, rename, replace, search, select, status, store, subscribe, transfer, uid_only,
+    namespace, rename, replace, search, select, sort, status, store, subscribe, thread, transfer, uid_only,
 };
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
@@ -372,9 +372,11 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Rename(rename) => rename::run(&hall.mail, &rename).await,
         Command::Search(search) => search::run(&search, hall, talk).await,
         Command::Select(select) => select::run(&select, hall, talk).await,
+        Command::Sort(sort) => sort::run(&sort, hall, talk).await,
         Command::Status(status) => status::run(&status, hall, talk.text()).await,
         Command::Store(store) => store::run(&store, hall).await,
         Command::Subscribe(name) => subscribe::subscribe(&hall.mail, &name).await,
+        Command::Thread(thread) => thread::run(&thread, hall, talk).await,
         Command::Unselect => close::unselect(hall),
         Command::Unsubscribe(name) => subscribe::unsubscribe(&hall.mail, &name).await,
         // Those of strangers were answered before this one was asked.

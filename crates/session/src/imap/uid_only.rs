@@ -5,7 +5,7 @@
 
 use crate::refusal::{Denial, Refusal};
 use mailbox::{MessageName, Naming};
-use wire::imap::command::SearchKey;
+use wire::imap::command::{SearchKey, Sort, Thread};
 use wire::imap::reply::{Code, FetchLine};
 use wire::imap::{Command, Numbering};
 
@@ -32,7 +32,9 @@ fn uses_numbers(command: &Command<'_>) -> bool {
         Command::Copy(transfer) | Command::Move(transfer) => transfer.numbering == Numbering::Sequence,
         Command::Fetch(fetch) => fetch.numbering == Numbering::Sequence,
         Command::Store(store) => store.numbering == Numbering::Sequence,
-        Command::Search(search) => {
+        Command::Search(search)
+        | Command::Sort(Sort { search, .. })
+        | Command::Thread(Thread { search, .. }) => {
             search.numbering == Numbering::Sequence || search.keys.iter().any(seeks_numbers)
         }
         Command::Select(select) => {

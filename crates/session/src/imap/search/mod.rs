@@ -13,8 +13,11 @@ mod hunt;
 mod keys;
 mod letter;
 mod pace;
+mod roll;
 #[cfg(test)]
 mod tests;
+
+pub(super) use roll::Roll;
 
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};

@@ -15,8 +15,10 @@ mod mailbox;
 mod replace;
 mod search;
 mod select;
+mod sort;
 mod status;
 mod store;
+mod thread;
 mod transfer;
 mod uid;
 mod unoffered;
@@ -32,8 +34,10 @@ pub use mailbox::Rename;
 pub use replace::Replace;
 pub use search::{EntryKind, Search, SearchKey, SearchReturn};
 pub use select::{Access, KnownMessages, QResync, Select};
+pub use sort::{Sort, SortCriterion, SortDirection, SortKey};
 pub use status::{Status, StatusItem};
 pub use store::{Silence, Store, StoreAction};
+pub use thread::{Thread, ThreadAlgorithm};
 pub use transfer::Transfer;
 pub use upload::{AtLiteral, Upload, upload_at_literal};
 
@@ -98,6 +102,10 @@ pub enum Command<'a> {
     Expunge(Option<SequenceSet>),
     /// RFC 9051, 6.4.4
     Search(Search<'a>),
+    /// RFC 5256
+    Sort(Sort<'a>),
+    /// RFC 5256
+    Thread(Thread<'a>),
     /// RFC 9051, 6.4.5
     Fetch(Fetch<'a>),
     /// RFC 9051, 6.4.6
@@ -227,10 +235,12 @@ const COMMANDS: &[(&str, Reader)] = &[
     ("REPLACE", replace::without_literal),
     ("SEARCH", |input| search::read(input, Numbering::Sequence).map(Command::Search)),
     ("SELECT", |input| select::read(input, Access::ReadWrite).map(Command::Select)),
+    ("SORT", |input| sort::read(input, Numbering::Sequence).map(Command::Sort)),
     ("STARTTLS", |_| Ok(Command::StartTls)),
     ("STATUS", |input| status::read(input).map(Command::Status)),
     ("STORE", |input| store::read(input, Numbering::Sequence).map(Command::Store)),
     ("SUBSCRIBE", |input| mailbox::read_name(input).map(Command::Subscribe)),
+    ("THREAD", |input| thread::read(input, Numbering::Sequence).map(Command::Thread)),
     ("UID", uid::read),
     ("UNSELECT", |_| Ok(Command::Unselect)),
     ("UNSUBSCRIBE", |input| mailbox::read_name(input).map(Command::Unsubscribe)),

@@ -128,10 +128,22 @@ pub enum EntryKind {
 
 pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Search<'a>, Fault> {
     input.space()?;
-    let returns = if input.keyword("RETURN") { Some(returns(input)?) } else { None };
+    let returns = read_returns(input)?;
     let charset = if input.keyword("CHARSET") { Some(charset(input)?) } else { None };
     let keys = Program { left: MAX_LIST_MEMBERS }.keys(input, MAX_NESTING)?;
     Ok(Search { numbering, returns, charset, keys })
+}
+
+/// RFC 5256, 5: `search-criteria = charset 1*(SP search-key)`, with the space in front.
+pub(super) fn read_criteria<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Search<'a>, Fault> {
+    let charset = Some(charset(input)?);
+    let keys = Program { left: MAX_LIST_MEMBERS }.keys(input, MAX_NESTING)?;
+    Ok(Search { numbering, returns: None, charset, keys })
+}
+
+/// `["RETURN" SP "(" options ")" SP]`
+pub(super) fn read_returns(input: &mut Input<'_>) -> Result<Option<Vec<SearchReturn>>, Fault> {
+    if input.keyword("RETURN") { returns(input).map(Some) } else { Ok(None) }
 }
 
 fn returns(input: &mut Input<'_>) -> Result<Vec<SearchReturn>, Fault> {

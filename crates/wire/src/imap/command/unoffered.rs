@@ -30,8 +30,6 @@ const UNOFFERED: &[&str] = &[
     "SETANNOTATION",
     "SETMETADATA",
     "SETQUOTA",
-    "SORT",
-    "THREAD",
     "UIDBATCHES",
     "UNAUTHENTICATE",
     "URLFETCH",

@@ -14,6 +14,7 @@ mod mailbox;
 mod search;
 mod status;
 pub(crate) mod text;
+mod thread;
 
 pub use fetch::{FetchLine, LiteralKind};
 pub use mailbox::{Era, FlagName};
@@ -24,3 +25,4 @@ pub use mailbox::{
 pub use search::{Esearch, SearchLine, esearch};
 pub use status::{Code, Condition, capability, challenge, continuation, enabled, tagged, untagged};
 pub use text::{astring, nstring, string};
+pub use thread::ThreadLine;

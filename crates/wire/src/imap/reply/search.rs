@@ -1,4 +1,4 @@
-//! SEARCH and ESEARCH (RFC 3501, 7.2.5; RFC 9051, 7.3.4; RFC 7162, 3.1.5 and 3.1.10).
+//! SEARCH, SORT and ESEARCH (RFC 3501, 7.2.5; RFC 5256, BASE.7.2.SORT; RFC 9051, 7.3.4; RFC 7162, 3.1.5 and 3.1.10).
 
 use super::super::command::{Numbering, Tag};
 use super::super::sequence_set::SequenceSet;
@@ -6,7 +6,7 @@ use super::text::{number, string};
 use std::io::Write as _;
 use terms::ModSeq;
 
-/// A `* SEARCH 2 84 882 (MODSEQ 917162500)` being written.
+/// A `* SEARCH 2 84 882 (MODSEQ 917162500)` being written, or the same with SORT.
 ///
 /// It keeps no hold of the buffer: between two numbers the buffer may be sent and emptied, since a search may find
 /// every message of a large mailbox.
@@ -20,6 +20,12 @@ impl SearchLine {
     /// Writes `* SEARCH`.
     pub fn begin(out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(b"* SEARCH");
+        Self { empty: true }
+    }
+
+    /// Writes `* SORT`, which goes on as a SEARCH does (RFC 7162, 3.1.9).
+    pub fn begin_sort(out: &mut Vec<u8>) -> Self {
+        out.extend_from_slice(b"* SORT");
         Self { empty: true }
     }
 

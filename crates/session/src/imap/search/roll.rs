@@ -1,0 +1,98 @@
+//! The messages that a SORT or THREAD has found, called up one after the other.
+
+use super::pace::Pace;
+use super::{CHUNK, Found, ROW_WORK, find, keys};
+use crate::imap::done::Stop;
+use crate::imap::hall::{Hall, Selected};
+use crate::imap::talk::Talk;
+use crate::port::{Mail, Mailbox, Peer};
+use mailbox::{Dialect, MailboxState, Row};
+use message::RecordView;
+use std::sync::Arc;
+use terms::{ModSeq, SeqNum, Uid, UidSet};
+use wire::imap::Numbering;
+use wire::imap::command::Search;
+
+/// What a search found, and the mailbox as it was then.
+pub(in crate::imap) struct Roll<'h, B> {
+    selected: &'h Selected<B>,
+    state: Arc<MailboxState>,
+    uids: UidSet,
+    /// The highest MODSEQ of what was found, if a MODSEQ was asked for.
+    pub mod_seq: Option<ModSeq>,
+    numbering: Numbering,
+}
+
+impl<'h, B: Mailbox> Roll<'h, B> {
+    /// "The SORT command first searches the mailbox for messages that match the given searching criteria" (RFC 5256,
+    /// 3), and so does THREAD.
+    pub(in crate::imap) async fn find<M: Mail<Mailbox = B>, P: Peer>(
+        search: &Search<'_>,
+        hall: &'h mut Hall<M>,
+        talk: &mut Talk<P>,
+    ) -> Result<Self, Stop> {
+        let program = keys::program(search, hall.selected()?)?;
+        if program.names_mod_seq() {
+            hall.enable(Dialect::Condstore);
+        }
+        let selected = hall.selected()?;
+        let state = selected.current().await?;
+        let Found { uids, mod_seq } = find(&program, selected, &state, talk).await?;
+        let mod_seq = mod_seq.filter(|_| program.names_mod_seq());
+        Ok(Self { selected, state, uids, mod_seq, numbering: search.numbering })
+    }
+
+    /// How many there are.
+    pub(in crate::imap) fn len(&self) -> usize {
+        usize::try_from(self.uids.len()).unwrap_or(usize::MAX)
+    }
+
+    /// A message by the number that the reply has for it.
+    pub(in crate::imap) fn number(&self, uid: Uid) -> Option<u32> {
+        match self.numbering {
+            Numbering::Uid => Some(uid.get()),
+            Numbering::Sequence => self.selected.view.seq(uid).map(SeqNum::get),
+        }
+    }
+
+    /// What the mailbox itself knows of each, in its order.
+    pub(in crate::imap) async fn rows<P: Peer>(
+        &self,
+        talk: &mut Talk<P>,
+        mut each: impl FnMut(&Row) + Send,
+    ) -> Result<(), Stop> {
+        let mut pace = Pace::new(talk);
+        for row in self.state.reader(self.selected.view.account()).rows(&self.uids) {
+            each(&row);
+            pace.worked(ROW_WORK).await?;
+        }
+        Ok(())
+    }
+
+    /// Their records too. A message that is gone for good is left out, as a search leaves it out.
+    pub(in crate::imap) async fn records<P: Peer>(
+        &self,
+        talk: &mut Talk<P>,
+        mut each: impl FnMut(&Row, &RecordView<'_>) + Send,
+    ) -> Result<(), Stop> {
+        let mut pace = Pace::new(talk);
+        let mut rows = self.state.reader(self.selected.view.account()).rows(&self.uids);
+        let mut waiting: Vec<Row> = Vec::with_capacity(CHUNK);
+        loop {
+            waiting.extend(rows.by_ref().take(CHUNK - waiting.len()));
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let emails: Vec<_> = waiting.iter().map(|row| row.email).collect();
+            let records = self.selected.mailbox.records(&emails).await?;
+            for (row, record) in waiting.iter().zip(&records) {
+                if let Some(record) = record.as_ref().and_then(|record| RecordView::new(record)) {
+                    each(row, &record);
+                }
+            }
+            // The port promises at least one; one that gives none must not hold us here for ever.
+            waiting.drain(..records.len().clamp(1, waiting.len()));
+            pace.worked(records.iter().flatten().map(bytes::Bytes::len).sum()).await?;
+        }
+    }
+}
