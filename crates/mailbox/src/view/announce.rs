@@ -189,8 +189,18 @@ impl View {
             told
         };
         self.index.remove(&told);
-        self.recent = self.recent.difference(&told);
+        self.forget_recent(&told, out);
         self.ghosts.uids = self.ghosts.uids.difference(&told);
+    }
+
+    /// RFC 3501, erratum 261: "if any messages with the \Recent flag set are expunged, an untagged RECENT response is
+    /// sent after the untagged EXPUNGE(s)".
+    fn forget_recent(&mut self, gone: &UidSet, out: &mut Announcement) {
+        let left = self.recent.difference(gone);
+        if left.len() < self.recent.len() {
+            out.items.push(Item::Recent(left.len()));
+        }
+        self.recent = left;
     }
 
     fn tell_arrivals(&mut self, current: &MailboxState, recent: Option<Uid>, out: &mut Announcement) {
