@@ -82,7 +82,8 @@ fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
         assert!(matches!(bad.reason, Reason::NotOffered(_)), "{frame}: {bad:?}");
     }
     assert_eq!(bad("a FROBNICATE x").to_string(), "Unknown command FROBNICATE");
-    assert!(matches!(bad("a UID NOOP").reason, Reason::Unknown(_)));
+    assert!(matches!(bad("a UID FROBNICATE").reason, Reason::Unknown(_)));
+    assert!(matches!(bad("a UID NOOP").reason, Reason::Grammar(_)));
     assert!(bad(&format!("a {}", "X".repeat(10_000))).to_string().len() < 80);
 }
 
