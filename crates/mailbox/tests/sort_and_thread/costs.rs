@@ -10,8 +10,8 @@ use testkit::dice::Dice;
 
 const MESSAGES: u32 = 100_000;
 
-/// More than `log2` of the messages and dummies, with what a splay tree takes beside.
-const STEPS_PER_LINK: u64 = 60;
+/// A little more than `log2` of the messages. Counted are 4 to 8.
+const STEPS_PER_LINK: u64 = 20;
 
 fn letter(uid: u32) -> Letter<'static> {
     let uid = Uid::new(uid).unwrap();
