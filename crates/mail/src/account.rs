@@ -47,6 +47,12 @@ impl Account {
         self.id
     }
 
+    /// The time of day, in Unix seconds.
+    #[must_use]
+    pub fn unix_s(&self) -> i64 {
+        self.world.now_s()
+    }
+
     /// Its mailboxes by name, its subscriptions and special uses.
     ///
     /// # Errors

@@ -78,6 +78,10 @@ impl port::Mail for Hall {
         self.account.id()
     }
 
+    fn unix_s(&self) -> i64 {
+        self.account.unix_s()
+    }
+
     fn largest_message(&self) -> u64 {
         self.limits.message_octets
     }

@@ -114,6 +114,9 @@ pub trait Mail: Send + Sync {
     /// Who signed in: whose `\Seen` is meant.
     fn reader(&self) -> AccountId;
 
+    /// The time of day, in Unix seconds, by the clock that gives messages their dates.
+    fn unix_s(&self) -> i64;
+
     /// The largest message that is taken, in octets.
     fn largest_message(&self) -> u64;
 

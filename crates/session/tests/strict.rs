@@ -17,8 +17,11 @@ use std::time::Duration;
 use transcript::{Pipe, Port, Transcript, World};
 
 /// Responses that `imap-codec` does not know, by how they begin.
-const UNKNOWN: [(&[u8], &str); 2] =
-    [(b"* XLIST ", "not an RFC's"), (b"+ \r\n", "an empty challenge: a quirk to it, base64 to RFC 9051")];
+const UNKNOWN: [(&[u8], &str); 3] = [
+    (b"* XLIST ", "not an RFC's"),
+    (b"* ESEARCH ", "RFC 4731"),
+    (b"+ \r\n", "an empty challenge: a quirk to it, base64 to RFC 9051"),
+];
 
 /// Data items of a FETCH response that it does not know: RFC 8474, RFC 8514 and RFC 8970.
 const UNKNOWN_ITEMS: [&str; 4] = ["EMAILID (", "THREADID (", "SAVEDATE ", "PREVIEW "];

@@ -2,7 +2,7 @@
 
 use crate::Uid;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// A set of UIDs as sorted, disjoint, non-adjacent ranges: small for what clients and mailboxes really hold.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -115,8 +115,22 @@ impl UidSet {
     }
 
     /// Its UIDs, ascending. A set may name 2^32 of them: walk it only where something else bounds it.
-    pub fn iter(&self) -> impl Iterator<Item = Uid> + Clone + '_ {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Uid> + Clone + '_ {
         self.ranges.iter().flat_map(|&(a, b)| (a.get()..=b.get()).filter_map(Uid::new))
+    }
+
+    /// The UIDs at these places, counted from 0 at the lowest; as many of them as there are. O(ranges).
+    #[must_use]
+    pub fn slice(&self, places: Range<u64>) -> Self {
+        let mut before = 0;
+        let part = |&(first, last): &(Uid, Uid)| {
+            let (from, to) = (before, before + u64::from(last.get() - first.get()) + 1);
+            before = to;
+            let at = |place: u64| Uid::new(first.get() + u32::try_from(place - from).ok()?);
+            let (start, end) = (places.start.max(from), places.end.min(to));
+            if start < end { Some((at(start)?, at(end - 1)?)) } else { None }
+        };
+        Self { ranges: self.ranges.iter().filter_map(part).collect() }
     }
 
     /// What is in either. O(ranges).
@@ -241,6 +255,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_slice_has_what_is_at_these_places() {
+        for bits in 0u32..256 {
+            let all: Vec<_> = (1..=8).filter(|i| bits >> (i - 1) & 1 == 1).collect();
+            let (uids, count) = (set(&all), all.len() as u64);
+            for (from, to) in (0..=9).flat_map(|from| (0..=9).map(move |to| (from, to))) {
+                let (start, end) = (from.min(count) as usize, to.min(count) as usize);
+                assert_eq!(uids.slice(from..to), set(&all[start..end.max(start)]), "{uids}: {from}..{to}");
+            }
+        }
+        assert_eq!(UidSet::range(Uid::MIN, Uid::MAX).slice(4_294_967_294..u64::MAX), UidSet::one(Uid::MAX));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use wire::imap::command::{
-    Access, ChangedSince, EntryKind, FetchItem, ListReturn, ListSelect, ListStyle, Peek, SearchKey,
-    SearchReturn, Silence, SortDirection, SortKey, StatusItem, StoreAction, ThreadAlgorithm, Vanished,
+    Access, ChangedSince, EntryKind, FetchItem, ListReturn, ListSelect, ListStyle, Peek, ResultOption,
+    ResultOptions, SearchKey, Silence, SortDirection, SortKey, StatusItem, StoreAction, ThreadAlgorithm,
+    Vanished,
 };
-use wire::imap::{BadCommand, Command, Numbering, Reason, SectionText, parse, tag_of};
+use wire::imap::{BadCommand, Command, MessageSet, Numbering, Reason, SectionText, parse, tag_of};
 
 fn command(frame: &str) -> Command<'_> {
     match parse(frame.as_bytes()) {
@@ -74,8 +75,6 @@ fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
         "a THREAD REFS UTF-8 ALL",
         "a NOTIFY NONE",
         "a FETCH 1 SNIPPET",
-        "a SEARCH OLDER 5",
-        "a STORE $ +FLAGS (\\Seen)",
         "a CREATE x (USE (\\Sent))",
     ] {
         let bad = bad(frame);
@@ -97,9 +96,9 @@ fn a_sort_names_what_to_sort_by_and_which_messages() {
         sort.criteria.iter().map(|criterion| (criterion.direction, criterion.key)).collect();
     assert_eq!(criteria, [(Descending, SortKey::Date), (Ascending, SortKey::Subject)]);
     assert_eq!((sort.search.numbering, sort.search.charset.as_deref()), (Numbering::Uid, Some("utf-8")));
-    assert_eq!(sort.search.keys.len(), 2);
+    assert_eq!(sort.search.keys.unwrap().len(), 2);
     let Command::Sort(sort) = command("a SORT RETURN (COUNT) (DISPLAYTO) UTF-8 ALL") else { panic!() };
-    assert_eq!(sort.search.returns, Some(vec![SearchReturn::Count]));
+    assert_eq!(sort.search.results, Some(ResultOptions::from_iter([ResultOption::Count])));
     refused_at("a SORT DATE UTF-8 ALL", 7);
     refused_at("a SORT (DATE REVERSE) UTF-8 ALL", 20);
     refused_at("a SORT (DATE  SIZE) UTF-8 ALL", 13);
@@ -127,8 +126,9 @@ fn object_ids_and_save_dates_are_sought_as_their_standards_write_them() {
     let frame = "a SEARCH SAVEDBEFORE 1-Feb-1994 savedon \"2-Feb-1994\" SAVEDSINCE 3-Feb-1994 SAVEDATESUPPORTED \
                  EMAILID M6d99ac_3275-bb4e THREADID T64";
     let Command::Search(search) = command(frame) else { panic!() };
-    assert_eq!(search.keys.len(), 6);
-    assert_eq!(search.keys[4..], [SearchKey::EmailId("M6d99ac_3275-bb4e"), SearchKey::ThreadId("T64")]);
+    let keys = search.keys.unwrap();
+    assert_eq!(keys.len(), 6);
+    assert_eq!(keys[4..], [SearchKey::EmailId("M6d99ac_3275-bb4e"), SearchKey::ThreadId("T64")]);
     // RFC 8474, 7: an object id is no string.
     refused_at("a SEARCH EMAILID \"M1\"", 17);
     refused_at("a SEARCH THREADID M1.2", 20);
@@ -320,38 +320,96 @@ fn store_has_its_flags_bare_or_in_parentheses() {
 fn search_strings_are_octets_and_neomutts_utf8_is_taken() {
     let Command::Search(search) = command("a SEARCH SUBJECT \"grün\" HEADER X-Y {0}\r\n") else { panic!() };
     assert_eq!(search.charset, None);
-    assert_eq!(search.keys[0], SearchKey::Subject("grün".as_bytes().into()));
-    assert_eq!(search.keys[1], SearchKey::Header(b"X-Y"[..].into(), b""[..].into()));
+    assert_eq!(search.keys.as_ref().unwrap()[0], SearchKey::Subject("grün".as_bytes().into()));
+    assert_eq!(search.keys.as_ref().unwrap()[1], SearchKey::Header(b"X-Y"[..].into(), b""[..].into()));
 }
 
 #[test]
 fn search_options_come_first() {
     let frame = "a UID SEARCH RETURN () CHARSET utf-8 OR (NEW 1:2) SEEN NOT UID 5 MODSEQ \"/flags/\\\\draft\" all 620162338";
     let Command::Search(search) = command(frame) else { panic!() };
-    assert_eq!(search.returns, Some(vec![SearchReturn::All]));
+    assert_eq!(search.results, Some(ResultOptions::from_iter([ResultOption::All])));
     assert_eq!(search.charset.as_deref(), Some("utf-8"));
-    assert_eq!(search.keys.len(), 3);
+    let keys = search.keys.unwrap();
+    assert_eq!(keys.len(), 3);
     let entry = Some((terms::Flag::Draft, EntryKind::All));
-    assert!(matches!(&search.keys[1], SearchKey::Not(_)));
-    assert!(matches!(&search.keys[2], SearchKey::ModSeq { entry: found, .. } if *found == entry));
+    assert!(matches!(&keys[1], SearchKey::Not(_)));
+    assert!(matches!(&keys[2], SearchKey::ModSeq { entry: found, .. } if *found == entry));
     refused_at("a SEARCH MODSEQ \"/flags/\\\\Recent\" all 1", 16);
     refused_at("a SEARCH CHARSET utf-8", 22);
     refused_at("a SEARCH RETURN (BOGUS) ALL", 17);
 }
 
 #[test]
-fn a_search_nests_32_deep_and_has_4096_keys_at_most() {
-    command(&format!("a SEARCH {}ALL", "NOT ".repeat(31)));
+fn result_options_are_those_of_the_rfcs() {
+    let Command::Search(search) = command("a UID SEARCH RETURN (min Partial -1:-100 SAVE MIN) ALL") else {
+        panic!()
+    };
+    let results = search.results.unwrap();
+    let asked = [ResultOption::Min, ResultOption::Partial(results.partial().unwrap()), ResultOption::Save];
+    assert_eq!(results, ResultOptions::from_iter(asked));
+    assert!(results.ask_to_be_told() && results.ask_for(ResultOption::Min));
+    refused_at("a SEARCH RETURN (ALL PARTIAL 1:2) ALL", 16);
+    refused_at("a SEARCH RETURN (PARTIAL 1:2 PARTIAL 1:2) ALL", 16);
+    refused_at("a SEARCH RETURN (PARTIAL 1) ALL", 26);
+    refused_at("a SEARCH RETURN (PARTIAL) ALL", 24);
+    refused_at("a SEARCH RETURN (UPDATE) ALL", 17);
+    refused_at("a SEARCH RETURN (COUNT)ALL", 23);
+    refused_at("a SEARCH RETURN ALL", 16);
+}
+
+#[test]
+fn the_last_result_stands_where_a_set_does_and_alone() {
     for frame in [
-        format!("a SEARCH {}ALL", "NOT ".repeat(32)),
-        format!("a SEARCH {}", "(".repeat(1_000_000)),
-        format!("a SEARCH {}ALL", "OR ALL ".repeat(100_000)),
-        format!("a SEARCH ALL{}", " ALL".repeat(4_096)),
-        format!("a STORE 1 FLAGS ({}a)", "a ".repeat(4_096)),
+        "a FETCH $ FLAGS",
+        "a UID STORE $ FLAGS ()",
+        "a COPY $ x",
+        "a UID MOVE $ x",
+        "a UID EXPUNGE $",
+        "a SEARCH OR $ UID $",
     ] {
-        assert!(matches!(bad(&frame).reason, Reason::Limit(_)), "{}", &frame[..20]);
+        command(frame);
     }
-    command(&format!("a SEARCH ALL{}", " ALL".repeat(4_095)));
+    refused_at("a FETCH $,1 FLAGS", 9);
+    refused_at("a FETCH 1,$ FLAGS", 10);
+    refused_at("a SELECT x (QRESYNC (1 1 $))", 25);
+}
+
+#[test]
+fn a_range_of_messages_is_for_uid_fetch() {
+    for modifiers in ["PARTIAL -1:-30 CHANGEDSINCE 98305", "CHANGEDSINCE 98305 VANISHED PARTIAL -1:-30"] {
+        let frame = format!("a UID FETCH 1:* FLAGS ({modifiers})");
+        let Command::Fetch(fetch) = command(&frame) else { panic!() };
+        assert_eq!(fetch.range.unwrap().to_string(), "-1:-30");
+        assert_eq!(fetch.changed_since.unwrap().mod_seq.get(), 98_305);
+    }
+    refused_at("a FETCH 1:* FLAGS (PARTIAL 1:2)", 18);
+    refused_at("a UID FETCH 1:* FLAGS (PARTIAL 1:*)", 33);
+}
+
+#[test]
+fn keys_that_are_refused_with_a_no_make_a_search_still() {
+    for frame in ["a SEARCH RETURN (SAVE) FUZZY x", "a SEARCH RETURN (SAVE) OR SEEN (FUZZY"] {
+        let Command::Search(search) = command(frame) else { panic!() };
+        assert!(search.results.unwrap().ask_for(ResultOption::Save));
+        assert_eq!(search.keys, Err(Reason::NotOffered("FUZZY")));
+    }
+}
+
+#[test]
+fn a_search_nests_32_deep_and_has_8192_words_at_most() {
+    let limited = |frame: &str| {
+        let Command::Search(search) = command(frame) else { panic!() };
+        assert!(matches!(search.keys, Err(Reason::Limit(_))), "{}", &frame[..20]);
+    };
+    limited(&format!("a SEARCH {}", "(".repeat(1_000_000)));
+    limited(&format!("a SEARCH {}ALL", "NOT ".repeat(8_192)));
+    limited(&format!("a SEARCH {}ALL", "OR ALL ".repeat(100_000)));
+    limited(&format!("a SEARCH ALL{}", " ALL".repeat(8_192)));
+    limited(&format!("a SEARCH {}ALL{}", "OR SEEN (DRAFT ".repeat(17), ")".repeat(17)));
+    command(&format!("a SEARCH ALL{}", " ALL".repeat(8_191)));
+    let store = format!("a STORE 1 FLAGS ({}a)", "a ".repeat(4_096));
+    assert!(matches!(bad(&store).reason, Reason::Limit(_)));
 }
 
 #[test]
@@ -359,7 +417,8 @@ fn a_set_of_a_mebibyte_is_read() {
     let set = (1..=90_000).map(|n| (2 * n).to_string()).collect::<Vec<_>>().join(",");
     let frame = format!("a UID FETCH {set} FLAGS");
     let Command::Fetch(fetch) = command(&frame) else { panic!() };
-    assert_eq!(fetch.set.ranges().len(), 90_000);
+    let MessageSet::Written(set) = fetch.set else { panic!() };
+    assert_eq!(set.ranges().len(), 90_000);
 }
 
 #[test]

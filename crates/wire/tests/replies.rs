@@ -13,8 +13,8 @@ use support::for_all;
 use terms::{Flag, InternalDate, Keyword, MailboxName, ModSeq, SeqNum, Uid, UidSet, UidValidity};
 use wire::imap::command::{FetchItem, ListStyle};
 use wire::imap::reply::{
-    self, Code, Condition, Era, Esearch, FetchLine, FlagName, ListAttribute, ListLine, LiteralKind,
-    Namespace, Namespaces, SearchLine, StatusValue,
+    self, Code, Condition, Era, EsearchLine, FetchLine, FlagName, ListAttribute, ListLine, LiteralKind,
+    Namespace, Namespaces, Progress, SearchLine, StatusValue,
 };
 use wire::imap::{Command, Numbering, Section, SequenceSet, Tag, parse, tag_of};
 
@@ -247,23 +247,60 @@ fn what_was_found_is_told() {
     check("* SEARCH 2 84 882\r\n", |out| search(out, &[2, 84, 882], None));
     check("* SEARCH\r\n", |out| search(out, &[], ModSeq::new(5)));
     check("* SEARCH 2 (MODSEQ 917162500)\r\n", |out| search(out, &[2], ModSeq::new(917_162_500)));
-    let all = SequenceSet::of_uids(&uids(&[(4, 18), (21, 21)]));
-    let result = Esearch {
-        tag: &tag(),
-        numbering: Numbering::Uid,
-        min: Some(4),
-        max: Some(21),
-        all: all.as_ref(),
-        count: Some(16),
-        mod_seq: ModSeq::new(9),
+}
+
+#[test]
+fn what_an_extended_search_found_is_told() {
+    let range = |text: &str| {
+        let frame = format!("a SEARCH RETURN (PARTIAL {text}) ALL");
+        let Command::Search(search) = parse(frame.as_bytes()).unwrap().command else { panic!() };
+        search.results.unwrap().partial().unwrap()
     };
-    let want = "* ESEARCH (TAG \"a7\") UID MIN 4 MAX 21 COUNT 16 ALL 4:18,21 MODSEQ 9\r\n";
-    check_unknown("RFC 4731", want, |out| reply::esearch(out, &result));
-    let nothing =
-        Esearch { numbering: Numbering::Sequence, min: None, max: None, all: None, count: Some(0), ..result };
-    check_unknown("RFC 4731", "* ESEARCH (TAG \"a7\") COUNT 0 MODSEQ 9\r\n", |out| {
-        reply::esearch(out, &nothing)
+    let want = "* ESEARCH (TAG \"a7\") UID MIN 4 MAX 21 COUNT 16 ALL 4:18,21,20 MODSEQ 9\r\n";
+    check_unknown("RFC 4731", want, |out| {
+        let mut line = EsearchLine::begin(out, &tag(), Numbering::Uid);
+        line.min(out, 4);
+        line.max(out, 21);
+        line.count(out, 16);
+        line.all(out);
+        (4..=18).chain([21, 20]).for_each(|number| line.number(out, number));
+        line.mod_seq(out, ModSeq::new(9).unwrap());
+        line.end(out);
     });
+    check_unknown("RFC 4731", "* ESEARCH (TAG \"a7\")\r\n", |out| {
+        let mut line = EsearchLine::begin(out, &tag(), Numbering::Sequence);
+        line.all(out);
+        line.end(out);
+    });
+    let want = "* ESEARCH (TAG \"a7\") PARTIAL (-1:-100 4294967294:4294967295)\r\n";
+    check_unknown("RFC 9394", want, |out| {
+        let mut line = EsearchLine::begin(out, &tag(), Numbering::Sequence);
+        line.partial(out, range("-1:-100"));
+        line.number(out, u32::MAX - 1);
+        line.number(out, u32::MAX);
+        line.end(out);
+    });
+    check_unknown("RFC 9394", "* ESEARCH (TAG \"a7\") PARTIAL (24000:24500 NIL) MODSEQ 1\r\n", |out| {
+        let mut line = EsearchLine::begin(out, &tag(), Numbering::Sequence);
+        line.partial(out, range("24000:24500"));
+        line.mod_seq(out, ModSeq::new(1).unwrap());
+        line.end(out);
+    });
+}
+
+#[test]
+fn progress_names_its_command_and_never_a_goal_that_is_reached() {
+    let told = |tag: &str, done, goal| {
+        let frame = format!("{tag} NOOP");
+        let tag = parse(frame.as_bytes()).unwrap().tag;
+        let mut out = Vec::new();
+        let code = Code::InProgress(Progress { tag: &tag, done, goal });
+        reply::untagged(&mut out, Condition::Ok, Some(&code), "Still at it");
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(told("A001", 454, 1_000), "* OK [INPROGRESS (\"A001\" 454 1000)] Still at it\r\n");
+    assert_eq!(told("A001", 0, 0), "* OK [INPROGRESS (\"A001\" 0 NIL)] Still at it\r\n");
+    assert_eq!(told("a]b", 7, 7), "* OK [INPROGRESS (NIL 7 NIL)] Still at it\r\n");
 }
 
 #[test]

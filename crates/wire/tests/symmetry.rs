@@ -9,7 +9,7 @@ use support::for_all;
 use terms::{InternalDate, MailboxName, SeqNum, Uid, UidSet};
 use wire::imap::command::{AtLiteral, ListStyle, upload_at_literal};
 use wire::imap::reply::{self, FetchLine, ListLine};
-use wire::imap::{Command, SequenceSet, mailbox_name, parse};
+use wire::imap::{Command, MessageSet, SequenceSet, mailbox_name, parse};
 
 /// Text in many scripts, with what modified UTF-7 is about in plenty.
 fn texts() -> impl Strategy<Value = String> {
@@ -92,7 +92,8 @@ fn a_set_is_resolved_as_its_numbers_one_by_one() {
         let end = |number: Option<u32>| number.map_or("*".to_owned(), |n| n.to_string());
         let text: Vec<_> = ranges.iter().map(|&(a, b)| format!("{}:{}", end(a), end(b))).collect();
         let frame = format!("a UID EXPUNGE {}", text.join(","));
-        let Command::Expunge(Some(set)) = parse(frame.as_bytes()).unwrap().command else { panic!() };
+        let command = parse(frame.as_bytes()).unwrap().command;
+        let Command::Expunge(Some(MessageSet::Written(set))) = command else { panic!() };
         let mut model: Vec<u32> = Vec::new();
         for (a, b) in ranges.iter().map(|&(a, b)| (a.unwrap_or(highest), b.unwrap_or(highest))) {
             model.extend((a.min(b).max(1)..=a.max(b)).filter(|&n| n > 0));

@@ -15,6 +15,7 @@ use terms::{EmailId, Flag, ModSeq, ThreadId, UidSet};
 /// | `SENTBEFORE` `SENTON` `SENTSINCE` | `SentDate` |
 /// | `SAVEDBEFORE` `SAVEDON` `SAVEDSINCE` (RFC 8514) | `SaveDate` |
 /// | `SAVEDATESUPPORTED` | `And` of nothing |
+/// | `OLDER` `YOUNGER` (RFC 5032) | `Arrived` |
 /// | `BCC` `CC` `FROM` `SUBJECT` `TO` `HEADER` | `Header` |
 /// | a sequence set | `Uid`, with the UIDs that the session's view has at these numbers |
 /// | a parenthesised list, `ALL` | `And`, of nothing for `ALL` |
@@ -42,6 +43,8 @@ pub enum Key {
     Email(EmailId),
     /// It belongs to this thread (RFC 8474, 5.2).
     Thread(ThreadId),
+    /// INTERNALDATE, to the second.
+    Arrived(ArrivalTest),
     /// RFC822.SIZE is larger.
     Larger(u64),
     /// RFC822.SIZE is smaller.
@@ -97,6 +100,26 @@ impl DateTest {
             Self::On(wanted) => day == wanted,
             Self::Since(wanted) => day >= wanted,
         })
+    }
+}
+
+/// A time compared with a moment, both in Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArrivalTest {
+    /// Then or later.
+    Since(i64),
+    /// Then or earlier.
+    Until(i64),
+}
+
+impl ArrivalTest {
+    /// Whether a time fits.
+    #[must_use]
+    pub const fn holds(self, seconds: i64) -> bool {
+        match self {
+            Self::Since(wanted) => seconds >= wanted,
+            Self::Until(wanted) => seconds <= wanted,
+        }
     }
 }
 

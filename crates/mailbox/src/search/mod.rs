@@ -27,6 +27,6 @@ mod key;
 mod needle;
 mod program;
 
-pub use key::{DateTest, FieldName, HeaderTest, Key};
+pub use key::{ArrivalTest, DateTest, FieldName, HeaderTest, Key};
 pub use needle::{MAX_NEEDLE_OCTETS, Needle, Scan};
 pub use program::{Answers, MAX_DEPTH, MAX_KEYS, Need, Program, Question, Searchable, TooComplex, Verdict};

@@ -1,6 +1,6 @@
 //! Programs, and how they are judged.
 
-use super::key::{DateTest, HeaderTest, Key};
+use super::key::{ArrivalTest, DateTest, HeaderTest, Key};
 use super::needle::Needle;
 use std::fmt;
 use terms::{EmailId, Flag, InternalDate, ModSeq, ThreadId, Uid, UidSet};
@@ -196,6 +196,7 @@ enum Column {
     Email(EmailId),
     InternalDate(DateTest),
     SaveDate(DateTest),
+    Arrived(ArrivalTest),
     Larger(u64),
     Smaller(u64),
     ModSeq(ModSeq),
@@ -237,6 +238,7 @@ impl Compiler {
             Key::Email(email) => Node::Column(Column::Email(email)),
             Key::InternalDate(test) => Node::Column(Column::InternalDate(test)),
             Key::SaveDate(test) => Node::Column(Column::SaveDate(test)),
+            Key::Arrived(test) => Node::Column(Column::Arrived(test)),
             Key::Larger(octets) => Node::Column(Column::Larger(octets)),
             Key::Smaller(octets) => Node::Column(Column::Smaller(octets)),
             Key::ModSeq(mod_seq) => Node::Column(Column::ModSeq(mod_seq)),
@@ -369,6 +371,7 @@ impl Column {
             Self::Email(email) => row.email() == *email,
             Self::InternalDate(test) => test.holds(Some(row.internal_date().local_day())),
             Self::SaveDate(test) => test.holds(Some(row.save_date().local_day())),
+            Self::Arrived(test) => test.holds(row.internal_date().seconds()),
             Self::Larger(octets) => row.size() > *octets,
             Self::Smaller(octets) => row.size() < *octets,
             Self::ModSeq(mod_seq) => row.mod_seq() >= *mod_seq,

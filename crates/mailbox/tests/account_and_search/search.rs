@@ -103,6 +103,8 @@ impl Message {
             Key::Recent => self.recent,
             Key::Uid(uids) => uids.iter().any(|uid| uid == self.uid),
             Key::InternalDate(test) => test.holds(Some(self.internal_date.local_seconds().div_euclid(DAY_S))),
+            Key::Arrived(ArrivalTest::Since(moment)) => self.internal_date.seconds() >= *moment,
+            Key::Arrived(ArrivalTest::Until(moment)) => self.internal_date.seconds() <= *moment,
             Key::SaveDate(test) => test.holds(Some(self.save_date.seconds().div_euclid(DAY_S))),
             Key::Email(email) => self.email == *email,
             Key::Thread(thread) => self.answer(Need::Thread(*thread)),
@@ -144,7 +146,7 @@ fn any_needle(dice: &mut Dice) -> Needle {
 }
 
 fn any_key(dice: &mut Dice, depth: u64) -> Key {
-    match dice.below(if depth == 0 { 14 } else { 20 }) {
+    match dice.below(if depth == 0 { 15 } else { 21 }) {
         0 => Key::Flag(any_flag(dice)),
         1 => Key::Recent,
         2 => Key::Uid(UidSet::range(
@@ -165,8 +167,12 @@ fn any_key(dice: &mut Dice, depth: u64) -> Key {
         11 => Key::SaveDate(any_date(dice)),
         12 => Key::Email(any_email(dice)),
         13 => Key::Thread(any_thread(dice)),
-        14 | 15 => any_key(dice, depth - 1).negated(),
-        16 | 17 => Key::Or((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
+        14 => {
+            let moment = dice.below(3 * DAY_S as u64) as i64;
+            Key::Arrived(dice.pick(&[ArrivalTest::Since(moment), ArrivalTest::Until(moment)]))
+        }
+        15 | 16 => any_key(dice, depth - 1).negated(),
+        17 | 18 => Key::Or((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
         _ => Key::And((0..dice.below(4)).map(|_| any_key(dice, depth - 1)).collect()),
     }
 }

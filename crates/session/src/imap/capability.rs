@@ -82,12 +82,21 @@ pub const TABLE: &[Capability] = &[
     },
     row("CONDSTORE", 7162, &[SignedIn], "imap/store.rs", &["condstore"]),
     row("ENABLE", 5161, PRIVATE, "imap/enable.rs", &["enable"]),
+    row("ESEARCH", 4731, &[SignedIn], "imap/search/answer.rs", &["esearch", "esearch-modseq"]),
     row("ID", 2971, EVER, "imap/id.rs", &["id", "starttls"]),
     row("IDLE", 2177, PRIVATE, "imap/idle.rs", &["idle"]),
+    row("INPROGRESS", 9585, &[SignedIn], "imap/pace.rs", &["inprogress"]),
     row("LITERAL-", 7888, PRIVATE, "imap/talk.rs", &["append", "login"]),
     row("MOVE", 6851, &[SignedIn], "imap/transfer.rs", &["move"]),
     row("MULTIAPPEND", 3502, &[SignedIn], "imap/append.rs", &["multiappend"]),
     row("NAMESPACE", 2342, &[SignedIn], "imap/namespace.rs", &["namespace"]),
+    row(
+        "PARTIAL",
+        9394,
+        &[SignedIn],
+        "imap/search/answer.rs",
+        &["partial", "partial-fetch", "searchres-options"],
+    ),
     row("PREVIEW", 8970, &[SignedIn], "imap/fetch/mod.rs", &["preview"]),
     row("QRESYNC", 7162, &[SignedIn], "imap/select.rs", &["qresync", "delayed-expunge"]),
     row("REPLACE", 8508, &[SignedIn], "imap/replace.rs", &["replace"]),
@@ -95,6 +104,13 @@ pub const TABLE: &[Capability] = &[
     row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
     row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"]),
     row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
+    row(
+        "SEARCHRES",
+        5182,
+        &[SignedIn],
+        "imap/saved.rs",
+        &["searchres", "searchres-expunge", "searchres-options"],
+    ),
     row("SORT", 5256, &[SignedIn], "imap/sort.rs", &["sort"]),
     row("SORT=DISPLAY", 5957, &[SignedIn], "imap/sort.rs", &["sort-display"]),
     row("SPECIAL-USE", 6154, &[SignedIn], "imap/list.rs", &["list"]),
@@ -112,6 +128,7 @@ pub const TABLE: &[Capability] = &[
     row("UIDONLY", 9586, &[SignedIn], "imap/uid_only.rs", &["uidonly"]),
     row("UIDPLUS", 4315, &[SignedIn], "imap/expunge.rs", &["append", "copy", "uid-expunge"]),
     row("UNSELECT", 3691, &[SignedIn], "imap/close.rs", &["close"]),
+    row("WITHIN", 5032, &[SignedIn], "imap/search/keys.rs", &["within"]),
 ];
 
 const fn row(

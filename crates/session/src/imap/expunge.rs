@@ -5,11 +5,11 @@ use super::hall::{Hall, Writable};
 use crate::port::{Mail, Mailbox};
 use crate::refusal::Refusal;
 use mailbox::Doomed;
-use wire::imap::{Numbering, SequenceSet};
+use wire::imap::{MessageSet, Numbering};
 
 /// What goes is told with the changes behind the command, as EXPUNGE or VANISHED, and so is the HIGHESTMODSEQ that
 /// RFC 7162, 3.2.7 wants in the reply.
-pub(super) async fn run<M: Mail>(set: Option<&SequenceSet>, hall: &mut Hall<M>) -> Outcome {
+pub(super) async fn run<M: Mail>(set: Option<&MessageSet>, hall: &mut Hall<M>) -> Outcome {
     let selected = hall.selected()?;
     let writable = selected.writable()?;
     let named = set.map(|set| selected.named(Numbering::Uid, set)).transpose()?;

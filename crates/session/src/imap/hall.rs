@@ -3,6 +3,7 @@
 use super::announce::Deleted;
 use super::fetch::Bookmark;
 use super::revision::Revision;
+use super::saved::Saved;
 use crate::port::{Mail, Mailbox, Recency};
 use crate::refusal::Refusal;
 use mailbox::account::{self, Account};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use terms::{AccountId, MailboxName, SeqNum, Uid, UidSet};
 use wire::imap::command::Access;
 use wire::imap::reply::Code;
-use wire::imap::{Numbering, SequenceSet};
+use wire::imap::{MessageSet, Numbering, SequenceSet};
 
 /// Somebody who signed in, and the mailbox that is open, if one is. A command that asks for a `Hall` cannot be
 /// given before a login.
@@ -69,6 +70,8 @@ pub(super) struct Selected<B> {
     pub owner: AccountId,
     /// Where in a part the last FETCH BINARY ended.
     pub bookmark: Option<Bookmark>,
+    /// What `$` stands for.
+    pub saved: Saved,
     /// Up to where `\Recent` was asked for.
     asked: Uid,
     /// From where messages are `\Recent` to this session.
@@ -91,7 +94,8 @@ impl<B: Mailbox> Selected<B> {
         let asked = state.uid_next();
         let recent = mailbox.recent(recency(access), asked).await?;
         let view = View::open(state, reader, dialect, Some(recent));
-        Ok(Self { mailbox, view, access, owner: state.owner(), bookmark: None, asked, recent })
+        let (owner, saved) = (state.owner(), Saved::default());
+        Ok(Self { mailbox, view, access, owner, bookmark: None, saved, asked, recent })
     }
 
     /// The mailbox as it is now. A session whose mailbox was deleted is told so with its next command, and that
@@ -121,11 +125,15 @@ impl<B: Mailbox> Selected<B> {
     }
 
     /// The messages that a command names, as far as the client has been told of them: ghosts included.
-    pub(super) fn named(&self, numbering: Numbering, set: &SequenceSet) -> Result<UidSet, Refusal> {
-        match numbering {
+    pub(super) fn named(&self, numbering: Numbering, set: &MessageSet) -> Result<UidSet, Refusal> {
+        match (set, numbering) {
+            // RFC 5182, 2.1: "a valid, but non-matching list" where it is empty.
+            (MessageSet::Saved, _) => Ok(self.saved.among(self.view.uids())),
             // RFC 3501, 6.4.8: a UID that does not exist is ignored, without an error.
-            Numbering::Uid => Ok(set.uids(self.view.uids().last()).intersection(self.view.uids())),
-            Numbering::Sequence => self.numbered(set),
+            (MessageSet::Written(set), Numbering::Uid) => {
+                Ok(set.uids(self.view.uids().last()).intersection(self.view.uids()))
+            }
+            (MessageSet::Written(set), Numbering::Sequence) => self.numbered(set),
         }
     }
 

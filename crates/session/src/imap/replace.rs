@@ -16,7 +16,7 @@ use mailbox::account::MailboxId;
 use terms::Uid;
 use wire::imap::command::Replace;
 use wire::imap::reply::{Code, Condition, untagged};
-use wire::imap::{SequenceSet, Tag};
+use wire::imap::{MessageSet, SequenceSet, Tag};
 
 pub(super) async fn run<M: Mail, P: Peer>(
     tag: &Tag<'_>,
@@ -49,7 +49,8 @@ async fn prepare<M: Mail>(replace: &Replace, hall: &mut Hall<M>) -> Result<(Uid,
     let selected = hall.selected()?;
     selected.writable()?;
     // A number that is not there is BAD already.
-    let named = selected.named(replace.numbering, &SequenceSet::one(replace.message))?;
+    let set = MessageSet::Written(SequenceSet::one(replace.message));
+    let named = selected.named(replace.numbering, &set)?;
     let replaced = named.first().ok_or_else(no_such_uid)?;
     let state = selected.current().await?;
     match selected.view.find(&state, replaced) {

@@ -141,12 +141,12 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             return self.compress(&tag).await;
         }
         // Boxed, so that a session that waits is no larger than its waiting: docs/decisions/session-shape.md.
-        let outcome = Box::pin(self.execute(command)).await;
+        let outcome = Box::pin(self.execute(&tag, command)).await;
         self.conclude(&tag, manner, outcome).await
     }
 
     /// The commands that strangers may give too; the others ask for a [`Hall`].
-    async fn execute(&mut self, command: Command<'_>) -> Outcome {
+    async fn execute(&mut self, tag: &Tag<'_>, command: Command<'_>) -> Outcome {
         match command {
             Command::Capability => Ok(capability::run(&self.standing(), self.talk.text())),
             Command::Noop => Ok(Done::ok("NOOP completed")),
@@ -160,7 +160,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             command => {
                 let still_here = self.still_here();
                 let hall = self.hall.as_mut().ok_or_else(|| Refusal::misspoken("Sign in first"))?;
-                execute_signed_in(command, hall, still_here, &mut self.talk).await
+                execute_signed_in(tag, command, hall, still_here, &mut self.talk).await
             }
         }
     }
@@ -350,6 +350,7 @@ fn tell_highest(highest: Option<ModSeq>, out: &mut Vec<u8>) {
 
 /// The commands that need somebody who has signed in. Each is given what it needs and no more.
 async fn execute_signed_in<M: Mail, P: Peer>(
+    tag: &Tag<'_>,
     command: Command<'_>,
     hall: &mut Hall<M>,
     still_here: Option<Duration>,
@@ -370,13 +371,13 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
         Command::Namespace => Ok(namespace::run(talk.text())),
         Command::Rename(rename) => rename::run(&hall.mail, &rename).await,
-        Command::Search(search) => search::run(&search, hall, talk).await,
+        Command::Search(search) => search::run(tag, &search, hall, talk).await,
         Command::Select(select) => select::run(&select, hall, talk).await,
-        Command::Sort(sort) => sort::run(&sort, hall, talk).await,
+        Command::Sort(sort) => sort::run(tag, &sort, hall, talk).await,
         Command::Status(status) => status::run(&status, hall, talk.text()).await,
         Command::Store(store) => store::run(&store, hall).await,
         Command::Subscribe(name) => subscribe::subscribe(&hall.mail, &name).await,
-        Command::Thread(thread) => thread::run(&thread, hall, talk).await,
+        Command::Thread(thread) => thread::run(tag, &thread, hall, talk).await,
         Command::Unselect => close::unselect(hall),
         Command::Unsubscribe(name) => subscribe::unsubscribe(&hall.mail, &name).await,
         // Those of strangers were answered before this one was asked.

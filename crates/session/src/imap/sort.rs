@@ -13,19 +13,20 @@ use crate::refusal::Refusal;
 use mailbox::Row;
 use mailbox::sort::{Direction, RUN, Sorted, Sorter};
 use message::{EnvelopeView, Party, RecordView};
-use wire::imap::Reason;
 use wire::imap::command::{Sort, SortCriterion, SortDirection, SortKey};
 use wire::imap::reply::SearchLine;
+use wire::imap::{Reason, Tag};
 
 pub(super) async fn run<M: Mail, P: Peer>(
+    tag: &Tag<'_>,
     sort: &Sort<'_>,
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
-    if sort.search.returns.is_some() {
+    if sort.search.results.is_some() {
         return Err(Refusal::from(Reason::NotOffered("SORT RETURN")).into());
     }
-    let roll = Roll::find(&sort.search, hall, talk).await?;
+    let roll = Roll::find(tag, &sort.search, hall, talk).await?;
     let sorted = order(&Criteria::new(&sort.criteria), &roll, talk).await?;
     tell(sorted, &roll, talk).await?;
     Ok(Done::ok("SORT completed"))

@@ -13,15 +13,17 @@ use crate::port::{Gone, Mail, Mailbox, Peer};
 use mailbox::Row;
 use mailbox::thread::{Letter, OrderedSubject, References, Standing, Threads, Token};
 use message::{BaseSubject, EnvelopeView, RecordView, SubjectKind};
+use wire::imap::Tag;
 use wire::imap::command::{Thread, ThreadAlgorithm};
 use wire::imap::reply::ThreadLine;
 
 pub(super) async fn run<M: Mail, P: Peer>(
+    tag: &Tag<'_>,
     thread: &Thread<'_>,
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
-    let roll = Roll::find(&thread.search, hall, talk).await?;
+    let roll = Roll::find(tag, &thread.search, hall, talk).await?;
     let threads = match thread.algorithm {
         ThreadAlgorithm::OrderedSubject => by_subject(&roll, talk).await?,
         ThreadAlgorithm::References => by_references(&roll, talk).await?,

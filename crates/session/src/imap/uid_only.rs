@@ -7,7 +7,7 @@ use crate::refusal::{Denial, Refusal};
 use mailbox::{MessageName, Naming};
 use wire::imap::command::{SearchKey, Sort, Thread};
 use wire::imap::reply::{Code, FetchLine};
-use wire::imap::{Command, Numbering};
+use wire::imap::{Command, MessageSet, Numbering};
 
 /// Refuses a command with message numbers in it once they are given up (RFC 9586, 3): "the server MUST return a tagged
 /// BAD response ... The server MUST include the UIDREQUIRED response code".
@@ -35,7 +35,7 @@ fn uses_numbers(command: &Command<'_>) -> bool {
         Command::Search(search)
         | Command::Sort(Sort { search, .. })
         | Command::Thread(Thread { search, .. }) => {
-            search.numbering == Numbering::Sequence || search.keys.iter().any(seeks_numbers)
+            search.numbering == Numbering::Sequence || search.keys.iter().flatten().any(seeks_numbers)
         }
         Command::Select(select) => {
             select.qresync.as_ref().is_some_and(|qresync| qresync.known_messages.is_some())
@@ -68,10 +68,10 @@ fn uses_numbers(command: &Command<'_>) -> bool {
 /// Whether a bare set stands somewhere among the keys.
 fn seeks_numbers(key: &SearchKey<'_>) -> bool {
     match key {
-        SearchKey::Sequence(_) => true,
+        // "$" is no number (RFC 5182, 2.1: it "can reference IMAP message sequences or UID sequences").
+        SearchKey::Sequence(set) => *set != MessageSet::Saved,
         SearchKey::Not(key) => seeks_numbers(key),
-        SearchKey::Or(keys) => seeks_numbers(&keys.0) || seeks_numbers(&keys.1),
-        SearchKey::And(keys) => keys.iter().any(seeks_numbers),
+        SearchKey::Or(keys) | SearchKey::And(keys) => keys.iter().any(seeks_numbers),
         _ => false,
     }
 }

@@ -189,6 +189,10 @@ impl port::Mail for Office {
         READER
     }
 
+    fn unix_s(&self) -> i64 {
+        NOW
+    }
+
     fn largest_message(&self) -> u64 {
         64 << 20
     }

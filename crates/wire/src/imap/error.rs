@@ -34,6 +34,16 @@ pub enum Reason {
     Grammar(Cow<'static, str>),
 }
 
+impl Reason {
+    /// Whether the answer is a NO: what was said is a command, and is not done.
+    pub(crate) const fn is_no(&self) -> bool {
+        match self {
+            Self::NotOffered(_) | Self::Name(_) | Self::Limit(_) => true,
+            Self::EmptyLine | Self::Unknown(_) | Self::Grammar(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

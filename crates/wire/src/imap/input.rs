@@ -41,6 +41,11 @@ impl<'a> Input<'a> {
         self.all.get(self.at..).unwrap_or_default()
     }
 
+    /// Passes over all that is left.
+    pub(crate) const fn skip(&mut self) {
+        self.at = self.all.len();
+    }
+
     fn advance(&mut self, octets: usize) -> &'a [u8] {
         let taken = self.rest().get(..octets).unwrap_or_default();
         self.at += taken.len();

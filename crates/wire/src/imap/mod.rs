@@ -24,4 +24,4 @@ pub use error::{BadCommand, Reason};
 pub use framer::{Framer, Limits};
 pub use secret::Secret;
 pub use section::{PartNumber, Section, SectionText};
-pub use sequence_set::{SequenceSet, SetNumber};
+pub use sequence_set::{MessageSet, SequenceSet, SetNumber};

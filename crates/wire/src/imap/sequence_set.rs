@@ -15,6 +15,21 @@ pub struct SequenceSet {
     ranges: Vec<(SetNumber, SetNumber)>,
 }
 
+/// The messages that a command names (RFC 5182, 3: sequence-set).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum MessageSet {
+    /// As written.
+    Written(SequenceSet),
+    /// `$`: those that a SEARCH found and was told to SAVE. It stands for itself, never within a set.
+    Saved,
+}
+
+impl MessageSet {
+    pub(crate) fn read(input: &mut Input<'_>) -> Result<Self, Fault> {
+        if input.take(b'$') { Ok(Self::Saved) } else { SequenceSet::read(input).map(Self::Written) }
+    }
+}
+
 /// A number in a [`SequenceSet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SetNumber {
@@ -117,9 +132,6 @@ impl SequenceSet {
     }
 
     pub(crate) fn read(input: &mut Input<'_>) -> Result<Self, Fault> {
-        if input.peek() == Some(b'$') {
-            return Err(input.not_offered("SEARCHRES ($)"));
-        }
         let mut ranges = Vec::new();
         loop {
             let first = SetNumber::read(input)?;

@@ -1,4 +1,5 @@
-//! FETCH and UID FETCH (RFC 3501, 6.4.5), with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6).
+//! FETCH and UID FETCH (RFC 3501, 6.4.5), with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6), and PARTIAL
+//! (RFC 9394, 3.3).
 //!
 //! Messages are told in the order of their UIDs, a chunk at a time, and bodies piece by piece: what a FETCH holds
 //! in memory does not depend on what it asks for. Flags and sizes come from the mailbox's state, envelopes and
@@ -24,6 +25,7 @@ use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, MessageName, R
 use message::RecordView;
 use plan::{Item, Plan, Section};
 use terms::{Uid, UidSet};
+use wire::imap::MessageSet;
 use wire::imap::command::{ChangedSince, Fetch, Vanished};
 use wire::imap::reply::{self, Code, Era, FetchLine};
 
@@ -47,7 +49,13 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let mut uids = selected.named(fetch.numbering, &fetch.set)?;
     let state = selected.current().await?;
     if let Some(since) = fetch.changed_since {
-        tell_vanished(fetch, since, &state, talk.text());
+        tell_vanished(&fetch.set, &uids, since, &state, talk.text());
+    }
+    // RFC 9394, 3.4: the last 30 messages are chosen first, and of those the ones that have changed.
+    if let Some(range) = fetch.range {
+        uids = uids.slice(range.of(uids.len()));
+    }
+    if let Some(since) = fetch.changed_since {
         uids = changed_since(since, &uids, selected, &state);
     }
     let bookmark = selected.bookmark.take();
@@ -63,13 +71,23 @@ fn wants_vanished(fetch: &Fetch<'_>) -> bool {
     fetch.changed_since.is_some_and(|since| since.vanished == Vanished::Told)
 }
 
-/// RFC 7162, 3.2.6: which of the UIDs asked about are expunged since, announced here or not.
-fn tell_vanished(fetch: &Fetch<'_>, since: ChangedSince, state: &MailboxState, out: &mut Vec<u8>) {
+/// RFC 7162, 3.2.6: which of the UIDs asked about are expunged since, announced here or not. PARTIAL makes no
+/// difference: it counts messages that are there.
+fn tell_vanished(
+    set: &MessageSet,
+    named: &UidSet,
+    since: ChangedSince,
+    state: &MailboxState,
+    out: &mut Vec<u8>,
+) {
     if since.vanished == Vanished::Told {
         // What is expunged may have been the last: "*" reaches up to the last UID that was ever given.
         let last_given = Uid::new(state.uid_next().get() - 1);
-        let uids = Some(fetch.set.uids(last_given));
-        let known = Known { modseq: since.mod_seq, uids, matched: None };
+        let uids = match set {
+            MessageSet::Written(set) => set.uids(last_given),
+            MessageSet::Saved => named.clone(),
+        };
+        let known = Known { modseq: since.mod_seq, uids: Some(uids), matched: None };
         reply::vanished(out, Era::Earlier, &state.vanished(&known));
     }
 }

@@ -1,9 +1,9 @@
 //! One message, read as far as a search needs it.
 
 use super::hunt::Hunt;
-use super::pace::Pace;
 use crate::imap::done::Stop;
 use crate::imap::object_id::{EmailName, ThreadName};
+use crate::imap::pace::Pace;
 use crate::outbox::PIECE;
 use crate::port::{Gone, Mailbox, Peer};
 use crate::refusal::Refusal;

@@ -1,20 +1,22 @@
 //! The messages that a SORT or THREAD has found, called up one after the other.
 
-use super::pace::Pace;
-use super::{CHUNK, Found, ROW_WORK, find, keys};
+use super::find::{CHUNK, Enough, ROW_WORK, candidates, find};
+use super::{highest, keys};
 use crate::imap::done::Stop;
 use crate::imap::hall::{Hall, Selected};
+use crate::imap::pace::Pace;
 use crate::imap::talk::Talk;
 use crate::port::{Mail, Mailbox, Peer};
 use mailbox::{Dialect, MailboxState, Row};
 use message::RecordView;
 use std::sync::Arc;
 use terms::{ModSeq, SeqNum, Uid, UidSet};
-use wire::imap::Numbering;
 use wire::imap::command::Search;
+use wire::imap::{Numbering, Tag};
 
 /// What a search found, and the mailbox as it was then.
 pub(in crate::imap) struct Roll<'h, B> {
+    tag: &'h Tag<'h>,
     selected: &'h Selected<B>,
     state: Arc<MailboxState>,
     uids: UidSet,
@@ -27,19 +29,23 @@ impl<'h, B: Mailbox> Roll<'h, B> {
     /// "The SORT command first searches the mailbox for messages that match the given searching criteria" (RFC 5256,
     /// 3), and so does THREAD.
     pub(in crate::imap) async fn find<M: Mail<Mailbox = B>, P: Peer>(
+        tag: &'h Tag<'h>,
         search: &Search<'_>,
         hall: &'h mut Hall<M>,
         talk: &mut Talk<P>,
     ) -> Result<Self, Stop> {
-        let program = keys::program(search, hall.selected()?)?;
+        let (charset, now) = (search.charset.as_deref(), hall.mail.unix_s());
+        let program = keys::program(charset, &search.keys, hall.selected()?, now)?;
         if program.names_mod_seq() {
             hall.enable(Dialect::Condstore);
         }
         let selected = hall.selected()?;
         let state = selected.current().await?;
-        let Found { uids, mod_seq } = find(&program, selected, &state, talk).await?;
-        let mod_seq = mod_seq.filter(|_| program.names_mod_seq());
-        Ok(Self { selected, state, uids, mod_seq, numbering: search.numbering })
+        let among = candidates(&program, &selected.view);
+        let mut pace = Pace::new(talk, tag, among.len());
+        let uids = find(&program, &among, Enough::All, selected, &state, &mut pace).await?;
+        let mod_seq = program.names_mod_seq().then(|| highest(&uids, selected, &state)).flatten();
+        Ok(Self { tag, selected, state, uids, mod_seq, numbering: search.numbering })
     }
 
     /// How many there are.
@@ -61,9 +67,10 @@ impl<'h, B: Mailbox> Roll<'h, B> {
         talk: &mut Talk<P>,
         mut each: impl FnMut(&Row) + Send,
     ) -> Result<(), Stop> {
-        let mut pace = Pace::new(talk);
+        let mut pace = Pace::new(talk, self.tag, self.uids.len());
         for row in self.state.reader(self.selected.view.account()).rows(&self.uids) {
             each(&row);
+            pace.done(1);
             pace.worked(ROW_WORK).await?;
         }
         Ok(())
@@ -75,7 +82,7 @@ impl<'h, B: Mailbox> Roll<'h, B> {
         talk: &mut Talk<P>,
         mut each: impl FnMut(&Row, &RecordView<'_>) + Send,
     ) -> Result<(), Stop> {
-        let mut pace = Pace::new(talk);
+        let mut pace = Pace::new(talk, self.tag, self.uids.len());
         let mut rows = self.state.reader(self.selected.view.account()).rows(&self.uids);
         let mut waiting: Vec<Row> = Vec::with_capacity(CHUNK);
         loop {
@@ -91,6 +98,7 @@ impl<'h, B: Mailbox> Roll<'h, B> {
                 }
             }
             // The port promises at least one; one that gives none must not hold us here for ever.
+            pace.done(records.len() as u64);
             waiting.drain(..records.len().clamp(1, waiting.len()));
             pace.worked(records.iter().flatten().map(bytes::Bytes::len).sum()).await?;
         }

@@ -1,11 +1,12 @@
-//! FETCH (RFC 9051, 6.4.5; RFC 3501, 6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6), SAVEDATE
-//! (RFC 8514), EMAILID and THREADID (RFC 8474), BINARY (RFC 3516, 4.2; RFC 9051, 6.4.5) and
-//! PREVIEW (RFC 8970).
+//! FETCH (RFC 9051, 6.4.5; RFC 3501, 6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162, 3.1.4 and 3.2.6), PARTIAL
+//! (RFC 9394, 3.3), SAVEDATE (RFC 8514), EMAILID and THREADID (RFC 8474), BINARY (RFC 3516, 4.2; RFC 9051, 6.4.5)
+//! and PREVIEW (RFC 8970).
 
 use super::super::error::Fault;
 use super::super::input::Input;
 use super::super::section::{PartNumber, Section, read_part};
-use super::super::sequence_set::SequenceSet;
+use super::super::sequence_set::MessageSet;
+use super::results::PartialRange;
 use super::{Numbering, select};
 use std::num::NonZeroU64;
 use terms::ModSeq;
@@ -16,10 +17,12 @@ pub struct Fetch<'a> {
     /// What the numbers mean.
     pub numbering: Numbering,
     /// Which messages.
-    pub set: SequenceSet,
+    pub set: MessageSet,
     /// What of each, in the client's order; ALL, FAST and FULL are spelled out.
     pub items: Vec<FetchItem<'a>>,
-    /// Only messages that changed since.
+    /// Only some of the messages, by their places among those that the set names.
+    pub range: Option<PartialRange>,
+    /// Of those, only messages that changed since.
     pub changed_since: Option<ChangedSince>,
 }
 
@@ -159,11 +162,12 @@ const UNOFFERED: &[&str] = &["SNIPPET", "X-GM-LABELS", "X-GM-MSGID", "X-GM-THRID
 
 pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Fetch<'a>, Fault> {
     input.space()?;
-    let set = SequenceSet::read(input)?;
+    let set = MessageSet::read(input)?;
     input.space()?;
     let items = items(input)?;
-    let changed_since = if input.take(b' ') { modifiers(input, numbering)? } else { None };
-    Ok(Fetch { numbering, set, items, changed_since })
+    let Modifiers { range, changed_since } =
+        if input.take(b' ') { modifiers(input, numbering)? } else { Modifiers::default() };
+    Ok(Fetch { numbering, set, items, range, changed_since })
 }
 
 fn items<'a>(input: &mut Input<'a>) -> Result<Vec<FetchItem<'a>>, Fault> {
@@ -252,25 +256,40 @@ fn partial(input: &mut Input<'_>) -> Result<Option<Partial>, Fault> {
     Ok(Some(Partial { offset, length }))
 }
 
-fn modifiers(input: &mut Input<'_>, numbering: Numbering) -> Result<Option<ChangedSince>, Fault> {
+#[derive(Default)]
+struct Modifiers {
+    range: Option<PartialRange>,
+    changed_since: Option<ChangedSince>,
+}
+
+fn modifiers(input: &mut Input<'_>, numbering: Numbering) -> Result<Modifiers, Fault> {
     let at = input.at();
-    let (mut mod_seq, mut vanished) = (None, Vanished::Untold);
-    input.filled_list("Expected CHANGEDSINCE in parentheses", |input| {
+    let (mut range, mut mod_seq, mut vanished) = (None, None, Vanished::Untold);
+    input.filled_list("Expected CHANGEDSINCE or PARTIAL in parentheses", |input| {
         if input.keyword("CHANGEDSINCE") {
             input.space()?;
             mod_seq = Some(select::mod_seq(input)?);
+            return Ok(());
+        }
+        if input.keyword("PARTIAL") {
+            input.space()?;
+            range = Some(PartialRange::read(input)?);
             return Ok(());
         }
         if input.keyword("VANISHED") {
             vanished = Vanished::Told;
             return Ok(());
         }
-        Err(input.fault("Expected CHANGEDSINCE or VANISHED"))
+        Err(input.fault("Expected CHANGEDSINCE, PARTIAL or VANISHED"))
     })?;
     // RFC 7162, 3.2.6: VANISHED without CHANGEDSINCE, or outside UID FETCH, is BAD.
-    let lawful = mod_seq.is_some() && numbering == Numbering::Uid;
-    if vanished == Vanished::Told && !lawful {
+    if vanished == Vanished::Told && (mod_seq.is_none() || numbering == Numbering::Sequence) {
         return Err(input.fault_at(at, "VANISHED needs UID FETCH and CHANGEDSINCE"));
     }
-    Ok(mod_seq.map(|mod_seq| ChangedSince { mod_seq, vanished }))
+    // RFC 9394, 3.3: it extends the UID FETCH command.
+    if range.is_some() && numbering == Numbering::Sequence {
+        return Err(input.fault_at(at, "PARTIAL needs UID FETCH"));
+    }
+    let changed_since = mod_seq.map(|mod_seq| ChangedSince { mod_seq, vanished });
+    Ok(Modifiers { range, changed_since })
 }

@@ -13,6 +13,7 @@ mod list;
 mod login;
 mod mailbox;
 mod replace;
+mod results;
 mod search;
 mod select;
 mod sort;
@@ -32,7 +33,8 @@ pub use list::{List, ListReturn, ListSelect, ListStyle};
 pub use login::Login;
 pub use mailbox::Rename;
 pub use replace::Replace;
-pub use search::{EntryKind, Search, SearchKey, SearchReturn};
+pub use results::{ListEnd, PartialRange, ResultOption, ResultOptions};
+pub use search::{EntryKind, Search, SearchKey, SearchKeys};
 pub use select::{Access, KnownMessages, QResync, Select};
 pub use sort::{Sort, SortCriterion, SortDirection, SortKey};
 pub use status::{Status, StatusItem};
@@ -43,7 +45,7 @@ pub use upload::{AtLiteral, Upload, upload_at_literal};
 
 use super::error::{BadCommand, Fault, Reason};
 use super::input::{Input, is_astring_char};
-use super::sequence_set::SequenceSet;
+use super::sequence_set::MessageSet;
 use std::borrow::Cow;
 use std::fmt;
 use terms::MailboxName;
@@ -99,7 +101,7 @@ pub enum Command<'a> {
     /// RFC 9051, 6.4.2
     Unselect,
     /// RFC 9051, 6.4.3; with a set it is UID EXPUNGE (6.4.9).
-    Expunge(Option<SequenceSet>),
+    Expunge(Option<MessageSet>),
     /// RFC 9051, 6.4.4
     Search(Search<'a>),
     /// RFC 5256

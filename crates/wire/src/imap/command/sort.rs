@@ -2,7 +2,7 @@
 
 use super::super::error::Fault;
 use super::super::input::Input;
-use super::{Numbering, Search, search};
+use super::{Numbering, Search, results, search};
 
 /// Which messages, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +69,9 @@ const KEYS: [(&str, SortKey); 9] = [
 /// `"SORT" [SP "RETURN" SP "(" options ")"] SP sort-criteria SP search-criteria`
 pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Sort<'a>, Fault> {
     input.space()?;
-    let returns = search::read_returns(input)?;
+    let results = results::read(input)?;
     let criteria = input.filled_list("Expected what to sort by, such as (DATE)", criterion)?;
-    let search = Search { returns, ..search::read_criteria(input, numbering)? };
+    let search = Search { results, ..search::read_criteria(input, numbering)? };
     Ok(Sort { criteria, search })
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::error::Fault;
 use super::super::input::Input;
-use super::super::sequence_set::SequenceSet;
+use super::super::sequence_set::MessageSet;
 use super::{Numbering, flags, select};
 use terms::{Flag, ModSeq};
 
@@ -12,7 +12,7 @@ pub struct Store {
     /// What the numbers mean.
     pub numbering: Numbering,
     /// Which messages.
-    pub set: SequenceSet,
+    pub set: MessageSet,
     /// Only messages that did not change after this; zero is allowed and fails for every message.
     pub unchanged_since: Option<ModSeq>,
     /// What is done with the flags.
@@ -45,7 +45,7 @@ pub enum Silence {
 
 pub(super) fn read(input: &mut Input<'_>, numbering: Numbering) -> Result<Store, Fault> {
     input.space()?;
-    let set = SequenceSet::read(input)?;
+    let set = MessageSet::read(input)?;
     input.space()?;
     let mut unchanged_since = None;
     if input.peek() == Some(b'(') {

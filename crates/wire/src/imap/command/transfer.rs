@@ -2,7 +2,7 @@
 
 use super::super::error::Fault;
 use super::super::input::Input;
-use super::super::sequence_set::SequenceSet;
+use super::super::sequence_set::MessageSet;
 use super::{Numbering, mailbox};
 use terms::MailboxName;
 
@@ -12,14 +12,14 @@ pub struct Transfer {
     /// What the numbers mean.
     pub numbering: Numbering,
     /// Which messages.
-    pub set: SequenceSet,
+    pub set: MessageSet,
     /// Where to.
     pub mailbox: MailboxName,
 }
 
 pub(super) fn read(input: &mut Input<'_>, numbering: Numbering) -> Result<Transfer, Fault> {
     input.space()?;
-    let set = SequenceSet::read(input)?;
+    let set = MessageSet::read(input)?;
     let mailbox = mailbox::read_name(input)?;
     Ok(Transfer { numbering, set, mailbox })
 }

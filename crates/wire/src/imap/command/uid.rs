@@ -2,7 +2,7 @@
 
 use super::super::error::Fault;
 use super::super::input::Input;
-use super::super::sequence_set::SequenceSet;
+use super::super::sequence_set::MessageSet;
 use super::{
     COMMANDS, Command, Numbering, Reader, fetch, replace, search, sort, store, thread, transfer, unoffered,
 };
@@ -36,5 +36,5 @@ pub(super) fn read<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
 
 fn expunge<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
     input.space()?;
-    SequenceSet::read(input).map(|set| Command::Expunge(Some(set)))
+    MessageSet::read(input).map(|set| Command::Expunge(Some(set)))
 }

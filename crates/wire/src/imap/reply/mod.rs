@@ -22,7 +22,7 @@ pub use mailbox::{
     ListAttribute, ListLine, Namespace, Namespaces, StatusValue, exists, expunge, flags, id, list, namespace,
     recent, status_data, vanished,
 };
-pub use search::{Esearch, SearchLine, esearch};
-pub use status::{Code, Condition, capability, challenge, continuation, enabled, tagged, untagged};
+pub use search::{EsearchLine, SearchLine};
+pub use status::{Code, Condition, Progress, capability, challenge, continuation, enabled, tagged, untagged};
 pub use text::{astring, nstring, string};
 pub use thread::ThreadLine;

@@ -1,7 +1,7 @@
-//! SEARCH, SORT and ESEARCH (RFC 3501, 7.2.5; RFC 5256, BASE.7.2.SORT; RFC 9051, 7.3.4; RFC 7162, 3.1.5 and 3.1.10).
+//! SEARCH, SORT and ESEARCH (RFC 3501, 7.2.5; RFC 5256, BASE.7.2.SORT; RFC 9051, 7.3.4; RFC 7162, 3.1.5 and 3.1.10;
+//! RFC 9394, 3.1).
 
-use super::super::command::{Numbering, Tag};
-use super::super::sequence_set::SequenceSet;
+use super::super::command::{Numbering, PartialRange, Tag};
 use super::text::{number, string};
 use std::io::Write as _;
 use terms::ModSeq;
@@ -46,44 +46,138 @@ impl SearchLine {
     }
 }
 
-/// What an ESEARCH tells; what is `None` was not asked for, or there is none (RFC 4731, 3.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Esearch<'a> {
-    /// The tag of the command that asked.
-    pub tag: &'a Tag<'a>,
-    /// What the numbers mean.
-    pub numbering: Numbering,
-    /// The lowest.
-    pub min: Option<u32>,
-    /// The highest.
-    pub max: Option<u32>,
-    /// All.
-    pub all: Option<&'a SequenceSet>,
-    /// How many.
-    pub count: Option<u32>,
-    /// The highest MODSEQ of what is told.
-    pub mod_seq: Option<ModSeq>,
+/// A `* ESEARCH (TAG "a") UID MIN 2 COUNT 17 ALL 2,10:15 MODSEQ 5` being written.
+///
+/// It keeps no hold of the buffer either. What there is none of is not written: MIN, MAX and ALL of an empty result
+/// (RFC 4731, 3.1).
+#[derive(Debug)]
+#[must_use = "an ESEARCH without its end leaves the client waiting"]
+pub struct EsearchLine {
+    set: Set,
 }
 
-/// `* ESEARCH (TAG "a") UID COUNT 17`
-pub fn esearch(out: &mut Vec<u8>, result: &Esearch<'_>) {
-    out.extend_from_slice(b"* ESEARCH (TAG ");
-    string(out, result.tag.as_str().as_bytes());
-    out.push(b')');
-    if result.numbering == Numbering::Uid {
-        out.extend_from_slice(b" UID");
+/// The numbers that are being told, if some are.
+#[derive(Clone, Copy, Debug)]
+enum Set {
+    Closed,
+    All(Run),
+    Partial(Run),
+}
+
+/// The last of a set's numbers.
+#[derive(Clone, Copy, Debug)]
+enum Run {
+    /// There are none.
+    Empty,
+    /// They follow each other; the first is written.
+    Open { first: u32, last: u32 },
+}
+
+impl EsearchLine {
+    /// Writes `* ESEARCH (TAG "a")`: for the command with this tag, whose numbers mean that.
+    pub fn begin(out: &mut Vec<u8>, tag: &Tag<'_>, numbering: Numbering) -> Self {
+        out.extend_from_slice(b"* ESEARCH (TAG ");
+        string(out, tag.as_str().as_bytes());
+        out.push(b')');
+        if numbering == Numbering::Uid {
+            out.extend_from_slice(b" UID");
+        }
+        Self { set: Set::Closed }
     }
-    for (name, value) in [("MIN", result.min), ("MAX", result.max), ("COUNT", result.count)] {
-        if let Some(value) = value {
-            // Writing to a Vec cannot fail.
-            let _ = write!(out, " {name} {value}");
+
+    /// `MIN`: the lowest.
+    pub fn min(&mut self, out: &mut Vec<u8>, found: u32) {
+        self.item(out, " MIN ", u64::from(found));
+    }
+
+    /// `MAX`: the highest.
+    pub fn max(&mut self, out: &mut Vec<u8>, found: u32) {
+        self.item(out, " MAX ", u64::from(found));
+    }
+
+    /// `COUNT`: how many.
+    pub fn count(&mut self, out: &mut Vec<u8>, found: u32) {
+        self.item(out, " COUNT ", u64::from(found));
+    }
+
+    /// `MODSEQ`: the highest of what is told (RFC 4731, 3.2).
+    pub fn mod_seq(&mut self, out: &mut Vec<u8>, highest: ModSeq) {
+        self.item(out, " MODSEQ ", highest.get());
+    }
+
+    fn item(&mut self, out: &mut Vec<u8>, name: &str, value: u64) {
+        self.close(out);
+        out.extend_from_slice(name.as_bytes());
+        number(out, value);
+    }
+
+    /// From here on [`Self::number`]s are those of `ALL`.
+    pub fn all(&mut self, out: &mut Vec<u8>) {
+        self.close(out);
+        self.set = Set::All(Run::Empty);
+    }
+
+    /// From here on [`Self::number`]s are those of `PARTIAL`; `NIL` if none come (RFC 9394, 3.1).
+    pub fn partial(&mut self, out: &mut Vec<u8>, range: PartialRange) {
+        self.close(out);
+        // Writing to a Vec cannot fail.
+        let _ = write!(out, " PARTIAL ({range} ");
+        self.set = Set::Partial(Run::Empty);
+    }
+
+    /// A message that was found: in the order of the result, which of a SORT need not be ascending.
+    pub fn number(&mut self, out: &mut Vec<u8>, found: u32) {
+        match &mut self.set {
+            Set::Closed => {}
+            Set::All(run) => run.number(out, " ALL ", found),
+            Set::Partial(run) => run.number(out, "", found),
         }
     }
-    if let Some(all) = result.all {
-        let _ = write!(out, " ALL {all}");
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        match std::mem::replace(&mut self.set, Set::Closed) {
+            Set::Closed => {}
+            Set::All(run) => run.close(out, ""),
+            Set::Partial(run) => {
+                run.close(out, "NIL");
+                out.push(b')');
+            }
+        }
     }
-    if let Some(mod_seq) = result.mod_seq {
-        let _ = write!(out, " MODSEQ {mod_seq}");
+
+    /// Ends the line.
+    pub fn end(mut self, out: &mut Vec<u8>) {
+        self.close(out);
+        out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(b"\r\n");
+}
+
+impl Run {
+    /// Writes what cannot become part of a longer range any more, and `name` in front of the first number.
+    fn number(&mut self, out: &mut Vec<u8>, name: &str, found: u32) {
+        match self {
+            Self::Open { last, .. } if last.checked_add(1) == Some(found) => {
+                *last = found;
+                return;
+            }
+            Self::Open { .. } => {
+                self.close(out, "");
+                out.push(b',');
+            }
+            Self::Empty => out.extend_from_slice(name.as_bytes()),
+        }
+        number(out, u64::from(found));
+        *self = Self::Open { first: found, last: found };
+    }
+
+    fn close(self, out: &mut Vec<u8>, nothing: &str) {
+        match self {
+            Self::Empty => out.extend_from_slice(nothing.as_bytes()),
+            Self::Open { first, last } if first == last => {}
+            Self::Open { last, .. } => {
+                out.push(b':');
+                number(out, u64::from(last));
+            }
+        }
+    }
 }

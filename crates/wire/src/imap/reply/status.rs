@@ -3,7 +3,7 @@
 use super::super::command::Tag;
 use super::super::sequence_set::SequenceSet;
 use super::mailbox::{FlagName, flag_names};
-use super::text::{human, number, spaced};
+use super::text::{human, nstring, number, spaced};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::Write as _;
@@ -72,6 +72,8 @@ pub enum Code<'a> {
     HasChildren,
     /// RFC 7162, 3.1.2.1
     HighestModSeq(ModSeq),
+    /// RFC 9585: how far a command has come.
+    InProgress(Progress<'a>),
     /// RFC 5530
     InUse,
     /// RFC 5530
@@ -84,6 +86,8 @@ pub enum Code<'a> {
     NonExistent,
     /// RFC 5530
     NoPerm,
+    /// RFC 5182, 2.5: what was found is too much to SAVE.
+    NotSaved,
     /// RFC 5530
     OverQuota,
     /// A message could not be parsed.
@@ -118,6 +122,34 @@ pub enum Code<'a> {
     Unseen(SeqNum),
 }
 
+/// How far a command has come, counted in what it works on: messages, mostly (RFC 9585, 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// Which command.
+    pub tag: &'a Tag<'a>,
+    /// How many are done.
+    pub done: u32,
+    /// How many there are; not told where as many are done, since the goal "MUST be greater".
+    pub goal: u32,
+}
+
+impl Progress<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b" (");
+        // RFC 9585, 4: a tag with a "]" in it "MUST be set to NIL".
+        let tag = Some(self.tag.as_str().as_bytes()).filter(|tag| !tag.contains(&b']'));
+        nstring(out, tag);
+        out.push(b' ');
+        number(out, u64::from(self.done));
+        out.push(b' ');
+        match self.goal > self.done {
+            true => number(out, u64::from(self.goal)),
+            false => out.extend_from_slice(b"NIL"),
+        }
+        out.push(b')');
+    }
+}
+
 impl Code<'_> {
     const fn name(&self) -> &'static str {
         match self {
@@ -139,12 +171,14 @@ impl Code<'_> {
             Self::ExpungeIssued => "EXPUNGEISSUED",
             Self::HasChildren => "HASCHILDREN",
             Self::HighestModSeq(_) => "HIGHESTMODSEQ",
+            Self::InProgress(_) => "INPROGRESS",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::Modified(_) => "MODIFIED",
             Self::NoModSeq => "NOMODSEQ",
             Self::NonExistent => "NONEXISTENT",
             Self::NoPerm => "NOPERM",
+            Self::NotSaved => "NOTSAVED",
             Self::OverQuota => "OVERQUOTA",
             Self::Parse => "PARSE",
             Self::PermanentFlags(_) => "PERMANENTFLAGS",
@@ -182,6 +216,10 @@ impl Code<'_> {
             Self::UidValidity(validity) => write!(out, " {validity}"),
             Self::Unseen(position) => write!(out, " {position}"),
             Self::Capability(names) => write!(out, " {names}"),
+            Self::InProgress(progress) => {
+                progress.write(out);
+                Ok(())
+            }
             // RFC 9051, erratum 7323: in parentheses even when there is one.
             Self::BadCharset(names) => {
                 out.extend_from_slice(b" (");

@@ -1,9 +1,11 @@
 //! Messages whose texts are known without decoding them, and a search that looks at everything.
 
+use super::shelf::NOW;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use terms::{Flag, InternalDate, ModSeq, to_nfc};
 use wire::imap::command::SearchKey;
+use wire::imap::{MessageSet, SequenceSet};
 
 /// A field as it is written, and what it says.
 type Field = (&'static str, &'static str, &'static str);
@@ -179,8 +181,10 @@ impl Known<'_> {
         let sent = sent.map(|date| date.local_seconds().div_euclid(86_400));
         match key {
             SearchKey::All => true,
-            SearchKey::Sequence(set) => within(&set.resolve(self.last.0), self.number),
-            SearchKey::Uid(set) => within(&set.resolve(self.last.1), self.uid),
+            SearchKey::Sequence(set) => within(&written(set).resolve(self.last.0), self.number),
+            SearchKey::Uid(set) => within(&written(set).resolve(self.last.1), self.uid),
+            SearchKey::Older(seconds) => self.date.seconds() <= NOW - i64::from(seconds.get()),
+            SearchKey::Younger(seconds) => self.date.seconds() >= NOW - i64::from(seconds.get()),
             SearchKey::Flag(flag) => self.flags.contains(flag),
             SearchKey::NoFlag(flag) => !self.flags.contains(flag),
             SearchKey::Recent => self.recent,
@@ -216,7 +220,7 @@ impl Known<'_> {
             SearchKey::EmailId(id) => *id == format!("M1-7-{:x}", self.uid),
             SearchKey::ThreadId(_) => unreachable!("transcripts/object-ids.imap asks"),
             SearchKey::Not(key) => !self.fits(key),
-            SearchKey::Or(keys) => self.fits(&keys.0) || self.fits(&keys.1),
+            SearchKey::Or(keys) => keys.iter().any(|key| self.fits(key)),
             SearchKey::And(keys) => keys.iter().all(|key| self.fits(key)),
         }
     }
@@ -238,4 +242,12 @@ fn within(ranges: &[(u32, u32)], number: u32) -> bool {
 fn has(text: &str, needle: &[u8]) -> bool {
     let fold = |text: &str| to_nfc(&text.to_lowercase()).into_owned();
     fold(text).contains(&fold(std::str::from_utf8(needle).unwrap()))
+}
+
+/// `$` is a conversation's matter.
+fn written(set: &MessageSet) -> &SequenceSet {
+    match set {
+        MessageSet::Written(set) => set,
+        MessageSet::Saved => panic!("nothing is saved here"),
+    }
 }

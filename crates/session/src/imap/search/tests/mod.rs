@@ -2,10 +2,10 @@ mod known;
 mod real;
 mod shelf;
 
-use super::pace::{REASSURANCE_TIME, STRETCH};
 use crate::imap::done::Stop;
 use crate::imap::ending::Ending;
 use crate::imap::hall::Selected;
+use crate::imap::pace::{PROGRESS_TIME, STRETCH};
 use crate::outbox::PIECE;
 use bytes::Bytes;
 use known::{Known, Piece, pieces};
@@ -70,6 +70,11 @@ fn any_key(dice: &mut Dice, depth: u64, last: (u64, u64)) -> String {
         3 => format!("UID {}", set(dice, last.1 - last.0, last.1 + 3)),
         4 => format!("{} {}", dice.pick(&DATED), dice.pick(&DAYS)),
         5 => format!("{} {}", dice.pick(&["LARGER", "SMALLER"]), 100 + dice.below(400)),
+        6 if dice.below(2) == 0 => {
+            // To the second, and one on either side of it.
+            let ago = dice.below(10) * 43_200 + dice.below(3);
+            format!("{} {}", dice.pick(&["OLDER", "YOUNGER"]), ago.max(2) - 1)
+        }
         6 => format!("MODSEQ {}", dice.below(14)),
         7 => format!("HEADER {} \"{}\"", dice.pick(&FIELDS), dice.pick(&WORDS)),
         8..=10 => format!("{} \"{}\"", dice.pick(&TEXTS), dice.pick(&WORDS)),
@@ -155,14 +160,15 @@ fn random_searches_find_what_a_look_at_everything_finds() {
     let mut found = 0;
     for seed in 0..4_000 {
         let mut dice = Dice::new(seed);
-        let (selected, known) = any_mailbox(&mut dice, &pieces);
+        let (mut selected, known) = any_mailbox(&mut dice, &pieces);
         let last =
             (u64::from(selected.view.messages()), u64::from(selected.view.uids().last().unwrap().get()));
         let keys: Vec<_> = (0..=dice.below(2)).map(|_| any_key(&mut dice, 3, last)).collect();
         let name =
             dice.pick(&["SEARCH", "UID SEARCH", "UID SEARCH CHARSET utf-8", "SEARCH CHARSET \"US-ASCII\""]);
         let command = format!("a {name} {}", keys.join(" "));
-        let fitting = known.iter().filter(|known| read(&command).keys.iter().all(|key| known.fits(key)));
+        let keys = read(&command);
+        let fitting = known.iter().filter(|known| keys.iter().all(|key| known.fits(key)));
         let fitting: Vec<_> = fitting.collect();
         let mut expected = "* SEARCH".to_owned();
         for known in &fitting {
@@ -174,7 +180,7 @@ fn random_searches_find_what_a_look_at_everything_finds() {
         {
             expected += &format!(" (MODSEQ {highest})");
         }
-        assert_eq!(ask(&selected, &command).unwrap(), expected, "seed {seed}: {command}");
+        assert_eq!(ask(&mut selected, &command).unwrap(), expected, "seed {seed}: {command}");
         found += fitting.len();
     }
     assert!(found > 2_000, "hardly a search found anything: {found}");
@@ -197,7 +203,7 @@ fn numbered(count: usize) -> Shelf {
 #[track_caller]
 fn check_work(shelf: &Shelf, command: &str, answer: &str, work: Work) {
     shelf.work();
-    assert_eq!(ask(&shelf.select(), command).unwrap(), answer, "{command}");
+    assert_eq!(ask(&mut shelf.select(), command).unwrap(), answer, "{command}");
     assert_eq!(shelf.work(), work, "{command}");
 }
 
@@ -263,13 +269,13 @@ fn a_large_message_is_read_once_and_in_pieces() {
 fn a_long_search_lets_others_work_and_says_that_it_goes_on() {
     let shelf = large(8 << 20);
     let far = Far::default();
-    far.line().step = REASSURANCE_TIME / 4;
+    far.line().step = PROGRESS_TIME / 4;
     let (found, polls) = hunt(&shelf.select(), "a SEARCH BODY nothing", &far);
-    assert!(found.unwrap().uids.is_empty());
+    assert!(found.unwrap().is_empty());
     let stretches = (8 << 20) / STRETCH;
     assert!((stretches..=stretches + 1).contains(&polls), "{polls} polls for {stretches} stretches");
     let heard = String::from_utf8(far.line().heard.clone()).unwrap();
-    assert_eq!(heard, "* OK Still searching\r\n".repeat(stretches / 4));
+    assert_eq!(heard, "* OK [INPROGRESS (\"a\" 0 1)] Still at it\r\n".repeat(stretches / 4));
 }
 
 #[test]
@@ -294,14 +300,14 @@ fn a_message_that_is_gone_fits_nothing() {
         Flags::NONE,
         date(),
     );
-    let selected = shelf.select();
+    let mut selected = shelf.select();
     for (command, answer) in [
         ("a SEARCH BODY z", "* SEARCH"),
         ("a SEARCH NOT BODY z", "* SEARCH 1 2"),
         ("a SEARCH NOT HEADER x-odd 1", "* SEARCH 2"),
         ("a SEARCH SUBJECT 3", "* SEARCH 3 4"),
     ] {
-        assert_eq!(ask(&selected, command).unwrap(), answer, "{command}");
+        assert_eq!(ask(&mut selected, command).unwrap(), answer, "{command}");
     }
 }
 
@@ -315,7 +321,11 @@ fn an_accent_is_found_wherever_the_pieces_are_cut() {
         for (word, answer) in
             [("xé", "* SEARCH 1"), ("é日", "* SEARCH 1"), ("語が", "* SEARCH 1"), ("xe", "* SEARCH")]
         {
-            assert_eq!(ask(&shelf.select(), &format!("a SEARCH BODY \"{word}\"")).unwrap(), answer, "{word}");
+            assert_eq!(
+                ask(&mut shelf.select(), &format!("a SEARCH BODY \"{word}\"")).unwrap(),
+                answer,
+                "{word}"
+            );
         }
     }
 }
@@ -324,16 +334,16 @@ fn an_accent_is_found_wherever_the_pieces_are_cut() {
 fn messages_are_found_in_the_middle_of_many() {
     let shelf = numbered(700);
     let gone: UidSet = [3, 300, 699].into_iter().filter_map(|n| Uid::new(100 + n)).collect();
-    let selected = shelf.select();
+    let mut selected = shelf.select();
     store(&shelf, &gone, Flags::from_iter([&Flag::Deleted]));
     shelf.apply(&mailbox::expunge(&shelf.state(), Doomed::Deleted).unwrap().events);
-    let answer = ask(&selected, "a SEARCH OR (SUBJECT \" 30\" LARGER 42) OR 2:4 *:698").unwrap();
+    let answer = ask(&mut selected, "a SEARCH OR (SUBJECT \" 30\" LARGER 42) OR 2:4 *:698").unwrap();
     assert_eq!(answer, "* SEARCH 2 4 301 302 303 304 305 306 307 308 309 698 700");
 }
 
 #[track_caller]
 fn check_refused(command: &str, expected: &str) {
-    let Err(Stop::Refused(refusal)) = ask(&numbered(3).select(), command) else {
+    let Err(Stop::Refused(refusal)) = ask(&mut numbered(3).select(), command) else {
         panic!("{command} was done");
     };
     let mut out = Vec::new();

@@ -104,14 +104,14 @@ fn searches_of_real_mail_find_what_another_server_finds() {
     let Some((real, answers)) = folder("real").zip(folder("expected/dovecot-2.3.19/real")) else { return };
     let mut unexplained = Vec::new();
     for set in ["spamassassin", "linux-mips", "usrp-users", "osst-users"] {
-        let selected = shelf(&real.join(format!("{set}.tar.zst"))).select();
+        let mut selected = shelf(&real.join(format!("{set}.tar.zst"))).select();
         for question in QUESTIONS {
             let file = read(&answers.join(set).join(format!("search-{question}.txt")));
             let file = String::from_utf8(file).unwrap();
             let mut lines = file.lines();
             let command = lines.next().unwrap().replacen("C:", "a", 1);
             let theirs = numbers(lines.next().unwrap().strip_prefix("S: ").unwrap());
-            let ours = numbers(&ask(&selected, &command).unwrap());
+            let ours = numbers(&ask(&mut selected, &command).unwrap());
             let differ: Vec<u32> = ours.symmetric_difference(&theirs).copied().collect();
             println!("{set}: {command}: {} theirs, {} ours", theirs.len(), ours.len());
             let explained = EXPLAINED.iter().find(|(where_, what, ..)| (*where_, *what) == (set, question));

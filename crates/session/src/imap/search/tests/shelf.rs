@@ -3,7 +3,8 @@
 use crate::Rules;
 use crate::imap::done::Stop;
 use crate::imap::hall::Selected;
-use crate::imap::search::{Found, find, keys, tell};
+use crate::imap::revision::Revision;
+use crate::imap::search::{Asked, Form, keys};
 use crate::imap::talk::Talk;
 use crate::outbox::Outbox;
 use crate::port::{BodyName, Change, Gone, Mailbox, Peer, Received, Recency};
@@ -16,9 +17,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use terms::{AccountId, EmailId, InternalDate, ModSeq, Moment, Uid, UidValidity};
-use wire::imap::command::{Access, Search};
-use wire::imap::{Command, parse};
+use terms::{AccountId, EmailId, InternalDate, ModSeq, Moment, Uid, UidSet, UidValidity};
+use wire::imap::command::{Access, SearchKey};
+use wire::imap::{Command, Tag, Tagged, parse};
 
 pub(super) const READER: AccountId = AccountId(1);
 
@@ -225,30 +226,41 @@ pub(super) fn complete<F: Future>(future: F) -> (F::Output, usize) {
     panic!("it never ends");
 }
 
-/// Reads a command.
-pub(super) fn read(command: &str) -> Search<'_> {
+/// The keys of a command.
+pub(super) fn read(command: &str) -> Vec<SearchKey<'_>> {
     match parse(command.as_bytes()).unwrap_or_else(|bad| panic!("{command}: {bad}")).command {
-        Command::Search(search) => search,
+        Command::Search(search) => search.keys.unwrap(),
         other => panic!("no SEARCH: {other:?}"),
     }
 }
 
+/// The moment of all searches, in Unix seconds: 2026-03-03 12:00 UTC.
+pub(super) const NOW: i64 = 1_772_539_200;
+
+/// What a command asks for here.
+fn asked<'a>(
+    command: &'a Tagged<Command<'a>, Tag<'a>>,
+    selected: &Selected<Shelf>,
+) -> Result<Asked<'a>, Stop> {
+    let Command::Search(search) = &command.command else { panic!("no SEARCH: {command:?}") };
+    let program = keys::program(search.charset.as_deref(), &search.keys, selected, NOW)?;
+    let form = Form::of(search.results.as_ref(), Revision::Rev1);
+    Ok(Asked { tag: &command.tag, numbering: search.numbering, form, program })
+}
+
 /// The line that answers a command.
-pub(super) fn ask(selected: &Selected<Shelf>, command: &str) -> Result<String, Stop> {
-    let search = read(command);
-    let program = keys::program(&search, selected)?;
-    let (found, _) = hunt(selected, command, &Far::default());
-    let mut talk = talk(&Far::default());
-    complete(tell(&found?, search.numbering, &program, &selected.view, &mut talk)).0.unwrap();
+pub(super) fn ask(selected: &mut Selected<Shelf>, command: &str) -> Result<String, Stop> {
+    let (command, mut talk) = (parse(command.as_bytes()).unwrap(), talk(&Far::default()));
+    let asked = asked(&command, selected)?;
+    complete(asked.answer(selected, &mut talk)).0?;
     Ok(String::from_utf8(talk.text().clone()).unwrap().trim_end().to_owned())
 }
 
 /// Searches for a peer; how often the search had to be asked to go on.
-pub(super) fn hunt(selected: &Selected<Shelf>, command: &str, far: &Far) -> (Result<Found, Stop>, usize) {
-    let program = keys::program(&read(command), selected).unwrap();
-    let state = selected.mailbox.state();
-    let mut talk = talk(far);
-    complete(find(&program, selected, &state, &mut talk))
+pub(super) fn hunt(selected: &Selected<Shelf>, command: &str, far: &Far) -> (Result<UidSet, Stop>, usize) {
+    let (command, mut talk) = (parse(command.as_bytes()).unwrap(), talk(far));
+    let asked = asked(&command, selected).unwrap();
+    complete(asked.find(selected, &selected.mailbox.state(), &mut talk))
 }
 
 fn talk(far: &Far) -> Talk<Far> {

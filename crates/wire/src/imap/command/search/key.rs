@@ -1,41 +1,14 @@
-//! SEARCH (RFC 9051, 6.4.4; RFC 3501, 6.4.4) with MODSEQ (RFC 7162, 3.1.5), RETURN (RFC 4731),
+//! Search keys (RFC 9051, 6.4.4; RFC 3501, 6.4.4), MODSEQ (RFC 7162, 3.1.5), OLDER and YOUNGER (RFC 5032),
 //! SAVEDBEFORE and its like (RFC 8514, 4.3), EMAILID and THREADID (RFC 8474, 6).
 
-use super::super::date::Day;
-use super::super::error::{Fault, Reason};
-use super::super::input::{Input, MAX_LIST_MEMBERS, MAX_NESTING, is_atom_char};
-use super::super::sequence_set::SequenceSet;
-use super::{Numbering, flags, select};
+use super::super::super::date::Day;
+use super::super::super::error::{Fault, Reason};
+use super::super::super::input::Input;
+use super::super::super::sequence_set::MessageSet;
+use super::super::{flags, select};
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use terms::{Flag, Keyword, ModSeq};
-
-/// Which messages are sought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search<'a> {
-    /// What the numbers in the *reply* mean; a bare set in the keys is always of sequence numbers.
-    pub numbering: Numbering,
-    /// What to tell; `None` for the plain SEARCH reply, `RETURN ()` is `[All]` (RFC 4731, 3.1).
-    pub returns: Option<Vec<SearchReturn>>,
-    /// The charset of the strings; `None` is US-ASCII, read as UTF-8 where it is not (neomutt).
-    pub charset: Option<Cow<'a, str>>,
-    /// All of these.
-    pub keys: Vec<SearchKey<'a>>,
-}
-
-/// A result option (RFC 9051, 6.4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SearchReturn {
-    /// The lowest number.
-    Min,
-    /// The highest number.
-    Max,
-    /// All numbers.
-    All,
-    /// How many.
-    Count,
-    /// Keep the result for `$` (RFC 5182).
-    Save,
-}
 
 /// A condition that a message meets or does not. Strings are octets in the search's charset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +16,9 @@ pub enum SearchKey<'a> {
     /// ALL
     All,
     /// A bare sequence-set: positions.
-    Sequence(SequenceSet),
+    Sequence(MessageSet),
     /// UID
-    Uid(SequenceSet),
+    Uid(MessageSet),
     /// ANSWERED, FLAGGED, ... and KEYWORD: has the flag.
     Flag(Flag),
     /// UNANSWERED, UNFLAGGED, ... and UNKEYWORD: lacks the flag.
@@ -68,6 +41,10 @@ pub enum SearchKey<'a> {
     SentOn(Day),
     /// SENTSINCE
     SentSince(Day),
+    /// OLDER: INTERNALDATE is so many seconds ago, or more (RFC 5032).
+    Older(NonZeroU32),
+    /// YOUNGER: INTERNALDATE is so many seconds ago, or less.
+    Younger(NonZeroU32),
     /// LARGER: more octets than.
     Larger(u64),
     /// SMALLER: fewer octets than.
@@ -109,8 +86,8 @@ pub enum SearchKey<'a> {
     ThreadId(&'a str),
     /// NOT
     Not(Box<Self>),
-    /// OR
-    Or(Box<(Self, Self)>),
+    /// OR: at least one of these. A chain of ORs is one.
+    Or(Vec<Self>),
     /// A parenthesised list: all of these.
     And(Vec<Self>),
 }
@@ -126,106 +103,8 @@ pub enum EntryKind {
     All,
 }
 
-pub(super) fn read<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Search<'a>, Fault> {
-    input.space()?;
-    let returns = read_returns(input)?;
-    let charset = if input.keyword("CHARSET") { Some(charset(input)?) } else { None };
-    let keys = Program { left: MAX_LIST_MEMBERS }.keys(input, MAX_NESTING)?;
-    Ok(Search { numbering, returns, charset, keys })
-}
-
-/// RFC 5256, 5: `search-criteria = charset 1*(SP search-key)`, with the space in front.
-pub(super) fn read_criteria<'a>(input: &mut Input<'a>, numbering: Numbering) -> Result<Search<'a>, Fault> {
-    let charset = Some(charset(input)?);
-    let keys = Program { left: MAX_LIST_MEMBERS }.keys(input, MAX_NESTING)?;
-    Ok(Search { numbering, returns: None, charset, keys })
-}
-
-/// `["RETURN" SP "(" options ")" SP]`
-pub(super) fn read_returns(input: &mut Input<'_>) -> Result<Option<Vec<SearchReturn>>, Fault> {
-    if input.keyword("RETURN") { returns(input).map(Some) } else { Ok(None) }
-}
-
-fn returns(input: &mut Input<'_>) -> Result<Vec<SearchReturn>, Fault> {
-    input.space()?;
-    let mut options = input.list("Expected result options in parentheses", |input| {
-        let at = input.at();
-        match input.atom("Expected a result option")?.to_ascii_uppercase().as_str() {
-            "MIN" => Ok(SearchReturn::Min),
-            "MAX" => Ok(SearchReturn::Max),
-            "ALL" => Ok(SearchReturn::All),
-            "COUNT" => Ok(SearchReturn::Count),
-            "SAVE" => Ok(SearchReturn::Save),
-            _ => Err(input.fault_at(at, "Result options are MIN, MAX, ALL, COUNT and SAVE")),
-        }
-    })?;
-    if options.is_empty() {
-        options.push(SearchReturn::All);
-    }
-    input.space()?;
-    Ok(options)
-}
-
-fn charset<'a>(input: &mut Input<'a>) -> Result<Cow<'a, str>, Fault> {
-    input.space()?;
-    let charset = input.text("Expected the name of a charset")?;
-    input.space()?;
-    Ok(charset)
-}
-
-/// Reads keys, counting them: a program has a bounded size as well as a bounded depth.
-struct Program {
-    left: usize,
-}
-
-impl Program {
-    fn keys<'a>(&mut self, input: &mut Input<'a>, depth: usize) -> Result<Vec<SearchKey<'a>>, Fault> {
-        let mut keys = vec![self.key(input, depth)?];
-        while input.take(b' ') {
-            keys.push(self.key(input, depth)?);
-        }
-        Ok(keys)
-    }
-
-    fn key<'a>(&mut self, input: &mut Input<'a>, depth: usize) -> Result<SearchKey<'a>, Fault> {
-        let inside = depth.checked_sub(1).ok_or_else(|| input.limit("This search nests too deeply"))?;
-        self.left = self.left.checked_sub(1).ok_or_else(|| input.limit("This search has too many keys"))?;
-        match input.peek() {
-            Some(b'(') => self.group(input, inside),
-            Some(b'0'..=b'9' | b'*' | b'$') => SequenceSet::read(input).map(SearchKey::Sequence),
-            _ => self.named(input, inside),
-        }
-    }
-
-    fn group<'a>(&mut self, input: &mut Input<'a>, inside: usize) -> Result<SearchKey<'a>, Fault> {
-        input.expect(b'(', "Expected '('")?;
-        let keys = self.keys(input, inside)?;
-        input.expect(b')', "Expected a space and another search key, or ')'")?;
-        Ok(SearchKey::And(keys))
-    }
-
-    fn named<'a>(&mut self, input: &mut Input<'a>, inside: usize) -> Result<SearchKey<'a>, Fault> {
-        let at = input.at();
-        let name = input.word(is_atom_char).to_ascii_uppercase();
-        match name.as_str() {
-            "NOT" => self.argument(input, inside).map(|key| SearchKey::Not(Box::new(key))),
-            "OR" => {
-                let first = self.argument(input, inside)?;
-                let second = self.argument(input, inside)?;
-                Ok(SearchKey::Or(Box::new((first, second))))
-            }
-            name => leaf(input, at, name),
-        }
-    }
-
-    fn argument<'a>(&mut self, input: &mut Input<'a>, inside: usize) -> Result<SearchKey<'a>, Fault> {
-        input.space()?;
-        self.key(input, inside)
-    }
-}
-
 /// A key that holds no other.
-fn leaf<'a>(input: &mut Input<'a>, at: usize, name: &str) -> Result<SearchKey<'a>, Fault> {
+pub(super) fn leaf<'a>(input: &mut Input<'a>, at: usize, name: &str) -> Result<SearchKey<'a>, Fault> {
     if let Some(key) = flag_key(name) {
         return Ok(key);
     }
@@ -248,6 +127,8 @@ fn leaf<'a>(input: &mut Input<'a>, at: usize, name: &str) -> Result<SearchKey<'a
         "BODY" => string(input).map(SearchKey::Body),
         "TEXT" => string(input).map(SearchKey::Text),
         "HEADER" => Ok(SearchKey::Header(string(input)?, string(input)?)),
+        "OLDER" => interval(input).map(SearchKey::Older),
+        "YOUNGER" => interval(input).map(SearchKey::Younger),
         "UID" => uid(input),
         "MODSEQ" => mod_seq(input),
         "SAVEDBEFORE" => day(input).map(SearchKey::SavedBefore),
@@ -281,7 +162,7 @@ fn flag_key(name: &str) -> Option<SearchKey<'static>> {
 }
 
 /// Keys of extensions that are not offered.
-const UNOFFERED: &[&str] = &["FILTER", "FUZZY", "OLDER", "YOUNGER"];
+const UNOFFERED: &[&str] = &["FILTER", "FUZZY"];
 
 fn unknown(input: &Input<'_>, at: usize, name: &str) -> Fault {
     match UNOFFERED.iter().find(|known| **known == name) {
@@ -310,9 +191,17 @@ fn size(input: &mut Input<'_>) -> Result<u64, Fault> {
     input.number64("Expected a size in octets")
 }
 
+/// RFC 5032, 3: an nz-number of seconds.
+fn interval(input: &mut Input<'_>) -> Result<NonZeroU32, Fault> {
+    input.space()?;
+    let at = input.at();
+    let seconds = input.digits().and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new);
+    seconds.ok_or_else(|| input.fault_at(at, "Expected an interval in seconds"))
+}
+
 fn uid<'a>(input: &mut Input<'a>) -> Result<SearchKey<'a>, Fault> {
     input.space()?;
-    SequenceSet::read(input).map(SearchKey::Uid)
+    MessageSet::read(input).map(SearchKey::Uid)
 }
 
 /// Longest object id, in octets (RFC 8474, 7).
