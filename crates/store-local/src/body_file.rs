@@ -13,8 +13,8 @@
 //!  56   8  xxh3 of the checksums of the blocks and octets 0 to 55
 //! ```
 //!
-//! A file is written in `bodies/staging`, synced every few MiB so that the last sync is short, and gets its name
-//! when it is whole and durable. Only then does the log name it. File numbers are never used twice: a body that is
+//! A file is written in `bodies/staging` by the body desk's thread, synced in small steps, and gets its name when it
+//! is whole and durable. Only then does the log name it. File numbers are never used twice: a body that is
 //! deleted and stored again is another file, so that the late end of the old one cannot take the new one away.
 
 use crate::disk::{Disk, File};
@@ -31,17 +31,17 @@ use xxhash_rust::xxh3::xxh3_64;
 const DIRECTORY: &str = "bodies";
 const STAGING: &str = "bodies/staging";
 /// Octets that have one checksum, and are read together.
-const BLOCK: usize = 64 << 10;
+pub(crate) const BLOCK: usize = 64 << 10;
 const FOOTER: usize = 64;
 const MAGIC: &[u8; 8] = b"GPSTBODY";
-/// Octets after which a file in the making is synced.
-const SYNC_EVERY: u64 = 8 << 20;
+/// Octets after which a file in the making is synced: the log's syncs wait for no more than this.
+const SYNC_EVERY: u64 = 1 << 20;
 
 /// All of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BodyFiles {
     disk: Arc<dyn Disk>,
-    next_file: AtomicU64,
+    next_file: Arc<AtomicU64>,
 }
 
 impl BodyFiles {
@@ -55,7 +55,7 @@ impl BodyFiles {
         for name in disk.list(Path::new(STAGING))? {
             disk.unlink(&Path::new(STAGING).join(name))?;
         }
-        Ok(Self { disk, next_file: AtomicU64::new(segment << 24) })
+        Ok(Self { disk, next_file: Arc::new(AtomicU64::new(segment << 24)) })
     }
 
     /// A number that no file has and no other attempt gets.
@@ -72,7 +72,6 @@ impl BodyFiles {
             staged: Staged { disk: Arc::clone(&self.disk), path: Some(path) },
             number,
             hasher: blake3::Hasher::new(),
-            block: Vec::with_capacity(BLOCK),
             checksums: Vec::new(),
             length: 0,
             synced: 0,
@@ -115,10 +114,9 @@ pub(crate) struct StagedBody {
     staged: Staged,
     number: u64,
     hasher: blake3::Hasher,
-    block: Vec<u8>,
-    /// The table: one for each full block so far.
+    /// The table: one for each block so far.
     checksums: Vec<u8>,
-    /// Octets in the file; those in `block` not counted.
+    /// Octets in the file.
     length: u64,
     synced: u64,
 }
@@ -148,27 +146,27 @@ pub(crate) struct FinishedBody {
 }
 
 impl StagedBody {
-    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        self.hasher.update(bytes);
-        while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.block.len()));
-            self.block.extend_from_slice(now);
-            bytes = later;
-            if self.block.len() == BLOCK {
-                self.write_block()?;
-            }
+    /// Writes the next blocks; only the last of a body may be short. Says how many octets were synced.
+    pub(crate) fn write(&mut self, blocks: &[u8]) -> io::Result<u64> {
+        self.hasher.update(blocks);
+        self.file.write_at(blocks, self.length)?;
+        for block in blocks.chunks(BLOCK) {
+            self.checksums.extend_from_slice(&xxh3_64(block).to_le_bytes());
         }
-        if self.length - self.synced >= SYNC_EVERY {
-            self.file.sync_data()?;
-            self.synced = self.length;
+        self.length += blocks.len() as u64;
+        if self.unsynced() < SYNC_EVERY {
+            return Ok(0);
         }
-        Ok(())
+        self.file.sync_data()?;
+        Ok(self.length - std::mem::replace(&mut self.synced, self.length))
+    }
+
+    /// Octets that were written and are not synced yet.
+    pub(crate) const fn unsynced(&self) -> u64 {
+        self.length - self.synced
     }
 
     pub(crate) fn finish(mut self) -> io::Result<FinishedBody> {
-        if !self.block.is_empty() {
-            self.write_block()?;
-        }
         let id = BodyId(*self.hasher.finalize().as_bytes());
         self.file.write_at(&end_of_file(self.checksums, self.length, id), self.length)?;
         self.file.sync_all()?;
@@ -177,14 +175,6 @@ impl StagedBody {
         }
         self.staged.disk.sync_dir(Path::new(DIRECTORY))?;
         Ok(FinishedBody { id, file: self.number, length: self.length })
-    }
-
-    fn write_block(&mut self) -> io::Result<()> {
-        self.file.write_at(&self.block, self.length)?;
-        self.checksums.extend_from_slice(&xxh3_64(&self.block).to_le_bytes());
-        self.length += self.block.len() as u64;
-        self.block.clear();
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the commit thread, the index thread and the readers share.
 
+use crate::body_desk::BodyDesk;
 use crate::body_file::BodyFiles;
 use crate::disk::Lock;
 use crate::index::Index;
@@ -23,6 +24,7 @@ pub(crate) struct Engine {
     pub(crate) index: Index,
     pub(crate) segments: Arc<Segments>,
     pub(crate) bodies: BodyFiles,
+    pub(crate) desk: BodyDesk,
     pub(crate) trouble: Trouble,
     pub(crate) mover: Mover,
     /// `None` once closed, which is how watchers learn of it.
@@ -35,7 +37,7 @@ impl Engine {
     pub(crate) fn new(
         index: Index,
         segments: Arc<Segments>,
-        bodies: BodyFiles,
+        (bodies, desk): (BodyFiles, BodyDesk),
         lock: Box<dyn Lock>,
         witness: Arc<dyn Witness>,
     ) -> Self {
@@ -44,6 +46,7 @@ impl Engine {
             index,
             segments,
             bodies,
+            desk,
             trouble: Trouble::told_to(witness),
             mover: Mover::default(),
             hints: Mutex::new(Some(Hints::default())),

@@ -8,14 +8,17 @@
 //! callers ──► queue ──► commit thread ──► log ──► tail ──► index thread ──► map
 //!                       judges, writes,           ▲  readers look here first, then there
 //!                       syncs, publishes, answers ┘
+//! large bodies ──► desk ──► body thread ──► files of their own, before the log names them
 //! ```
 //!
 //! > **Promise.** What was answered survives a power cut, whole. What was not answered is there whole, or not at
 //! > all. A write or sync that failed is never tried again: commits are refused, and reads go on, until what was
 //! > answered lies, synced, in a fresh segment of the log. What was refused does not come back.
 //!
-//! Reads are done on the thread that polls them: they cost what the page cache costs. No runtime is needed.
+//! Reads are done on the thread that polls them: they cost what the page cache costs. Writing never is. No runtime is
+//! needed.
 
+mod body_desk;
 mod body_file;
 mod committer;
 pub mod disk;
@@ -28,14 +31,18 @@ mod read;
 mod recent;
 mod recovery;
 mod request;
+mod staging;
 mod witness;
 mod write;
 
+use body_desk::BodyClerk;
 use bytes::Bytes;
 use committer::Committer;
 use disk::{Disk, RealDisk};
 use engine::Engine;
 use index::value::BodyPlace;
+use recovery::Opened;
+use staging::Staging;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +53,6 @@ use store::{
     Snapshot, Store, StoreError, StreamId, Watch,
 };
 use witness::Nobody;
-use write::Staging;
 
 pub use committer::Recovered;
 pub use inspect::IndexReport;
@@ -138,11 +144,12 @@ impl LocalStore {
     /// # Errors
     /// [`OpenError`], in words for the admin.
     pub fn open_on(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, OpenError> {
-        let (engine, committer, rot) = recovery::open(disk, options)?;
+        let Opened { engine, committer, clerk, rot } = recovery::open(disk, options)?;
         let mover = Arc::clone(&engine);
         let threads = vec![
             spawn("store-commit", move || committer.run())?,
             spawn("store-index", move || mover.run_mover())?,
+            spawn("store-bodies", move || clerk.run())?,
         ];
         Ok(Self { engine, threads: Mutex::new(threads), rot })
     }
@@ -153,8 +160,8 @@ impl LocalStore {
     /// # Errors
     /// [`OpenError`], in words for the admin.
     pub fn open_with_pump(disk: Arc<dyn Disk>, options: &Options) -> Result<(Self, Pump), OpenError> {
-        let (engine, committer, rot) = recovery::open(disk, options)?;
-        let pump = Pump { engine: Arc::clone(&engine), committer };
+        let Opened { engine, committer, clerk, rot } = recovery::open(disk, options)?;
+        let pump = Pump { engine: Arc::clone(&engine), committer, clerk };
         Ok((Self { engine, threads: Mutex::default(), rot }, pump))
     }
 
@@ -176,6 +183,7 @@ impl LocalStore {
     /// # Errors
     /// When the index could not be closed in good order; the log is safe all the same.
     pub fn close(&self) -> Result<(), StoreError> {
+        self.engine.desk.close();
         self.engine.queue.close();
         self.engine.mover.end();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,12 +218,19 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
 pub struct Pump {
     engine: Arc<Engine>,
     committer: Committer,
+    clerk: BodyClerk,
 }
 
 impl Pump {
     /// Commits what is queued now, up to a group. `false` when nothing was.
     pub fn commit_group(&mut self) -> bool {
         self.committer.commit_group()
+    }
+
+    /// Writes what waits of large bodies. Says how long the thread that does this otherwise would have left the disk to
+    /// others.
+    pub fn write_bodies(&mut self) -> Duration {
+        self.clerk.work_off()
     }
 
     /// Tries once to recover from what has failed.

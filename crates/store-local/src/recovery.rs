@@ -9,6 +9,7 @@
 //! Mending differs in one thing: it is known how much was acknowledged. What lies behind that is not copied, so that
 //! what was refused does not come back. Old segments stay until the next opening, for somebody may be reading them.
 
+use crate::body_desk::{BodyClerk, BodyDesk};
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
 use crate::disk::Disk;
@@ -36,11 +37,16 @@ use store::{Seq, StreamId};
 pub(crate) const INDEX_FILE: &str = "index.redb";
 const LOCK_FILE: &str = "lock";
 
+/// An engine, and those who work it.
+pub(crate) struct Opened {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) committer: Committer,
+    pub(crate) clerk: BodyClerk,
+    pub(crate) rot: Vec<Rot>,
+}
+
 /// Opens what is there, or begins something new.
-pub(crate) fn open(
-    disk: Arc<dyn Disk>,
-    options: &Options,
-) -> Result<(Arc<Engine>, Committer, Vec<Rot>), OpenError> {
+pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
     let lock = disk.lock(Path::new(LOCK_FILE));
     let lock = lock.map_err(|cause| OpenError::Locked { place: disk.place(), cause })?;
     disk.create_dir(Path::new(LOG_DIRECTORY))?;
@@ -59,10 +65,11 @@ pub(crate) fn open(
     // The checkpoint leaves the old tail before its files do.
     index.move_tail().map_err(index_error)?;
     remove_leftovers(&*disk)?;
-    let engine = Engine::new(index, segments, bodies, lock, Arc::clone(&options.witness));
+    let (desk, clerk) = BodyDesk::new();
+    let engine = Engine::new(index, segments, (bodies, desk), lock, Arc::clone(&options.witness));
     let engine = Arc::new(engine);
     let committer = Committer::new(Arc::clone(&engine), log, recent, options.clone());
-    Ok((engine, committer, rot))
+    Ok(Opened { engine, committer, clerk, rot })
 }
 
 /// What goes on behind a fresh segment that holds, synced, what was `acknowledged` and the index does not have. If that

@@ -1,17 +1,15 @@
 //! Writing: what the caller's own thread can do before the commit thread's turn comes. It checks the limits, hashes
 //! and compresses the bodies, and makes the records.
 
-use crate::body_file::{FinishedBody, StagedBody};
+use crate::body_file::FinishedBody;
 use crate::engine::Engine;
 use crate::log::format::{Codec, Draft, RECORD_HEADER, Subject};
 use crate::read::encode_event;
 use crate::request::{Outcome, Request};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::io;
-use std::sync::Arc;
 use store::{
-    AccountId, Answer, Append, BodyId, BodyWriter, Commit, CommitId, Committed, MAX_INLINE_BODY, MAX_NEWER,
-    Seq, Snapshot, StoreError, StreamId,
+    AccountId, Append, BodyId, Commit, CommitId, Committed, MAX_NEWER, Seq, Snapshot, StoreError, StreamId,
 };
 
 /// Bodies shorter than this are not worth compressing.
@@ -75,10 +73,12 @@ impl Engine {
     pub(crate) async fn delete_body(&self, account: AccountId, id: BodyId) -> Result<(), StoreError> {
         match self.mark(account, Request::DeleteBody(id), Subject::BodyGone(id)).await? {
             // The file goes only once the log says so. If that fails the body is gone and its file is left over.
-            Outcome::Freed { file } => self.bodies.remove(id, file).map_err(|e| StoreError::Unavailable {
-                reason: format!("the file of a deleted body could not be removed ({e})"),
-                uncertain: true,
-            }),
+            Outcome::Freed { file } => {
+                self.remove_body(id, file).await?.map_err(|e| StoreError::Unavailable {
+                    reason: format!("the file of a deleted body could not be removed ({e})"),
+                    uncertain: true,
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -105,14 +105,18 @@ impl Engine {
         self.submit(account, request, None, vec![draft]).await
     }
 
-    async fn keep_small_body(&self, account: AccountId, bytes: Bytes) -> Result<(BodyId, u64), StoreError> {
+    pub(crate) async fn keep_small_body(
+        &self,
+        account: AccountId,
+        bytes: Bytes,
+    ) -> Result<(BodyId, u64), StoreError> {
         let (id, length) = (BodyId::of(&bytes), bytes.len() as u64);
         let draft = body_draft(id, &bytes);
         self.submit(account, Request::Body(id), None, vec![draft]).await?;
         Ok((id, length))
     }
 
-    async fn keep_body_file(
+    pub(crate) async fn keep_body_file(
         &self,
         account: AccountId,
         body: FinishedBody,
@@ -123,9 +127,14 @@ impl Engine {
         let outcome = self.submit(account, Request::Body(body.id), None, vec![draft]).await?;
         if outcome == Outcome::Needless {
             // The account has it already. A failure leaves a file that nothing names.
-            let _ = self.bodies.remove(body.id, body.file);
+            let _ = self.remove_body(body.id, body.file).await?;
         }
         Ok((body.id, body.length))
+    }
+
+    async fn remove_body(&self, id: BodyId, file: u64) -> Result<io::Result<()>, StoreError> {
+        let bodies = self.bodies.clone();
+        self.desk.ask(move || (bodies.remove(id, file), 0)).await
     }
 }
 
@@ -172,66 +181,4 @@ fn body_draft(id: BodyId, body: &Bytes) -> Draft {
         }
         _ => plain,
     }
-}
-
-/// A body on its way in: in memory as long as it may yet be small, then in a file.
-pub(crate) struct Staging {
-    engine: Arc<Engine>,
-    account: AccountId,
-    so_far: SoFar,
-}
-
-enum SoFar {
-    Small(BytesMut),
-    Large(Box<StagedBody>),
-}
-
-impl Staging {
-    pub(crate) fn new(engine: Arc<Engine>, account: AccountId) -> Self {
-        Self { engine, account, so_far: SoFar::Small(BytesMut::new()) }
-    }
-
-    fn take_in(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.so_far {
-            SoFar::Large(file) => file.write(bytes),
-            SoFar::Small(small) if small.len() + bytes.len() <= MAX_INLINE_BODY => {
-                small.extend_from_slice(bytes);
-                Ok(())
-            }
-            SoFar::Small(small) => {
-                let mut file = self.engine.bodies.stage()?;
-                file.write(small)?;
-                file.write(bytes)?;
-                self.so_far = SoFar::Large(Box::new(file));
-                Ok(())
-            }
-        }
-    }
-}
-
-impl BodyWriter for Staging {
-    fn write(&mut self, bytes: Bytes) -> Answer<'_, ()> {
-        Box::pin(async move {
-            self.engine.trouble.check()?;
-            self.take_in(&bytes).map_err(|e| unwritten(&e))
-        })
-    }
-
-    fn finish(self: Box<Self>) -> Answer<'static, (BodyId, u64)> {
-        Box::pin(async move {
-            let Self { engine, account, so_far } = *self;
-            match so_far {
-                SoFar::Small(small) => engine.keep_small_body(account, small.freeze()).await,
-                SoFar::Large(file) => {
-                    let finished = file.finish().map_err(|e| unwritten(&e))?;
-                    engine.keep_body_file(account, finished).await
-                }
-            }
-        })
-    }
-}
-
-/// A body's own file failed, not the log: the next one may fare better.
-fn unwritten(e: &io::Error) -> StoreError {
-    StoreError::Unavailable { reason: format!("a body's file could not be written ({e})"), uncertain: false }
 }
