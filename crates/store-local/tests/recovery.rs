@@ -258,6 +258,28 @@ fn the_admin_hears_once_of_a_failure_and_once_of_its_end_however_often_recovery_
 }
 
 #[test]
+fn a_recovery_that_failed_at_its_last_step_leaves_the_log_and_its_index_fitting() {
+    for seed in 0..20 {
+        let mut bench = Bench::new(seed);
+        bench.commit(commit(0, 1)).unwrap();
+        bench.disk.fail(Failing::Sync, "log", 0);
+        bench.commit(commit(1, 2)).unwrap_err();
+        // A segment is made, gets its name, and then that does not last.
+        bench.disk.break_down(Failing::Entry, "log", 2);
+        assert_eq!(bench.pump.try_to_recover(), Recovered::NotYet);
+        bench.pump.move_tail();
+        bench.disk.mend();
+        let disk = if seed % 2 == 0 { bench.disk.cut(seed) } else { bench.disk.clone() };
+        if seed % 4 == 3 {
+            assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+        }
+        drop(bench);
+        let events = Bench::on(disk).events();
+        assert_eq!(events[0], "event 1", "seed {seed}");
+    }
+}
+
+#[test]
 fn a_tail_that_cannot_be_read_back_is_not_given_up() {
     let mut bench = Bench::new(1);
     bench.commit(commit(0, 1)).unwrap();
