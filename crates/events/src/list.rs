@@ -346,6 +346,24 @@ events! {
         account: Account,
     }
 
+    /// The admin disabled an account: nobody can sign in to it, and who was signed in is signed out.
+    "account.disabled" INFO AccountDisabled {
+        /// Which.
+        account: Account,
+    }
+
+    /// The admin enabled an account again.
+    "account.enabled" INFO AccountEnabled {
+        /// Which.
+        account: Account,
+    }
+
+    /// The admin gave an account limits of its own, or took them back.
+    "account.quota-changed" INFO QuotaChanged {
+        /// Whose.
+        account: Account,
+    }
+
     /// The admin gave an account another password.
     "account.password-changed" INFO PasswordChanged {
         /// Whose.

@@ -113,6 +113,8 @@ words! {
         WrongPassword = "wrong-password",
         /// There is no such account.
         NoAccount = "no-account",
+        /// The account is disabled; the password was right.
+        Disabled = "disabled",
         /// The mechanism is not one of ours.
         NoMechanism = "no-mechanism",
         /// What was sent does not follow the mechanism.
@@ -159,6 +161,8 @@ words! {
         ViewLimit = "view-limit",
         /// The server stops.
         Stopping = "stopping",
+        /// The account was disabled or removed.
+        SignedOut = "signed-out",
         /// Our fault.
         Fault = "fault",
     }

@@ -2,39 +2,49 @@
 
 use crate::cli::{Account, AccountCommand, PasswordSource};
 use crate::config;
-use crate::desk::{self, Reply, Request};
+use crate::desk::{self, AccountLine, QuotaUse, Reply, Request, Standing, Used};
 use crate::office::Office;
 use crate::say::say;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, IsTerminal, Read, stdin};
+use std::path::Path;
 
 /// Most octets of a line that are read for a password; a password is shorter.
 const LONGEST_LINE: u64 = 8 << 10;
 
 /// Runs one account command.
 pub(crate) async fn run(account: Account) -> Result<()> {
-    let settings = config::read(&account.config.config)?;
     let style = match account.command {
-        AccountCommand::List { json: true } => Style::Json,
+        AccountCommand::List { json } | AccountCommand::Quota { json, .. } => Style::of(json),
         _ => Style::Lines,
     };
-    let request = request(account.command)?;
-    let reply = match desk::ask(&settings.server.data, &request).await? {
-        Some(reply) => reply,
-        None => {
-            let office = Office::open(&settings).await?;
-            let reply = desk::perform(&office, request).await;
-            office.close()?;
-            reply
-        }
-    };
+    let reply = ask_or_do(&account.config.config, request(account.command)?).await?;
     print(reply, style)
 }
 
+/// Asks the server that runs, or does it where none does.
+pub(crate) async fn ask_or_do(config: &Path, request: Request) -> Result<Reply> {
+    let settings = config::read(config)?;
+    if let Some(reply) = desk::ask(&settings.server.data, &request).await? {
+        return Ok(reply);
+    }
+    let office = Office::open(&settings).await?;
+    let reply = desk::perform(&office, request).await;
+    office.close()?;
+    Ok(reply)
+}
+
+/// How data is printed.
 #[derive(Clone, Copy)]
-enum Style {
+pub(crate) enum Style {
     Lines,
     Json,
+}
+
+impl Style {
+    pub(crate) const fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Lines }
+    }
 }
 
 fn request(command: AccountCommand) -> Result<Request> {
@@ -45,17 +55,49 @@ fn request(command: AccountCommand) -> Result<Request> {
             Request::SetPassword { password: password(who.source())?, name: who.name }
         }
         AccountCommand::Remove { name } => Request::RemoveAccount { name },
+        AccountCommand::Disable { name } => Request::DisableAccount { name },
+        AccountCommand::Enable { name } => Request::EnableAccount { name },
+        AccountCommand::Quota { name, change, .. } => Request::Quota { name, change: change.into() },
     })
 }
 
 fn print(reply: Reply, style: Style) -> Result<()> {
     match (reply, style) {
         (Reply::Done(sentence), _) => say!("{sentence}"),
-        (Reply::Accounts(names), Style::Json) => say!("{}", serde_json::to_string(&names)?),
-        (Reply::Accounts(names), Style::Lines) => names.iter().for_each(|name| say!("{name}")),
+        (Reply::Accounts(lines), Style::Json) => say!("{}", serde_json::to_string(&lines)?),
+        (Reply::Accounts(lines), Style::Lines) => table(lines.iter().map(listed)),
+        (Reply::Quota(told), Style::Json) => say!("{}", serde_json::to_string(&told)?),
+        (Reply::Quota(told), Style::Lines) => table(resources(&told)),
         (Reply::Refused(why), _) => bail!(why),
+        (reply, _) => bail!("the server answers something else: {reply:?}"),
     }
     Ok(())
+}
+
+fn listed(line: &AccountLine) -> Vec<String> {
+    let standing = if line.standing == Standing::Disabled { "disabled" } else { "" };
+    vec![line.name.clone(), standing.into()]
+}
+
+fn resources(told: &QuotaUse) -> impl Iterator<Item = Vec<String>> {
+    let row = |name: &str, Used { used, limit }: Used| {
+        let limit = limit.map_or_else(|| "no limit".into(), |limit| format!("of {limit}"));
+        vec![name.into(), used.to_string(), limit]
+    };
+    [row("octets", told.storage_octets), row("messages", told.messages), row("mailboxes", told.mailboxes)]
+        .into_iter()
+}
+
+/// Prints rows in columns.
+pub(crate) fn table(rows: impl Iterator<Item = Vec<String>>) {
+    let rows: Vec<_> = rows.collect();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let pad = |(column, cell): (usize, &String)| format!("{cell:0$}", width(column).unwrap_or_default());
+    for row in &rows {
+        let line = row.iter().enumerate().map(pad).collect::<Vec<_>>().join("  ");
+        say!("{}", line.trim_end());
+    }
 }
 
 fn password(source: PasswordSource) -> Result<desk::Password> {

@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the binary, in the words of the manual.
 
+use crate::desk::{Allowed, QuotaChange};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,8 +28,10 @@ pub(crate) enum Command {
     Serve(Config),
     /// Read the configuration, its certificates and addresses, and say what is wrong with them, if anything
     CheckConfig(Config),
-    /// Add, list and remove accounts, and set their passwords; works while the server runs and without it
+    /// Add, list, disable and remove accounts, set their passwords and limits; works while the server runs and without it
     Account(Account),
+    /// List and make the mailboxes of an account, and see what is in them; works while the server runs and without it
+    Mailbox(Mailbox),
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +114,107 @@ pub(crate) enum AccountCommand {
         /// The account, such as ann@example.org
         name: String,
     },
+    /// Let nobody sign in to an account any more, and sign out who is; its mail stays
+    Disable {
+        /// The account, such as ann@example.org
+        name: String,
+    },
+    /// Let an account sign in again
+    Enable {
+        /// The account, such as ann@example.org
+        name: String,
+    },
+    /// Show what an account holds and may hold, and give it limits of its own
+    Quota {
+        /// The account, such as ann@example.org
+        name: String,
+        #[command(flatten)]
+        change: QuotaLimits,
+        /// Print JSON instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Limits of an account.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct QuotaLimits {
+    /// All of its messages together, such as 500MB or 2GB; `none` for no limit, `usual` for what the settings say
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    storage: Option<Allowed>,
+    /// How many messages, `none` or `usual`
+    #[arg(long, value_name = "N", value_parser = number)]
+    messages: Option<Allowed>,
+    /// How many mailboxes, `none` or `usual`
+    #[arg(long, value_name = "N", value_parser = number)]
+    mailboxes: Option<Allowed>,
+}
+
+impl From<QuotaLimits> for QuotaChange {
+    fn from(limits: QuotaLimits) -> Self {
+        let QuotaLimits { storage: storage_octets, messages, mailboxes } = limits;
+        Self { storage_octets, messages, mailboxes }
+    }
+}
+
+fn number(text: &str) -> Result<Allowed, String> {
+    match text {
+        "usual" => Ok(Allowed::Usual),
+        "none" => Ok(Allowed::Unlimited),
+        number => number.parse().map(Allowed::AtMost).map_err(|_| "a number, none or usual".into()),
+    }
+}
+
+/// Letters behind a size, and how many powers of 1,024 they are.
+const UNITS: [(&str, u32); 5] = [("KB", 10), ("MB", 20), ("GB", 30), ("TB", 40), ("B", 0)];
+
+/// Octets. A KB is 1,024 of them, as it is to IMAP.
+fn size(text: &str) -> Result<Allowed, String> {
+    const WHAT: &str = "a size such as 500MB or 2GB, none or usual";
+    let unit = UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
+    let Some((digits, shift)) = unit else { return number(text).map_err(|_| WHAT.into()) };
+    let octets = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    octets.map(Allowed::AtMost).ok_or_else(|| WHAT.into())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mailbox {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: MailboxCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailboxCommand {
+    /// List an account's mailboxes, what they are for and whether they are subscribed
+    List {
+        /// The account, such as ann@example.org
+        account: String,
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell how much is in a mailbox, or in all of them
+    Status {
+        /// The account, such as ann@example.org
+        account: String,
+        /// The mailbox; without it, all
+        mailbox: Option<String>,
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a mailbox and subscribe to it
+    Create {
+        /// The account, such as ann@example.org
+        account: String,
+        /// The mailbox, such as Work/Plans
+        mailbox: String,
+        /// What it is for: sent, drafts, junk, trash or archive; may be given more than once
+        #[arg(long, value_name = "USE")]
+        special_use: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +258,19 @@ mod tests {
             let Command::Account(account) = Cli::try_parse_from(words).unwrap().command else { panic!() };
             assert_eq!(account.config.config, PathBuf::from("c"));
         }
+    }
+
+    #[test]
+    fn sizes_have_units_and_limits_may_be_lifted() {
+        assert_eq!(size("2GB"), Ok(Allowed::AtMost(2 << 30)));
+        assert_eq!(size("512"), Ok(Allowed::AtMost(512)));
+        assert_eq!(size("7B"), Ok(Allowed::AtMost(7)));
+        assert_eq!(size("none"), Ok(Allowed::Unlimited));
+        assert_eq!(number("usual"), Ok(Allowed::Usual));
+        for nonsense in ["", "GB", "2 GB", "-1", "2gigs", "99999999999TB"] {
+            assert!(size(nonsense).is_err(), "{nonsense}");
+        }
+        assert!(number("2GB").is_err());
     }
 
     #[test]

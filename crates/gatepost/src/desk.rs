@@ -3,14 +3,20 @@
 //! A request is performed by whoever has the data directory open: the running server, asked through a Unix socket in
 //! that directory (a JSON line each way), or else the command line itself.
 
+mod mailboxes;
+mod quota;
 mod socket;
 
+pub(crate) use mailboxes::{MailboxLine, StatusLine};
+pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
 pub(crate) use socket::{Desk, ask, is_open};
 
 use crate::office::Office;
 use crate::say::complaint;
 use anyhow::Result;
 use events::{Account, Event};
+use mail::Accounts;
+use mailbox::account::directory;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -22,6 +28,12 @@ pub(crate) enum Request {
     ListAccounts,
     SetPassword { name: String, password: Password },
     RemoveAccount { name: String },
+    DisableAccount { name: String },
+    EnableAccount { name: String },
+    Quota { name: String, change: QuotaChange },
+    ListMailboxes { account: String },
+    MailboxStatus { account: String, mailbox: Option<String> },
+    CreateMailbox { account: String, mailbox: String, uses: Vec<String> },
 }
 
 /// A password on its way to the hash. It prints as `…`.
@@ -42,9 +54,39 @@ pub(crate) enum Reply {
     /// It is done; a sentence about it.
     Done(String),
     /// The accounts, in the order of their names.
-    Accounts(Vec<String>),
+    Accounts(Vec<AccountLine>),
+    /// What an account may hold, and what it holds.
+    Quota(QuotaUse),
+    /// Mailboxes in the order of their names.
+    Mailboxes(Vec<MailboxLine>),
+    /// What is in them.
+    Statuses(Vec<StatusLine>),
     /// It is not done, and why.
     Refused(String),
+}
+
+/// An account by its name.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AccountLine {
+    pub(crate) name: String,
+    pub(crate) standing: Standing,
+}
+
+/// Whether an account may be signed in to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Standing {
+    Enabled,
+    Disabled,
+}
+
+impl From<directory::Standing> for Standing {
+    fn from(standing: directory::Standing) -> Self {
+        match standing {
+            directory::Standing::Enabled => Self::Enabled,
+            directory::Standing::Disabled => Self::Disabled,
+        }
+    }
 }
 
 /// Does what is asked.
@@ -60,9 +102,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Event::AccountAdded { account: Account::new(&name) }.log();
             Reply::Done(format!("{name} is added"))
         }
-        Request::ListAccounts => {
-            Reply::Accounts(accounts.list().into_iter().map(|(login, _)| login.to_string()).collect())
-        }
+        Request::ListAccounts => Reply::Accounts(account_lines(accounts)),
         Request::SetPassword { name, password } => {
             accounts.set_credential(&name, &office.record(&password.0).await?).await?;
             Event::PasswordChanged { account: Account::new(&name) }.log();
@@ -73,5 +113,38 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Event::AccountRemoved { account: Account::new(&name) }.log();
             Reply::Done(format!("{name} is removed"))
         }
+        Request::DisableAccount { name } => {
+            accounts.set_standing(&name, directory::Standing::Disabled).await?;
+            Event::AccountDisabled { account: Account::new(&name) }.log();
+            Reply::Done(format!("{name} is disabled: nobody can sign in to it, and its mail stays"))
+        }
+        Request::EnableAccount { name } => {
+            accounts.set_standing(&name, directory::Standing::Enabled).await?;
+            Event::AccountEnabled { account: Account::new(&name) }.log();
+            Reply::Done(format!("{name} is enabled"))
+        }
+        Request::Quota { name, change } => {
+            let (told, changed) = quota::change(&*accounts.named(&name)?, &change).await?;
+            if changed == quota::Changed::Yes {
+                Event::QuotaChanged { account: Account::new(&name) }.log();
+            }
+            Reply::Quota(told)
+        }
+        Request::ListMailboxes { account } => {
+            Reply::Mailboxes(mailboxes::list(&*accounts.named(&account)?).await?)
+        }
+        Request::MailboxStatus { account, mailbox } => {
+            Reply::Statuses(mailboxes::status(&*accounts.named(&account)?, mailbox.as_deref()).await?)
+        }
+        Request::CreateMailbox { account, mailbox, uses } => {
+            mailboxes::create(&*accounts.named(&account)?, &account, &mailbox, &uses).await?;
+            Reply::Done(format!("{mailbox} is made"))
+        }
     })
+}
+
+fn account_lines(accounts: &Accounts) -> Vec<AccountLine> {
+    let line =
+        |(login, id)| Some(AccountLine { name: format!("{login}"), standing: accounts.standing(id)?.into() });
+    accounts.list().into_iter().filter_map(line).collect()
 }

@@ -9,6 +9,7 @@ mod demo;
 mod desk;
 mod init;
 mod log;
+mod mailbox_command;
 mod office;
 mod say;
 mod serve;
@@ -42,5 +43,6 @@ fn run(command: Command) -> Result<()> {
         Command::Serve(config) => runtime.block_on(serve::run(&config.config)),
         Command::CheckConfig(config) => check::run(&config.config),
         Command::Account(account) => runtime.block_on(account::run(account)),
+        Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
     }
 }

@@ -4,6 +4,7 @@ use crate::watchman::Watchman;
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
 use mail::{Accounts, HashPool};
+use mailbox::account::{Limits, Quota};
 use sasl::{Cost, CredentialRecord, Salts, Secret};
 use settings::Settings;
 use std::fs;
@@ -32,6 +33,7 @@ impl Office {
         let store = Arc::new(LocalStore::open_on(Arc::new(disk), &options)?);
         store.rot().iter().for_each(|rot| witness.rot(rot));
         let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
+        let accounts = accounts.within(limits(&settings.quota));
         let passwords = &settings.passwords;
         let iterations = Cost::RECOMMENDED.scram_iterations();
         let cost = Cost::new(passwords.hash_memory_kib, passwords.hash_passes, iterations)
@@ -55,6 +57,17 @@ impl Office {
     pub(crate) fn close(&self) -> Result<()> {
         Ok(self.store.close()?)
     }
+}
+
+/// What an account may hold.
+fn limits(quota: &settings::Quota) -> Limits {
+    let some = |most: u64| (most > 0).then_some(most);
+    let quota = Quota {
+        octets: some(quota.storage_mib.saturating_mul(1 << 20)),
+        messages: some(quota.messages.into()),
+        mailboxes: Some(quota.mailboxes.into()),
+    };
+    Limits { quota, ..Limits::default() }
 }
 
 /// Makes a directory that only its owner can look into.

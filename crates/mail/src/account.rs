@@ -1,21 +1,37 @@
 //! One account: its names, its open mailboxes, and the way to change them.
 
 use crate::Error;
+use crate::ledger::Ledger;
 use crate::load::{self, At};
 use crate::mailbox::Mailbox;
 use crate::proposal::Consequences;
 use crate::world::World;
 use crate::writer::Writer;
 use bytes::Bytes;
-use mailbox::account::{self as names, MailboxId};
+use mailbox::MailboxState;
+use mailbox::account::{self as names, Limits, MailboxId, QuotaReport, Usage};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{AccountId, EmailId, EmailRange, Head, Seq, Snapshot, Store, StreamId};
 use terms::Uid;
+use tokio::sync::watch;
 
 /// Mailboxes that an account keeps open although no session watches them.
 const KEPT_OPEN: usize = 16;
+
+/// Tells the end of whatever was signed in when it was made.
+#[derive(Clone, Debug)]
+pub struct SignedOut(watch::Receiver<()>);
+
+impl SignedOut {
+    /// Waits for it; for ever, unless the account is disabled or removed.
+    pub async fn wait(mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
 
 /// An account that somebody is signed in to.
 pub struct Account {
@@ -23,10 +39,14 @@ pub struct Account {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) world: Arc<dyn World>,
     pub(crate) writer: Writer,
+    pub(crate) limits: Limits,
     names: Mutex<Option<At<Arc<names::Account>>>>,
     open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
+    ledger: Mutex<Ledger>,
     /// It is in the directory no more.
     removed: AtomicBool,
+    /// Tells all who are signed in that they are no longer.
+    signed_out: watch::Sender<()>,
 }
 
 impl std::fmt::Debug for Account {
@@ -36,9 +56,11 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    pub(crate) fn new(id: AccountId, store: Arc<dyn Store>, world: Arc<dyn World>) -> Self {
+    pub(crate) fn new(id: AccountId, store: Arc<dyn Store>, world: Arc<dyn World>, limits: Limits) -> Self {
         let (names, open, removed) = (Mutex::new(None), Mutex::default(), AtomicBool::new(false));
-        Self { id, store, world, writer: Writer::default(), names, open, removed }
+        let (writer, ledger) = (Writer::default(), Mutex::default());
+        let signed_out = watch::Sender::new(());
+        Self { id, store, world, writer, limits, names, open, ledger, removed, signed_out }
     }
 
     /// Its number in the directory.
@@ -115,6 +137,50 @@ impl Account {
         Ok(heads.into_iter().map(decoded).collect())
     }
 
+    /// What its messages take. Asks the store for what nobody has heard of yet, which is all of it once and nothing
+    /// from then on.
+    ///
+    /// # Errors
+    /// The store cannot read now.
+    pub async fn usage(&self) -> Result<Usage, Error> {
+        loop {
+            let At { seq, state } = self.newest().await?;
+            let unknown = match lock(&self.ledger).total(&state, seq) {
+                Ok(total) => return Ok(total),
+                Err(unknown) => unknown,
+            };
+            let streams: Vec<_> = unknown.iter().map(|id| self.stream(id.get())).collect();
+            let heads = self.store.heads(&streams).await?;
+            for (id, head) in unknown.into_iter().zip(heads) {
+                let (seq, usage) = head.map(weighed).unwrap_or_default();
+                lock(&self.ledger).note(id, seq, usage);
+            }
+        }
+    }
+
+    /// Its limits, and what is used of them.
+    ///
+    /// # Errors
+    /// The store cannot read now.
+    pub async fn quota(&self) -> Result<QuotaReport, Error> {
+        let usage = self.usage().await?;
+        Ok(self.names().await?.quota_report(usage, &self.limits))
+    }
+
+    /// Whether there is room for so much more when so much goes, before anybody sends it. What is committed in the end
+    /// is looked at once more, then: others may have come first.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot read now.
+    pub async fn check_room(&self, more: Usage, gone: Usage) -> Result<(), Error> {
+        let quota = self.names().await?.quota(&self.limits);
+        if quota == names::Quota::NONE {
+            return Ok(());
+        }
+        let held = self.usage().await?;
+        Ok(quota.check(held, held.plus(more).minus(gone))?)
+    }
+
     /// The records of these messages, ascending by [`EmailId`]; what there is none of is left out.
     ///
     /// # Errors
@@ -161,7 +227,19 @@ impl Account {
     /// it is gone.
     pub(crate) fn remove(&self) {
         self.removed.store(true, Ordering::Release);
+        self.sign_out_all();
         lock(&self.open).drain().for_each(|(_, mailbox)| mailbox.end());
+    }
+
+    /// Ends every session of it that there is now.
+    pub(crate) fn sign_out_all(&self) {
+        self.signed_out.send_replace(());
+    }
+
+    /// Changes when whoever is signed in now is signed in no longer.
+    #[must_use]
+    pub fn signed_out(&self) -> SignedOut {
+        SignedOut(self.signed_out.subscribe())
     }
 
     pub(crate) fn check_there(&self) -> Result<(), Error> {
@@ -174,11 +252,17 @@ impl Account {
             self.show_names(at);
         }
         for (id, at, octets) in done.mailboxes {
+            self.weigh(id, &at);
             if let Some(mailbox) = self.known(id.get()) {
                 mailbox.advance(at);
                 mailbox.wrote(octets);
             }
         }
+    }
+
+    /// Notes what a mailbox takes.
+    pub(crate) fn weigh(&self, id: MailboxId, at: &At<MailboxState>) {
+        lock(&self.ledger).note(id, at.seq, usage_of(&at.state));
     }
 
     /// Shows newer names; older ones are not shown.
@@ -212,7 +296,11 @@ impl Account {
     pub(crate) async fn look(&self, stream: StreamId, seq: Seq) -> Result<(), Error> {
         match self.published_seq(stream) {
             Some(known) if known < seq => self.read_on(stream).await,
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => {
+                MailboxId::new(stream.number).into_iter().for_each(|id| lock(&self.ledger).doubt(id, seq));
+                Ok(())
+            }
         }
     }
 
@@ -225,6 +313,7 @@ impl Account {
         } else if let Some(mailbox) = self.known(stream.number) {
             let mut at = mailbox.newest_at();
             while at.read_on(&*self.store, stream).await?.is_some() {}
+            self.weigh(mailbox.id(), &at);
             mailbox.advance(at);
         }
         Ok(())
@@ -239,6 +328,7 @@ impl Account {
         } else if let Some(mailbox) = self.known(stream.number)
             && let Some((at, tail)) = load::mailbox(&*self.store, stream).await?
         {
+            *lock(&self.ledger) = Ledger::default();
             mailbox.replace(at, tail);
         }
         Ok(())
@@ -272,6 +362,16 @@ impl Account {
     const fn stream(&self, number: u32) -> StreamId {
         StreamId { account: self.id, number }
     }
+}
+
+/// What a mailbox takes, by its state.
+pub(crate) fn usage_of(state: &MailboxState) -> Usage {
+    Usage { octets: state.octets(), messages: state.messages().into() }
+}
+
+/// What a mailbox takes, by its head. One that does not read back is counted as nothing: opening it says what is wrong.
+fn weighed((seq, head): (Seq, Head)) -> (Seq, Usage) {
+    (seq, mailbox::Head::decode(&head.0).map(Usage::from).unwrap_or_default())
 }
 
 /// A panic elsewhere leaves these values whole: each change is one assignment.

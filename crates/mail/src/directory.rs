@@ -5,7 +5,8 @@ use crate::load::At;
 use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
-use mailbox::account::directory::{BadLogin, Directory, DirectoryEvent, DirectoryRefusal, Login};
+use mailbox::account::Limits;
+use mailbox::account::directory::{BadLogin, Directory, DirectoryEvent, DirectoryRefusal, Login, Standing};
 use sasl::{Cost, CredentialRecord, DecoyKey, Nonce};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ pub struct Accounts {
     directory: Mutex<At<Arc<Directory>>>,
     changing: tokio::sync::Mutex<()>,
     decoy: DecoyKey,
+    limits: Limits,
     live: Mutex<Live>,
 }
 
@@ -47,6 +49,8 @@ impl std::fmt::Debug for Accounts {
 pub struct Found {
     /// Whose name it is; `None` for a name that nobody has. Look at it after the password, never before.
     pub account: Option<AccountId>,
+    /// Whether that account may sign in. Look at it after the password, too.
+    pub standing: Standing,
     /// The record to check against; of a name that nobody has, one that costs the same and fits nothing.
     pub record: CredentialRecord,
 }
@@ -80,14 +84,43 @@ impl Accounts {
             directory: Mutex::new(at),
             changing: tokio::sync::Mutex::default(),
             decoy,
+            limits: Limits::default(),
             live: Mutex::default(),
         })
+    }
+
+    /// The same, where each account may hold so much.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// How much an account may hold.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The account names, in order.
     #[must_use]
     pub fn list(&self) -> Vec<(Login, AccountId)> {
         self.directory().accounts().map(|(login, id)| (login.clone(), id)).collect()
+    }
+
+    /// Whether an account may sign in; `None` where there is none.
+    #[must_use]
+    pub fn standing(&self, id: AccountId) -> Option<Standing> {
+        self.directory().get(id).map(|entry| entry.standing)
+    }
+
+    /// The mail of the account of that name, whether it may sign in or not.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn named(&self, name: &str) -> Result<Arc<Account>, DirectoryError> {
+        let login = Login::new(name)?;
+        let id = self.directory().find(&login).map(|(id, _)| id);
+        Ok(self.account(id.ok_or(DirectoryRefusal::NonExistent(login))?))
     }
 
     /// What `name` signs in with. Takes as long whether somebody has that name or not.
@@ -101,8 +134,10 @@ impl Accounts {
         let looked_up = login.as_ref().map_or(name, Login::as_str);
         let decoy = CredentialRecord::decoy(&self.decoy, looked_up, cost);
         match (entry, record) {
-            (Some((id, _)), Some(record)) => Found { account: Some(id), record },
-            _ => Found { account: None, record: decoy },
+            (Some((id, entry)), Some(record)) => {
+                Found { account: Some(id), standing: entry.standing, record }
+            }
+            _ => Found { account: None, standing: Standing::Enabled, record: decoy },
         }
     }
 
@@ -119,7 +154,8 @@ impl Accounts {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Arc<Account> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Arc::new(Account::new(id, Arc::clone(&self.store), Arc::clone(&self.world)));
+        let fresh =
+            || Arc::new(Account::new(id, Arc::clone(&self.store), Arc::clone(&self.world), self.limits));
         let account = Arc::clone(live.all.entry(id).or_insert_with(fresh));
         live.used(id);
         drop(live);
@@ -153,6 +189,15 @@ impl Accounts {
         let login = Login::new(name)?;
         let credential = record.encode();
         self.change(|directory| directory.change_credential(&login, &credential)).await
+    }
+
+    /// Lets an account sign in, or no longer; who is signed in to one that may not is signed out.
+    ///
+    /// # Errors
+    /// There is no such account, or the store cannot write now.
+    pub async fn set_standing(&self, name: &str, standing: Standing) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change(|directory| directory.change_standing(&login, standing)).await
     }
 
     /// Removes an account. Nobody can sign in to it any more, and nothing more is given to those who are signed in; its
@@ -202,10 +247,12 @@ impl Accounts {
     async fn read_on(&self) -> Result<(), Error> {
         let mut at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
         while at.read_on(&*self.store, STREAM).await?.is_some() {}
-        let directory = Arc::clone(&at.state);
-        *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = at;
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.all.values().filter(|account| directory.get(account.id()).is_none()).for_each(|a| a.remove());
+        let now = Arc::clone(&at.state);
+        let before =
+            std::mem::replace(&mut *self.directory.lock().unwrap_or_else(PoisonError::into_inner), at).state;
+        for account in self.live.lock().unwrap_or_else(PoisonError::into_inner).all.values() {
+            see_out(account, &before, &now);
+        }
         Ok(())
     }
 
@@ -272,6 +319,16 @@ impl Live {
                 self.recent.remove(place).map(|id| self.all.remove(&id));
             }
         }
+    }
+}
+
+/// Ends what an account may not have any more, now that the directory is another.
+fn see_out(account: &Account, before: &Directory, now: &Directory) {
+    let standing = |directory: &Directory| directory.get(account.id()).map(|entry| entry.standing);
+    match standing(now) {
+        None => account.remove(),
+        Some(Standing::Disabled) if standing(before) == Some(Standing::Enabled) => account.sign_out_all(),
+        Some(_) => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why mail could not be had or changed.
 
 use mailbox::LimitReached;
-use mailbox::account::Refusal;
+use mailbox::account::{OverQuota, Refusal};
 use store::StoreError;
 
 /// Sorted by who can act: the caller turns each into one reply.
@@ -19,6 +19,9 @@ pub enum Error {
     /// The account machine says no: names, limits, special uses.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// The account would hold more than it may.
+    #[error("{0}")]
+    OverQuota(#[from] OverQuota),
     /// The mailbox machine says no: it is full in some way.
     #[error("{0}")]
     Limit(#[from] LimitReached),

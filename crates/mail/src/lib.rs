@@ -15,6 +15,7 @@ mod error;
 mod found;
 mod hashing;
 mod incoming;
+mod ledger;
 mod load;
 mod mailbox;
 mod origin;
@@ -24,7 +25,7 @@ mod transfer;
 mod world;
 mod writer;
 
-pub use account::Account;
+pub use account::{Account, SignedOut};
 pub use batch::{Arrival, Batch, Filed};
 pub use directory::{Accounts, DirectoryError, Found};
 pub use error::Error;

@@ -1,9 +1,10 @@
 //! What one change would do: states to decide upon, and the commit that grows from the decision.
 
 use crate::Error;
+use crate::account::usage_of;
 use crate::load::At;
 use bytes::Bytes;
-use mailbox::account::{Account, AccountEvent, MailboxId, Plan, StreamStep};
+use mailbox::account::{Account, AccountEvent, Limits, MailboxId, Plan, StreamStep, Usage};
 use mailbox::{Created, Event, MailboxState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Proposal {
     now_s: i64,
     account: At<Arc<Account>>,
     mailboxes: BTreeMap<MailboxId, At<MailboxState>>,
+    /// What all messages of the account take. What a deleted mailbox gives back counts once that is durable.
+    held: Usage,
     grown: BTreeMap<u32, Grown>,
     records: Vec<(EmailId, Option<Bytes>)>,
     bodies: Vec<(BodyId, Bytes)>,
@@ -74,12 +77,13 @@ impl Base {
 }
 
 impl Proposal {
-    pub(crate) const fn new(id: AccountId, account: At<Arc<Account>>) -> Self {
+    pub(crate) const fn new(id: AccountId, account: At<Arc<Account>>, held: Usage) -> Self {
         Self {
             id,
             now_s: 0,
             account,
             mailboxes: BTreeMap::new(),
+            held,
             grown: BTreeMap::new(),
             records: Vec::new(),
             bodies: Vec::new(),
@@ -106,6 +110,15 @@ impl Proposal {
         &self.account.state
     }
 
+    pub(crate) const fn held(&self) -> Usage {
+        self.held
+    }
+
+    /// Whether the account may hold what it comes to hold, where it held `before`.
+    pub(crate) fn check_growth(&self, before: Usage, limits: &Limits) -> Result<(), Halt> {
+        Ok(self.account().quota(limits).check(before, self.held)?)
+    }
+
     /// A mailbox that exists.
     ///
     /// # Errors
@@ -127,6 +140,7 @@ impl Proposal {
         let at = self.mailboxes.get_mut(&id).ok_or(Halt::Needs(id))?;
         let state = at.state.apply(event).map_err(|why| Error::damaged(stream, why))?;
         let expected = at.seq;
+        self.held = self.held.plus(usage_of(&state)).minus(usage_of(&at.state));
         *at = At { seq: expected.plus(1), state };
         grow(&mut self.grown, id.get(), expected, event.encode());
         Ok(())

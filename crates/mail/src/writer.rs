@@ -135,7 +135,7 @@ impl Account {
         self.check_there()?;
         let (base, mut proposal) = match self.writer.standing(&front) {
             Some(ahead) => (Base::Ahead(ahead.commit), ahead.states.clone()),
-            None => (Base::Published, Proposal::new(self.id, self.newest().await?)),
+            None => (Base::Published, Proposal::new(self.id, self.newest().await?, self.usage().await?)),
         };
         proposal.begin_change(self.world.now_s());
         let decided = self.decide(&mut proposal, decide).await?;
@@ -152,7 +152,8 @@ impl Account {
         Ok((decided, Some(Submitted { answer, early, commit, consequences, in_flight })))
     }
 
-    /// Asks a decision, loading what it wants to see. A refusal leaves the proposal as it was.
+    /// Asks a decision, loading what it wants to see. A refusal leaves the proposal as it was. Whatever it decides, the
+    /// account does not grow beyond its quota: this is the one place where that is seen to.
     async fn decide<T>(
         &self,
         proposal: &mut Proposal,
@@ -160,7 +161,9 @@ impl Account {
     ) -> Result<Result<T, Error>, Error> {
         loop {
             let before = proposal.clone();
-            let halted = match decide(proposal) {
+            let room = |proposal: &Proposal| proposal.check_growth(before.held(), &self.limits);
+            let decided = decide(proposal).and_then(|decided| room(proposal).map(|()| decided));
+            let halted = match decided {
                 Ok(decided) => return Ok(Ok(decided)),
                 Err(halted) => halted,
             };
@@ -231,6 +234,7 @@ impl Account {
             let mut at = mailbox.newest_at();
             if at.joins(newer) {
                 at.follow(stream, newer)?;
+                self.weigh(mailbox.id(), &at);
                 mailbox.advance(at);
                 return Ok(());
             }

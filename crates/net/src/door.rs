@@ -9,6 +9,7 @@ use crate::hall::{Hall, HallLimits, Place, refusal};
 use crate::visit::Visit;
 use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Event, Mechanism};
 use mail::{Accounts, HashPool, Origin, Protocol};
+use mailbox::account::directory::Standing;
 use policy::{FailedLogins, Sessions};
 use sasl::{Claim, Nonce, ScramVerifier, Verdict};
 use session::port::{self, Means};
@@ -74,6 +75,9 @@ impl Doorkeeper {
             Claim::Disproven { .. } => Verdict::Wrong,
         };
         Ok(match (verdict, found.account) {
+            (Verdict::Right, Some(_)) if found.standing == Standing::Disabled => {
+                Checked::Wrong(AuthFailure::Disabled)
+            }
             (Verdict::Right, Some(account)) => Checked::Known(account),
             (Verdict::Wrong, Some(_)) => Checked::Wrong(AuthFailure::WrongPassword),
             (_, None) => Checked::Wrong(AuthFailure::NoAccount),
@@ -99,6 +103,11 @@ impl ConnectionDoor {
         let account = keeper.accounts.account(id);
         let founded = account.ensure_founded(&origin).await;
         founded.map_err(|why| refusal(why, connection))?;
+        self.visit.stays_until(account.signed_out());
+        // Whoever was disabled before that could be waited for is not let in.
+        if keeper.accounts.standing(id) != Some(Standing::Enabled) {
+            return Err(self.turn_away(name, mechanism, AuthFailure::Disabled).await);
+        }
         let known = Account::new(name);
         self.visit.signed_in(known.clone(), mechanism);
         let (peer, mechanism) = (self.visit.peer(), Some(mechanism));

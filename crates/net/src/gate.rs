@@ -126,7 +126,7 @@ impl<S: Duplex> Talk<'_, S> {
 
     async fn send_away(&mut self, wherefore: Wherefore) -> Result<(), EndReason> {
         match wherefore {
-            Wherefore::Stopping => {
+            Wherefore::Stopping | Wherefore::SignedOut => {
                 self.say("* BYE The server is stopping; try again in a moment\r\n").await?;
                 Err(EndReason::Stopping)
             }

@@ -7,7 +7,7 @@ use crate::connection::new_fault;
 use bytes::Bytes;
 use events::{ConnectionId, Problem};
 use mail::{Account, Arrival, Batch, Changes, Error, Filed, Halt, Incoming, Origin};
-use mailbox::account::{self, MailboxId, Plan};
+use mailbox::account::{self, MailboxId, Plan, QuotaReport, Usage};
 use mailbox::{Event, Head, MailboxState};
 use policy::{SessionPermit, Sessions};
 use session::port::Transferred;
@@ -93,12 +93,13 @@ impl port::Mail for Hall {
     async fn change(
         &self,
         plan: impl Fn(&account::Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Plan, Refusal> {
         let limits = self.limits.account;
         let changed = self.account.change(&self.origin, |proposal| {
             let circumstances = Circumstances { unix_s: proposal.now_s(), limits };
             let plan = plan(proposal.account(), &circumstances)?;
-            proposal.follow(&plan)
+            proposal.follow(&plan)?;
+            Ok(plan)
         });
         changed.await.map_err(|why| self.refusal(why))
     }
@@ -118,11 +119,18 @@ impl port::Mail for Hall {
         self.account.heads(mailboxes).await.map_err(|why| self.refusal(why))
     }
 
-    fn draft(&self) -> Draft {
+    async fn quota(&self) -> Result<QuotaReport, Refusal> {
+        self.account.quota().await.map_err(|why| self.refusal(why))
+    }
+
+    fn draft(&self, going: Usage) -> Draft {
         Draft {
             account: Arc::clone(&self.account),
             origin: Arc::clone(&self.origin),
             connection: self.connection,
+            largest: self.limits.message_octets,
+            coming: Usage::default(),
+            going,
             batch: Batch::default(),
             arriving: None,
         }
@@ -171,12 +179,23 @@ pub(crate) struct Draft {
     account: Arc<Account>,
     origin: Arc<Origin>,
     connection: ConnectionId,
+    largest: u64,
+    /// The messages that have been begun.
+    coming: Usage,
+    /// What goes when they are here.
+    going: Usage,
     batch: Batch,
     arriving: Option<(Letter, Incoming)>,
 }
 
 impl port::Draft for Draft {
     async fn begin(&mut self, letter: Letter) -> Result<(), Refusal> {
+        // One that is too large is refused as that (RFC 7889, 4), by the literal's own limit.
+        if letter.octets <= self.largest {
+            self.coming = self.coming.plus(Usage { octets: letter.octets, messages: 1 });
+            let room = self.account.check_room(self.coming, self.going).await;
+            room.map_err(|why| refusal(why, self.connection))?;
+        }
         let incoming = self.account.incoming(letter.octets).await;
         self.arriving = Some((letter, incoming.map_err(|why| refusal(why, self.connection))?));
         Ok(())
@@ -310,6 +329,7 @@ pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
             Refusal::denied(Code::ExpungeIssued, why)
         }
         Error::Refused(why) => why.into(),
+        Error::OverQuota(why) => Refusal::denied(Code::OverQuota, why.to_string()),
         Error::Limit(why) => why.into(),
         Error::AccountRemoved => Refusal::denied(Code::ContactAdmin, "This account has been removed"),
         Error::TooMuch => Refusal::denied(

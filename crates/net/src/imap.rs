@@ -7,7 +7,6 @@ use crate::hall::HallLimits;
 use crate::visit::{Farewell, Visit};
 use events::EndReason;
 use mail::{Accounts, HashPool};
-use mailbox::account;
 use session::imap::Ending;
 use session::imap::gate::Greeted;
 use session::port::Peer;
@@ -24,10 +23,8 @@ impl Imap {
     /// Over these accounts, within the limits of the settings.
     #[must_use]
     pub fn new(settings: &Settings, accounts: Arc<Accounts>, pool: Arc<HashPool>) -> Self {
-        let limits = HallLimits {
-            message_octets: settings.limits.append_limit_octets,
-            account: account::Limits::default(),
-        };
+        let limits =
+            HallLimits { message_octets: settings.limits.append_limit_octets, account: accounts.limits() };
         let delay = Duration::from_millis(settings.passwords.login_delay_max_ms.into());
         let sessions = usize::try_from(settings.limits.connections_per_account).unwrap_or(usize::MAX);
         let keeper = Doorkeeper::new(accounts, pool, Clock::start(), delay, sessions, limits);
@@ -51,6 +48,7 @@ const fn reason(ending: Ending) -> EndReason {
         Ending::NotSignedIn => EndReason::LoginTimeout,
         Ending::TimedOut => EndReason::IdleTimeout,
         Ending::Stopping => EndReason::Stopping,
+        Ending::SignedOut => EndReason::SignedOut,
         Ending::TooManyMistakes | Ending::Unsynchronised => EndReason::Misuse,
         Ending::FellBehind => EndReason::ViewLimit,
     }

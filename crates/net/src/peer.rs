@@ -3,6 +3,7 @@
 use crate::deflate::deflate;
 use crate::inflate::{Garbled, Inflater};
 use crate::octets::{Duplex, read_some, take_leave};
+use crate::reception::Wherefore;
 use crate::visit::Visit;
 use bytes::Bytes;
 use events::EndReason;
@@ -119,7 +120,10 @@ impl<IO: Duplex> Line<IO> {
         let reading = timeout_at(self.visit.clock().instant(until), read_some(&mut self.stream, into));
         let read = tokio::select! {
             biased;
-            _ = self.visit.asked_to_leave() => return Ok(Received::Stopping),
+            wherefore = self.visit.asked_to_leave() => return Ok(match wherefore {
+                Wherefore::SignedOut => Received::SignedOut,
+                Wherefore::Stopping | Wherefore::Crowded => Received::Stopping,
+            }),
             read = reading => read,
         };
         match read {

@@ -29,6 +29,8 @@ pub(crate) enum Wherefore {
     Stopping,
     /// Others wait outside, and this one has not signed in.
     Crowded,
+    /// Its account may not be signed in to any more.
+    SignedOut,
 }
 
 const STOPPING: Presence = Presence::Asked(Wherefore::Stopping);

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::reception::{Admission, Presence, Wherefore};
 use events::{Account, ClientId, ConnectionId, EndReason, Event, Mechanism, Peer, Protocol};
 use events::{TlsGroup, TlsVersion};
+use mail::SignedOut;
 use settings::ListenerKind;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,8 @@ struct Notes {
     tls: Option<(TlsVersion, Option<TlsGroup>)>,
     signed_in: Option<(Account, Mechanism)>,
     client: Option<ClientId>,
+    /// When whoever signed in is signed out again.
+    signed_out: Option<SignedOut>,
     /// What the line knows of its own end; the conversation only knows that it ended.
     line_ended: Option<EndReason>,
 }
@@ -120,6 +123,11 @@ impl Visit {
         self.admission.signed_in();
     }
 
+    /// The connection goes when its account may not be signed in to any more.
+    pub(crate) fn stays_until(&self, signed_out: SignedOut) {
+        self.notes().signed_out = Some(signed_out);
+    }
+
     /// The client said what it is (RFC 2971).
     pub fn introduced(&self, client: ClientId) {
         self.notes().client = Some(client);
@@ -146,10 +154,26 @@ impl Visit {
 
     /// Waits until the connection has to go.
     pub(crate) async fn asked_to_leave(&self) -> Wherefore {
+        tokio::select! {
+            biased;
+            wherefore = self.unwelcome() => wherefore,
+            () = self.signed_out() => Wherefore::SignedOut,
+        }
+    }
+
+    async fn unwelcome(&self) -> Wherefore {
         let mut presence = self.presence();
         match presence.wait_for(|presence| *presence != Presence::Welcome).await.as_deref() {
             Ok(Presence::Asked(wherefore)) => *wherefore,
             _ => Wherefore::Stopping,
+        }
+    }
+
+    async fn signed_out(&self) {
+        let signed_out = self.notes().signed_out.clone();
+        match signed_out {
+            Some(signed_out) => signed_out.wait().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -161,7 +185,7 @@ impl Visit {
 
     /// The one line that every connection leaves.
     pub(crate) fn end(&self, farewell: Farewell) {
-        let Notes { tls, signed_in, client, line_ended } = self.notes().clone();
+        let Notes { tls, signed_in, client, line_ended, .. } = self.notes().clone();
         let (account, mechanism) = signed_in.unzip();
         Event::SessionEnded {
             connection: self.id(),

@@ -5,6 +5,7 @@ mod common;
 
 use common::{HOST, issue, scratch, settings, trusting};
 use mail::{Accounts, HashPool};
+use mailbox::account::{Limits, Quota};
 use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output};
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush};
@@ -86,9 +87,15 @@ async fn accounts() -> Accounts {
     let world = Still::default();
     let password = Secret::password(PASSWORD).unwrap();
     let record = CredentialRecord::new(&password, Salts(SALTS), &cost(), &mut Workspace::new());
-    let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(world)).await.unwrap();
+    let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(world)).await.unwrap().within(limits());
     accounts.add(NAME, &record).await.unwrap();
     accounts
+}
+
+fn limits() -> Limits {
+    let octets = Some(transcript::MOST_OCTETS);
+    let (messages, mailboxes) = (Some(transcript::MOST_MESSAGES), Some(transcript::MOST_MAILBOXES));
+    Limits { quota: Quota { octets, messages, mailboxes }, ..Limits::default() }
 }
 
 impl World for Hosted {

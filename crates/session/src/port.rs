@@ -19,7 +19,7 @@
 use crate::outbox::Outbox;
 use crate::refusal::Refusal;
 use bytes::Bytes;
-use mailbox::account::{self, Account, MailboxId, Plan};
+use mailbox::account::{self, Account, MailboxId, Plan, QuotaReport, Usage};
 use mailbox::{Event, Flags, Head, MailboxState};
 use sasl::ScramVerifier;
 use std::future::Future;
@@ -62,6 +62,8 @@ pub enum Received {
     TimedOut,
     /// The server is stopping, or this session is to end: say goodbye.
     Stopping,
+    /// The account may not be signed in to any more: say so, and goodbye.
+    SignedOut,
 }
 
 /// The peer is gone: closed, reset, stuck or sent away. There is nobody left to answer.
@@ -123,12 +125,12 @@ pub trait Mail: Send + Sync {
     /// The account's mailboxes by name, its subscriptions and special uses, as they are now.
     fn account(&self) -> impl Future<Output = Result<Arc<Account>, Refusal>> + Send;
 
-    /// Commits what `plan` plans on the account as it is. `plan` is asked again when another commit came first,
-    /// so it computes and does nothing else.
+    /// Commits what `plan` plans on the account as it is, and gives the plan that was carried out. `plan` is asked
+    /// again when another commit came first, so it computes and does nothing else.
     fn change(
         &self,
         plan: impl Fn(&Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
-    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+    ) -> impl Future<Output = Result<Plan, Refusal>> + Send;
 
     /// Opens a mailbox: `NO [NONEXISTENT]` when it has just been deleted.
     fn open(&self, mailbox: MailboxId) -> impl Future<Output = Result<Self::Mailbox, Refusal>> + Send;
@@ -140,8 +142,11 @@ pub trait Mail: Send + Sync {
         mailboxes: &[MailboxId],
     ) -> impl Future<Output = Result<Vec<Option<Head>>, Refusal>> + Send;
 
-    /// Begins an APPEND or a REPLACE; no message has come yet.
-    fn draft(&self) -> Self::Draft;
+    /// What the account may hold, and what of it is used (RFC 9208).
+    fn quota(&self) -> impl Future<Output = Result<QuotaReport, Refusal>> + Send;
+
+    /// Begins an APPEND or a REPLACE, which makes room of `going`; no message has come yet.
+    fn draft(&self, going: Usage) -> Self::Draft;
 
     /// Puts the messages of a draft into a mailbox: all of them in one commit, or none.
     fn append(
@@ -221,7 +226,8 @@ pub struct Transferred {
 
 /// Messages on their way in, one behind the other. Dropping it leaves nothing behind.
 pub trait Draft: Send {
-    /// Begins a message: `NO [OVERQUOTA]` before any of it has come.
+    /// Begins a message: `NO [OVERQUOTA]` before any of it has come, where it and those before it do not fit. One that
+    /// is larger than [`Mail::largest_message`] is refused by the literal's own limit.
     fn begin(&mut self, letter: Letter) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// Takes the message's next octets. They are parsed as they pass; memory holds few of them.

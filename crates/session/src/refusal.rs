@@ -119,8 +119,8 @@ impl From<account::Refusal> for Refusal {
             Account::AlreadyExists(_) => Code::AlreadyExists,
             Account::NonExistent(_) => Code::NonExistent,
             Account::HasChildren(_) => Code::HasChildren,
-            // RFC 6154, 6 has USEATTR for CREATE with USE, which is not offered yet.
-            Account::UseTaken(..) | Account::UseOnInbox => Code::Cannot,
+            Account::OverQuota(_) => Code::OverQuota,
+            Account::UseTaken(..) | Account::UseOnInbox => Code::UseAttr,
             Account::TooManyMailboxes(_)
             | Account::TooManySubscriptions(_)
             | Account::TooDeep(_)

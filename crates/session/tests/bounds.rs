@@ -111,6 +111,7 @@ fn a_part_fetched_bit_by_bit_is_not_decoded_from_its_beginning_each_time() {
 #[test]
 fn many_messages_are_told_through_a_bounded_buffer() {
     let mut world = Machine::new();
+    world.lift_quota();
     let mut wire = signed_in(&mut world);
     for _ in 0..2_000 {
         wire.send(b"c APPEND INBOX {20+}\r\nSubject: x\r\n\r\nbody\r\n\r\n").unwrap();
@@ -126,6 +127,7 @@ fn many_messages_are_told_through_a_bounded_buffer() {
 #[test]
 fn many_numbers_are_told_through_a_bounded_buffer() {
     let mut world = Machine::new();
+    world.lift_quota();
     let mut wire = signed_in(&mut world);
     wire.send(b"c APPEND INBOX {3+}\r\nx:y\r\n").unwrap();
     for _ in 0..17 {

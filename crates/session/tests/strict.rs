@@ -23,8 +23,16 @@ const UNKNOWN: [(&[u8], &str); 3] = [
     (b"+ \r\n", "an empty challenge: a quirk to it, base64 to RFC 9051"),
 ];
 
-/// Data items of a FETCH response that it does not know: RFC 8474, RFC 8514 and RFC 8970.
-const UNKNOWN_ITEMS: [&str; 4] = ["EMAILID (", "THREADID (", "SAVEDATE ", "PREVIEW "];
+/// Items that it does not know, of a response that it knows without them.
+const UNKNOWN_ITEMS: [(&str, &str, &str); 7] = [
+    (" FETCH (", "EMAILID (", "RFC 8474"),
+    (" FETCH (", "THREADID (", "RFC 8474"),
+    (" FETCH (", "SAVEDATE ", "RFC 8514"),
+    (" FETCH (", "PREVIEW ", "RFC 8970"),
+    (" STATUS ", "MAILBOXID (", "RFC 8474"),
+    (" STATUS ", "APPENDLIMIT ", "RFC 7889"),
+    (" LIST (", "(\"CHILDINFO\" (", "RFC 5258"),
+];
 
 type Said = Rc<RefCell<Vec<u8>>>;
 
@@ -113,9 +121,9 @@ fn with_numbers(said: &[u8]) -> Vec<u8> {
 
 fn is_unknown(response: &[u8]) -> bool {
     let line = String::from_utf8_lossy(response.split(|&octet| octet == b'\n').next().unwrap_or_default());
-    let is_fetch = line.starts_with("* ") && line.contains(" FETCH (");
+    let has = |(kind, item, _): &(&str, &str, &str)| line.contains(kind) && line.contains(item);
     UNKNOWN.iter().any(|(begin, _)| response.starts_with(begin))
-        || (is_fetch && (UNKNOWN_ITEMS.iter().any(|item| line.contains(item)) || has_binary_origin(&line)))
+        || (line.starts_with("* ") && (UNKNOWN_ITEMS.iter().any(has) || has_binary_origin(&line)))
 }
 
 /// `BINARY[1]<0>`, as erratum 8217 of RFC 3516 has it.

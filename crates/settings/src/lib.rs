@@ -14,7 +14,7 @@ mod mistake;
 mod nearest;
 mod value;
 
-pub use list::{Idle, Limits, Log, Network, Passwords, Public, Server, Settings, Tls};
+pub use list::{Idle, Limits, Log, Network, Passwords, Public, Quota, Server, Settings, Tls};
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use value::{Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel};

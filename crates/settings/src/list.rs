@@ -71,6 +71,16 @@ settings! {
         connections_per_account: u32 = 64, from 1 to 10_000;
     }
 
+    /// What an account may hold, unless it has limits of its own (`gatepost account quota`). Clients see it as their quota.
+    quota: Quota {
+        /// All messages of an account together, in MiB; 0 for no limit.
+        storage_mib: u64 = 0, from 0 to 1_000_000_000_000;
+        /// How many messages; 0 for no limit.
+        messages: u32 = 0, from 0 to 4_294_967_295;
+        /// How many mailboxes. A new account has six.
+        mailboxes: u32 = 10_000, from 6 to 10_000;
+    }
+
     /// Sessions that wait for news. IDLE is never ended for idleness.
     idle: Idle {
         /// Silence after which TCP asks whether the peer is still there.

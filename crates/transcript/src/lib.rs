@@ -29,7 +29,8 @@
 //!
 //! Before the first line, `-- begin:` says where the conversation starts: `imap` or `imaps` (the greeting is the
 //! file's first line), `signed in` (the runner has signed in) or `selected NAME` (and has selected a mailbox);
-//! each connection starts so. The account is [`NAME`]'s, with [`PASSWORD`], and as new. `-- given: NAME 3` puts three small messages into a mailbox, making it where needed.
+//! each connection starts so. The account is [`NAME`]'s, with [`PASSWORD`], and as new; it may
+//! hold [`MOST_OCTETS`] in [`MOST_MESSAGES`] and [`MOST_MAILBOXES`]. `-- given: NAME 3` puts three small messages into a mailbox, making it where needed.
 //!
 //! The runner asks for a [`World`] to connect to. The machine alone is one, a real server behind TLS another; a
 //! transcript does not know in which it is read.
@@ -39,4 +40,6 @@ mod pattern;
 mod run;
 
 pub use parse::{Begin, Given, Malformed, Step, Transcript, Turn};
-pub use run::{Failure, NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World, run};
+pub use run::{
+    Failure, MOST_MAILBOXES, MOST_MESSAGES, MOST_OCTETS, NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World, run,
+};

@@ -19,6 +19,13 @@ pub const SALTS: [u8; 32] = *b"salt for argon2.salt for scram..";
 /// What chance gives to each exchange of a mechanism: every transcript's nonce is the same.
 pub const NONCE: [u8; 18] = *b"drawn by no chance";
 
+/// What its account may hold, in octets.
+pub const MOST_OCTETS: u64 = 32 << 20;
+/// How many messages.
+pub const MOST_MESSAGES: u64 = 1_000;
+/// How many mailboxes.
+pub const MOST_MAILBOXES: u64 = 24;
+
 /// Which listener a connection goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {

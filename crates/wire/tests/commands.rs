@@ -71,11 +71,11 @@ fn commands_without_arguments_have_none() {
 fn what_we_know_and_do_not_offer_is_told_apart_from_what_nobody_knows() {
     for frame in [
         "a GETMETADATA INBOX /shared/comment",
-        "a getquotaroot INBOX",
+        "a getacl INBOX",
         "a THREAD REFS UTF-8 ALL",
         "a NOTIFY NONE",
         "a FETCH 1 SNIPPET",
-        "a CREATE x (USE (\\Sent))",
+        "a LIST \"\" % RETURN (MYRIGHTS)",
     ] {
         let bad = bad(frame);
         assert!(matches!(bad.reason, Reason::NotOffered(_)), "{frame}: {bad:?}");
@@ -229,12 +229,32 @@ fn select_takes_condstore_and_qresync() {
 
 #[test]
 fn one_trailing_separator_and_plain_utf8_are_forgiven() {
-    let Command::Create(name) = command("a CREATE Archive/") else { panic!() };
-    assert_eq!(name.as_str(), "Archive");
+    let Command::Create(create) = command("a CREATE Archive/") else { panic!() };
+    assert_eq!(create.mailbox.name.as_str(), "Archive");
     let Command::Subscribe(name) = command("a SUBSCRIBE \"Entwürfe & Co\"") else { panic!() };
     assert_eq!(name.as_str(), "Entwürfe & Co");
     let Command::Rename(rename) = command("a RENAME Entw&APw-rfe {2}\r\nok") else { panic!() };
-    assert_eq!((rename.from.as_str(), rename.to.as_str()), ("Entwürfe", "ok"));
+    assert_eq!((rename.from.name.as_str(), rename.to.name.as_str()), ("Entwürfe", "ok"));
+}
+
+#[test]
+fn create_has_uses() {
+    let Command::Create(create) = command("a create x (use (\\Sent \\drafts))") else { panic!() };
+    assert_eq!((create.mailbox.name.as_str(), &*create.uses), ("x", &["Sent", "drafts"][..]));
+    let Command::Create(create) = command("a CREATE \"u\u{308}\" (USE ())") else { panic!() };
+    assert_eq!((create.mailbox.name.as_str(), &*create.uses), ("\u{fc}", &[][..]));
+    assert_eq!(create.mailbox.spelling.as_deref(), Some("u\u{308}"));
+}
+
+#[test]
+fn quota_roots_are_strings_and_limits_numbers() {
+    let Command::GetQuota(root) = command("a GETQUOTA \"!partition/sda4\"") else { panic!() };
+    assert_eq!(root, "!partition/sda4");
+    let Command::GetQuotaRoot(mailbox) = command("a GETQUOTAROOT inbox") else { panic!() };
+    assert!(mailbox.is_inbox());
+    let Command::SetQuota(root) = command("a SETQUOTA \"\" (STORAGE 510 MESSAGE 0)") else { panic!() };
+    assert_eq!(root, "");
+    refused_at("a SETQUOTA x (STORAGE 9223372036854775808)", 22);
 }
 
 #[test]
@@ -247,6 +267,7 @@ fn list_has_options_and_patterns() {
     let frame = "a list (subscribed recursivematch) \"\" (\"a\" b%) return (children status (messages size))";
     let Command::List(list) = command(frame) else { panic!() };
     assert_eq!(list.select, [ListSelect::Subscribed, ListSelect::RecursiveMatch]);
+    assert_eq!(list.status_items(), [StatusItem::Messages, StatusItem::Size]);
     assert_eq!(list.patterns, ["a", "b%"]);
     let status = ListReturn::Status(vec![StatusItem::Messages, StatusItem::Size]);
     assert_eq!(list.returns, [ListReturn::Children, status]);

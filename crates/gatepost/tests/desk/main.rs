@@ -1,6 +1,7 @@
 //! The desk, on the real binary: what an admin types, and what comes of it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod accounts;
 mod home;
 mod threats;
 
@@ -31,7 +32,10 @@ fn an_installation_is_made_checked_served_and_administered() {
 
     let server = home.serve();
     assert!(signs_in(&server, &home, ANN, "first"));
-    assert_eq!(home.ok("account list --json", ""), "[\"ann@example.org\"]\n");
+    assert_eq!(
+        home.ok("account list --json", ""),
+        "[{\"name\":\"ann@example.org\",\"standing\":\"enabled\"}]\n"
+    );
     assert_eq!(home.ok("account list", ""), "ann@example.org\n");
     assert_eq!(
         home.ok("account passwd ann@example.org --password-stdin", "second"),

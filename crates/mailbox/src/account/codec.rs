@@ -3,15 +3,17 @@
 //! ```text
 //! event     version (1) · tag · fields
 //! snapshot  version (1) · last id · last UIDVALIDITY · count · mailboxes in the order of their names
-//!           · count · subscribed names in order
-//! mailbox   name · id · UIDVALIDITY · special use
+//!           · count · subscribed names in order · allowances
+//! allowances  octets, messages, mailboxes: 0 for what is usual, 1 for any amount, else the limit + 2
+//! mailbox   name · id · UIDVALIDITY · special uses
 //! ```
 //! Numbers are varints of seven bits a byte, lowest first, as short as can be; texts are a number and as many
-//! octets of UTF-8; a special use is its code, 0 for none. Decoding is strict: what encoding would not have
+//! octets of UTF-8; special uses are the code of the one, 0 for none, and 0x80 with a bit each for several. Decoding is strict: what encoding would not have
 //! written is [`Damaged`], and nothing is allocated by a length that was read.
 
 use super::event::{AccountEvent, MailboxId};
-use super::special_use::SpecialUse;
+use super::quota::{Allowance, Allowances};
+use super::special_use::SpecialUses;
 use super::state::{Account, Inconsistent, Mailbox};
 use std::fmt;
 use terms::{MailboxName, UidValidity};
@@ -42,6 +44,7 @@ const RENAMED: u8 = 3;
 const SUBSCRIBED: u8 = 4;
 const UNSUBSCRIBED: u8 = 5;
 const SPECIAL_USE_CHANGED: u8 = 6;
+const ALLOWANCES_CHANGED: u8 = 7;
 
 impl AccountEvent {
     /// For the stream.
@@ -49,12 +52,12 @@ impl AccountEvent {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
         match self {
-            Self::Created { id, name, uid_validity, special_use } => {
+            Self::Created { id, name, uid_validity, special_uses } => {
                 out.push(CREATED);
                 put_mailbox(
                     &mut out,
                     name,
-                    &Mailbox { id: *id, uid_validity: *uid_validity, special_use: *special_use },
+                    &Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses },
                 );
             }
             Self::Deleted { id } => {
@@ -74,10 +77,14 @@ impl AccountEvent {
                 out.push(UNSUBSCRIBED);
                 put_text(&mut out, name.as_str());
             }
-            Self::SpecialUseChanged { id, special_use } => {
+            Self::SpecialUseChanged { id, special_uses } => {
                 out.push(SPECIAL_USE_CHANGED);
                 put_number(&mut out, u64::from(id.get()));
-                put_use(&mut out, *special_use);
+                put_uses(&mut out, *special_uses);
+            }
+            Self::AllowancesChanged { allowances } => {
+                out.push(ALLOWANCES_CHANGED);
+                put_allowances(&mut out, allowances);
             }
         }
         out
@@ -91,16 +98,17 @@ impl AccountEvent {
         let mut reader = Reader::new(bytes)?;
         let event = match reader.byte()? {
             CREATED => {
-                let (name, Mailbox { id, uid_validity, special_use }) = reader.mailbox()?;
-                Self::Created { id, name, uid_validity, special_use }
+                let (name, Mailbox { id, uid_validity, special_uses }) = reader.mailbox()?;
+                Self::Created { id, name, uid_validity, special_uses }
             }
             DELETED => Self::Deleted { id: reader.id()? },
             RENAMED => Self::Renamed { from: reader.name()?, to: reader.name()? },
             SUBSCRIBED => Self::Subscribed { name: reader.name()? },
             UNSUBSCRIBED => Self::Unsubscribed { name: reader.name()? },
             SPECIAL_USE_CHANGED => {
-                Self::SpecialUseChanged { id: reader.id()?, special_use: reader.special_use()? }
+                Self::SpecialUseChanged { id: reader.id()?, special_uses: reader.special_uses()? }
             }
+            ALLOWANCES_CHANGED => Self::AllowancesChanged { allowances: reader.allowances()? },
             _ => return Err(Damaged("an account event of an unknown kind")),
         };
         reader.finish(event)
@@ -122,6 +130,7 @@ impl Account {
         for name in &self.subscriptions {
             put_text(&mut out, name.as_str());
         }
+        put_allowances(&mut out, &self.allowances);
         out
     }
 
@@ -147,6 +156,7 @@ impl Account {
             }
             account.subscriptions.insert(name);
         }
+        account.allowances = reader.allowances()?;
         reader.finish(account)
     }
 
@@ -169,11 +179,25 @@ fn put_mailbox(out: &mut Vec<u8>, name: &MailboxName, mailbox: &Mailbox) {
     put_text(out, name.as_str());
     put_number(out, u64::from(mailbox.id.get()));
     put_number(out, u64::from(mailbox.uid_validity.get()));
-    put_use(out, mailbox.special_use);
+    put_uses(out, mailbox.special_uses);
 }
 
-fn put_use(out: &mut Vec<u8>, special_use: Option<SpecialUse>) {
-    out.push(special_use.map_or(0, SpecialUse::code));
+fn put_uses(out: &mut Vec<u8>, special_uses: SpecialUses) {
+    out.push(special_uses.code());
+}
+
+fn put_allowances(out: &mut Vec<u8>, allowances: &Allowances) {
+    for allowance in [allowances.octets, allowances.messages, allowances.mailboxes] {
+        put_number(
+            out,
+            match allowance {
+                Allowance::Usual => 0,
+                Allowance::Unlimited => 1,
+                // What does not fit is as good as none.
+                Allowance::AtMost(most) => most.checked_add(2).unwrap_or(1),
+            },
+        );
+    }
 }
 
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -260,18 +284,31 @@ impl<'a> Reader<'a> {
         MailboxId::new(self.small()?).ok_or(Damaged("a mailbox with id 0"))
     }
 
-    fn special_use(&mut self) -> Result<Option<SpecialUse>, Damaged> {
-        match self.byte()? {
-            0 => Ok(None),
-            code => SpecialUse::from_code(code).map(Some).ok_or(Damaged("an unknown special use")),
-        }
+    fn special_uses(&mut self) -> Result<SpecialUses, Damaged> {
+        SpecialUses::from_code(self.byte()?).ok_or(Damaged("an unknown special use"))
+    }
+
+    fn allowances(&mut self) -> Result<Allowances, Damaged> {
+        Ok(Allowances {
+            octets: self.allowance()?,
+            messages: self.allowance()?,
+            mailboxes: self.allowance()?,
+        })
+    }
+
+    fn allowance(&mut self) -> Result<Allowance, Damaged> {
+        Ok(match self.number()? {
+            0 => Allowance::Usual,
+            1 => Allowance::Unlimited,
+            more => Allowance::AtMost(more - 2),
+        })
     }
 
     fn mailbox(&mut self) -> Result<(MailboxName, Mailbox), Damaged> {
         let name = self.name()?;
         let id = self.id()?;
         let uid_validity = UidValidity::new(self.small()?).ok_or(Damaged("UIDVALIDITY 0"))?;
-        Ok((name, Mailbox { id, uid_validity, special_use: self.special_use()? }))
+        Ok((name, Mailbox { id, uid_validity, special_uses: self.special_uses()? }))
     }
 }
 

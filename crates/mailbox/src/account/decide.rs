@@ -1,7 +1,8 @@
 //! Decisions: what CREATE, DELETE, RENAME, SUBSCRIBE and their like would do.
 
 use super::event::{AccountEvent, MailboxId};
-use super::special_use::SpecialUse;
+use super::quota::{Allowances, OverQuota};
+use super::special_use::{SpecialUse, SpecialUses};
 use super::state::{Account, Limits, Mailbox, Moves, Unmovable};
 use std::fmt;
 use terms::{BadName, MailboxName, UidValidity};
@@ -67,7 +68,7 @@ impl Account {
         let names = std::iter::once((MailboxName::inbox(), None)).chain(standard);
         let mut draft = Draft::of(self);
         for (name, special_use) in names {
-            draft.create(&name, special_use, unix_s)?;
+            draft.create(&name, special_use.into(), unix_s)?;
             draft.plan.events.push(AccountEvent::Subscribed { name });
         }
         Ok(draft.plan)
@@ -84,14 +85,15 @@ impl Account {
     pub fn create(
         &self,
         name: &MailboxName,
-        special_use: Option<SpecialUse>,
+        special_uses: impl Into<SpecialUses>,
         unix_s: i64,
         limits: &Limits,
     ) -> Result<Plan, Refusal> {
+        let special_uses = special_uses.into();
         self.check_free(name, limits)?;
-        special_use.map_or(Ok(()), |wanted| self.check_use(wanted, name))?;
+        self.check_uses(special_uses, name)?;
         let mut draft = Draft::of(self);
-        draft.create(name, special_use, unix_s)?;
+        draft.create(name, special_uses, unix_s)?;
         Ok(draft.plan)
     }
 
@@ -148,7 +150,7 @@ impl Account {
         let inbox = inbox.ok_or_else(|| Refusal::NonExistent(MailboxName::inbox()))?.id;
         self.check_free(to, limits)?;
         let mut draft = Draft::of(self);
-        let new = draft.create(to, None, unix_s)?;
+        let new = draft.create(to, SpecialUses::NONE, unix_s)?;
         draft.plan.streams.push(StreamStep::MoveAll { from: inbox, to: new });
         Ok(draft.plan)
     }
@@ -176,21 +178,31 @@ impl Account {
         Plan::event(AccountEvent::Unsubscribed { name: name.clone() })
     }
 
-    /// Gives a mailbox a special use or takes it away.
+    /// Gives a mailbox these special uses and no other.
     ///
     /// # Errors
     /// No such mailbox, INBOX, or a use that another mailbox serves.
     pub fn set_special_use(
         &self,
         name: &MailboxName,
-        special_use: Option<SpecialUse>,
+        special_uses: impl Into<SpecialUses>,
     ) -> Result<Plan, Refusal> {
+        let special_uses = special_uses.into();
         let mailbox = self.mailbox(name).ok_or_else(|| Refusal::NonExistent(name.clone()))?;
-        if mailbox.special_use == special_use {
+        if mailbox.special_uses == special_uses {
             return Ok(Plan::default());
         }
-        special_use.map_or(Ok(()), |wanted| self.check_use(wanted, name))?;
-        Ok(Plan::event(AccountEvent::SpecialUseChanged { id: mailbox.id, special_use }))
+        self.check_uses(special_uses, name)?;
+        Ok(Plan::event(AccountEvent::SpecialUseChanged { id: mailbox.id, special_uses }))
+    }
+
+    /// Gives the account these allowances and no other.
+    #[must_use]
+    pub fn allow(&self, allowances: Allowances) -> Plan {
+        if self.allowances == allowances {
+            return Plan::default();
+        }
+        Plan::event(AccountEvent::AllowancesChanged { allowances })
     }
 
     /// Whether one more mailbox, of this name, may be made.
@@ -202,19 +214,22 @@ impl Account {
         if self.mailboxes.len() >= limits.mailboxes {
             return Err(Refusal::TooManyMailboxes(limits.mailboxes));
         }
+        if let Some(most) = self.quota(limits).mailboxes.filter(|most| self.mailboxes.len() as u64 >= *most) {
+            return Err(Refusal::OverQuota(OverQuota::Mailboxes(most)));
+        }
         check_depth(name, limits)
     }
 
     /// One mailbox a use: RFC 6154, 3 lets a server refuse a second with `USEATTR`, and clients that find two
-    /// differ in which they take.
-    fn check_use(&self, wanted: SpecialUse, name: &MailboxName) -> Result<(), Refusal> {
-        if name.is_inbox() {
+    /// differ in which they take. A mailbox may have several.
+    fn check_uses(&self, wanted: SpecialUses, name: &MailboxName) -> Result<(), Refusal> {
+        if name.is_inbox() && !wanted.is_empty() {
             return Err(Refusal::UseOnInbox);
         }
-        match self.serving(wanted) {
-            Some((other, _)) if other != name => Err(Refusal::UseTaken(wanted, other.clone())),
+        wanted.iter().try_for_each(|one| match self.serving(one) {
+            Some((other, _)) if other != name => Err(Refusal::UseTaken(one, other.clone())),
             _ => Ok(()),
-        }
+        })
     }
 }
 
@@ -234,7 +249,7 @@ impl Draft {
     fn create(
         &mut self,
         name: &MailboxName,
-        special_use: Option<SpecialUse>,
+        special_uses: SpecialUses,
         unix_s: i64,
     ) -> Result<MailboxId, Refusal> {
         let id = self.last_id.map_or(Some(MailboxId::FIRST), MailboxId::next);
@@ -244,7 +259,7 @@ impl Draft {
         self.last_id = Some(id);
         self.last_uid_validity = Some(uid_validity);
         self.plan.streams.push(StreamStep::Begin { mailbox: id, uid_validity });
-        self.plan.events.push(AccountEvent::Created { id, name: name.clone(), uid_validity, special_use });
+        self.plan.events.push(AccountEvent::Created { id, name: name.clone(), uid_validity, special_uses });
         Ok(id)
     }
 }
@@ -289,6 +304,8 @@ pub enum Refusal {
     TooManySubscriptions(usize),
     /// Too many levels: `LIMIT`.
     TooDeep(usize),
+    /// The account holds as much as it may: `OVERQUOTA`.
+    OverQuota(OverQuota),
     /// Another mailbox serves this use: `USEATTR`.
     UseTaken(SpecialUse, MailboxName),
     /// INBOX has no special use: `USEATTR`.
@@ -313,10 +330,15 @@ impl fmt::Display for Refusal {
             Self::InboxStays => f.write_str("INBOX cannot be deleted"),
             Self::IntoItself => f.write_str("A mailbox cannot be moved below itself"),
             Self::TooManyMailboxes(limit) => write!(f, "An account has at most {limit} mailboxes"),
+            Self::OverQuota(why) => fmt::Display::fmt(why, f),
             Self::TooManySubscriptions(limit) => write!(f, "An account has at most {limit} subscriptions"),
             Self::TooDeep(limit) => write!(f, "A mailbox name has at most {limit} levels"),
             Self::UseTaken(special_use, name) => {
-                write!(f, "The mailbox {} serves as {special_use} already; take that away first", told(name))
+                write!(
+                    f,
+                    "The mailbox {} serves as {special_use} already, and there is one for each use",
+                    told(name)
+                )
             }
             Self::UseOnInbox => f.write_str("INBOX cannot have a special use"),
             Self::NumbersExhausted => f.write_str("This account has no number left for another mailbox"),

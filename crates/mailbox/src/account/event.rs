@@ -1,6 +1,7 @@
 //! What can happen to an account.
 
-use super::special_use::SpecialUse;
+use super::quota::Allowances;
+use super::special_use::SpecialUses;
 use std::fmt;
 use std::num::NonZeroU32;
 use terms::{MailboxName, UidValidity};
@@ -65,7 +66,7 @@ pub enum AccountEvent {
         /// Above every UIDVALIDITY that the account gave before.
         uid_validity: UidValidity,
         /// CREATE's USE argument (RFC 6154, 3), or its part in the standard set.
-        special_use: Option<SpecialUse>,
+        special_uses: SpecialUses,
     },
     /// A mailbox and its messages are gone. Its name may be subscribed still, and its children stay.
     Deleted {
@@ -89,11 +90,16 @@ pub enum AccountEvent {
         /// The name.
         name: MailboxName,
     },
-    /// A mailbox serves another purpose, or none.
+    /// A mailbox serves other purposes, or none.
     SpecialUseChanged {
         /// Which mailbox.
         id: MailboxId,
-        /// The purpose.
-        special_use: Option<SpecialUse>,
+        /// The purposes.
+        special_uses: SpecialUses,
+    },
+    /// Whoever runs the server gave the account limits of its own, or took them back.
+    AllowancesChanged {
+        /// All of them.
+        allowances: Allowances,
     },
 }

@@ -1,7 +1,8 @@
 //! The state, and how events make it.
 
 use super::event::{AccountEvent, MailboxId};
-use super::special_use::SpecialUse;
+use super::quota::{Allowances, Quota};
+use super::special_use::{SpecialUse, SpecialUses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
@@ -10,17 +11,19 @@ use terms::{BadName, MailboxName, SEPARATOR, UidValidity};
 /// How much an account may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Mailboxes, INBOX included.
+    /// Mailboxes, INBOX included, whatever its quota.
     pub mailboxes: usize,
     /// Subscribed names; more than mailboxes, because a name may outlive its mailbox.
     pub subscriptions: usize,
     /// Levels of a name.
     pub levels: usize,
+    /// What an account may hold that has no allowances of its own.
+    pub quota: Quota,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { mailboxes: 10_000, subscriptions: 20_000, levels: 32 }
+        Self { mailboxes: 10_000, subscriptions: 20_000, levels: 32, quota: Quota::NONE }
     }
 }
 
@@ -32,7 +35,7 @@ pub struct Mailbox {
     /// What it got when it was made.
     pub uid_validity: UidValidity,
     /// What it is for.
-    pub special_use: Option<SpecialUse>,
+    pub special_uses: SpecialUses,
 }
 
 /// An account's state: the fold of its events.
@@ -43,6 +46,7 @@ pub struct Account {
     pub(super) subscriptions: BTreeSet<MailboxName>,
     pub(super) last_id: Option<MailboxId>,
     pub(super) last_uid_validity: Option<UidValidity>,
+    pub(super) allowances: Allowances,
 }
 
 impl Account {
@@ -72,7 +76,7 @@ impl Account {
     /// The mailbox that serves this purpose.
     #[must_use]
     pub fn serving(&self, special_use: SpecialUse) -> Option<(&MailboxName, &Mailbox)> {
-        self.mailboxes().find(|(_, mailbox)| mailbox.special_use == Some(special_use))
+        self.mailboxes().find(|(_, mailbox)| mailbox.special_uses.contains(special_use))
     }
 
     /// The subscribed names, in order.
@@ -110,8 +114,8 @@ impl Account {
     /// as it was.
     pub fn apply(&mut self, event: &AccountEvent) -> Result<(), Inconsistent> {
         match event {
-            AccountEvent::Created { id, name, uid_validity, special_use } => {
-                let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_use: *special_use };
+            AccountEvent::Created { id, name, uid_validity, special_uses } => {
+                let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses };
                 self.created(name, mailbox)
             }
             AccountEvent::Deleted { id } => self.deleted(*id),
@@ -124,7 +128,11 @@ impl Account {
                 self.subscriptions.remove(name);
                 Ok(())
             }
-            AccountEvent::SpecialUseChanged { id, special_use } => self.use_changed(*id, *special_use),
+            AccountEvent::SpecialUseChanged { id, special_uses } => self.uses_changed(*id, *special_uses),
+            AccountEvent::AllowancesChanged { allowances } => {
+                self.allowances = *allowances;
+                Ok(())
+            }
         }
     }
 
@@ -183,9 +191,9 @@ impl Account {
         }
     }
 
-    fn use_changed(&mut self, id: MailboxId, special_use: Option<SpecialUse>) -> Result<(), Inconsistent> {
+    fn uses_changed(&mut self, id: MailboxId, special_uses: SpecialUses) -> Result<(), Inconsistent> {
         let mailbox = self.names.get(&id).and_then(|name| self.mailboxes.get_mut(name)).ok_or(NO_SUCH_ID)?;
-        mailbox.special_use = special_use;
+        mailbox.special_uses = special_uses;
         Ok(())
     }
 }

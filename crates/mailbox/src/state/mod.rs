@@ -165,6 +165,12 @@ impl MailboxState {
         self.messages.walk(Wanted::Marked, Uid::MIN).map(|row| row.uid).collect()
     }
 
+    /// The sum of their sizes: what an expunge would give back. Visits the same parts.
+    #[must_use]
+    pub fn deleted_octets(&self) -> u64 {
+        self.messages.walk(Wanted::Marked, Uid::MIN).map(|row| row.size).fold(0, u64::saturating_add)
+    }
+
     /// The last UID of a message, for `*` in a set.
     #[must_use]
     pub fn last_uid(&self) -> Option<Uid> {

@@ -1,8 +1,8 @@
 //! Decisions and LIST, example by example.
 
 use mailbox::account::{
-    Account, AccountEvent, Children, Limits, ListRow, MailboxId, Pattern, Plan, Presence, Refusal,
-    SpecialUse, StreamStep, Subscription,
+    Account, AccountEvent, Children, Limits, ListRow, Listing, MailboxId, Pattern, Patterns, Plan, Presence,
+    Refusal, SpecialUse, SpecialUses, StreamStep, Subscription,
 };
 use terms::{BadName, MailboxName, UidValidity};
 
@@ -76,7 +76,8 @@ impl Desk {
     }
 
     fn list(&self, reference: &str, pattern: &str) -> Vec<String> {
-        self.account.list(&Pattern::new(reference, pattern)).iter().map(show).collect()
+        let listing = Listing::of(Patterns::new(reference, [pattern]));
+        self.account.list(&listing).iter().map(show).collect()
     }
 
     fn lsub(&self, pattern: &str) -> Vec<String> {
@@ -93,7 +94,7 @@ fn show(row: &ListRow) -> String {
     };
     let children = if row.children == Children::Some { " +" } else { "" };
     let subscribed = if row.subscription == Subscription::Subscribed { " *" } else { "" };
-    let special_use = row.special_use.map_or(String::new(), |special_use| format!(" {special_use}"));
+    let special_use: String = row.special_uses.iter().map(|special_use| format!(" {special_use}")).collect();
     format!("{}{presence}{children}{subscribed}{special_use}", row.name)
 }
 
@@ -142,7 +143,7 @@ fn create_refuses_inbox_what_exists_and_what_breaks_clients() {
 #[test]
 fn create_is_bounded_in_number_and_depth() {
     let mut desk = Desk::with(&["a"]);
-    desk.limits = Limits { mailboxes: 3, subscriptions: 1, levels: 2 };
+    desk.limits = Limits { mailboxes: 3, subscriptions: 1, levels: 2, ..Limits::default() };
     assert_eq!(desk.create("a/b/c"), Err(Refusal::TooDeep(2)));
     desk.create("a/b").unwrap();
     assert_eq!(desk.create("d"), Err(Refusal::TooManyMailboxes(3)));
@@ -271,6 +272,19 @@ fn a_special_use_has_one_mailbox_and_goes_where_it_goes() {
 }
 
 #[test]
+fn a_mailbox_may_serve_several_uses_or_is_not_made_at_all() {
+    let mut desk = Desk::with(&[]);
+    let uses: SpecialUses = [SpecialUse::Sent, SpecialUse::Drafts].into_iter().collect();
+    let plan = desk.account.create(&name("Out"), uses, NOW_S, &desk.limits);
+    desk.take(plan).unwrap();
+    assert_eq!(desk.list("", "O*"), ["Out \\Sent \\Drafts"]);
+    let uses: SpecialUses = [SpecialUse::Trash, SpecialUse::Drafts].into_iter().collect();
+    let taken = Err(Refusal::UseTaken(SpecialUse::Drafts, name("Out")));
+    assert_eq!(desk.account.create(&name("More"), uses, NOW_S, &desk.limits), taken);
+    assert_eq!(Account::decode(&desk.account.encode()).unwrap(), desk.account);
+}
+
+#[test]
 fn lsub_with_percent_shows_the_parent_of_what_is_subscribed_as_noselect() {
     // RFC 3501, 6.3.9: foo/bar is subscribed but foo is not.
     let mut desk = Desk::with(&["foo", "foo/bar"]);
@@ -301,14 +315,14 @@ fn an_event_that_does_not_fit_is_refused_and_changes_nothing() {
         id,
         name: name(text),
         uid_validity: UidValidity::new(validity).unwrap(),
-        special_use: None,
+        special_uses: SpecialUses::NONE,
     };
     for event in [
         created(MailboxId::FIRST, "new", u32::MAX),
         created(stray, "Sent", u32::MAX),
         created(stray, "new", 1),
         AccountEvent::Deleted { id: stray },
-        AccountEvent::SpecialUseChanged { id: stray, special_use: None },
+        AccountEvent::SpecialUseChanged { id: stray, special_uses: SpecialUses::NONE },
         AccountEvent::Renamed { from: name("none"), to: name("new") },
         AccountEvent::Renamed { from: name("Sent"), to: name("Junk") },
     ] {
@@ -325,7 +339,7 @@ fn an_account_without_numbers_left_says_so() {
         id: MailboxId::new(u32::MAX).unwrap(),
         name: name("last"),
         uid_validity: UidValidity::new(7).unwrap_or(UidValidity::MIN),
-        special_use: None,
+        special_uses: SpecialUses::NONE,
     };
     desk.account = Account::new();
     desk.account.apply(&last).unwrap();

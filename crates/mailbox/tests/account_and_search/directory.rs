@@ -1,7 +1,7 @@
 //! The directory.
 
 use mailbox::account::directory::{
-    Directory, DirectoryEvent, DirectoryRefusal, Login, MAX_CREDENTIAL_OCTETS,
+    Directory, DirectoryEvent, DirectoryRefusal, Login, MAX_CREDENTIAL_OCTETS, Standing,
 };
 use std::collections::BTreeMap;
 use terms::AccountId;
@@ -44,6 +44,27 @@ fn an_id_is_not_given_again_but_a_name_is() {
 }
 
 #[test]
+fn an_account_is_disabled_until_it_is_enabled_and_a_new_one_of_its_name_is_not() {
+    let mut directory = Directory::new();
+    let standing = |directory: &Directory| directory.find(&login("ann")).map(|(_, entry)| entry.standing);
+    for event in [
+        |d: &Directory| d.add(&login("ann"), b""),
+        |d: &Directory| d.change_standing(&login("ann"), Standing::Disabled),
+        |d: &Directory| d.change_credential(&login("ann"), b"new"),
+    ] {
+        let event = event(&directory).unwrap();
+        take(&mut directory, &event);
+    }
+    assert_eq!(standing(&directory), Some(Standing::Disabled));
+    directory = Directory::decode(&directory.encode()).unwrap();
+    for event in [|d: &Directory| d.remove(&login("ann")), |d: &Directory| d.add(&login("ann"), b"")] {
+        let event = event(&directory).unwrap();
+        take(&mut directory, &event);
+    }
+    assert_eq!(standing(&directory), Some(Standing::Enabled));
+}
+
+#[test]
 fn a_credential_has_a_longest_length_and_is_not_printed() {
     let mut directory = Directory::new();
     let long = [0; MAX_CREDENTIAL_OCTETS + 1];
@@ -65,7 +86,9 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
         for _ in 0..60 {
             let name = dice.pick(&["ann", "bob", "jürgen@example.org", "d"]);
             let credential = dice.below(256) as u8;
-            let decided = match dice.below(3) {
+            let decided = match dice.below(4) {
+                3 => directory
+                    .change_standing(&login(name), dice.pick(&[Standing::Enabled, Standing::Disabled])),
                 0 => directory.add(&login(name), &[credential]),
                 1 => directory.remove(&login(name)),
                 _ => directory.change_credential(&login(name), &[credential]),
@@ -77,6 +100,9 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
                 }
                 Ok(DirectoryEvent::AccountRemoved { .. }) => {
                     assert!(model.remove(name).is_some(), "seed {seed}")
+                }
+                Ok(DirectoryEvent::StandingChanged { .. }) => {
+                    assert!(model.contains_key(name), "seed {seed}")
                 }
                 Ok(DirectoryEvent::CredentialChanged { .. }) => model.get_mut(name).unwrap().1 = credential,
                 Err(DirectoryRefusal::NonExistent(_)) => assert!(!model.contains_key(name), "seed {seed}"),

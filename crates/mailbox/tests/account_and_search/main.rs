@@ -3,5 +3,6 @@
 
 mod account;
 mod directory;
+mod listing;
 mod model;
 mod search;

@@ -1,11 +1,13 @@
 //! Random histories of an account, against a list of strings.
 
-use mailbox::account::{Account, AccountEvent, Limits, Pattern, Plan, Presence, SpecialUse, StreamStep};
+use mailbox::account::{
+    Account, AccountEvent, Limits, Listing, Pattern, Patterns, Plan, Presence, Quota, SpecialUse, StreamStep,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use terms::MailboxName;
 use testkit::dice::Dice;
 
-const LIMITS: Limits = Limits { mailboxes: 12, subscriptions: 8, levels: 4 };
+const LIMITS: Limits = Limits { mailboxes: 12, subscriptions: 8, levels: 4, quota: Quota::NONE };
 
 /// What an account is, said as simply as can be: names with ids, and a set of names.
 #[derive(Clone, Default)]
@@ -177,7 +179,7 @@ impl History {
         assert_eq!(names, self.model.mailboxes);
         for (name, mailbox) in account.mailboxes() {
             assert_eq!(account.name(mailbox.id), Some(name));
-            assert_eq!(mailbox.special_use, self.model.uses.get(&mailbox.id.get()).copied());
+            assert_eq!(mailbox.special_uses, self.model.uses.get(&mailbox.id.get()).copied().into());
         }
         let subscribed: BTreeSet<String> = account.subscriptions().map(ToString::to_string).collect();
         assert_eq!(subscribed, self.model.subscriptions);
@@ -187,20 +189,21 @@ impl History {
     /// `*` shows all there is; `%` the first levels of it, made or not.
     fn check_lists(&self) {
         let (star, percent) = (Pattern::new("", "*"), Pattern::new("", "%"));
+        let all_of = |pattern| Listing::of(Patterns::new("", [pattern]));
         let shown = |rows: Vec<mailbox::account::ListRow>| -> BTreeMap<String, bool> {
             rows.into_iter()
                 .map(|row| (row.name.to_string(), matches!(row.presence, Presence::Selectable(_))))
                 .collect()
         };
         let all: BTreeMap<_, _> = self.model.mailboxes.keys().map(|name| (name.clone(), true)).collect();
-        assert_eq!(shown(self.account.list(&star)), all);
+        assert_eq!(shown(self.account.list(&all_of("*"))), all);
         let tops = |names: BTreeMap<String, bool>| -> BTreeMap<String, bool> {
             names.into_iter().filter(|(name, _)| !name.contains('/')).collect()
         };
         let mut levels: BTreeMap<_, _> =
             Model::levels(all.keys()).into_iter().map(|level| (level, false)).collect();
         levels.extend(all.clone());
-        assert_eq!(shown(self.account.list(&percent)), tops(levels));
+        assert_eq!(shown(self.account.list(&all_of("%"))), tops(levels));
 
         let subscribed = self.model.subscriptions.iter();
         let subscribed: BTreeMap<_, _> =

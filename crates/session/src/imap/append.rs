@@ -7,7 +7,7 @@ use super::talk::Talk;
 use super::upload::{Announced, Bringing, Intake};
 use crate::port::{Appended, Mail, Peer};
 use crate::refusal::Refusal;
-use mailbox::account::MailboxId;
+use mailbox::account::{MailboxId, Usage};
 use terms::MailboxName;
 use wire::imap::Tag;
 use wire::imap::command::Append;
@@ -26,7 +26,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
             return Err(refusal.into());
         }
     };
-    let intake = Intake { talk, tag, bringing: Bringing::Many, draft: mail.draft() };
+    let intake = Intake { talk, tag, bringing: Bringing::Many, draft: mail.draft(Usage::default()) };
     let draft = intake.take(Announced { item: append.item, octets }).await?;
     let Appended { uid_validity, uids } = mail.append(mailbox, draft).await?;
     Ok(Done::noting(Note::AppendUid(uid_validity, uids), "APPEND completed"))

@@ -15,6 +15,8 @@ pub enum Ending {
     TimedOut,
     /// The server is stopping.
     Stopping,
+    /// The account may not be signed in to any more.
+    SignedOut,
     /// More than [`MAX_MISTAKES`](super::MAX_MISTAKES) commands in a row were BAD.
     TooManyMistakes,
     /// What the client sends cannot be told apart into commands any more.
@@ -39,6 +41,7 @@ impl Ending {
             Self::NotSignedIn => Some("You took too long to sign in"),
             Self::TimedOut => Some("You were silent for too long"),
             Self::Stopping => Some("The server is restarting; connect again in a moment"),
+            Self::SignedOut => Some("You were signed out by whoever runs this server"),
             Self::TooManyMistakes => Some("Too many bad commands"),
             Self::Unsynchronised => Some("What you send cannot be understood any more"),
             Self::FellBehind => {
@@ -55,6 +58,7 @@ impl From<Silence> for Ending {
             Silence::Garbled => Self::Unsynchronised,
             Silence::TimedOut => Self::TimedOut,
             Silence::Stopping => Self::Stopping,
+            Silence::SignedOut => Self::SignedOut,
         }
     }
 }

@@ -1,12 +1,42 @@
-//! EMAILID and THREADID (RFC 8474): object ids as they are told and sought.
+//! MAILBOXID, EMAILID and THREADID (RFC 8474): object ids as they are told and sought.
 //!
 //! An EMAILID is a message's place of birth, which COPY and MOVE keep: account, mailbox and UID. A THREADID is a hash
 //! of the Message-ID that a thread descends from, so the same in all mailboxes of an account, and different in another
-//! account. Both are functions of what never changes; nothing is stored for them.
+//! account. A MAILBOXID is the mailbox's stream with its UIDVALIDITY. All are functions of what never changes; nothing
+//! is stored for them.
 
+use mailbox::MailboxState;
+use mailbox::account::MailboxId;
 use message::RecordView;
 use std::fmt;
-use terms::{AccountId, EmailId, ThreadId};
+use terms::{AccountId, EmailId, ThreadId, UidValidity};
+
+/// A mailbox's identity, whatever its name: `F1-7-65a3c000`, numbers in hexadecimal.
+///
+/// The owner is in it, so that mailboxes of two accounts can stand in one list; and the UIDVALIDITY, which is not given
+/// again even by an account that came back from an old backup and gives a stream's number a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FolderName {
+    owner: AccountId,
+    stream: u32,
+    uid_validity: UidValidity,
+}
+
+impl FolderName {
+    pub(super) const fn new(owner: AccountId, mailbox: MailboxId, uid_validity: UidValidity) -> Self {
+        Self { owner, stream: mailbox.get(), uid_validity }
+    }
+
+    pub(super) const fn of(state: &MailboxState) -> Self {
+        Self { owner: state.owner(), stream: state.stream(), uid_validity: state.uid_validity() }
+    }
+}
+
+impl fmt::Display for FolderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "F{:x}-{:x}-{:x}", self.owner.0, self.stream, self.uid_validity.get())
+    }
+}
 
 /// A message's identity, with the account whose it is: `M1-7-2a`, numbers in hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

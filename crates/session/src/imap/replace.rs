@@ -12,7 +12,7 @@ use super::upload::{Announced, Bringing, Intake};
 use crate::port::{Appended, Mail, Peer};
 use crate::refusal::Refusal;
 use mailbox::Found;
-use mailbox::account::MailboxId;
+use mailbox::account::{MailboxId, Usage};
 use terms::Uid;
 use wire::imap::command::Replace;
 use wire::imap::reply::{Code, Condition, untagged};
@@ -25,14 +25,14 @@ pub(super) async fn run<M: Mail, P: Peer>(
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
-    let (replaced, target) = match prepare(&replace, hall).await {
+    let (replaced, going, target) = match prepare(&replace, hall).await {
         Ok(prepared) => prepared,
         Err(refusal) => {
             talk.refuse_literal();
             return Err(refusal.into());
         }
     };
-    let intake = Intake { talk, tag, bringing: Bringing::One, draft: hall.mail.draft() };
+    let intake = Intake { talk, tag, bringing: Bringing::One, draft: hall.mail.draft(going) };
     let draft = intake.take(Announced { item: replace.append.item, octets }).await?;
     let mailbox = &hall.selected.as_ref().ok_or_else(gone)?.mailbox;
     let Appended { uid_validity, uids } = hall.mail.replace((mailbox, replaced), target, draft).await?;
@@ -43,8 +43,8 @@ pub(super) async fn run<M: Mail, P: Peer>(
     Ok(Done::ok("REPLACE completed"))
 }
 
-/// The message that is to go, and the mailbox that the other one goes to.
-async fn prepare<M: Mail>(replace: &Replace, hall: &mut Hall<M>) -> Result<(Uid, MailboxId), Refusal> {
+/// The message that is to go, the room that it leaves, and the mailbox that the other one goes to.
+async fn prepare<M: Mail>(replace: &Replace, hall: &mut Hall<M>) -> Result<(Uid, Usage, MailboxId), Refusal> {
     uid_only::check_numbering(hall.naming, replace.numbering)?;
     let selected = hall.selected()?;
     selected.writable()?;
@@ -53,11 +53,11 @@ async fn prepare<M: Mail>(replace: &Replace, hall: &mut Hall<M>) -> Result<(Uid,
     let named = selected.named(replace.numbering, &set)?;
     let replaced = named.first().ok_or_else(no_such_uid)?;
     let state = selected.current().await?;
-    match selected.view.find(&state, replaced) {
-        Some(Found::Live(_)) => {}
+    let going = match selected.view.find(&state, replaced) {
+        Some(Found::Live(row)) => Usage { octets: row.size, messages: 1 },
         Some(Found::Ghost(_) | Found::Gone) | None => return Err(gone()),
-    }
-    Ok((replaced, open_target(&hall.mail, &replace.append.mailbox).await?))
+    };
+    Ok((replaced, going, open_target(&hall.mail, &replace.append.mailbox).await?))
 }
 
 fn no_such_uid() -> Refusal {

@@ -3,6 +3,8 @@
 use super::announce::{tell_flags, tell_permanent_flags};
 use super::done::{Done, Note, Outcome};
 use super::hall::{Hall, Selected, existing};
+use super::list;
+use super::object_id::FolderName;
 use super::revision::Revision;
 use super::talk::Talk;
 use crate::port::{Mail, Mailbox, Peer};
@@ -30,10 +32,14 @@ pub(super) async fn run<M: Mail, P: Peer>(
         hall.enable(Dialect::Condstore);
     }
     let account = hall.mail.account().await?;
-    let name = select.mailbox.as_ref().map_err(|bad| Refusal::from(Reason::Name(*bad)))?;
-    let mailbox = hall.mail.open(existing(&account, name)?.id).await?;
+    let spelt = select.mailbox.as_ref().map_err(|bad| Refusal::from(Reason::Name(*bad)))?;
+    let mailbox = hall.mail.open(existing(&account, &spelt.name)?.id).await?;
     let state = mailbox.current().await?.ok_or(super::announce::Deleted)?;
     let selected = Selected::open(mailbox, &state, hall.mail.reader(), select.access, hall.dialect).await?;
+    if hall.revision == Revision::Rev2 {
+        // RFC 9051, 6.3.2: "MUST return a LIST response", "with the OLDNAME extended data item" where it goes with it.
+        list::tell_unasked(&account.listed(&spelt.name), spelt.spelling.as_deref(), talk.text());
+    }
     let selected = hall.selected.insert(selected);
     selected.view.use_naming(hall.naming);
     tell_mailbox(&state, &selected.view, select.access, hall.revision, talk.text());
@@ -61,6 +67,7 @@ fn tell_mailbox(state: &MailboxState, view: &View, access: Access, revision: Rev
         (Code::UidNext(state.uid_next()), "The next message's UID"),
         (Code::UidValidity(state.uid_validity()), "UIDs are valid"),
         (Code::HighestModSeq(reader.highest_modseq()), "The latest change"),
+        (Code::MailboxId(&FolderName::of(state).to_string()), "The mailbox, whatever its name"),
     ];
     for (code, text) in told {
         untagged(out, Condition::Ok, Some(&code), text);

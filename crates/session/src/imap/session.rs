@@ -10,7 +10,8 @@ use super::id::Reassurance;
 use super::talk::{Talk, too_big};
 use super::{
     append, authenticate, close, compress, create, delete, enable, expunge, fetch, id, idle, list, login,
-    namespace, rename, replace, search, select, sort, status, store, subscribe, thread, transfer, uid_only,
+    namespace, quota, rename, replace, search, select, sort, status, store, subscribe, thread, transfer,
+    uid_only,
 };
 use crate::port::{Door, Mail, Means, Peer};
 use crate::refusal::Refusal;
@@ -361,18 +362,21 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Check => hall.selected().map(|_| Done::ok("CHECK completed")).map_err(Stop::from),
         Command::Close => close::run(hall).await,
         Command::Copy(transfer) => transfer::copy(&transfer, hall).await,
-        Command::Create(name) => create::run(&hall.mail, &name).await,
-        Command::Delete(name) => delete::run(&hall.mail, &name).await,
+        Command::Create(create) => create::run(&create, hall, talk.text()).await,
+        Command::Delete(name) => delete::run(&name, hall, talk.text()).await,
         Command::Enable(names) => Ok(enable::run(&names, hall, talk.text())),
         Command::Expunge(set) => expunge::run(set.as_ref(), hall).await,
         Command::Fetch(fetch) => fetch::run(&fetch, hall, talk).await,
+        Command::GetQuota(root) => quota::get(&root, &hall.mail, talk.text()).await,
+        Command::GetQuotaRoot(name) => quota::get_root(&name, &hall.mail, talk.text()).await,
         Command::Idle => idle::run(still_here, hall, talk).await,
-        Command::List(list) => list::run(&list, &hall.mail, talk).await,
+        Command::List(list) => list::run(&list, hall, talk).await,
         Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
         Command::Namespace => Ok(namespace::run(talk.text())),
-        Command::Rename(rename) => rename::run(&hall.mail, &rename).await,
+        Command::Rename(rename) => rename::run(&rename, hall, talk.text()).await,
         Command::Search(search) => search::run(tag, &search, hall, talk).await,
         Command::Select(select) => select::run(&select, hall, talk).await,
+        Command::SetQuota(root) => quota::set(&root),
         Command::Sort(sort) => sort::run(tag, &sort, hall, talk).await,
         Command::Status(status) => status::run(&status, hall, talk.text()).await,
         Command::Store(store) => store::run(&store, hall).await,

@@ -41,6 +41,8 @@ pub(super) enum Silence {
     TimedOut,
     /// The server is stopping.
     Stopping,
+    /// The account may not be signed in to any more.
+    SignedOut,
 }
 
 impl From<Gone> for Silence {
@@ -111,6 +113,7 @@ impl<P: Peer> Talk<P> {
             Received::Garbled => Err(Silence::Garbled),
             Received::TimedOut => Err(Silence::TimedOut),
             Received::Stopping => Err(Silence::Stopping),
+            Received::SignedOut => Err(Silence::SignedOut),
         }
     }
 

@@ -49,6 +49,8 @@ fn uses_numbers(command: &Command<'_>) -> bool {
         | Command::Delete(_)
         | Command::Enable(_)
         | Command::Expunge(_)
+        | Command::GetQuota(_)
+        | Command::GetQuotaRoot(_)
         | Command::Id(_)
         | Command::Idle
         | Command::List(_)
@@ -57,6 +59,7 @@ fn uses_numbers(command: &Command<'_>) -> bool {
         | Command::Namespace
         | Command::Noop
         | Command::Rename(_)
+        | Command::SetQuota(_)
         | Command::StartTls
         | Command::Status(_)
         | Command::Subscribe(_)

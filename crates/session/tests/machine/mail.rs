@@ -1,7 +1,9 @@
 //! An account in memory, for conversations: the decisions are `mailbox`'s, and nobody else commits.
 
 use bytes::Bytes;
-use mailbox::account::{self, Account, AccountEvent, Limits, MailboxId, Plan, StreamStep};
+use mailbox::account::{
+    self, Account, AccountEvent, Limits, MailboxId, OverQuota, Plan, Quota, QuotaReport, StreamStep, Usage,
+};
 use mailbox::{Birth, Created, Doomed, Event, Head, MailboxState, NewMessage};
 use session::port::{self, BodyName, Change, Circumstances, Letter, Recency, Transfer, Transferred};
 use session::refusal::{FaultId, Refusal};
@@ -29,6 +31,7 @@ struct Drawers {
     largest_piece: usize,
     octets_read: usize,
     fault: Option<FaultId>,
+    limits: Limits,
 }
 
 impl Drawers {
@@ -62,6 +65,16 @@ impl Drawers {
                 self.transfer(Transfer::Move, from.get(), &uids, to.get());
             }
         }
+    }
+
+    fn usage(&self) -> Usage {
+        let heads = self.mailboxes.values().map(|(state, _)| Usage::from(state.head()));
+        heads.fold(Usage::default(), Usage::plus)
+    }
+
+    fn check_room(&self, more: Usage, gone: Usage) -> Result<(), Refusal> {
+        let (held, quota) = (self.usage(), self.account.quota(&self.limits));
+        quota.check(held, held.plus(more).minus(gone)).map_err(over_quota)
     }
 
     fn state(&self, mailbox: u32) -> Option<Arc<MailboxState>> {
@@ -110,11 +123,16 @@ impl Office {
         let office = Self::default();
         let plan = Account::new().found(NOW).unwrap();
         office.drawers().carry_out(&plan);
+        office.drawers().limits = limits();
         office
     }
 
     pub(crate) fn fail(&self, fault: Option<FaultId>) {
         self.drawers().fault = fault;
+    }
+
+    pub(crate) fn lift_quota(&self) {
+        self.drawers().limits = Limits::default();
     }
 
     pub(crate) fn lose_bodies(&self) {
@@ -145,6 +163,17 @@ fn new_message(letter: &Letter) -> NewMessage {
     NewMessage { birth: Birth::Here, flags, internal_date, size, save_date: NOW }
 }
 
+/// What an account of the transcripts may hold.
+fn limits() -> Limits {
+    let octets = Some(transcript::MOST_OCTETS);
+    let (messages, mailboxes) = (Some(transcript::MOST_MESSAGES), Some(transcript::MOST_MAILBOXES));
+    Limits { quota: Quota { octets, messages, mailboxes }, ..Limits::default() }
+}
+
+fn over_quota(why: OverQuota) -> Refusal {
+    Refusal::denied(Code::OverQuota, why.to_string())
+}
+
 fn deleted() -> Refusal {
     Refusal::denied(Code::NonExistent, "This mailbox has been deleted")
 }
@@ -158,13 +187,19 @@ pub(crate) struct Folder {
 /// Messages on their way in, the last of them perhaps not all here.
 pub(crate) struct Draft {
     office: Office,
+    going: Usage,
     letters: Vec<(Letter, Vec<u8>)>,
 }
 
 impl port::Draft for Draft {
     async fn begin(&mut self, letter: Letter) -> Result<(), Refusal> {
+        let is_too_large = letter.octets > port::Mail::largest_message(&self.office);
         self.letters.push((letter, Vec::new()));
-        Ok(())
+        if is_too_large {
+            return Ok(()); // and refused as such
+        }
+        let coming = self.letters.iter().map(|(letter, _)| Usage { octets: letter.octets, messages: 1 });
+        self.office.drawers().check_room(coming.fold(Usage::default(), Usage::plus), self.going)
     }
 
     async fn write(&mut self, octets: Bytes) -> Result<(), Refusal> {
@@ -204,12 +239,12 @@ impl port::Mail for Office {
     async fn change(
         &self,
         plan: impl Fn(&Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Plan, Refusal> {
         let mut drawers = self.check()?;
-        let now = Circumstances { unix_s: NOW, limits: Limits::default() };
+        let now = Circumstances { unix_s: NOW, limits: drawers.limits };
         let plan = plan(&drawers.account, &now)?;
         drawers.carry_out(&plan);
-        Ok(())
+        Ok(plan)
     }
 
     async fn open(&self, mailbox: MailboxId) -> Result<Folder, Refusal> {
@@ -221,8 +256,13 @@ impl port::Mail for Office {
         Ok(mailboxes.iter().map(|id| drawers.state(id.get()).map(|state| state.head())).collect())
     }
 
-    fn draft(&self) -> Draft {
-        Draft { office: self.clone(), letters: Vec::new() }
+    async fn quota(&self) -> Result<QuotaReport, Refusal> {
+        let drawers = self.drawers();
+        Ok(drawers.account.quota_report(drawers.usage(), &drawers.limits))
+    }
+
+    fn draft(&self, going: Usage) -> Draft {
+        Draft { office: self.clone(), going, letters: Vec::new() }
     }
 
     async fn append(&self, mailbox: MailboxId, draft: Draft) -> Result<port::Appended, Refusal> {
@@ -254,7 +294,13 @@ impl port::Mail for Office {
         to: MailboxId,
     ) -> Result<Transferred, Refusal> {
         let mut drawers = self.check()?;
-        drawers.state(from.id).ok_or_else(deleted)?;
+        let state = drawers.state(from.id).ok_or_else(deleted)?;
+        if transfer == Transfer::Copy {
+            let reader = state.reader(READER);
+            let rows = uids.iter().filter_map(|uid| reader.row(uid));
+            let more = rows.map(|row| Usage { octets: row.size, messages: 1 });
+            drawers.check_room(more.fold(Usage::default(), Usage::plus), Usage::default())?;
+        }
         Ok(drawers.transfer(transfer, from.id, uids, to.get()))
     }
 }

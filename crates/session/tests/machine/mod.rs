@@ -113,6 +113,11 @@ impl Machine {
         self.office.fail(None);
     }
 
+    /// From now on the account may hold as much as it likes.
+    pub(crate) fn lift_quota(&self) {
+        self.office.lift_quota();
+    }
+
     pub(crate) fn lose_bodies(&self) {
         self.office.lose_bodies();
     }

@@ -4,7 +4,7 @@
 //! bounded there by [`MAX_NESTING`].
 
 use super::error::{Fault, Reason};
-use super::mailbox_name;
+use super::mailbox_name::{self, SpeltName};
 use std::borrow::Cow;
 use terms::MailboxName;
 
@@ -245,6 +245,12 @@ impl<'a> Input<'a> {
     pub(crate) fn mailbox(&mut self) -> Result<MailboxName, Fault> {
         let octets = self.astring("Expected a mailbox name")?;
         mailbox_name::decode(&octets).map_err(|bad| Fault { at: self.at, reason: Reason::Name(bad) })
+    }
+
+    /// A mailbox name, decoded and normalised, that remembers how it was written.
+    pub(crate) fn spelt_mailbox(&mut self) -> Result<SpeltName, Fault> {
+        let octets = self.astring("Expected a mailbox name")?;
+        mailbox_name::decode_spelt(&octets).map_err(|bad| Fault { at: self.at, reason: Reason::Name(bad) })
     }
 
     // Lists.

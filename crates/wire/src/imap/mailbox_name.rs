@@ -5,7 +5,7 @@
 //! modified UTF-7; some clients send plain UTF-8, and that is taken as it is.
 
 use std::fmt;
-use terms::{BadName, MailboxName};
+use terms::{BadName, MailboxName, SEPARATOR};
 
 /// Why octets are not a mailbox name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,28 @@ impl fmt::Display for BadMailboxName {
 }
 
 impl std::error::Error for BadMailboxName {}
+
+/// A mailbox name, and how a client wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeltName {
+    /// The name.
+    pub name: MailboxName,
+    /// What was written, decoded, where that is not the name: in another normalisation form, or `inbox` in another case
+    /// in front of a child. A separator at the end is no part of it (RFC 9051, 6.3.4), and INBOX is INBOX in any case.
+    pub spelling: Option<Box<str>>,
+}
+
+/// The name that a client wrote, and its spelling.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_spelt(octets: &[u8]) -> Result<SpeltName, BadMailboxName> {
+    let text = decode_text(octets).ok_or(BadMailboxName::Encoding)?;
+    let name = MailboxName::new(&text).map_err(BadMailboxName::Name)?;
+    let written = text.strip_suffix(SEPARATOR).unwrap_or(&text);
+    let differs = written != name.as_str() && !name.is_inbox();
+    Ok(SpeltName { spelling: differs.then(|| written.into()), name })
+}
 
 /// The name that a client wrote.
 ///
@@ -207,6 +229,18 @@ mod tests {
     fn plain_utf8_is_taken_as_it_is() {
         assert_eq!(decode_text("Entwürfe & Co".as_bytes()).as_deref(), Some("Entwürfe & Co"));
         assert_eq!(decode_text(b"Entw\xfcrfe"), None);
+    }
+
+    #[test]
+    fn a_spelling_is_kept_where_it_is_not_the_name() {
+        let spelt = |text: &str| decode_spelt(text.as_bytes()).unwrap();
+        for name in ["a", "a/", "INBOX", "inbox/", "INBOX/x", "\u{fc}"] {
+            assert_eq!(spelt(name).spelling, None, "{name}");
+        }
+        for other in ["u\u{308}", "Inbox/x"] {
+            assert_eq!(spelt(other).spelling.as_deref(), Some(other));
+            assert_eq!(spelt(&format!("{other}/")).spelling.as_deref(), Some(other));
+        }
     }
 
     #[test]

@@ -3,15 +3,16 @@
 //! ```text
 //! event     version (1) · tag · id · fields
 //! snapshot  version (1) · last id · count · accounts in the order of their ids
-//! account   id · login · credential
+//! account   id · login · credential, and in a snapshot 0 for one that may sign in, 1 for one that may not
 //! ```
 
-use super::{AccountId, Directory, DirectoryEvent, Login, MAX_CREDENTIAL_OCTETS};
+use super::{AccountId, Directory, DirectoryEvent, Login, MAX_CREDENTIAL_OCTETS, Standing};
 use crate::account::codec::{Damaged, Reader, VERSION, put_number, put_octets, put_text};
 
 const ADDED: u8 = 1;
 const REMOVED: u8 = 2;
 const CREDENTIAL_CHANGED: u8 = 3;
+const STANDING_CHANGED: u8 = 4;
 
 impl DirectoryEvent {
     /// For the stream.
@@ -26,6 +27,11 @@ impl DirectoryEvent {
             Self::AccountRemoved { id } => {
                 out.push(REMOVED);
                 put_number(&mut out, id.0);
+            }
+            Self::StandingChanged { id, standing } => {
+                out.push(STANDING_CHANGED);
+                put_number(&mut out, id.0);
+                put_standing(&mut out, *standing);
             }
             Self::CredentialChanged { id, credential } => {
                 out.push(CREDENTIAL_CHANGED);
@@ -48,6 +54,9 @@ impl DirectoryEvent {
                 Self::AccountAdded { id, login, credential }
             }
             REMOVED => Self::AccountRemoved { id: id(&mut reader)? },
+            STANDING_CHANGED => {
+                Self::StandingChanged { id: id(&mut reader)?, standing: standing(&mut reader)? }
+            }
             CREDENTIAL_CHANGED => {
                 Self::CredentialChanged { id: id(&mut reader)?, credential: credential(&mut reader)? }
             }
@@ -66,6 +75,7 @@ impl Directory {
         put_number(&mut out, self.entries.len() as u64);
         for (id, entry) in &self.entries {
             put_account(&mut out, *id, &entry.login, &entry.credential);
+            put_standing(&mut out, entry.standing);
         }
         out
     }
@@ -82,6 +92,8 @@ impl Directory {
             // The ids ascend, so the fold of additions takes exactly what was written.
             let (id, login, credential) = account(&mut reader)?;
             directory.added(id, &login, &credential)?;
+            let standing = standing(&mut reader)?;
+            directory.apply(&DirectoryEvent::StandingChanged { id, standing })?;
         }
         if directory.last_id > last_id {
             return Err(Damaged("an account has an id that was not given yet"));
@@ -95,6 +107,21 @@ fn put_account(out: &mut Vec<u8>, id: AccountId, login: &Login, credential: &[u8
     put_number(out, id.0);
     put_text(out, login.as_str());
     put_octets(out, credential);
+}
+
+fn put_standing(out: &mut Vec<u8>, standing: Standing) {
+    out.push(match standing {
+        Standing::Enabled => 0,
+        Standing::Disabled => 1,
+    });
+}
+
+fn standing(reader: &mut Reader<'_>) -> Result<Standing, Damaged> {
+    match reader.byte()? {
+        0 => Ok(Standing::Enabled),
+        1 => Ok(Standing::Disabled),
+        _ => Err(Damaged("an account of an unknown standing")),
+    }
 }
 
 fn account(reader: &mut Reader<'_>) -> Result<(AccountId, Login, Box<[u8]>), Damaged> {

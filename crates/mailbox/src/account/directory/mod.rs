@@ -36,6 +36,13 @@ pub enum DirectoryEvent {
         /// Which.
         id: AccountId,
     },
+    /// An account may sign in from now on, or may not.
+    StandingChanged {
+        /// Which.
+        id: AccountId,
+        /// Whether it may.
+        standing: Standing,
+    },
     /// An account signs in with something else from now on.
     CredentialChanged {
         /// Which.
@@ -51,9 +58,20 @@ impl fmt::Debug for DirectoryEvent {
         match self {
             Self::AccountAdded { id, login, .. } => write!(f, "AccountAdded({}, {login}, …)", id.0),
             Self::AccountRemoved { id } => write!(f, "AccountRemoved({})", id.0),
+            Self::StandingChanged { id, standing } => write!(f, "StandingChanged({}, {standing:?})", id.0),
             Self::CredentialChanged { id, .. } => write!(f, "CredentialChanged({}, …)", id.0),
         }
     }
+}
+
+/// Whether an account may be signed in to. Its mail is kept either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    #[default]
+    Enabled,
+    /// An admin has put it to rest.
+    Disabled,
 }
 
 /// An account as the directory knows it.
@@ -63,6 +81,8 @@ pub struct Entry {
     pub login: Login,
     /// What it signs in with: a record of `sasl`'s.
     pub credential: Box<[u8]>,
+    /// Whether it may.
+    pub standing: Standing,
 }
 
 impl fmt::Debug for Entry {
@@ -142,6 +162,18 @@ impl Directory {
         Ok(DirectoryEvent::CredentialChanged { id, credential: credential.into() })
     }
 
+    /// Lets an account sign in, or no longer.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn change_standing(
+        &self,
+        login: &Login,
+        standing: Standing,
+    ) -> Result<DirectoryEvent, DirectoryRefusal> {
+        self.known(login).map(|id| DirectoryEvent::StandingChanged { id, standing })
+    }
+
     fn known(&self, login: &Login) -> Result<AccountId, DirectoryRefusal> {
         self.ids.get(login).copied().ok_or_else(|| DirectoryRefusal::NonExistent(login.clone()))
     }
@@ -156,6 +188,10 @@ impl Directory {
             DirectoryEvent::AccountRemoved { id } => {
                 let entry = self.entries.remove(id).ok_or(NO_SUCH_ACCOUNT)?;
                 self.ids.remove(&entry.login);
+                Ok(())
+            }
+            DirectoryEvent::StandingChanged { id, standing } => {
+                self.entries.get_mut(id).ok_or(NO_SUCH_ACCOUNT)?.standing = *standing;
                 Ok(())
             }
             DirectoryEvent::CredentialChanged { id, credential } => {
@@ -174,7 +210,10 @@ impl Directory {
         }
         self.last_id = id.0;
         self.ids.insert(login.clone(), id);
-        self.entries.insert(id, Entry { login: login.clone(), credential: credential.into() });
+        self.entries.insert(
+            id,
+            Entry { login: login.clone(), credential: credential.into(), standing: Standing::Enabled },
+        );
         Ok(())
     }
 }

@@ -10,11 +10,14 @@ use super::status::{self, StatusItem};
 pub struct List {
     /// Which of the three commands.
     pub style: ListStyle,
+    /// Whether it is said in the words of RFC 3501, or in any that came later.
+    pub syntax: ListSyntax,
     /// Which names are asked for, besides the pattern.
     pub select: Vec<ListSelect>,
     /// What the patterns are relative to, decoded; mostly empty.
     pub reference: String,
-    /// Names with `*` and `%`, decoded. An empty one asks for the hierarchy's separator.
+    /// Names with `*` and `%`, decoded. In the basic syntax an empty one asks for the hierarchy's separator; in the
+    /// extended one it matches nothing.
     pub patterns: Vec<String>,
     /// What to tell besides the name.
     pub returns: Vec<ListReturn>,
@@ -29,6 +32,15 @@ pub enum ListStyle {
     Lsub,
     /// XLIST: Gmail's LIST with special uses, older than RFC 6154.
     Xlist,
+}
+
+/// Which of LIST's two grammars (RFC 9051, 6.3.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListSyntax {
+    /// A reference and a pattern.
+    Basic,
+    /// Selection options, several patterns or return options, empty lists of them included.
+    Extended,
 }
 
 /// A selection option (RFC 5258, 3.1; RFC 6154, 2).
@@ -59,19 +71,49 @@ pub enum ListReturn {
 
 pub(super) fn read(input: &mut Input<'_>, style: ListStyle) -> Result<List, Fault> {
     input.space()?;
-    let mut select = Vec::new();
-    if input.peek() == Some(b'(') && style == ListStyle::List {
-        select = selection(input)?;
+    let mut list = List {
+        style,
+        syntax: ListSyntax::Basic,
+        select: Vec::new(),
+        reference: String::new(),
+        patterns: Vec::new(),
+        returns: Vec::new(),
+    };
+    if list.extends(b'(', input) {
+        list.select = selection(input)?;
         input.space()?;
     }
-    let reference = decoded(input)?;
+    list.reference = decoded(input)?;
     input.space()?;
-    let patterns = patterns(input)?;
-    let mut returns = Vec::new();
-    if style == ListStyle::List && input.take(b' ') {
-        returns = return_options(input)?;
+    list.patterns = match list.extends(b'(', input) {
+        true => input.filled_list("Expected mailbox patterns", decoded)?,
+        false => vec![decoded(input)?],
+    };
+    if list.extends(b' ', input) {
+        list.returns = return_options(input)?;
     }
-    Ok(List { style, select, reference, patterns, returns })
+    Ok(list)
+}
+
+impl List {
+    /// Whether something of the extended syntax comes next, which LSUB and XLIST do not have.
+    fn extends(&mut self, octet: u8, input: &Input<'_>) -> bool {
+        let extends = self.style == ListStyle::List && input.peek() == Some(octet);
+        if extends {
+            self.syntax = ListSyntax::Extended;
+        }
+        extends
+    }
+
+    /// The items that the STATUS return option asks for, each once however often it was given.
+    #[must_use]
+    pub fn status_items(&self) -> Vec<StatusItem> {
+        let given = self.returns.iter().filter_map(|option| match option {
+            ListReturn::Status(items) => Some(items),
+            _ => None,
+        });
+        status::each_once(given.flatten().copied())
+    }
 }
 
 fn selection(input: &mut Input<'_>) -> Result<Vec<ListSelect>, Fault> {
@@ -86,19 +128,12 @@ fn selection(input: &mut Input<'_>) -> Result<Vec<ListSelect>, Fault> {
             _ => Err(input.fault_at(at, "Unknown selection option")),
         }
     })?;
-    // RFC 5258, 3.1: a client MUST NOT specify RECURSIVEMATCH alone or with REMOTE only; the server says BAD.
-    let base = select.iter().any(|s| matches!(s, ListSelect::Subscribed | ListSelect::SpecialUse));
-    if select.contains(&ListSelect::RecursiveMatch) && !base {
-        return Err(input.fault_at(at, "RECURSIVEMATCH needs another selection option, such as SUBSCRIBED"));
+    // RFC 5258, 6: "If a list-select-mod-opt appears, then a list-select-base-opt must also appear", of which there is
+    // one; SPECIAL-USE is as independent as REMOTE (RFC 6154, 6). Section 3.1: the server MUST say BAD.
+    if select.contains(&ListSelect::RecursiveMatch) && !select.contains(&ListSelect::Subscribed) {
+        return Err(input.fault_at(at, "RECURSIVEMATCH needs the selection option SUBSCRIBED beside it"));
     }
     Ok(select)
-}
-
-fn patterns(input: &mut Input<'_>) -> Result<Vec<String>, Fault> {
-    if input.peek() == Some(b'(') {
-        return input.filled_list("Expected mailbox patterns", decoded);
-    }
-    decoded(input).map(|pattern| vec![pattern])
 }
 
 /// A name or a pattern: wildcards pass through modified UTF-7 unchanged.
@@ -110,21 +145,26 @@ fn decoded(input: &mut Input<'_>) -> Result<String, Fault> {
 }
 
 fn return_options(input: &mut Input<'_>) -> Result<Vec<ListReturn>, Fault> {
+    input.space()?;
     if !input.keyword("RETURN") {
         return Err(input.fault("Expected RETURN or the end of the command"));
     }
     input.space()?;
-    input.list("Expected return options in parentheses", |input| {
-        let at = input.at();
-        match input.atom("Expected a return option")?.to_ascii_uppercase().as_str() {
-            "SUBSCRIBED" => Ok(ListReturn::Subscribed),
-            "CHILDREN" => Ok(ListReturn::Children),
-            "SPECIAL-USE" => Ok(ListReturn::SpecialUse),
-            "STATUS" => {
-                input.space()?;
-                status::items(input).map(ListReturn::Status)
-            }
-            _ => Err(input.fault_at(at, "Unknown return option")),
+    input.list("Expected return options in parentheses", return_option)
+}
+
+fn return_option(input: &mut Input<'_>) -> Result<ListReturn, Fault> {
+    let at = input.at();
+    match input.atom("Expected a return option")?.to_ascii_uppercase().as_str() {
+        "SUBSCRIBED" => Ok(ListReturn::Subscribed),
+        "CHILDREN" => Ok(ListReturn::Children),
+        "SPECIAL-USE" => Ok(ListReturn::SpecialUse),
+        "STATUS" => {
+            input.space()?;
+            status::items(input).map(ListReturn::Status)
         }
-    })
+        "METADATA" => Err(input.not_offered("LIST with METADATA (RFC 9590)")),
+        "MYRIGHTS" => Err(input.not_offered("LIST with MYRIGHTS (RFC 8440)")),
+        _ => Err(input.fault_at(at, "Unknown return option")),
+    }
 }

@@ -5,6 +5,7 @@
 mod append;
 mod authenticate;
 mod compress;
+mod create;
 mod enable;
 mod fetch;
 mod flags;
@@ -12,6 +13,7 @@ mod id;
 mod list;
 mod login;
 mod mailbox;
+mod quota;
 mod replace;
 mod results;
 mod search;
@@ -27,9 +29,10 @@ mod upload;
 
 pub use append::{Append, AppendItem, MessageForm, append_end, append_next};
 pub use authenticate::{Authenticate, SaslLine, sasl_line};
+pub use create::Create;
 pub use fetch::{ChangedSince, Fetch, FetchItem, Partial, Peek, Urgency, Vanished};
 pub use id::Id;
-pub use list::{List, ListReturn, ListSelect, ListStyle};
+pub use list::{List, ListReturn, ListSelect, ListStyle, ListSyntax};
 pub use login::Login;
 pub use mailbox::Rename;
 pub use replace::Replace;
@@ -45,6 +48,7 @@ pub use upload::{AtLiteral, Upload, upload_at_literal};
 
 use super::error::{BadCommand, Fault, Reason};
 use super::input::{Input, is_astring_char};
+use super::mailbox_name::SpeltName;
 use super::sequence_set::MessageSet;
 use std::borrow::Cow;
 use std::fmt;
@@ -77,9 +81,9 @@ pub enum Command<'a> {
     /// SELECT and EXAMINE, RFC 9051, 6.3.2 and 6.3.3
     Select(Select),
     /// RFC 9051, 6.3.4
-    Create(MailboxName),
+    Create(Create<'a>),
     /// RFC 9051, 6.3.5
-    Delete(MailboxName),
+    Delete(SpeltName),
     /// RFC 9051, 6.3.6
     Rename(Rename),
     /// RFC 9051, 6.3.7
@@ -88,6 +92,12 @@ pub enum Command<'a> {
     Unsubscribe(MailboxName),
     /// LIST, LSUB and XLIST: RFC 9051, 6.3.9; RFC 3501, 6.3.9
     List(List),
+    /// RFC 9208, 4.1.1: the quota root.
+    GetQuota(Cow<'a, str>),
+    /// RFC 9208, 4.1.2
+    GetQuotaRoot(MailboxName),
+    /// RFC 9208, 4.1.3: the quota root.
+    SetQuota(Cow<'a, str>),
     /// RFC 9051, 6.3.10
     Namespace,
     /// RFC 9051, 6.3.11
@@ -218,12 +228,14 @@ const COMMANDS: &[(&str, Reader)] = &[
     ("CLOSE", |_| Ok(Command::Close)),
     ("COMPRESS", compress::read),
     ("COPY", |input| transfer::read(input, Numbering::Sequence).map(Command::Copy)),
-    ("CREATE", |input| mailbox::read_create(input).map(Command::Create)),
-    ("DELETE", |input| mailbox::read_name(input).map(Command::Delete)),
+    ("CREATE", |input| create::read(input).map(Command::Create)),
+    ("DELETE", |input| mailbox::read_spelt(input).map(Command::Delete)),
     ("ENABLE", enable::read),
     ("EXAMINE", |input| select::read(input, Access::ReadOnly).map(Command::Select)),
     ("EXPUNGE", |_| Ok(Command::Expunge(None))),
     ("FETCH", |input| fetch::read(input, Numbering::Sequence).map(Command::Fetch)),
+    ("GETQUOTA", |input| quota::read_root(input).map(Command::GetQuota)),
+    ("GETQUOTAROOT", |input| mailbox::read_name(input).map(Command::GetQuotaRoot)),
     ("ID", id::read),
     ("IDLE", |_| Ok(Command::Idle)),
     ("LIST", |input| list::read(input, ListStyle::List).map(Command::List)),
@@ -237,6 +249,7 @@ const COMMANDS: &[(&str, Reader)] = &[
     ("REPLACE", replace::without_literal),
     ("SEARCH", |input| search::read(input, Numbering::Sequence).map(Command::Search)),
     ("SELECT", |input| select::read(input, Access::ReadWrite).map(Command::Select)),
+    ("SETQUOTA", |input| quota::read_set(input).map(Command::SetQuota)),
     ("SORT", |input| sort::read(input, Numbering::Sequence).map(Command::Sort)),
     ("STARTTLS", |_| Ok(Command::StartTls)),
     ("STATUS", |input| status::read(input).map(Command::Status)),

@@ -2,9 +2,9 @@
 
 use super::super::error::{Fault, Reason};
 use super::super::input::Input;
-use super::super::mailbox_name::BadMailboxName;
+use super::super::mailbox_name::{BadMailboxName, SpeltName};
 use super::super::sequence_set::SequenceSet;
-use terms::{MailboxName, ModSeq, SeqNum, UidSet, UidValidity};
+use terms::{ModSeq, SeqNum, UidSet, UidValidity};
 
 /// Which mailbox, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Select {
     /// SELECT or EXAMINE.
     pub access: Access,
     /// Which mailbox. One that cannot be is no mistake of the grammar: SELECT fails, and so closes what is open.
-    pub mailbox: Result<MailboxName, BadMailboxName>,
+    pub mailbox: Result<SpeltName, BadMailboxName>,
     /// Whether `(CONDSTORE)` was given.
     pub condstore: bool,
     /// What the client knows of the mailbox, to be brought up to date.
@@ -52,7 +52,7 @@ pub struct KnownMessages {
 
 pub(super) fn read(input: &mut Input<'_>, access: Access) -> Result<Select, Fault> {
     input.space()?;
-    let mailbox = match input.mailbox() {
+    let mailbox = match input.spelt_mailbox() {
         Err(Fault { reason: Reason::Name(bad), .. }) => Err(bad),
         name => Ok(name?),
     };

@@ -34,6 +34,10 @@ pub enum StatusItem {
     HighestModSeq,
     /// RFC 8474, 4.3
     MailboxId,
+    /// The largest message that can be appended (RFC 7889, 3.1).
+    AppendLimit,
+    /// What an expunge would give back, in octets (RFC 9208, 4.1.4).
+    DeletedStorage,
 }
 
 const ITEMS: &[StatusItem] = &[
@@ -46,6 +50,8 @@ const ITEMS: &[StatusItem] = &[
     StatusItem::Size,
     StatusItem::HighestModSeq,
     StatusItem::MailboxId,
+    StatusItem::AppendLimit,
+    StatusItem::DeletedStorage,
 ];
 
 impl StatusItem {
@@ -62,6 +68,8 @@ impl StatusItem {
             Self::Size => "SIZE",
             Self::HighestModSeq => "HIGHESTMODSEQ",
             Self::MailboxId => "MAILBOXID",
+            Self::AppendLimit => "APPENDLIMIT",
+            Self::DeletedStorage => "DELETED-STORAGE",
         }
     }
 
@@ -80,7 +88,18 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Status, Fault> {
     Ok(Status { mailbox, items: items(input)? })
 }
 
-/// `"(" status-att *(SP status-att) ")"`
+/// `"(" status-att *(SP status-att) ")"`. What is asked for twice is told once: else one command could ask ten thousand
+/// mailboxes for as many items as fit into it.
 pub(super) fn items(input: &mut Input<'_>) -> Result<Vec<StatusItem>, Fault> {
-    input.filled_list("Expected a list of status items in parentheses", StatusItem::read)
+    let items = input.filled_list("Expected a list of status items in parentheses", StatusItem::read)?;
+    Ok(each_once(items.into_iter()))
+}
+
+pub(super) fn each_once(items: impl Iterator<Item = StatusItem>) -> Vec<StatusItem> {
+    items.fold(Vec::new(), |mut once, item| {
+        if !once.contains(&item) {
+            once.push(item);
+        }
+        once
+    })
 }

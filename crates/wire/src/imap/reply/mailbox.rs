@@ -237,6 +237,8 @@ pub enum StatusValue {
     HighestModSeq(ModSeq),
     /// RFC 8474, 4: 1 to 255 letters, digits, `-` and `_`.
     MailboxId(String),
+    AppendLimit(u64),
+    DeletedStorage(u64),
 }
 
 impl StatusValue {
@@ -250,6 +252,8 @@ impl StatusValue {
             Self::Deleted(n) => (StatusItem::Deleted, u64::from(*n)),
             Self::Size(octets) => (StatusItem::Size, *octets),
             Self::HighestModSeq(mod_seq) => (StatusItem::HighestModSeq, mod_seq.get()),
+            Self::AppendLimit(octets) => (StatusItem::AppendLimit, *octets),
+            Self::DeletedStorage(octets) => (StatusItem::DeletedStorage, *octets),
             Self::MailboxId(id) => {
                 out.extend_from_slice(b"MAILBOXID (");
                 astring(out, id.as_bytes());

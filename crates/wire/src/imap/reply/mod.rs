@@ -11,6 +11,7 @@
 
 mod fetch;
 mod mailbox;
+mod quota;
 mod search;
 mod status;
 pub(crate) mod text;
@@ -22,6 +23,7 @@ pub use mailbox::{
     ListAttribute, ListLine, Namespace, Namespaces, StatusValue, exists, expunge, flags, id, list, namespace,
     recent, status_data, vanished,
 };
+pub use quota::{QuotaResource, quota, quota_root};
 pub use search::{EsearchLine, SearchLine};
 pub use status::{Code, Condition, Progress, capability, challenge, continuation, enabled, tagged, untagged};
 pub use text::{astring, nstring, string};

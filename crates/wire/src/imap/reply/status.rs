@@ -78,6 +78,8 @@ pub enum Code<'a> {
     InUse,
     /// RFC 5530
     Limit,
+    /// RFC 8474, 4.1 and 4.2: the mailbox, whatever its name.
+    MailboxId(&'a str),
     /// RFC 7162, 3.1.3: these failed UNCHANGEDSINCE.
     Modified(&'a SequenceSet),
     /// RFC 7162, 3.1.2.2
@@ -120,6 +122,8 @@ pub enum Code<'a> {
     UnknownCte,
     /// The first message without `\Seen` (RFC 3501).
     Unseen(SeqNum),
+    /// RFC 6154, 3: the special use cannot be given.
+    UseAttr,
 }
 
 /// How far a command has come, counted in what it works on: messages, mostly (RFC 9585, 4).
@@ -174,6 +178,7 @@ impl Code<'_> {
             Self::InProgress(_) => "INPROGRESS",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
+            Self::MailboxId(_) => "MAILBOXID",
             Self::Modified(_) => "MODIFIED",
             Self::NoModSeq => "NOMODSEQ",
             Self::NonExistent => "NONEXISTENT",
@@ -195,6 +200,7 @@ impl Code<'_> {
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::Unseen(_) => "UNSEEN",
+            Self::UseAttr => "USEATTR",
         }
     }
 
@@ -211,6 +217,7 @@ impl Code<'_> {
             Self::AppendUid(validity, uids) => write!(out, " {validity} {uids}"),
             Self::CopyUid(validity, from, to) => write!(out, " {validity} {from} {to}"),
             Self::HighestModSeq(mod_seq) => write!(out, " {mod_seq}"),
+            Self::MailboxId(id) => write!(out, " ({id})"),
             Self::Modified(set) => write!(out, " {set}"),
             Self::UidNext(uid) => write!(out, " {uid}"),
             Self::UidValidity(validity) => write!(out, " {validity}"),

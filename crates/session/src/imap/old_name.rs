@@ -1,0 +1,24 @@
+//! OLDNAME (RFC 9051, 6.3.9.7): a client that wrote a name in its own way is told how the name is written.
+
+use super::hall::Hall;
+use super::list;
+use super::revision::Revision;
+use crate::port::Mail;
+use crate::refusal::Refusal;
+use terms::MailboxName;
+
+/// Tells the name behind `spelling`, where that is another and the client knows LIST responses with more in them:
+/// IMAP4rev2's do. "From the client point of view, this is indistinguishable from another user renaming or deleting the
+/// mailbox", so a name that is gone by now is told as such.
+pub(super) async fn tell<M: Mail>(
+    name: &MailboxName,
+    spelling: Option<&str>,
+    hall: &Hall<M>,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    if let (Some(spelling), Revision::Rev2) = (spelling, hall.revision) {
+        let account = hall.mail.account().await?;
+        list::tell_unasked(&account.listed(name), Some(spelling), out);
+    }
+    Ok(())
+}
