@@ -61,3 +61,18 @@ class AProof(Served):
         # For whoever runs the server there is a difference.
         for reason in ["wrong-password", "no-account"]:
             self.assertRegex(self.server.read_log(), rf"scram-sha-256.*{reason}|{reason}.*scram-sha-256")
+
+    def test_a_password_that_is_changed_meanwhile_lets_nobody_in(self):
+        name, server = "changing@example.org", self.server
+        server.gatepost("account", "--config", server.config, "add", name, "--password-stdin", stdin="old password\n")
+
+        class Slow(Scram):
+            def verify(self, challenge):
+                server.gatepost("account", "--config", server.config, "passwd", name, "--password-stdin", stdin="new password\n")
+                return super().verify(challenge)
+
+        imap = imaplib.IMAP4_SSL(HOST, server.imaps, ssl_context=server.context())
+        with self.assertRaisesRegex(imaplib.IMAP4.error, "AUTHENTICATIONFAILED"):
+            imap.authenticate("SCRAM-SHA-256", Slow(name, "old password"))
+        self.ok(imap.authenticate("SCRAM-SHA-256", Scram(name, "new password")))
+        imap.logout()

@@ -71,7 +71,8 @@ impl Doorkeeper {
         let found = self.accounts.find(claim.name(), self.pool.cost());
         let verdict = match claim {
             Claim::Password { password, .. } => self.pool.verify(found.record, password).await?,
-            Claim::Proven { .. } => Verdict::Right,
+            Claim::Proven { verifier, .. } if *found.record.scram() == verifier => Verdict::Right,
+            Claim::Proven { .. } => Verdict::Wrong,
             Claim::Disproven { .. } => Verdict::Wrong,
         };
         Ok(match (verdict, found.account) {

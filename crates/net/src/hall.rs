@@ -68,6 +68,21 @@ impl Hall {
     fn refusal(&self, why: Error) -> Refusal {
         refusal(why, self.connection)
     }
+
+    /// The same where a mailbox that is missing is the target. RFC 3501, 6.3.11: a server "MUST send the response
+    /// code `[TRYCREATE]`", also when the mailbox went while the message came in.
+    fn target_refusal(&self, why: Error) -> Refusal {
+        match why {
+            Error::NoSuchMailbox => Refusal::denied(Code::TryCreate, "This mailbox has been deleted"),
+            why => self.refusal(why),
+        }
+    }
+
+    /// The same where `from` may be missing as well.
+    fn transfer_refusal(&self, from: &OpenMailbox, why: Error) -> Refusal {
+        let source_is_gone = from.changes.borrow().is_deleted();
+        if source_is_gone { self.refusal(why) } else { self.target_refusal(why) }
+    }
 }
 
 impl port::Mail for Hall {
@@ -138,24 +153,24 @@ impl port::Mail for Hall {
 
     async fn append(&self, mailbox: MailboxId, draft: Draft) -> Result<Appended, Refusal> {
         let filed = self.account.file(&self.origin, mailbox, draft.batch, self.account.id()).await;
-        filed.map(appended).map_err(|why| self.refusal(why))
+        filed.map(appended).map_err(|why| self.target_refusal(why))
     }
 
     async fn replace(
         &self,
-        (from, replaced): (&OpenMailbox, Uid),
+        (source, replaced): (&OpenMailbox, Uid),
         mailbox: MailboxId,
         draft: Draft,
     ) -> Result<Appended, Refusal> {
-        let from = (from.mailbox.id(), replaced);
+        let from = (source.mailbox.id(), replaced);
         let filed = self.account.replace(&self.origin, from, mailbox, draft.batch, self.account.id()).await;
-        filed.map(appended).map_err(|why| self.refusal(why))
+        filed.map(appended).map_err(|why| self.transfer_refusal(source, why))
     }
 
     async fn transfer(
         &self,
         transfer: Transfer,
-        from: &OpenMailbox,
+        source: &OpenMailbox,
         uids: &UidSet,
         to: MailboxId,
     ) -> Result<Transferred, Refusal> {
@@ -163,9 +178,9 @@ impl port::Mail for Hall {
             Transfer::Copy => mail::Transfer::Copy,
             Transfer::Move => mail::Transfer::Move,
         };
-        let from = (from.mailbox.id(), uids);
+        let from = (source.mailbox.id(), uids);
         let copied = self.account.transfer(&self.origin, transfer, self.account.id(), from, to).await;
-        let copied = copied.map_err(|why| self.refusal(why))?;
+        let copied = copied.map_err(|why| self.transfer_refusal(source, why))?;
         Ok(Transferred { uid_validity: copied.uid_validity, from: copied.source, to: copied.target })
     }
 }

@@ -70,12 +70,12 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
         let TlsPeer { line, inflater } = &mut **self;
         let Some(inflater) = inflater else { return line.receive(into, until).await };
         loop {
+            // So that others have their turn: what follows may not wait for anything. Before it and not behind it,
+            // because what was inflated would be lost with a future that is dropped here.
+            consume_budget().await;
             match inflater.inflate(into) {
                 Ok(0) => {}
-                Ok(_) => {
-                    consume_budget().await; // so that others have their turn: this did not wait for anything
-                    return Ok(Received::Octets);
-                }
+                Ok(_) => return Ok(Received::Octets),
                 Err(Garbled) => return Ok(Received::Garbled),
             }
             let mut deflated = Vec::new();

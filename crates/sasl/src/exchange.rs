@@ -74,7 +74,7 @@ enum State {
     Plain,
     ScramFirst(scram::First),
     ScramFinal(scram::Final),
-    ScramConfirmed(String),
+    ScramConfirmed(String, ScramVerifier),
 }
 
 impl Exchange {
@@ -85,8 +85,10 @@ impl Exchange {
             State::Plain => plain::read(response).map(Step::Done),
             State::ScramFirst(first) => first.read(response).map(|asked| Step::Lookup(Lookup(asked))),
             State::ScramFinal(last) => last.read(response).map(judged),
-            State::ScramConfirmed(name) if response.is_empty() => Ok(Step::Done(Claim::Proven { name })),
-            State::ScramConfirmed(_) => Err(Failure::Malformed("An empty response belongs here")),
+            State::ScramConfirmed(name, verifier) if response.is_empty() => {
+                Ok(Step::Done(Claim::Proven { name, verifier }))
+            }
+            State::ScramConfirmed(..) => Err(Failure::Malformed("An empty response belongs here")),
         };
         next.unwrap_or_else(Step::Failed)
     }
@@ -94,8 +96,8 @@ impl Exchange {
 
 fn judged(proof: scram::Proof) -> Step {
     match proof {
-        scram::Proof::Holds { name, signature } => {
-            Step::Challenge(signature, Exchange(State::ScramConfirmed(name)))
+        scram::Proof::Holds { name, verifier, signature } => {
+            Step::Challenge(signature, Exchange(State::ScramConfirmed(name, verifier)))
         }
         scram::Proof::Fails { name } => Step::Done(Claim::Disproven { name }),
     }
@@ -146,10 +148,13 @@ pub enum Claim {
         /// What it gave.
         password: Secret,
     },
-    /// It has proven that it knows the password behind the verifier that was looked up.
+    /// It has proven that it knows the password behind the verifier that was looked up. To be held against the
+    /// record as it is now: the password may have been changed, or the account made anew, meanwhile.
     Proven {
         /// The name that was looked up.
         name: String,
+        /// What was found.
+        verifier: ScramVerifier,
     },
     /// Its proof does not fit the verifier: a wrong password, to be treated as one.
     Disproven {
@@ -163,7 +168,7 @@ impl Claim {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Password { name, .. } | Self::Proven { name } | Self::Disproven { name } => name,
+            Self::Password { name, .. } | Self::Proven { name, .. } | Self::Disproven { name } => name,
         }
     }
 

@@ -72,7 +72,7 @@ pub(crate) struct Final {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// It holds; our signature is the proof that we know the verifier.
-    Holds { name: String, signature: Vec<u8> },
+    Holds { name: String, verifier: ScramVerifier, signature: Vec<u8> },
     /// It does not, or it is one of another exchange.
     Fails { name: String },
 }
@@ -91,7 +91,8 @@ impl Final {
         Ok(match self.verifier.check(auth_message.as_bytes(), &decode(proof)?) {
             Verdict::Right if is_ours => {
                 let signature = STANDARD.encode(self.verifier.sign(auth_message.as_bytes()));
-                Proof::Holds { name: self.asked.name, signature: format!("v={signature}").into_bytes() }
+                let signature = format!("v={signature}").into_bytes();
+                Proof::Holds { name: self.asked.name, verifier: self.verifier, signature }
             }
             _ => Proof::Fails { name: self.asked.name },
         })
@@ -198,7 +199,8 @@ mod tests {
             "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
         );
         let signature = b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".to_vec();
-        assert_eq!(last.read(CLIENT_FINAL), Ok(Proof::Holds { name: "user".into(), signature }));
+        let holds = Proof::Holds { name: "user".into(), verifier: verifier("pencil"), signature };
+        assert_eq!(last.read(CLIENT_FINAL), Ok(holds));
     }
 
     #[test]

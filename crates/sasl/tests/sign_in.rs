@@ -163,7 +163,10 @@ fn scram_lets_the_right_password_in_after_proving_itself() {
     let (server_final, exchange) = challenged(step);
     assert!(server_final.starts_with("v="), "{server_final}");
     let step = exchange.respond(b"");
-    assert!(matches!(&step, Step::Done(Claim::Proven { name }) if name == "ann"), "{step:?}");
+    assert!(
+        matches!(&step, Step::Done(Claim::Proven { name, verifier }) if name == "ann" && verifier == record.scram()),
+        "{step:?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// What a server needs to check a SCRAM proof, and to prove itself.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ScramVerifier {
     pub(super) iterations: u32,
     pub(super) salt: [u8; 16],
