@@ -99,9 +99,9 @@ settings! {
         /// Longest delay before a failed login is answered; some clients give up after 5 s.
         login_delay_max_ms: u32 = 3_000, from 0 to 5_000;
         /// Memory for one hash.
-        hash_memory_kib: u32 = 19_456, from 8_192 to 1_048_576;
+        hash_memory_kib: u32 = 19_456, from 8_192 to 65_536;
         /// Passes over that memory.
-        hash_passes: u32 = 2, from 1 to 32;
+        hash_passes: u32 = 2, from 1 to 16;
         /// Hashes worked on at the same time; more wait for their turn. Memory in use is this times `hash_memory_kib`.
         hashes_at_once: u32 = 2, from 1 to 64;
     }
