@@ -1,4 +1,7 @@
 //! Reading sections of a stored message.
+//!
+//! The URLs of CATENATE (RFC 4469) and URL-PARTIAL (RFC 5550) name a section and a range of it, as FETCH does: what they
+//! take from a message will be read by the same [`Body`].
 
 use super::plan::Section;
 use crate::outbox::PIECE;
