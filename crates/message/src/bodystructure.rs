@@ -1,7 +1,8 @@
 //! BODYSTRUCTURE in wire form (RFC 3501, 7.4.2; RFC 9051, 7.5.2), and BODY made of it.
 //!
-//! BODY is BODYSTRUCTURE without the extension data, and so [`write_body`] makes it of that: a record need not keep
-//! both. Strict on purpose: NIL stands only where the grammar says `nstring`.
+//! BODY is BODYSTRUCTURE without the extension data, and IMAP4rev1 knows message/global only as a leaf: what is told is
+//! made of one form, which is all that a record keeps ([`rewrite`]). Strict on purpose: NIL stands only where the grammar
+//! says `nstring`.
 
 use crate::mime::{Description, Disposition, MediaType, Parameter};
 use crate::nstring;
@@ -159,14 +160,38 @@ fn put_list<'a>(out: &mut Vec<u8>, strings: impl Iterator<Item = &'a Box<[u8]>>)
     out.push(b')');
 }
 
-/// Appends BODY, given a BODYSTRUCTURE in wire form that this crate wrote.
-pub fn write_body(bodystructure: &[u8], out: &mut Vec<u8>) {
-    Copier { rest: bodystructure, out }.body();
+/// How an enclosed message with UTF-8 in its header is told (message/global, RFC 6532).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Global {
+    /// As message/rfc822, with its envelope and its structure: RFC 9051, 7.5.2.
+    Message,
+    /// As a leaf: RFC 3501, 9 has no other form for it.
+    Leaf,
 }
 
-/// Walks over a BODYSTRUCTURE, copying what BODY has too.
+/// Whether what BODYSTRUCTURE has beyond BODY is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extension {
+    Told,
+    Untold,
+}
+
+/// Appends another form of a BODYSTRUCTURE that [`write`] wrote.
+pub(crate) fn rewrite(bodystructure: &[u8], extension: Extension, global: Global, out: &mut Vec<u8>) {
+    Copier { rest: bodystructure, extension, global, out }.body();
+}
+
+/// Whether this is an enclosed message that not all know as one.
+pub(crate) fn is_global(part: &Part, details: &Details) -> bool {
+    let described = details.description.as_deref();
+    part.kind == Kind::Message && described.is_some_and(|it| it.media_type.is("message", "global"))
+}
+
+/// Walks over a BODYSTRUCTURE, copying what the other form has too.
 struct Copier<'a> {
     rest: &'a [u8],
+    extension: Extension,
+    global: Global,
     out: &'a mut Vec<u8>,
 }
 
@@ -182,17 +207,24 @@ impl Copier<'_> {
         } else {
             self.single();
         }
-        self.skip_extension();
+        match self.extension {
+            Extension::Told => self.copy_extension(),
+            Extension::Untold => self.skip_extension(),
+        }
+        self.copy(1);
     }
 
     /// Type, subtype, parameters, id, description, encoding, octets; then what the type demands.
     fn single(&mut self) {
         let start = self.out.len();
         self.copy_value();
-        let kind = self.out.get(start..).unwrap_or_default().to_ascii_lowercase();
-        self.copy_values(6);
-        match kind.as_slice() {
+        self.copy_values(1);
+        let media_type = self.out.get(start..).unwrap_or_default().to_ascii_lowercase();
+        self.copy_values(5);
+        let is_leaf = media_type == br#""message" "global""# && self.global == Global::Leaf;
+        match media_type.split(|octet| *octet == b' ').next().unwrap_or_default() {
             br#""text""# => self.copy_values(1),
+            br#""message""# if self.rest.starts_with(b" (") && is_leaf => self.skip_values(3),
             br#""message""# if self.rest.starts_with(b" (") => {
                 self.copy_values(1);
                 self.copy(1);
@@ -221,12 +253,23 @@ impl Copier<'_> {
         self.copy(value_length(self.rest));
     }
 
-    fn skip_extension(&mut self) {
-        while self.rest.first() == Some(&b' ') {
+    fn skip_values(&mut self, count: usize) {
+        for _ in 0..count {
             let length = 1 + value_length(self.rest.get(1..).unwrap_or_default());
             self.rest = self.rest.get(length..).unwrap_or_default();
         }
-        self.copy(1);
+    }
+
+    fn copy_extension(&mut self) {
+        while self.rest.first() == Some(&b' ') {
+            self.copy_values(1);
+        }
+    }
+
+    fn skip_extension(&mut self) {
+        while self.rest.first() == Some(&b' ') {
+            self.skip_values(1);
+        }
     }
 }
 

@@ -34,7 +34,7 @@ mod varint;
 mod words;
 
 pub use address::{Address, addresses};
-pub use bodystructure::write_body;
+pub use bodystructure::Global;
 pub use charset::Charset;
 pub use date::parse_date;
 pub use envelope_view::{EnvelopeView, Party};

@@ -49,7 +49,7 @@ pub enum Kind {
     Text,
     /// multipart/*: its children are its parts.
     Multipart,
-    /// message/rfc822: its one child is the message in it.
+    /// message/rfc822 or message/global (RFC 6532): its one child is the message in it.
     Message,
 }
 

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //!   0  version                                  1 octet
-//!   1  flags: 1 = a sent date is there          1
+//!   1  flags: 1 = a sent date is there;          1
+//!      2 = a message/global is in it
 //!   2  zone of the sent date, minutes east      2
 //!   4  name of the body (BLAKE3)               32
 //!  36  RFC822.SIZE                              8
@@ -19,16 +20,17 @@
 //! It is at most [`MAX_RECORD_OCTETS`] long. When the format changes, the version does, and a record of
 //! another version is no [`RecordView`]: the message is parsed again.
 
-use crate::bodystructure::{self, Telling, write_body};
+use crate::bodystructure::{self, Extension, Global, Telling, is_global, rewrite};
 use crate::ids::message_ids;
 use crate::limits::MAX_RECORD_OCTETS;
 use crate::part::PartTable;
 use crate::scan::Parsed;
 use crate::summary::{KEPT_FIELDS, Kept, Summary, place};
+use std::borrow::Cow;
 use terms::InternalDate;
 
 /// The version that this crate writes and reads.
-pub const RECORD_VERSION: u8 = 3;
+pub const RECORD_VERSION: u8 = 4;
 
 const FIELDS: usize = 6 + KEPT_FIELDS.len();
 const ENDS: usize = 56;
@@ -43,6 +45,7 @@ const PREVIEW: usize = 5;
 const FIRST_KEPT: usize = 6;
 
 const IS_DATED: u8 = 1;
+const HAS_GLOBAL: u8 = 2;
 const IS_KEPT: u8 = 1;
 const IS_TOO_LONG: u8 = 2;
 
@@ -78,7 +81,10 @@ fn fixed(parsed: &Parsed, body: [u8; 32]) -> Vec<u8> {
     let Summary { sent, .. } = parsed.summary;
     let header = parsed.table.get(0).map_or(0, |message| message.header.len());
     let mut out = Vec::with_capacity(1024);
-    out.extend_from_slice(&[RECORD_VERSION, if sent.is_some() { IS_DATED } else { 0 }]);
+    let mut described = parsed.table.parts().iter().zip(&parsed.details);
+    let has_global = described.any(|(part, details)| is_global(part, details));
+    let dated = if sent.is_some() { IS_DATED } else { 0 };
+    out.extend_from_slice(&[RECORD_VERSION, dated | if has_global { HAS_GLOBAL } else { 0 }]);
     out.extend_from_slice(&sent.map_or(0, InternalDate::zone_minutes).to_le_bytes());
     out.extend_from_slice(&body);
     out.extend_from_slice(&parsed.size.to_le_bytes());
@@ -162,13 +168,20 @@ impl<'a> RecordView<'a> {
 
     /// BODYSTRUCTURE in wire form.
     #[must_use]
-    pub fn bodystructure(&self) -> &'a [u8] {
-        self.field(BODYSTRUCTURE)
+    pub fn bodystructure(&self, global: Global) -> Cow<'a, [u8]> {
+        let [flags] = self.number_at(1);
+        let kept = self.field(BODYSTRUCTURE);
+        if global == Global::Message || flags & HAS_GLOBAL == 0 {
+            return kept.into();
+        }
+        let mut out = Vec::with_capacity(kept.len());
+        rewrite(kept, Extension::Told, global, &mut out);
+        out.into()
     }
 
     /// Appends BODY in wire form.
-    pub fn write_body(&self, out: &mut Vec<u8>) {
-        write_body(self.bodystructure(), out);
+    pub fn write_body(&self, global: Global, out: &mut Vec<u8>) {
+        rewrite(self.field(BODYSTRUCTURE), Extension::Untold, global, out);
     }
 
     /// Where the parts are. Empty if the record is damaged.

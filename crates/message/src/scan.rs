@@ -477,8 +477,7 @@ fn kind(description: &Description) -> Kind {
     match () {
         () if media_type.is_a("text") => Kind::Text,
         () if media_type.is_a("multipart") => Kind::Multipart,
-        // message/global is none: RFC 3501 knows no form for it but that of a leaf.
-        () if media_type.is("message", "rfc822") => Kind::Message,
+        () if media_type.is("message", "rfc822") || media_type.is("message", "global") => Kind::Message,
         () => Kind::Leaf,
     }
 }

@@ -9,7 +9,10 @@
 
 mod corpus;
 
-use message::{HeaderValue, KEPT_FIELDS, RECORD_VERSION, RecordView, decode_header, header, parse, record};
+use message::{
+    Global, HeaderValue, KEPT_FIELDS, RECORD_VERSION, RecordView, Section, SectionText, decode_header,
+    header, parse, record,
+};
 
 const MESSAGE: &[u8] = b"Date: Mon, 02 Mar 2026 10:00:00 +0100\r\nFrom: =?utf-8?q?=C3=84nne?= <a@b>\r\n\
     Message-ID: <2@x>\r\nReferences: <1@x> <3@x>\r\nTo:\r\n\r\nbody\r\n";
@@ -76,10 +79,48 @@ fn a_damaged_record_harms_nobody() {
             if let Some(view) = RecordView::new(&damaged) {
                 let _ =
                     (view.sent(), view.envelope(), view.thread_root(), view.header(b"subject"), view.parts());
-                view.write_body(&mut Vec::new());
+                view.write_body(Global::Leaf, &mut Vec::new());
             }
         }
     }
+}
+
+#[test]
+fn an_enclosed_message_with_utf8_in_its_header_is_a_message_to_imap4rev2_and_a_leaf_to_imap4rev1() {
+    let message = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/global\r\n\r\n\
+                   Subject: Grüße\r\n\r\ninner\r\n--b\r\n\r\nouter\r\n--b--\r\n";
+    let octets = record(&parse(message.as_bytes()), [0; 32]);
+    let view = RecordView::new(&octets).unwrap();
+    let envelope = "(NIL {7}\r\nGrüße NIL NIL NIL NIL NIL NIL NIL NIL)";
+    let text = |octets| format!("(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7BIT\" {octets} 0");
+    let (inner, outer) = (text(5), text(5));
+    let leaf = "(\"message\" \"global\" NIL NIL NIL \"7BIT\" 25";
+    let extension = " NIL NIL NIL NIL)";
+    let whole = |parts: String, extension: &str| format!("({parts} \"mixed\"{extension})");
+    let boundary = " (\"boundary\" \"b\") NIL NIL NIL";
+    for (global, extended, plain) in [
+        (
+            Global::Message,
+            whole(format!("{leaf} {envelope} {inner}{extension} 2{extension}{outer}{extension}"), boundary),
+            whole(format!("{leaf} {envelope} {inner}) 2){outer})"), ""),
+        ),
+        (
+            Global::Leaf,
+            whole(format!("{leaf}{extension}{outer}{extension}"), boundary),
+            whole(format!("{leaf}){outer})"), ""),
+        ),
+    ] {
+        let mut body = Vec::new();
+        view.write_body(global, &mut body);
+        assert_eq!(String::from_utf8_lossy(&view.bodystructure(global)), extended);
+        assert_eq!(String::from_utf8_lossy(&body), plain);
+    }
+    // RFC 9051, 6.4.5.1: "A part of type MESSAGE/RFC822 or MESSAGE/GLOBAL also has nested part numbers".
+    let header = Section { path: vec![1], text: SectionText::Header };
+    assert_eq!(
+        header.resolve(&view.parts()).unwrap().of(message.as_bytes()),
+        "Subject: Grüße\r\n\r\n".as_bytes()
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod corpus;
 
 use imap_codec::ResponseCodec;
 use imap_codec::decode::Decoder;
-use message::{RecordView, parse, record};
+use message::{Global, RecordView, parse, record};
 
 #[test]
 fn torture_messages_are_described_validly() {
@@ -47,7 +47,7 @@ fn check(name: &str, message: &[u8]) {
     let view = RecordView::new(&record).unwrap();
     for (item, value) in [
         ("ENVELOPE", view.envelope().to_vec()),
-        ("BODYSTRUCTURE", view.bodystructure().to_vec()),
+        ("BODYSTRUCTURE", view.bodystructure(Global::Leaf).into_owned()),
         ("BODY", body(&view)),
     ] {
         if depth >= ITS_DEPTH && item != "ENVELOPE" {
@@ -67,6 +67,6 @@ fn check(name: &str, message: &[u8]) {
 
 fn body(view: &RecordView<'_>) -> Vec<u8> {
     let mut body = Vec::new();
-    view.write_body(&mut body);
+    view.write_body(Global::Leaf, &mut body);
     body
 }

@@ -12,6 +12,7 @@ mod plan;
 
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
+use super::revision::Revision;
 use super::talk::Talk;
 use super::uid_only::begin_line;
 use crate::breath::breath;
@@ -22,7 +23,7 @@ use body::{Body, Value};
 use bytes::Bytes;
 use facts::Facts;
 use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, MessageName, Row, Store, SystemFlags};
-use message::RecordView;
+use message::{Global, RecordView};
 use plan::{Item, Plan, Section};
 use terms::{Uid, UidSet};
 use wire::imap::MessageSet;
@@ -45,6 +46,10 @@ pub(super) async fn run<M: Mail, P: Peer>(
     if wants_vanished(fetch) && hall.dialect < Dialect::Qresync {
         return Err(Refusal::misspoken("Say ENABLE QRESYNC first").into());
     }
+    let global = match hall.revision {
+        Revision::Rev1 => Global::Leaf,
+        Revision::Rev2 => Global::Message,
+    };
     let selected = hall.selected()?;
     let mut uids = selected.named(fetch.numbering, &fetch.set)?;
     let state = selected.current().await?;
@@ -60,7 +65,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
     }
     let bookmark = selected.bookmark.take();
     let mut fetching =
-        Fetching { plan, selected, state: &state, talk, told: UidSet::new(), untold: None, bookmark };
+        Fetching { plan, selected, state: &state, talk, told: UidSet::new(), global, untold: None, bookmark };
     fetching.messages(&uids).await?;
     let Fetching { untold, bookmark, .. } = fetching;
     selected.bookmark = bookmark;
@@ -132,6 +137,7 @@ struct Fetching<'a, B, P> {
     talk: &'a mut Talk<P>,
     /// Those of the chunk that were written.
     told: UidSet,
+    global: Global,
     untold: Option<Untold>,
     bookmark: Option<Bookmark>,
 }
@@ -248,7 +254,13 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             }
             (Item::BinarySize(binary), Some(body)) => binary.tell_size(body, line, self.talk).await,
             _ => {
-                let of = Facts { message, record, state: self.state, selected: self.selected };
+                let of = Facts {
+                    message,
+                    record,
+                    state: self.state,
+                    selected: self.selected,
+                    global: self.global,
+                };
                 of.tell(item, line, self.talk.text());
                 Ok(())
             }
