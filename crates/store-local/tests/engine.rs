@@ -190,7 +190,7 @@ fn after_a_failed_sync_nothing_is_written_and_reads_go_on() {
     let disk = FaultyDisk::new(1);
     let store = open(&disk);
     put(&store, 1, 0, 1);
-    disk.fail(Failing::Sync, "log", 0);
+    disk.break_down(Failing::Sync, "log", 0);
     let failed = block_on(store.commit(commit(1, 1, 2)));
     assert!(matches!(failed, Err(StoreError::Unavailable { uncertain: true, .. })), "{failed:?}");
     let refused = block_on(store.commit(commit(1, 1, 3)));
