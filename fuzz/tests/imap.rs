@@ -8,7 +8,7 @@ use imap_codec::decode::Decoder as _;
 use imap_codec::encode::Encoder as _;
 use wire::imap::command::{sasl_line, upload_at_literal};
 use wire::imap::framer::{Announced, Event};
-use wire::imap::{Framer, Limits, mailbox_name, parse};
+use wire::imap::{Framer, Limits, NameForm, mailbox_name, parse};
 
 const COMMANDS: &[&[u8]] = &[
     b"a LOGIN \"user\" {6}\r\nsecret",
@@ -91,7 +91,7 @@ fn meaning(frame: &[u8]) -> Option<String> {
 #[test]
 fn imap_command() {
     fuzz("imap_command", COMMANDS, WORDS, |frame| {
-        drop(upload_at_literal(frame));
+        drop(upload_at_literal(frame, NameForm::Utf7));
         drop(sasl_line(frame));
         match parse(frame) {
             Ok(tagged) => (frame.len(), format!("{:?}", tagged.command)),
@@ -177,13 +177,13 @@ fn imap_framer() {
 fn imap_mailbox_name() {
     let names: &[&[u8]] = &[b"INBOX", b"&AOk-", b"R&-D", b"~peter/mail/&U,BTFw-/&ZeVnLIqe-", b"&2D3eAA-"];
     fuzz("imap_mailbox_name", names, WORDS, |name| {
-        let decoded = mailbox_name::decode_text(name);
+        let decoded = mailbox_name::decode_text(name, NameForm::Utf7).ok();
         let mut encoded = Vec::new();
         if let Some(text) = &decoded {
-            mailbox_name::encode(&mut encoded, text);
+            mailbox_name::encode(&mut encoded, text, NameForm::Utf7);
             assert!(encoded == name || !name.is_ascii() || name.iter().any(u8::is_ascii_control), "{text:?}");
             assert_eq!(
-                mailbox_name::decode_text(&encoded).as_ref(),
+                mailbox_name::decode_text(&encoded, NameForm::Utf7).ok().as_ref(),
                 decoded.as_ref().filter(|t| !t.contains('\0'))
             );
         }

@@ -37,7 +37,8 @@ impl MailboxName {
         if text.len() > MAX_NAME_OCTETS {
             return Err(BadName::TooLong);
         }
-        if text.chars().any(char::is_control) {
+        // RFC 9755, 3: nor line and paragraph separators.
+        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(BadName::Control);
         }
         if text.split(SEPARATOR).any(str::is_empty) {
@@ -236,6 +237,7 @@ mod tests {
             assert_eq!(name(text).check_new(), Err(why), "{text}");
         }
         assert_eq!(MailboxName::new("a\nb"), Err(BadName::Control));
+        assert_eq!(MailboxName::new("a\u{2028}b"), Err(BadName::Control));
     }
 
     #[test]

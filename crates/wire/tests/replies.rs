@@ -16,7 +16,7 @@ use wire::imap::reply::{
     self, Code, Condition, Era, EsearchLine, FetchLine, FlagName, ListAttribute, ListLine, LiteralKind,
     Namespace, Namespaces, Progress, SearchLine, StatusValue,
 };
-use wire::imap::{Command, Numbering, Section, SequenceSet, Tag, parse, tag_of};
+use wire::imap::{Command, NameForm, Numbering, Section, SequenceSet, Tag, parse, tag_of};
 
 fn written(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
@@ -53,6 +53,24 @@ fn uids(ranges: &[(u32, u32)]) -> UidSet {
 
 fn ok(code: &Code<'_>) -> impl FnOnce(&mut Vec<u8>) {
     |out| reply::untagged(out, Condition::Ok, Some(code), "Yes")
+}
+
+/// Replies with names, as they are told to a client of RFC 3501.
+mod in_utf7 {
+    use super::{ListLine, NameForm, Namespaces, StatusValue, reply};
+    use terms::MailboxName;
+
+    pub(super) fn list(out: &mut Vec<u8>, line: &ListLine<'_>) {
+        reply::list(out, line, NameForm::Utf7);
+    }
+
+    pub(super) fn status_data(out: &mut Vec<u8>, name: &MailboxName, values: &[StatusValue]) {
+        reply::status_data(out, name, values, NameForm::Utf7);
+    }
+
+    pub(super) fn namespace(out: &mut Vec<u8>, spaces: &Namespaces<'_>) {
+        reply::namespace(out, spaces, NameForm::Utf7);
+    }
 }
 
 #[test]
@@ -177,28 +195,28 @@ fn names_are_listed() {
     let sent = name("Sent Items");
     let attributes = [ListAttribute::HasNoChildren, ListAttribute::Sent];
     check("* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent Items\"\r\n", |out| {
-        reply::list(out, &line(Some(&sent), &attributes));
+        in_utf7::list(out, &line(Some(&sent), &attributes));
     });
     check("* LSUB () \"/\" INBOX\r\n", |out| {
         let inbox = MailboxName::inbox();
-        reply::list(out, &ListLine { style: ListStyle::Lsub, ..line(Some(&inbox), &[]) });
+        in_utf7::list(out, &ListLine { style: ListStyle::Lsub, ..line(Some(&inbox), &[]) });
     });
     check("* LIST (\\Noselect) \"/\" \"\"\r\n", |out| {
-        reply::list(out, &line(None, &[ListAttribute::NoSelect]));
+        in_utf7::list(out, &line(None, &[ListAttribute::NoSelect]));
     });
     check("* LIST () \"/\" Entw&APw-rfe/R&-D\r\n", |out| {
-        reply::list(out, &line(Some(&name("Entwürfe/R&D")), &[]));
+        in_utf7::list(out, &line(Some(&name("Entwürfe/R&D")), &[]));
     });
-    check("* LIST () \"/\" \"NIL\"\r\n", |out| reply::list(out, &line(Some(&name("NIL")), &[])));
+    check("* LIST () \"/\" \"NIL\"\r\n", |out| in_utf7::list(out, &line(Some(&name("NIL")), &[])));
     check_unknown("not an RFC's", "* XLIST () \"/\" \"Sent Items\"\r\n", |out| {
-        reply::list(out, &ListLine { style: ListStyle::Xlist, ..line(Some(&sent), &[]) });
+        in_utf7::list(out, &ListLine { style: ListStyle::Xlist, ..line(Some(&sent), &[]) });
     });
     let extended =
         "* LIST (\\NonExistent) \"/\" \"Sent Items\" (\"CHILDINFO\" (\"SUBSCRIBED\") \"OLDNAME\" (x))\r\n";
     check_unknown("RFC 5258's extended data", extended, |out| {
         let attributes = [ListAttribute::NonExistent];
         let line = line(Some(&sent), &attributes);
-        reply::list(out, &ListLine { subscribed_child: true, old_name: Some("x"), ..line });
+        in_utf7::list(out, &ListLine { subscribed_child: true, old_name: Some("x"), ..line });
     });
 }
 
@@ -215,20 +233,20 @@ fn status_namespace_and_id_are_told() {
     ];
     let want = "* STATUS \"a b\" (MESSAGES 231 RECENT 1 UIDNEXT 4294967295 UIDVALIDITY 1 UNSEEN 0 DELETED 3 \
                 HIGHESTMODSEQ 9223372036854775807)\r\n";
-    check(want, |out| reply::status_data(out, &name("a b"), &values));
+    check(want, |out| in_utf7::status_data(out, &name("a b"), &values));
     check("* STATUS x (SIZE 4294967296)\r\n", |out| {
-        reply::status_data(out, &name("x"), &[StatusValue::Size(1 << 32)]);
+        in_utf7::status_data(out, &name("x"), &[StatusValue::Size(1 << 32)]);
     });
     check_unknown("RFC 8474", "* STATUS x (MAILBOXID (F1))\r\n", |out| {
-        reply::status_data(out, &name("x"), &[StatusValue::MailboxId("F1".into())]);
+        in_utf7::status_data(out, &name("x"), &[StatusValue::MailboxId("F1".into())]);
     });
     check("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n", |out| {
         let personal = &[Namespace { prefix: "" }];
-        reply::namespace(out, &Namespaces { personal, ..Namespaces::default() });
+        in_utf7::namespace(out, &Namespaces { personal, ..Namespaces::default() });
     });
     check("* NAMESPACE ((\"\" \"/\")) ((\"Users/\" \"/\")) ((\"A/\" \"/\")(\"B/\" \"/\"))\r\n", |out| {
         let [none, users, a, b] = ["", "Users/", "A/", "B/"].map(|prefix| Namespace { prefix });
-        reply::namespace(out, &Namespaces { personal: &[none], other_users: &[users], shared: &[a, b] });
+        in_utf7::namespace(out, &Namespaces { personal: &[none], other_users: &[users], shared: &[a, b] });
     });
     check("* ID (\"name\" \"Gatepost\" \"version\" NIL)\r\n", |out| {
         reply::id(out, &[("name", Some("Gatepost")), ("version", None)]);
@@ -403,4 +421,16 @@ fn any_string_is_read_back_as_it_was() {
         assert_eq!(read.clone().into_option().as_deref(), Some(&octets[..]));
         assert!(!reply.windows(3).any(|three| three == b"{0}"));
     });
+}
+
+#[test]
+fn who_reads_utf8_is_told_names_as_they_are() {
+    let status = |text: &str| {
+        let mut out = Vec::new();
+        reply::status_data(&mut out, &name(text), &[StatusValue::Messages(1)], NameForm::Utf8);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(status("Entwürfe"), "* STATUS \"Entwürfe\" (MESSAGES 1)\r\n");
+    assert_eq!(status("R&D"), "* STATUS R&D (MESSAGES 1)\r\n");
+    assert_eq!(status("台 \"北\""), "* STATUS \"台 \\\"北\\\"\" (MESSAGES 1)\r\n");
 }

@@ -9,7 +9,7 @@ use support::for_all;
 use terms::{InternalDate, MailboxName, SeqNum, Uid, UidSet};
 use wire::imap::command::{AtLiteral, ListStyle, upload_at_literal};
 use wire::imap::reply::{self, FetchLine, ListLine};
-use wire::imap::{Command, MessageSet, SequenceSet, mailbox_name, parse};
+use wire::imap::{Command, MessageSet, NameForm, SequenceSet, mailbox_name, parse};
 
 /// Text in many scripts, with what modified UTF-7 is about in plenty.
 fn texts() -> impl Strategy<Value = String> {
@@ -26,9 +26,10 @@ fn texts() -> impl Strategy<Value = String> {
 fn any_text_survives_modified_utf7() {
     for_all(1, 20_000, texts(), |text: String| {
         let mut encoded = Vec::new();
-        mailbox_name::encode(&mut encoded, &text);
+        mailbox_name::encode(&mut encoded, &text, NameForm::Utf7);
         assert!(encoded.iter().all(|octet| matches!(octet, b' '..=b'~')), "{text:?}");
-        assert_eq!(mailbox_name::decode_text(&encoded), Some(text));
+        assert_eq!(mailbox_name::decode_text(&encoded, NameForm::Utf7).as_ref(), Ok(&text));
+        assert_eq!(mailbox_name::decode_text(text.as_bytes(), NameForm::Utf8), Ok(text));
     });
 }
 
@@ -38,9 +39,9 @@ fn modified_utf7_that_is_taken_is_the_only_spelling_of_its_text() {
         proptest::string::string_regex("[A-Za-z0-9+, /&-]{0,4}(&[A-Za-z0-9+,]{0,8}-?){0,3}").unwrap();
     let taken = std::cell::Cell::new(0);
     for_all(2, 20_000, spellings, |spelling: String| {
-        let Some(text) = mailbox_name::decode_text(spelling.as_bytes()) else { return };
+        let Ok(text) = mailbox_name::decode_text(spelling.as_bytes(), NameForm::Utf7) else { return };
         let mut encoded = Vec::new();
-        mailbox_name::encode(&mut encoded, &text);
+        mailbox_name::encode(&mut encoded, &text, NameForm::Utf7);
         assert_eq!(String::from_utf8(encoded).unwrap(), spelling);
         taken.set(taken.get() + 1);
     });
@@ -59,7 +60,7 @@ fn a_listed_name_can_be_selected() {
             subscribed_child: false,
             old_name: None,
         };
-        reply::list(&mut out, &line);
+        reply::list(&mut out, &line, NameForm::Utf7);
         let listed = out.strip_prefix(b"* LIST () \"/\" ").unwrap().strip_suffix(b"\r\n").unwrap();
         let frame = [b"a SELECT ", listed].concat();
         let Command::Select(select) = parse(&frame).unwrap().command else { panic!() };
@@ -77,7 +78,7 @@ fn a_fetched_internaldate_can_be_appended() {
         line.internal_date(&mut out, date);
         let written = String::from_utf8(out).unwrap();
         let written = written.strip_prefix("* 1 FETCH (INTERNALDATE ").unwrap();
-        match upload_at_literal(format!("a APPEND x {written} {{1}}\r\n").as_bytes()) {
+        match upload_at_literal(format!("a APPEND x {written} {{1}}\r\n").as_bytes(), NameForm::Utf7) {
             AtLiteral::Message(tagged) => assert_eq!(tagged.command.append().item.date, Some(date)),
             other => panic!("{written}: {other:?}"),
         }

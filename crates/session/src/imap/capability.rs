@@ -140,6 +140,7 @@ pub const TABLE: &[Capability] = &[
     row("UIDONLY", 9586, &[SignedIn], "imap/uid_only.rs", &["uidonly"]),
     row("UIDPLUS", 4315, &[SignedIn], "imap/expunge.rs", &["append", "copy", "uid-expunge"]),
     row("UNSELECT", 3691, &[SignedIn], "imap/close.rs", &["close"]),
+    row("UTF8=ACCEPT", 9755, &[SignedIn], "imap/utf8.rs", &["utf8-accept", "append-binary"]),
     row("WITHIN", 5032, &[SignedIn], "imap/search/keys.rs", &["within"]),
 ];
 

@@ -2,6 +2,7 @@
 
 use super::done::Done;
 use super::hall::Hall;
+use super::utf8::Utf8;
 use crate::port::Mail;
 use mailbox::{Dialect, Naming};
 use wire::imap::reply;
@@ -13,13 +14,16 @@ enum Feature {
     Dialect(Dialect),
     /// How messages are named.
     Naming(Naming),
+    /// UTF-8 in names and strings.
+    Utf8,
 }
 
 /// What can be enabled. A name that is not here is passed over (RFC 5161, 3.1).
-const ENABLEABLE: [(&str, Feature); 3] = [
+const ENABLEABLE: [(&str, Feature); 4] = [
     ("CONDSTORE", Feature::Dialect(Dialect::Condstore)),
     ("QRESYNC", Feature::Dialect(Dialect::Qresync)),
     ("UIDONLY", Feature::Naming(Naming::Uids)),
+    ("UTF8=ACCEPT", Feature::Utf8),
 ];
 
 pub(super) fn run<M: Mail>(names: &[&str], hall: &mut Hall<M>, out: &mut Vec<u8>) -> Done {
@@ -38,6 +42,7 @@ impl Feature {
         match self {
             Self::Dialect(dialect) => hall.dialect < dialect,
             Self::Naming(naming) => hall.naming != naming,
+            Self::Utf8 => hall.utf8 == Utf8::Unasked,
         }
     }
 
@@ -45,6 +50,7 @@ impl Feature {
         match self {
             Self::Dialect(dialect) => hall.enable(dialect),
             Self::Naming(naming) => hall.use_naming(naming),
+            Self::Utf8 => hall.utf8 = Utf8::Accepted,
         }
     }
 }

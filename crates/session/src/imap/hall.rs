@@ -4,6 +4,7 @@ use super::announce::Deleted;
 use super::fetch::Bookmark;
 use super::revision::Revision;
 use super::saved::Saved;
+use super::utf8::Utf8;
 use crate::port::{Mail, Mailbox, Recency};
 use crate::refusal::Refusal;
 use mailbox::account::{self, Account};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use terms::{AccountId, MailboxName, SeqNum, Uid, UidSet};
 use wire::imap::command::Access;
 use wire::imap::reply::Code;
-use wire::imap::{MessageSet, Numbering, SequenceSet};
+use wire::imap::{MessageSet, NameForm, Numbering, SequenceSet};
 
 /// Somebody who signed in, and the mailbox that is open, if one is. A command that asks for a `Hall` cannot be
 /// given before a login.
@@ -24,6 +25,8 @@ pub(super) struct Hall<M: Mail> {
     pub revision: Revision,
     /// Whether messages have numbers: UIDONLY, once enabled, stays.
     pub naming: Naming,
+    /// Whether the client has enabled UTF8=ACCEPT.
+    pub utf8: Utf8,
     pub selected: Option<Selected<M::Mailbox>>,
 }
 
@@ -34,6 +37,7 @@ impl<M: Mail> Hall<M> {
             dialect: Dialect::Plain,
             revision: Revision::Rev1,
             naming: Naming::Numbers,
+            utf8: Utf8::Unasked,
             selected: None,
         }
     }
@@ -49,6 +53,15 @@ impl<M: Mail> Hall<M> {
         self.dialect = self.dialect.max(dialect);
         if let Some(selected) = &mut self.selected {
             selected.view.enable(dialect);
+        }
+    }
+
+    /// How mailbox names are written, by the client and to it: as they are once it has enabled UTF8=ACCEPT (RFC 9755, 3)
+    /// or IMAP4rev2 (RFC 9051, 5.1).
+    pub(super) const fn names(&self) -> NameForm {
+        match (self.utf8, self.revision) {
+            (Utf8::Unasked, Revision::Rev1) => NameForm::Utf7,
+            (Utf8::Accepted, _) | (_, Revision::Rev2) => NameForm::Utf8,
         }
     }
 

@@ -16,6 +16,7 @@ use mailbox::account::{
     Account, Children, Criterion, ListRow, Listing, Mailbox, Met, Parents, Pattern, Patterns, Presence,
     SpecialUse, Subscription,
 };
+use wire::imap::NameForm;
 use wire::imap::command::{List, ListSelect, ListStyle, ListSyntax, StatusItem};
 use wire::imap::reply::{self, ListAttribute, ListLine, StatusValue};
 
@@ -26,10 +27,10 @@ pub(super) async fn run<M: Mail, P: Peer>(list: &List, hall: &mut Hall<M>, talk:
     let items = list.status_items();
     status::begin(&items, hall)?;
     if asks_for_separator(list) {
-        tell_separator(list.style, talk.text());
+        tell_separator(list.style, hall.names(), talk.text());
     } else {
         let rows = rows(&*hall.mail.account().await?, list);
-        tell_rows(list, &rows, &items, &hall.mail, talk).await?;
+        tell_rows(list, &rows, &items, hall, talk).await?;
     }
     Ok(Done::ok(match list.style {
         ListStyle::List => "LIST completed",
@@ -81,16 +82,17 @@ async fn tell_rows<M: Mail, P: Peer>(
     list: &List,
     rows: &[ListRow],
     items: &[StatusItem],
-    mail: &M,
+    hall: &Hall<M>,
     talk: &mut Talk<P>,
 ) -> Result<(), Refusal> {
+    let (mail, names) = (&hall.mail, hall.names());
     let mut heads = heads(rows, items, mail).await?.into_iter();
     for (n, row) in rows.iter().enumerate() {
         let numbers = match counted(row, items) {
             Some(mailbox) => numbers(mailbox, heads.next().flatten(), items, mail).await,
             None => Numbers::None,
         };
-        tell(list, row, &numbers, talk.text());
+        tell(list, row, &numbers, names, talk.text());
         talk.flow().await?;
         if n % ROWS_A_BREATH == ROWS_A_BREATH - 1 {
             breath().await;
@@ -125,15 +127,16 @@ async fn numbers<M: Mail>(mailbox: &Mailbox, head: Option<Head>, items: &[Status
 }
 
 /// RFC 3501, 6.3.8: an empty name asks for the hierarchy's separator and root.
-fn tell_separator(style: ListStyle, out: &mut Vec<u8>) {
+fn tell_separator(style: ListStyle, names: NameForm, out: &mut Vec<u8>) {
     let attributes = [ListAttribute::NoSelect];
     reply::list(
         out,
         &ListLine { style, attributes: &attributes, name: None, subscribed_child: false, old_name: None },
+        names,
     );
 }
 
-fn tell(list: &List, row: &ListRow, numbers: &Numbers, out: &mut Vec<u8>) {
+fn tell(list: &List, row: &ListRow, numbers: &Numbers, names: NameForm, out: &mut Vec<u8>) {
     let mut attributes = attributes((list.style, list.syntax), row);
     if matches!(numbers, Numbers::Gone) {
         // RFC 5819, 2: the LIST response then "MUST include the \NoSelect attribute", and there is no STATUS.
@@ -146,17 +149,18 @@ fn tell(list: &List, row: &ListRow, numbers: &Numbers, out: &mut Vec<u8>) {
         subscribed_child: row.met != Met::Here,
         old_name: None,
     };
-    reply::list(out, &line);
+    reply::list(out, &line, names);
     if let Numbers::Told(values) = numbers {
-        reply::status_data(out, &row.name, values);
+        reply::status_data(out, &row.name, values, names);
     }
 }
 
 /// A LIST that nobody asked for, with the name that it had or was given until now (RFC 9051, 6.3.9.7).
-pub(super) fn tell_unasked(row: &ListRow, old_name: Option<&str>, out: &mut Vec<u8>) {
+pub(super) fn tell_unasked(row: &ListRow, old_name: Option<&str>, names: NameForm, out: &mut Vec<u8>) {
     let (style, syntax) = (ListStyle::List, ListSyntax::Extended);
     let (attributes, name) = (attributes((style, syntax), row), Some(&row.name));
-    reply::list(out, &ListLine { style, attributes: &attributes, name, subscribed_child: false, old_name });
+    let line = ListLine { style, attributes: &attributes, name, subscribed_child: false, old_name };
+    reply::list(out, &line, names);
 }
 
 fn attributes(form: (ListStyle, ListSyntax), row: &ListRow) -> Vec<ListAttribute> {

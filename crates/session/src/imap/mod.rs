@@ -23,6 +23,7 @@ mod session;
 mod talk;
 mod uid_only;
 mod upload;
+mod utf8;
 
 // The commands.
 mod append;

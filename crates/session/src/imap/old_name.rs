@@ -18,7 +18,7 @@ pub(super) async fn tell<M: Mail>(
 ) -> Result<(), Refusal> {
     if let (Some(spelling), Revision::Rev2) = (spelling, hall.revision) {
         let account = hall.mail.account().await?;
-        list::tell_unasked(&account.listed(name), Some(spelling), out);
+        list::tell_unasked(&account.listed(name), Some(spelling), hall.names(), out);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! things grow: in the port's `draft`, `append`, `transfer` and `change`.
 
 use super::done::{Done, Outcome};
+use super::hall::Hall;
 use crate::port::Mail;
 use crate::refusal::Refusal;
 use mailbox::account::{Measure, QuotaReport};
@@ -22,9 +23,9 @@ pub(super) async fn get<M: Mail>(root: &str, mail: &M, out: &mut Vec<u8>) -> Out
 }
 
 /// "The mailbox name parameter doesn't have to reference an existing mailbox."
-pub(super) async fn get_root<M: Mail>(name: &MailboxName, mail: &M, out: &mut Vec<u8>) -> Outcome {
-    let report = mail.quota().await?;
-    reply::quota_root(out, name, &[ROOT]);
+pub(super) async fn get_root<M: Mail>(name: &MailboxName, hall: &Hall<M>, out: &mut Vec<u8>) -> Outcome {
+    let report = hall.mail.quota().await?;
+    reply::quota_root(out, name, &[ROOT], hall.names());
     tell(&report, out);
     Ok(Done::ok("GETQUOTAROOT completed"))
 }

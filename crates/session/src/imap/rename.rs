@@ -28,10 +28,10 @@ fn renormalised(rename: &Rename) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::imap::mailbox_name::decode_spelt;
+    use wire::imap::mailbox_name::{NameForm, decode_spelt};
 
     fn old_name(from: &str, to: &str) -> Option<String> {
-        let [from, to] = [from, to].map(|text| decode_spelt(text.as_bytes()).unwrap());
+        let [from, to] = [from, to].map(|text| decode_spelt(text.as_bytes(), NameForm::Utf7).unwrap());
         renormalised(&Rename { from, to }).map(Into::into)
     }
 

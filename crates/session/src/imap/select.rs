@@ -38,7 +38,12 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let selected = Selected::open(mailbox, &state, hall.mail.reader(), select.access, hall.dialect).await?;
     if hall.revision == Revision::Rev2 {
         // RFC 9051, 6.3.2: "MUST return a LIST response", "with the OLDNAME extended data item" where it goes with it.
-        list::tell_unasked(&account.listed(&spelt.name), spelt.spelling.as_deref(), talk.text());
+        list::tell_unasked(
+            &account.listed(&spelt.name),
+            spelt.spelling.as_deref(),
+            hall.names(),
+            talk.text(),
+        );
     }
     let selected = hall.selected.insert(selected);
     selected.view.use_naming(hall.naming);

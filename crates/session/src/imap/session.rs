@@ -25,7 +25,7 @@ use wire::imap::command::tag_of;
 use wire::imap::command::{AtLiteral, Authenticate, Upload, upload_at_literal};
 use wire::imap::framer::{Announced, Event, Misframed};
 use wire::imap::reply::{Code, Condition, tagged, untagged};
-use wire::imap::{BadCommand, Command, Reason, Tag, Tagged, parse};
+use wire::imap::{BadCommand, Command, NameForm, Reason, Tag, Tagged, parse_with};
 
 /// How long a signed-in client may say nothing. RFC 3501, 5.4: at least 30 minutes. IDLE is no silence.
 pub const SILENCE_TIME: Duration = Duration::from_secs(31 * 60);
@@ -130,7 +130,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     async fn command(&mut self, frame: &Bytes) -> Result<(), Ending> {
         self.commands += 1;
-        let Tagged { tag, command } = match parse(frame) {
+        let Tagged { tag, command } = match parse_with(frame, self.names()) {
             Ok(tagged) => tagged,
             Err(bad) => return self.bad(bad),
         };
@@ -172,6 +172,11 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         let begins = outcome.is_ok();
         self.conclude(tag, Manner::FREE, outcome).await?;
         if begins { self.talk.compress().await.map_err(|_| Ending::Gone) } else { Ok(()) }
+    }
+
+    /// How the client writes mailbox names.
+    fn names(&self) -> NameForm {
+        self.hall.as_ref().map_or(NameForm::Utf7, Hall::names)
     }
 
     fn still_here(&self) -> Option<Duration> {
@@ -224,7 +229,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     /// A literal is announced: an argument, or a message on its way in.
     async fn literal(&mut self, announced: Announced) -> Result<(), Ending> {
-        match upload_at_literal(self.talk.start()) {
+        match upload_at_literal(self.talk.start(), self.names()) {
             AtLiteral::Message(upload) => self.upload(upload, announced.octets).await,
             AtLiteral::OtherCommand | AtLiteral::MailboxName => self.keep_literal(),
             AtLiteral::Bad(bad) => {
@@ -368,11 +373,11 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Expunge(set) => expunge::run(set.as_ref(), hall).await,
         Command::Fetch(fetch) => fetch::run(&fetch, hall, talk).await,
         Command::GetQuota(root) => quota::get(&root, &hall.mail, talk.text()).await,
-        Command::GetQuotaRoot(name) => quota::get_root(&name, &hall.mail, talk.text()).await,
+        Command::GetQuotaRoot(name) => quota::get_root(&name, hall, talk.text()).await,
         Command::Idle => idle::run(still_here, hall, talk).await,
         Command::List(list) => list::run(&list, hall, talk).await,
         Command::Move(transfer) => transfer::move_messages(&transfer, hall, talk).await,
-        Command::Namespace => Ok(namespace::run(talk.text())),
+        Command::Namespace => Ok(namespace::run(hall.names(), talk.text())),
         Command::Rename(rename) => rename::run(&rename, hall, talk.text()).await,
         Command::Search(search) => search::run(tag, &search, hall, talk).await,
         Command::Select(select) => select::run(&select, hall, talk).await,

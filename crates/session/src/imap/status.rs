@@ -19,7 +19,7 @@ pub(super) async fn run<M: Mail>(status: &Status, hall: &mut Hall<M>, out: &mut 
     let mailbox = existing(&account, &status.mailbox)?;
     let head = hall.mail.heads(&[mailbox.id]).await?.into_iter().next().flatten().ok_or(Deleted)?;
     let values = values(&status.items, &mailbox, &head, &hall.mail).await?;
-    reply::status_data(out, &status.mailbox, &values);
+    reply::status_data(out, &status.mailbox, &values, hall.names());
     Ok(Done::ok("STATUS completed"))
 }
 

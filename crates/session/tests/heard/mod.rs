@@ -10,6 +10,9 @@ const UNKNOWN: [(&[u8], &str); 3] = [
     (b"+ \r\n", "an empty challenge: a quirk to it, base64 to RFC 9051"),
 ];
 
+/// Responses whose names it does not read in UTF-8 (RFC 9755, 3).
+const UTF8_NAMES: [&str; 4] = ["* LIST (", "* LSUB (", "* STATUS ", "* QUOTAROOT "];
+
 /// Items that it does not know, of a response that it knows without them.
 const UNKNOWN_ITEMS: [(&str, &str, &str); 7] = [
     (" FETCH (", "EMAILID (", "RFC 8474"),
@@ -69,7 +72,9 @@ fn is_unknown(response: &[u8]) -> bool {
     let whole = response.len() - behind_response(response).len();
     let line = String::from_utf8_lossy(response.get(..whole).unwrap_or_default());
     let has = |(kind, item, _): &(&str, &str, &str)| line.contains(kind) && line.contains(item);
-    UNKNOWN.iter().any(|(begin, _)| response.starts_with(begin))
+    let has_utf8_name = UTF8_NAMES.iter().any(|begin| line.starts_with(begin)) && !line.is_ascii();
+    has_utf8_name
+        || UNKNOWN.iter().any(|(begin, _)| response.starts_with(begin))
         || (line.starts_with("* ") && (UNKNOWN_ITEMS.iter().any(has) || has_binary_origin(&line)))
 }
 

@@ -4,7 +4,7 @@
 //! bounded there by [`MAX_NESTING`].
 
 use super::error::{Fault, Reason};
-use super::mailbox_name::{self, SpeltName};
+use super::mailbox_name::{self, NameForm, SpeltName};
 use std::borrow::Cow;
 use terms::MailboxName;
 
@@ -18,11 +18,21 @@ pub(crate) const MAX_LIST_MEMBERS: usize = 4_096;
 pub(crate) struct Input<'a> {
     all: &'a [u8],
     at: usize,
+    names: NameForm,
 }
 
 impl<'a> Input<'a> {
     pub(crate) const fn new(all: &'a [u8]) -> Self {
-        Self { all, at: 0 }
+        Self::with_names(all, NameForm::Utf7)
+    }
+
+    /// Of a client that writes mailbox names in this form.
+    pub(crate) const fn with_names(all: &'a [u8], names: NameForm) -> Self {
+        Self { all, at: 0, names }
+    }
+
+    pub(crate) const fn names(&self) -> NameForm {
+        self.names
     }
 
     pub(crate) const fn at(&self) -> usize {
@@ -171,10 +181,19 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A quoted string. Octets above 127 are taken as they are: RFC 9051 wants UTF-8 here, RFC 3501 forbids
-    /// them, and neomutt sends them to both.
+    /// A quoted string. RFC 3501 forbids octets above 127, RFC 9051 and RFC 9755 have UTF-8 here, and neomutt sends
+    /// that to all. RFC 9755, 3: "the server MUST reject, with a "BAD" response, any octet sequences with the high bit
+    /// set that fail to comply with the formal syntax requirements of UTF-8".
     fn quoted(&mut self) -> Result<Cow<'a, [u8]>, Fault> {
         let at = self.at;
+        let text = self.quoted_octets(at)?;
+        match std::str::from_utf8(&text) {
+            Ok(_) => Ok(text),
+            Err(_) => Err(self.fault_at(at, "A quoted string can hold octets above 127 only as UTF-8")),
+        }
+    }
+
+    fn quoted_octets(&mut self, at: usize) -> Result<Cow<'a, [u8]>, Fault> {
         self.at += 1;
         let mut text = Cow::Borrowed(self.quoted_run());
         loop {
@@ -244,13 +263,15 @@ impl<'a> Input<'a> {
     /// A mailbox name, decoded and normalised.
     pub(crate) fn mailbox(&mut self) -> Result<MailboxName, Fault> {
         let octets = self.astring("Expected a mailbox name")?;
-        mailbox_name::decode(&octets).map_err(|bad| Fault { at: self.at, reason: Reason::Name(bad) })
+        mailbox_name::decode(&octets, self.names)
+            .map_err(|bad| Fault { at: self.at, reason: Reason::Name(bad) })
     }
 
     /// A mailbox name, decoded and normalised, that remembers how it was written.
     pub(crate) fn spelt_mailbox(&mut self) -> Result<SpeltName, Fault> {
         let octets = self.astring("Expected a mailbox name")?;
-        mailbox_name::decode_spelt(&octets).map_err(|bad| Fault { at: self.at, reason: Reason::Name(bad) })
+        mailbox_name::decode_spelt(&octets, self.names)
+            .map_err(|bad| Fault { at: self.at, reason: Reason::Name(bad) })
     }
 
     // Lists.

@@ -1,4 +1,5 @@
-//! Mailbox names on the wire: modified UTF-7 (RFC 3501, 5.1.3) on the way in and out.
+//! Mailbox names on the wire: modified UTF-7 (RFC 3501, 5.1.3) on the way in and out, until a client has said that it
+//! speaks UTF-8 (RFC 9755, 3; RFC 9051, 5.1).
 //!
 //! Decoding is strict, so that each name has one spelling: what RFC 3501 says MUST NOT be encoded is refused,
 //! as are superfluous shifts, lone surrogates and stray bits. A name that holds octets above 127 cannot be
@@ -7,11 +8,23 @@
 use std::fmt;
 use terms::{BadName, MailboxName, SEPARATOR};
 
+/// How names are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NameForm {
+    /// In modified UTF-7.
+    #[default]
+    Utf7,
+    /// As they are, in UTF-8: `&` is an ampersand, also in front of what would be modified UTF-7.
+    Utf8,
+}
+
 /// Why octets are not a mailbox name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadMailboxName {
     /// Not modified UTF-7, and not UTF-8 either.
     Encoding,
+    /// Not UTF-8, where that is spoken.
+    NotUtf8,
     /// Well encoded, but not a name.
     Name(BadName),
 }
@@ -22,6 +35,7 @@ impl fmt::Display for BadMailboxName {
             Self::Encoding => {
                 f.write_str("This mailbox name is not valid modified UTF-7; '&' is written '&-'")
             }
+            Self::NotUtf8 => f.write_str("This mailbox name is not UTF-8"),
             Self::Name(bad) => fmt::Display::fmt(bad, f),
         }
     }
@@ -43,8 +57,8 @@ pub struct SpeltName {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_spelt(octets: &[u8]) -> Result<SpeltName, BadMailboxName> {
-    let text = decode_text(octets).ok_or(BadMailboxName::Encoding)?;
+pub fn decode_spelt(octets: &[u8], form: NameForm) -> Result<SpeltName, BadMailboxName> {
+    let text = decode_text(octets, form)?;
     let name = MailboxName::new(&text).map_err(BadMailboxName::Name)?;
     let written = text.strip_suffix(SEPARATOR).unwrap_or(&text);
     let differs = written != name.as_str() && !name.is_inbox();
@@ -54,18 +68,25 @@ pub fn decode_spelt(octets: &[u8]) -> Result<SpeltName, BadMailboxName> {
 /// The name that a client wrote.
 ///
 /// # Errors
-/// When it is neither modified UTF-7 nor UTF-8, or not a name.
-pub fn decode(octets: &[u8]) -> Result<MailboxName, BadMailboxName> {
-    let text = decode_text(octets).ok_or(BadMailboxName::Encoding)?;
-    MailboxName::new(&text).map_err(BadMailboxName::Name)
+/// When it is not in this form, or not a name.
+pub fn decode(octets: &[u8], form: NameForm) -> Result<MailboxName, BadMailboxName> {
+    MailboxName::new(&decode_text(octets, form)?).map_err(BadMailboxName::Name)
 }
 
 /// A name or a LIST pattern as text: wildcards, empty levels and all.
-#[must_use]
-pub fn decode_text(octets: &[u8]) -> Option<String> {
-    if !octets.is_ascii() {
-        return std::str::from_utf8(octets).ok().map(Into::into);
+///
+/// # Errors
+/// When it is not in this form.
+pub fn decode_text(octets: &[u8], form: NameForm) -> Result<String, BadMailboxName> {
+    let utf8 = || std::str::from_utf8(octets).ok().filter(|text| !text.contains('\0')).map(Into::into);
+    match form {
+        NameForm::Utf8 => utf8().ok_or(BadMailboxName::NotUtf8),
+        NameForm::Utf7 if !octets.is_ascii() => utf8().ok_or(BadMailboxName::Encoding),
+        NameForm::Utf7 => decode_utf7(octets).ok_or(BadMailboxName::Encoding),
     }
+}
+
+fn decode_utf7(octets: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(octets.len());
     let mut rest = octets;
     while let Some((&first, behind)) = rest.split_first() {
@@ -127,8 +148,16 @@ const fn sextet(octet: u8) -> Option<u8> {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
-/// Writes `text` in modified UTF-7. It holds no octet that would need a literal.
-pub fn encode(out: &mut Vec<u8>, text: &str) {
+/// Writes `text` in this form.
+pub fn encode(out: &mut Vec<u8>, text: &str, form: NameForm) {
+    match form {
+        NameForm::Utf7 => encode_utf7(out, text),
+        NameForm::Utf8 => out.extend_from_slice(text.as_bytes()),
+    }
+}
+
+/// Modified UTF-7 holds no octet that would need a literal.
+fn encode_utf7(out: &mut Vec<u8>, text: &str) {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let plain = |c: char| matches!(c, ' '..='~');
@@ -171,8 +200,12 @@ mod tests {
 
     fn encoded(text: &str) -> String {
         let mut out = Vec::new();
-        encode(&mut out, text);
+        encode(&mut out, text, NameForm::Utf7);
         String::from_utf8(out).unwrap()
+    }
+
+    fn decoded(octets: &[u8]) -> Option<String> {
+        decode_text(octets, NameForm::Utf7).ok()
     }
 
     #[test]
@@ -194,7 +227,7 @@ mod tests {
             ("Отправленные", "&BB4EQgQ,BEAEMAQyBDsENQQ9BD0ESwQ1-"),
         ] {
             assert_eq!(encoded(text), wire);
-            assert_eq!(decode_text(wire.as_bytes()).as_deref(), Some(text), "{wire}");
+            assert_eq!(decoded(wire.as_bytes()).as_deref(), Some(text), "{wire}");
         }
     }
 
@@ -221,19 +254,19 @@ mod tests {
             "&U,BTFw-&ZeVnLIqe-",
             "\0",
         ] {
-            assert_eq!(decode_text(wire.as_bytes()), None, "{wire}");
+            assert_eq!(decoded(wire.as_bytes()), None, "{wire}");
         }
     }
 
     #[test]
     fn plain_utf8_is_taken_as_it_is() {
-        assert_eq!(decode_text("Entwürfe & Co".as_bytes()).as_deref(), Some("Entwürfe & Co"));
-        assert_eq!(decode_text(b"Entw\xfcrfe"), None);
+        assert_eq!(decoded("Entwürfe & Co".as_bytes()).as_deref(), Some("Entwürfe & Co"));
+        assert_eq!(decoded(b"Entw\xfcrfe"), None);
     }
 
     #[test]
     fn a_spelling_is_kept_where_it_is_not_the_name() {
-        let spelt = |text: &str| decode_spelt(text.as_bytes()).unwrap();
+        let spelt = |text: &str| decode_spelt(text.as_bytes(), NameForm::Utf7).unwrap();
         for name in ["a", "a/", "INBOX", "inbox/", "INBOX/x", "\u{fc}"] {
             assert_eq!(spelt(name).spelling, None, "{name}");
         }
@@ -245,9 +278,24 @@ mod tests {
 
     #[test]
     fn a_decoded_name_is_a_name() {
-        assert_eq!(decode(b"inbox/&AOk-").unwrap().as_str(), "INBOX/é");
-        assert_eq!(decode(b""), Err(BadMailboxName::Name(BadName::Empty)));
-        assert_eq!(decode(b"&AAo-"), Err(BadMailboxName::Name(BadName::Control)));
-        assert_eq!(decode(b"&"), Err(BadMailboxName::Encoding));
+        let named = |octets| decode(octets, NameForm::Utf7);
+        assert_eq!(named(b"inbox/&AOk-").unwrap().as_str(), "INBOX/é");
+        assert_eq!(named(b""), Err(BadMailboxName::Name(BadName::Empty)));
+        assert_eq!(named(b"&AAo-"), Err(BadMailboxName::Name(BadName::Control)));
+        assert_eq!(named(b"&"), Err(BadMailboxName::Encoding));
+    }
+
+    #[test]
+    fn where_utf8_is_spoken_an_ampersand_is_one() {
+        for name in ["R&D", "&AOk-", "&-", "Entwürfe & Co", "台北", "😀", "&"] {
+            assert_eq!(decode_text(name.as_bytes(), NameForm::Utf8).as_deref(), Ok(name));
+            let mut out = Vec::new();
+            encode(&mut out, name, NameForm::Utf8);
+            assert_eq!(out, name.as_bytes());
+        }
+        // Overlong, a surrogate, cut off.
+        for octets in [&b"\xc0\xaf"[..], b"\xed\xa0\x80", b"\xf0\x9f\x98", b"Entw\xfcrfe", b"\0"] {
+            assert_eq!(decode_text(octets, NameForm::Utf8), Err(BadMailboxName::NotUtf8));
+        }
     }
 }

@@ -18,10 +18,11 @@ mod secret;
 mod section;
 mod sequence_set;
 
-pub use command::{Command, Numbering, Tag, Tagged, parse, tag_of};
+pub use command::{Command, Numbering, Tag, Tagged, parse, parse_with, tag_of};
 pub use date::Day;
 pub use error::{BadCommand, Reason};
 pub use framer::{Framer, Limits};
+pub use mailbox_name::NameForm;
 pub use secret::Secret;
 pub use section::{PartNumber, Section, SectionText};
 pub use sequence_set::{MessageSet, SequenceSet, SetNumber};

@@ -25,6 +25,7 @@ use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
 use super::pace::Pace;
 use super::talk::Talk;
+use super::utf8::check_no_charset;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
 use answer::{Answer, Form};
@@ -56,6 +57,7 @@ async fn seek<M: Mail, P: Peer>(
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
+    check_no_charset(hall.utf8, search.charset.as_deref())?;
     let (charset, now) = (search.charset.as_deref(), hall.mail.unix_s());
     let program = keys::program(charset, &search.keys, hall.selected()?, now)?;
     if program.names_mod_seq() {

@@ -6,6 +6,7 @@ use crate::imap::done::Stop;
 use crate::imap::hall::{Hall, Selected};
 use crate::imap::pace::Pace;
 use crate::imap::talk::Talk;
+use crate::imap::utf8::check_charset;
 use crate::port::{Mail, Mailbox, Peer};
 use mailbox::{Dialect, MailboxState, Row};
 use message::RecordView;
@@ -34,6 +35,7 @@ impl<'h, B: Mailbox> Roll<'h, B> {
         hall: &'h mut Hall<M>,
         talk: &mut Talk<P>,
     ) -> Result<Self, Stop> {
+        check_charset(hall.utf8, search.charset.as_deref())?;
         let (charset, now) = (search.charset.as_deref(), hall.mail.unix_s());
         let program = keys::program(charset, &search.keys, hall.selected()?, now)?;
         if program.names_mod_seq() {

@@ -2,7 +2,7 @@
 
 use super::super::error::{Fault, Reason};
 use super::super::input::{Input, is_list_char};
-use super::super::mailbox_name::{self, BadMailboxName};
+use super::super::mailbox_name;
 use super::status::{self, StatusItem};
 
 /// Which names, and what of them.
@@ -140,8 +140,7 @@ fn selection(input: &mut Input<'_>) -> Result<Vec<ListSelect>, Fault> {
 fn decoded(input: &mut Input<'_>) -> Result<String, Fault> {
     let at = input.at();
     let octets = input.string_or(is_list_char, "Expected a mailbox name or a pattern")?;
-    let bad = || Fault { at, reason: Reason::Name(BadMailboxName::Encoding) };
-    mailbox_name::decode_text(&octets).ok_or_else(bad)
+    mailbox_name::decode_text(&octets, input.names()).map_err(|bad| Fault { at, reason: Reason::Name(bad) })
 }
 
 fn return_options(input: &mut Input<'_>) -> Result<Vec<ListReturn>, Fault> {

@@ -48,7 +48,7 @@ pub use upload::{AtLiteral, Upload, upload_at_literal};
 
 use super::error::{BadCommand, Fault, Reason};
 use super::input::{Input, is_astring_char};
-use super::mailbox_name::SpeltName;
+use super::mailbox_name::{NameForm, SpeltName};
 use super::sequence_set::MessageSet;
 use std::borrow::Cow;
 use std::fmt;
@@ -183,12 +183,21 @@ impl fmt::Display for Tag<'_> {
     }
 }
 
-/// Reads one whole command: what the framer gave, without its last line end.
+/// Reads one whole command of a client that writes mailbox names in modified UTF-7: what the framer gave, without its
+/// last line end.
 ///
 /// # Errors
 /// [`BadCommand`], with the tag whenever one could be read.
 pub fn parse(frame: &[u8]) -> Result<Tagged<Command<'_>, Tag<'_>>, BadCommand> {
-    let mut input = Input::new(frame);
+    parse_with(frame, NameForm::Utf7)
+}
+
+/// The same of a client that writes mailbox names in this form.
+///
+/// # Errors
+/// [`BadCommand`], with the tag whenever one could be read.
+pub fn parse_with(frame: &[u8], names: NameForm) -> Result<Tagged<Command<'_>, Tag<'_>>, BadCommand> {
+    let mut input = Input::with_names(frame, names);
     let tag = read_tag(&mut input)?;
     let command = (|| {
         let command = command(&mut input)?;

@@ -2,6 +2,7 @@
 
 use super::super::error::{BadCommand, Fault};
 use super::super::input::Input;
+use super::super::mailbox_name::NameForm;
 use super::{Append, Numbering, Replace, Tagged, append, read_tag, replace};
 
 /// A command whose message is about to come.
@@ -39,10 +40,11 @@ pub enum AtLiteral {
 /// Reads the start of a command up to and including a literal's announcement.
 ///
 /// Costs a look at the tag and the name for any other command, so that many literals stay linear (threat T-19);
-/// an upload is read at most twice, as only its mailbox name can be a literal in front of the message.
+/// an upload is read at most twice, as only its mailbox name can be a literal in front of the message. `names` is how
+/// the client writes mailbox names.
 #[must_use]
-pub fn upload_at_literal(start: &[u8]) -> AtLiteral {
-    let mut input = Input::new(start);
+pub fn upload_at_literal(start: &[u8], names: NameForm) -> AtLiteral {
+    let mut input = Input::with_names(start, names);
     let Ok(tag) = read_tag(&mut input) else { return AtLiteral::OtherCommand };
     let Some(name) = Name::read(&mut input) else { return AtLiteral::OtherCommand };
     if name.waits_for_its_mailbox(input.clone()) {
@@ -96,6 +98,10 @@ mod tests {
     use super::super::super::sequence_set::SetNumber;
     use super::super::{AppendItem, MessageForm};
     use super::*;
+
+    fn upload_at_literal(start: &[u8]) -> AtLiteral {
+        super::upload_at_literal(start, NameForm::Utf7)
+    }
 
     fn upload(start: &str) -> Upload {
         match upload_at_literal(start.as_bytes()) {

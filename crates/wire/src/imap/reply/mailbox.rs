@@ -1,9 +1,9 @@
 //! What is said of mailboxes: FLAGS, EXISTS, LIST, STATUS, NAMESPACE and the like (RFC 9051, 7.3 and 7.4).
 
 use super::super::command::{ListStyle, StatusItem};
-use super::super::mailbox_name;
+use super::super::mailbox_name::{self, NameForm};
 use super::status::counted;
-use super::text::{astring, nstring, number, string};
+use super::text::{Charset, astring, astring_in, nstring, number, string, string_in};
 use std::io::Write as _;
 use terms::{Flag, Keyword, MailboxName, ModSeq, SEPARATOR, SeqNum, Uid, UidSet, UidValidity};
 
@@ -171,8 +171,8 @@ pub struct ListLine<'a> {
     pub old_name: Option<&'a str>,
 }
 
-/// Writes a line of LIST, LSUB or XLIST.
-pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>) {
+/// Writes a line of LIST, LSUB or XLIST, its names in this form.
+pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>, form: NameForm) {
     out.extend_from_slice(match line.style {
         ListStyle::List => b"* LIST (",
         ListStyle::Lsub => b"* LSUB (",
@@ -185,15 +185,15 @@ pub fn list(out: &mut Vec<u8>, line: &ListLine<'_>) {
     // Writing to a Vec cannot fail.
     let _ = write!(out, ") \"{SEPARATOR}\" ");
     match line.name {
-        Some(name) => mailbox(out, name),
+        Some(name) => mailbox(out, name, form),
         None => out.extend_from_slice(b"\"\""),
     }
-    list_extended(out, line);
+    list_extended(out, line, form);
     out.extend_from_slice(b"\r\n");
 }
 
 /// `[SP "(" mbox-list-extended-item ... ")"]`
-fn list_extended(out: &mut Vec<u8>, line: &ListLine<'_>) {
+fn list_extended(out: &mut Vec<u8>, line: &ListLine<'_>, form: NameForm) {
     let mut open: &[u8] = b" (";
     if line.subscribed_child {
         out.extend_from_slice(open);
@@ -203,7 +203,7 @@ fn list_extended(out: &mut Vec<u8>, line: &ListLine<'_>) {
     if let Some(old) = line.old_name {
         out.extend_from_slice(open);
         out.extend_from_slice(b"\"OLDNAME\" (");
-        mailbox_text(out, old);
+        mailbox_text(out, old, form);
         out.push(b')');
         open = b" ";
     }
@@ -212,15 +212,23 @@ fn list_extended(out: &mut Vec<u8>, line: &ListLine<'_>) {
     }
 }
 
-/// Writes a mailbox name in modified UTF-7: an atom where it can be, else quoted.
-pub(super) fn mailbox(out: &mut Vec<u8>, name: &MailboxName) {
-    mailbox_text(out, name.as_str());
+/// Writes a mailbox name: an atom where it can be, else quoted.
+pub(super) fn mailbox(out: &mut Vec<u8>, name: &MailboxName, form: NameForm) {
+    mailbox_text(out, name.as_str(), form);
 }
 
-fn mailbox_text(out: &mut Vec<u8>, name: &str) {
+fn mailbox_text(out: &mut Vec<u8>, name: &str, form: NameForm) {
     let mut encoded = Vec::with_capacity(name.len());
-    mailbox_name::encode(&mut encoded, name);
-    astring(out, &encoded);
+    mailbox_name::encode(&mut encoded, name, form);
+    astring_in(out, &encoded, charset(form));
+}
+
+/// Who is told names in UTF-8 reads it in quoted strings (RFC 9755, 3).
+const fn charset(form: NameForm) -> Charset {
+    match form {
+        NameForm::Utf7 => Charset::Ascii,
+        NameForm::Utf8 => Charset::Utf8,
+    }
 }
 
 /// A value that STATUS tells.
@@ -268,9 +276,9 @@ impl StatusValue {
 }
 
 /// `* STATUS name (...)`
-pub fn status_data(out: &mut Vec<u8>, name: &MailboxName, values: &[StatusValue]) {
+pub fn status_data(out: &mut Vec<u8>, name: &MailboxName, values: &[StatusValue], form: NameForm) {
     out.extend_from_slice(b"* STATUS ");
-    mailbox(out, name);
+    mailbox(out, name, form);
     out.extend_from_slice(b" (");
     for (i, value) in values.iter().enumerate() {
         out.extend_from_slice(if i == 0 { b"" } else { b" " });
@@ -298,16 +306,16 @@ pub struct Namespaces<'a> {
 }
 
 /// `* NAMESPACE`
-pub fn namespace(out: &mut Vec<u8>, spaces: &Namespaces<'_>) {
+pub fn namespace(out: &mut Vec<u8>, spaces: &Namespaces<'_>, form: NameForm) {
     out.extend_from_slice(b"* NAMESPACE");
     for kind in [spaces.personal, spaces.other_users, spaces.shared] {
         out.push(b' ');
-        namespace_kind(out, kind);
+        namespace_kind(out, kind, form);
     }
     out.extend_from_slice(b"\r\n");
 }
 
-fn namespace_kind(out: &mut Vec<u8>, kind: &[Namespace<'_>]) {
+fn namespace_kind(out: &mut Vec<u8>, kind: &[Namespace<'_>], form: NameForm) {
     if kind.is_empty() {
         out.extend_from_slice(b"NIL");
         return;
@@ -315,9 +323,9 @@ fn namespace_kind(out: &mut Vec<u8>, kind: &[Namespace<'_>]) {
     out.push(b'(');
     for space in kind {
         let mut prefix = Vec::new();
-        mailbox_name::encode(&mut prefix, space.prefix);
+        mailbox_name::encode(&mut prefix, space.prefix, form);
         out.push(b'(');
-        string(out, &prefix);
+        string_in(out, &prefix, charset(form));
         // Writing to a Vec cannot fail.
         let _ = write!(out, " \"{SEPARATOR}\")");
     }

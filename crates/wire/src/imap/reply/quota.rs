@@ -1,5 +1,6 @@
 //! QUOTA and QUOTAROOT (RFC 9208, 4.2).
 
+use super::super::mailbox_name::NameForm;
 use super::mailbox::mailbox;
 use super::text::{astring, number};
 use terms::MailboxName;
@@ -35,9 +36,9 @@ pub fn quota(out: &mut Vec<u8>, root: &str, resources: &[QuotaResource]) {
 const MAX_NUMBER64: u64 = i64::MAX.unsigned_abs();
 
 /// `* QUOTAROOT mailbox root ...`
-pub fn quota_root(out: &mut Vec<u8>, name: &MailboxName, roots: &[&str]) {
+pub fn quota_root(out: &mut Vec<u8>, name: &MailboxName, roots: &[&str], form: NameForm) {
     out.extend_from_slice(b"* QUOTAROOT ");
-    mailbox(out, name);
+    mailbox(out, name, form);
     for root in roots {
         out.push(b' ');
         astring(out, root.as_bytes());

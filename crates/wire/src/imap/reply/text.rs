@@ -19,11 +19,26 @@ pub(crate) fn number(out: &mut Vec<u8>, mut value: u64) {
     }
 }
 
+/// What a client reads in a quoted string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Charset {
+    /// RFC 3501.
+    Ascii,
+    /// RFC 9755, 3; RFC 9051, 4.3.
+    Utf8,
+}
+
 /// Writes a string: quoted where RFC 3501 lets it be, else a literal. Empty is `""`.
 ///
 /// A NUL, which no string can hold, becomes a question mark.
 pub fn string(out: &mut Vec<u8>, octets: &[u8]) {
-    let quotable = |octet: &u8| matches!(octet, b' '..=b'~' | b'\t');
+    string_in(out, octets, Charset::Ascii);
+}
+
+/// The same, of octets that are UTF-8 where `charset` is.
+pub(super) fn string_in(out: &mut Vec<u8>, octets: &[u8], charset: Charset) {
+    let above = charset == Charset::Utf8;
+    let quotable = |octet: &u8| matches!(octet, b' '..=b'~' | b'\t') || (above && !octet.is_ascii());
     if octets.len() <= MAX_QUOTED_OCTETS && octets.iter().all(quotable) {
         quoted(out, octets);
     } else {
@@ -42,11 +57,16 @@ pub fn nstring(out: &mut Vec<u8>, octets: Option<&[u8]>) {
 
 /// Writes an atom where the octets are one, else a string. `NIL` is quoted, lest it be read as nothing.
 pub fn astring(out: &mut Vec<u8>, octets: &[u8]) {
+    astring_in(out, octets, Charset::Ascii);
+}
+
+/// The same, of octets that are UTF-8 where `charset` is.
+pub(super) fn astring_in(out: &mut Vec<u8>, octets: &[u8], charset: Charset) {
     let atom = !octets.is_empty() && octets.iter().all(|&octet| is_atom_char(octet));
     if atom && !octets.eq_ignore_ascii_case(b"NIL") {
         out.extend_from_slice(octets);
     } else {
-        string(out, octets);
+        string_in(out, octets, charset);
     }
 }
 
