@@ -6,6 +6,7 @@ use crate::{DemoMessage, with_crlf};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 use terms::{Flag, MailboxName};
+use wire::imap::mailbox_name::{NameForm, decode_text};
 
 /// Opens a Maildir. The folder itself is INBOX. Names of files are kept in memory, their contents are not.
 ///
@@ -23,7 +24,7 @@ pub fn maildir(path: &Path) -> Result<Messages, ImportError> {
         };
         // Maildir++ writes names as IMAP does; what is not modified UTF-7 is taken as it stands.
         let name = name.replace('.', "/");
-        let name = wire::imap::mailbox_name::decode_text(name.as_bytes()).unwrap_or(name);
+        let name = decode_text(name.as_bytes(), NameForm::Utf7).unwrap_or(name);
         let name = MailboxName::new(&name)
             .map_err(|why| ImportError { path: folder.clone(), why: Why::BadName(why) })?;
         files.extend(list(&folder, &name)?);
