@@ -54,7 +54,9 @@ struct Client(Wire);
 
 impl Client {
     fn new() -> Self {
-        let mut client = Self(Machine::new().connect(Port::Imaps).unwrap());
+        let mut machine = Machine::new();
+        machine.lift_quota();
+        let mut client = Self(machine.connect(Port::Imaps).unwrap());
         client.ask(format!("LOGIN {NAME} {PASSWORD}").as_bytes());
         client.ask(b"SELECT INBOX");
         client
@@ -64,7 +66,9 @@ impl Client {
     fn ask(&mut self, command: &[u8]) -> String {
         self.0.send(&[b"a ", command, b"\r\n"].concat()).unwrap();
         let mut said = Vec::new();
-        while let Ok(octets) = self.0.receive() {
+        while let Ok(octets) = self.0.receive()
+            && !octets.is_empty()
+        {
             said.extend(octets);
         }
         let said = String::from_utf8_lossy(&said).into_owned();
