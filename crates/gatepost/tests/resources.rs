@@ -158,7 +158,7 @@ fn append(client: &mut Client, message: &[u8]) {
     let tag = if message.len() <= UNASKED {
         client.send_append("INBOX", message)
     } else {
-        client.send_large_append("INBOX", message)
+        client.send_large("APPEND INBOX", message)
     };
     client.answer(tag.unwrap()).unwrap();
 }

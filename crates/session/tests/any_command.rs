@@ -208,7 +208,10 @@ fn on_mailboxes(dice: &mut Dice) -> String {
         }
         10 => format!("{} {}", dice.pick(&["CREATE", "DELETE", "SUBSCRIBE", "UNSUBSCRIBE"]), mailbox(dice)),
         11 => format!("RENAME {} {}", mailbox(dice), mailbox(dice)),
-        12 => format!("ENABLE {}", dice.pick(&["CONDSTORE", "QRESYNC", "UIDONLY", "IMAP4rev2", "NONSENSE"])),
+        12 => format!(
+            "ENABLE {}",
+            dice.pick(&["CONDSTORE", "QRESYNC", "UIDONLY", "UTF8=ACCEPT", "IMAP4rev2", "NONSENSE"])
+        ),
         13 => "IDLE\r\nDONE".into(),
         14 => dice.pick(&["EXPUNGE", "CLOSE", "UNSELECT", "CHECK"]).into(),
         _ => dice

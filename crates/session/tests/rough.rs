@@ -9,8 +9,8 @@ use transcript::{NAME, PASSWORD, Pipe, Port, World};
 /// A little of everything that has a state: literals, SASL, IDLE, a mailbox that changes.
 const CONVERSATION: &str = "a AUTHENTICATE PLAIN\r\nAGFsaWNlAHRhbnN0YWFm\r\n\
     b SELECT INBOX\r\nc APPEND INBOX (\\Flagged) {20+}\r\nSubject: x\r\n\r\nbody\r\n\r\n\
-    d APPEND \"INBOX\" {3+}\r\nx:y\r\ne FETCH 1:* (UID FLAGS BODY[])\r\nf IDLE\r\nDONE\r\n\
-    g UID STORE 1 +FLAGS (\\Deleted $Work)\r\nh EXPUNGE\r\ni CREATE {4+}\r\nWork\r\nj COPY 1 Work\r\n\
+    d APPEND \"INBOX\" {3+}\r\nx:y (\\Seen) ~{3+}\r\nx:z\r\ne FETCH 1:* (UID FLAGS BODY[])\r\nf IDLE\r\nDONE\r\n\
+    n REPLACE 2 INBOX {3+}\r\nz:z\r\ng UID STORE 1 +FLAGS (\\Deleted $Work)\r\nh EXPUNGE\r\ni CREATE {4+}\r\nWork\r\nj COPY 1 Work\r\n\
     k NONSENSE {3+}\r\nabc\r\nl LIST \"\" *\r\nm LOGOUT\r\n";
 
 fn everything_said(wire: &mut Wire) -> String {
@@ -55,6 +55,24 @@ fn a_client_that_is_gone_at_any_moment_ends_its_session_and_nothing_else() {
         let mut other = world.connect(Port::Imaps).unwrap();
         other.send(format!("a LOGIN {NAME} {PASSWORD}\r\nb SELECT INBOX\r\n").as_bytes()).unwrap();
         assert!(everything_said(&mut other).contains("\r\nb OK [READ-WRITE]"), "gone at {at}");
+    }
+}
+
+#[test]
+fn whoever_is_gone_in_the_middle_of_several_messages_has_appended_none() {
+    let append = format!(
+        "a LOGIN {NAME} {PASSWORD}\r\nb APPEND INBOX {{3+}}\r\nx:y (\\Seen) {{3}}\r\nx:y UTF8 (~{{3+}}\r\nx:z)\r\n"
+    );
+    for at in 0..=append.len() {
+        let mut world = Machine::new();
+        let mut wire = world.connect(Port::Imaps).unwrap();
+        wire.send(&append.as_bytes()[..at]).unwrap();
+        wire.hang_up();
+        let mut other = world.connect(Port::Imaps).unwrap();
+        other.send(format!("a LOGIN {NAME} {PASSWORD}\r\nb STATUS INBOX (MESSAGES)\r\n").as_bytes()).unwrap();
+        let there = if at == append.len() { 3 } else { 0 };
+        let said = everything_said(&mut other);
+        assert!(said.contains(&format!("(MESSAGES {there})")), "gone at {at}: {said}");
     }
 }
 

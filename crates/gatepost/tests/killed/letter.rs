@@ -43,11 +43,44 @@ pub(crate) struct Shelf(pub(crate) Vec<Copy>);
 /// A command that changes something.
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
-    Append { mailbox: usize, letter: LetterId, flags: Flags },
-    Store { mailbox: usize, uids: Vec<u32>, change: Change, flags: Flags },
-    Copy { from: usize, uids: Vec<u32>, to: usize },
-    Move { from: usize, uids: Vec<u32>, to: usize },
-    Expunge { mailbox: usize, uids: Vec<u32> },
+    Append {
+        mailbox: usize,
+        letter: LetterId,
+        flags: Flags,
+    },
+    /// MULTIAPPEND: all or none.
+    Together {
+        mailbox: usize,
+        letters: Vec<(LetterId, Flags)>,
+    },
+    /// REPLACE: the letter comes and the message goes, or neither.
+    Replace {
+        from: usize,
+        uids: [u32; 1],
+        to: usize,
+        letter: LetterId,
+        flags: Flags,
+    },
+    Store {
+        mailbox: usize,
+        uids: Vec<u32>,
+        change: Change,
+        flags: Flags,
+    },
+    Copy {
+        from: usize,
+        uids: Vec<u32>,
+        to: usize,
+    },
+    Move {
+        from: usize,
+        uids: Vec<u32>,
+        to: usize,
+    },
+    Expunge {
+        mailbox: usize,
+        uids: Vec<u32>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +119,15 @@ impl Shelf {
     /// What is there once `deed` is done. `new` are the UIDs that it gave, where the server said them.
     pub(crate) fn after(mut self, deed: &Deed, new: &[u32]) -> Self {
         match deed {
-            Deed::Append { mailbox, letter, flags } => {
-                let uid = new.first().copied();
-                self.0.push(Copy { mailbox: *mailbox, uid, letter: *letter, flags: flags.clone() });
+            Deed::Append { mailbox, letter, flags } => self.put(*mailbox, *letter, flags, new.first()),
+            Deed::Together { mailbox, letters } => {
+                for (at, (letter, flags)) in letters.iter().enumerate() {
+                    self.put(*mailbox, *letter, flags, new.get(at));
+                }
+            }
+            Deed::Replace { from, uids, to, letter, flags } => {
+                self.put(*to, *letter, flags, new.first());
+                self.0.retain(|copy| !copy.is_one_of(*from, uids));
             }
             Deed::Store { mailbox, uids, change, flags } => {
                 self.named(*mailbox, uids).for_each(|copy| change.make(&mut copy.flags, flags));
@@ -103,6 +142,10 @@ impl Shelf {
             }
         }
         self
+    }
+
+    fn put(&mut self, mailbox: usize, letter: LetterId, flags: &Flags, uid: Option<&u32>) {
+        self.0.push(Copy { mailbox, uid: uid.copied(), letter, flags: flags.clone() });
     }
 
     fn copy(&mut self, from: usize, uids: &[u32], to: usize, new: &[u32]) {
@@ -147,10 +190,16 @@ impl Change {
 }
 
 impl Deed {
-    /// The command, but for the message of an APPEND.
+    /// The command, up to the message that it brings.
     pub(crate) fn command(&self) -> String {
         match self {
-            Self::Append { mailbox, flags, .. } => format!("{} {}", MAILBOXES[*mailbox], written(flags)),
+            Self::Append { mailbox, flags, .. } => {
+                format!("APPEND {} {}", MAILBOXES[*mailbox], written(flags))
+            }
+            Self::Together { mailbox, .. } => format!("APPEND {}", MAILBOXES[*mailbox]),
+            Self::Replace { uids, to, flags, .. } => {
+                format!("UID REPLACE {} {} {}", set(uids), MAILBOXES[*to], written(flags))
+            }
             Self::Store { uids, change, flags, .. } => {
                 let word = match change {
                     Change::Add => "+FLAGS",
@@ -165,10 +214,28 @@ impl Deed {
         }
     }
 
+    /// The messages that it brings, each with what stands in front of it.
+    pub(crate) fn messages(&self) -> Vec<(String, Vec<u8>)> {
+        match self {
+            Self::Append { letter, .. } | Self::Replace { letter, .. } => {
+                vec![(self.command(), letter.text())]
+            }
+            Self::Together { letters, .. } => {
+                let commands = std::iter::once(self.command() + " ").chain(std::iter::repeat(String::new()));
+                let message = |(before, (letter, flags)): (String, &(LetterId, Flags))| {
+                    (before + &written(flags), letter.text())
+                };
+                commands.zip(letters).map(message).collect()
+            }
+            _ => vec![],
+        }
+    }
+
     /// The messages that are not to be named again before it is answered.
     pub(crate) fn takes_away(&self) -> (usize, &[u32]) {
         match self {
             Self::Move { from: mailbox, uids, .. } | Self::Expunge { mailbox, uids } => (*mailbox, uids),
+            Self::Replace { from, uids, .. } => (*from, uids),
             _ => (0, &[]),
         }
     }
@@ -176,7 +243,11 @@ impl Deed {
     /// Where it puts letters.
     pub(crate) const fn target(&self) -> Option<usize> {
         match self {
-            Self::Append { mailbox: to, .. } | Self::Copy { to, .. } | Self::Move { to, .. } => Some(*to),
+            Self::Append { mailbox: to, .. }
+            | Self::Together { mailbox: to, .. }
+            | Self::Replace { to, .. }
+            | Self::Copy { to, .. }
+            | Self::Move { to, .. } => Some(*to),
             _ => None,
         }
     }

@@ -131,6 +131,12 @@ impl Writer {
         LetterId { writer: self.id, serial: self.letters - 1 }
     }
 
+    /// One that may go unasked.
+    fn new_small_letter(&mut self) -> LetterId {
+        let letter = self.new_letter();
+        if letter.is_large() { self.new_letter() } else { letter }
+    }
+
     fn any_flags(&mut self) -> Flags {
         let flags = (0..u8::try_from(FLAGS.len()).unwrap()).filter(|flag| *flag != DELETED);
         flags.filter(|_| self.dice.chance(30)).collect()
@@ -178,9 +184,11 @@ impl Session<'_> {
                 while !self.sent.is_empty() {
                     self.hear()?;
                 }
-                self.client.send_large_append(&deed.command(), &letter.text())
+                self.client.send_large(&deed.command(), &letter.text())
             }
-            Deed::Append { letter, .. } => self.client.send_append(&deed.command(), &letter.text()),
+            Deed::Append { .. } | Deed::Together { .. } | Deed::Replace { .. } => {
+                self.client.send_with_messages(&deed.messages())
+            }
             _ => self.client.send(&deed.command()),
         }
     }
@@ -213,9 +221,14 @@ impl Session<'_> {
                 let change = changes[usize::try_from(writer.dice.below(3)).unwrap()];
                 Deed::Store { mailbox, uids, change, flags }
             }
+            80..85 => {
+                let (letter, flags) = (writer.new_small_letter(), writer.any_flags());
+                let to = if writer.dice.chance(50) { mailbox } else { to };
+                Deed::Replace { from: mailbox, uids: [uids[0]], to, letter, flags }
+            }
             40..65 if !crowded => Deed::Copy { from: mailbox, uids, to },
             40..80 => Deed::Move { from: mailbox, uids, to },
-            80..90 => return self.next.push_back(Step::Select(to)),
+            85..90 => return self.next.push_back(Step::Select(to)),
             _ => {
                 let flags = Flags::from([DELETED]);
                 let delete = Deed::Store { mailbox, uids: uids.clone(), change: Change::Add, flags };
@@ -231,8 +244,16 @@ impl Session<'_> {
         if self.writer.shelf.0.len() >= MANY {
             return self.next.push_back(Step::Select(mailbox));
         }
-        let (letter, flags) = (self.writer.new_letter(), self.writer.any_flags());
-        self.next.push_back(Step::Change(Deed::Append { mailbox, letter, flags }));
+        let deed = if self.writer.dice.chance(30) {
+            let letters =
+                (0..=self.writer.dice.below(3)).map(|_| self.writer.new_small_letter()).collect::<Vec<_>>();
+            let letters = letters.into_iter().map(|letter| (letter, self.writer.any_flags())).collect();
+            Deed::Together { mailbox, letters }
+        } else {
+            let (letter, flags) = (self.writer.new_letter(), self.writer.any_flags());
+            Deed::Append { mailbox, letter, flags }
+        };
+        self.next.push_back(Step::Change(deed));
     }
 
     /// The UIDs in the mailbox that can be named: nothing that is under way takes them away.

@@ -99,21 +99,35 @@ impl Client {
     /// # Panics
     /// The message has more than [`UNASKED`] octets.
     pub fn send_append(&mut self, arguments: &str, message: &[u8]) -> io::Result<Tag> {
-        assert!(message.len() <= UNASKED, "{} octets may not go unasked", message.len());
+        self.send_with_messages(&[(format!("APPEND {arguments}"), message.to_vec())])
+    }
+
+    /// Sends a command with messages that go with it unasked: what stands in front of each, and the message.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    ///
+    /// # Panics
+    /// A message has more than [`UNASKED`] octets.
+    pub fn send_with_messages(&mut self, parts: &[(String, Vec<u8>)]) -> io::Result<Tag> {
         let tag = self.next_tag();
-        let mut command = format!("t{} APPEND {arguments} {{{}+}}\r\n", tag.0, message.len()).into_bytes();
-        command.extend_from_slice(message);
+        let mut command = format!("t{}", tag.0).into_bytes();
+        for (before, message) in parts {
+            assert!(message.len() <= UNASKED, "{} octets may not go unasked", message.len());
+            command.extend_from_slice(format!(" {before} {{{}+}}\r\n", message.len()).as_bytes());
+            command.extend_from_slice(message);
+        }
         command.extend_from_slice(b"\r\n");
         self.say(&command)?;
         Ok(tag)
     }
 
-    /// Sends an APPEND of any size: waits until the message is asked for. Nothing may be unanswered before.
+    /// Sends a command with a message of any size: waits until that is asked for. Nothing may be unanswered before.
     ///
     /// # Errors
     /// The connection is gone, or the server does not ask.
-    pub fn send_large_append(&mut self, arguments: &str, message: &[u8]) -> io::Result<Tag> {
-        let tag = self.send(&format!("APPEND {arguments} {{{}}}", message.len()))?;
+    pub fn send_large(&mut self, command: &str, message: &[u8]) -> io::Result<Tag> {
+        let tag = self.send(&format!("{command} {{{}}}", message.len()))?;
         loop {
             let response = self.response()?;
             if response.is_continuation() {
