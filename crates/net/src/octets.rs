@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 /// A connection, or what plays one in a test.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
@@ -16,8 +18,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Duplex for T {}
 const READ_OCTETS: usize = 16 << 10;
 /// How long the last words may take to arrive.
 const LINGER: Duration = Duration::from_secs(2);
-/// How much is thrown away meanwhile, in octets.
-const LINGER_OCTETS: u64 = 64 << 10;
+/// How much is thrown away meanwhile, in octets: more than both sides' sockets hold on their way (tcp(7), `tcp_wmem`
+/// and `tcp_rmem`).
+const LINGER_OCTETS: u64 = 16 << 20;
 
 /// Appends what has come; 0 at the end. While nothing comes no buffer is held, and dropping the future loses
 /// nothing.
@@ -39,7 +42,21 @@ pub(crate) async fn read_some(stream: &mut impl Duplex, into: &mut Vec<u8>) -> i
 pub(crate) async fn take_leave(stream: &mut impl Duplex) {
     let leave = async {
         stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(LINGER_OCTETS), &mut tokio::io::sink()).await
+        hear_out(stream).await
     };
-    tokio::time::timeout(LINGER, leave).await.map(drop).ok();
+    timeout(LINGER, leave).await.map(drop).ok();
+}
+
+/// The same behind TLS: close_notify, then FIN, in this order. A client that sees the FIN alone has to think that
+/// somebody cut the line (RFC 8446, 6.1). What it still says is not even deciphered.
+pub(crate) async fn take_private_leave(stream: &mut TlsStream<impl Duplex>) {
+    let leave = async {
+        stream.shutdown().await?;
+        hear_out(stream.get_mut().0).await
+    };
+    timeout(LINGER, leave).await.map(drop).ok();
+}
+
+async fn hear_out(stream: &mut impl Duplex) -> io::Result<u64> {
+    tokio::io::copy(&mut stream.take(LINGER_OCTETS), &mut tokio::io::sink()).await
 }

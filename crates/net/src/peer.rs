@@ -2,7 +2,7 @@
 
 use crate::deflate::deflate;
 use crate::inflate::{Garbled, Inflater};
-use crate::octets::{Duplex, read_some, take_leave};
+use crate::octets::{Duplex, read_some, take_private_leave};
 use crate::reception::Wherefore;
 use crate::visit::Visit;
 use bytes::Bytes;
@@ -54,10 +54,9 @@ impl<IO: Duplex> TlsPeer<IO> {
         Self { line: Line { stream: Box::new(stream), heard: Vec::new(), visit }, inflater: None }
     }
 
-    /// close_notify and FIN behind the last word, in this order: a client that sees the FIN alone has to think that
-    /// somebody cut the line (RFC 8446, 6.1).
+    /// Ends the line behind the last word.
     pub(crate) async fn close(mut self) {
-        take_leave(&mut self.line.stream).await;
+        take_private_leave(&mut self.line.stream).await;
     }
 }
 

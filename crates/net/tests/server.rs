@@ -232,6 +232,22 @@ async fn long_work_for_a_client_that_goes_ends() {
     assert_eq!(server.stop().await.told, 0);
 }
 
+/// Some systems forget what came before a reset, and with it the goodbye.
+#[tokio::test]
+async fn a_client_that_talks_on_behind_its_end_is_heard_out() {
+    let server = Running::start("talks-on", Toy, NO_CHANGE);
+    let mut client = server.in_private().await;
+    assert_eq!(client.line().await, "* OK toy");
+    client.say("enough\r\n").await;
+    for _ in 0..8 {
+        client.say(&"and another thing\r\n".repeat(50_000)).await; // panics where the line is reset
+    }
+    assert_eq!(client.line().await, "* BYE enough");
+    assert_eq!(client.line().await, "(closed)");
+    drop(client);
+    server.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_given_up() {
     let server = Running::start("slow-reader", Toy, NO_CHANGE);

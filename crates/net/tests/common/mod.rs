@@ -190,6 +190,10 @@ async fn obey(peer: &mut impl Peer, visit: &Visit, line: &str) -> Result<(), Gon
             std::future::pending().await
         }
         "search" => search(peer).await?,
+        "enough" => {
+            say(peer, "* BYE enough").await?;
+            return Err(Gone);
+        }
         "flood" => {
             let mut outbox = Outbox::default();
             outbox.push(vec![b'x'; FLOOD].into());
