@@ -181,13 +181,16 @@ impl Account {
         Ok(quota.check(held, held.plus(more).minus(gone))?)
     }
 
-    /// The records of these messages, ascending by [`EmailId`]; what there is none of is left out.
+    /// The records of these messages, ascending by [`EmailId`]; what there is none of is left out. Those of another
+    /// version are made anew from their messages.
     ///
     /// # Errors
     /// The store cannot read now, or what it reads is damaged.
     pub async fn records(&self, ranges: &[EmailRange]) -> Result<Vec<(EmailId, Bytes)>, Error> {
         self.check_there()?;
-        Ok(self.store.records(self.id, ranges).await?)
+        let mut records = self.store.records(self.id, ranges).await?;
+        self.renew(&mut records).await?;
+        Ok(records)
     }
 
     /// Up to `length` octets of a message from `offset`; `None` where there is no such message.

@@ -5,13 +5,14 @@
 //! few octets whatever passes through it, and one that is dropped leaves nothing that anybody sees.
 
 use crate::account::Account;
+use crate::aside::Aside;
 use crate::incoming::Received;
 use crate::proposal::{Halt, Proposal};
 use crate::{Error, Origin};
 use bytes::Bytes;
 use mailbox::account::MailboxId;
 use mailbox::{Birth, Flags, NewMessage};
-use store::{BodyId, Commit, Committed, EmailId};
+use store::{BodyId, EmailId};
 use terms::{AccountId, InternalDate, UidSet, UidValidity};
 
 /// Octets of bodies that wait in memory for those that come behind them.
@@ -79,26 +80,10 @@ impl Account {
 
     /// Makes the bodies that wait durable, where nothing refers to them yet.
     async fn put_away(&self, batch: &mut Batch, origin: &Origin) -> Result<(), Error> {
-        let commit = Commit {
-            account: self.id,
-            id: self.world.commit_id(),
-            after: None,
-            time_ms: self.world.now_ms(),
-            origin: origin.encode(),
-            appends: Vec::new(),
-            records: Vec::new(),
-            bodies: batch.bodies().collect(),
-        };
-        match self.store.commit(commit).await? {
-            Committed::Done => {
-                batch.let_go();
-                Ok(())
-            }
-            // It names no stream, and builds on no other commit.
-            Committed::Conflict { stream, .. } | Committed::Diverged { stream, .. } => {
-                Err(Error::damaged(stream, "a commit of bodies alone was compared with it"))
-            }
-        }
+        let aside = Aside { bodies: batch.bodies().collect(), ..Aside::default() };
+        self.put_aside(origin, aside).await?;
+        batch.let_go();
+        Ok(())
     }
 }
 

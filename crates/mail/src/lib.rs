@@ -9,6 +9,7 @@
 //! No runtime is needed: the futures here wait for the store and for each other, never for a clock.
 
 mod account;
+mod aside;
 mod batch;
 mod directory;
 mod error;
@@ -20,6 +21,7 @@ mod load;
 mod mailbox;
 mod origin;
 mod proposal;
+mod renew;
 mod replace;
 mod transfer;
 mod world;

@@ -41,7 +41,7 @@ pub use envelope_view::{EnvelopeView, Party};
 pub use ids::message_ids;
 pub use mime::{Description, Disposition, MediaType, Parameter};
 pub use part::{Encoding, Kind, Part, PartTable, Span};
-pub use record::{HeaderValue, RECORD_VERSION, RecordView, record};
+pub use record::{HeaderValue, RECORD_VERSION, RecordView, body_of, record};
 pub use scan::{Details, Parsed, Scanner, parse};
 pub use section::{Content, Fields, Section, SectionText};
 pub use subject::{BaseSubject, SubjectKind, base_subject};

@@ -18,7 +18,8 @@
 //! ```
 //!
 //! It is at most [`MAX_RECORD_OCTETS`] long. When the format changes, the version does, and a record of
-//! another version is no [`RecordView`]: the message is parsed again.
+//! another version is no [`RecordView`]: the message is parsed again. Of every version that there was and will be,
+//! the first octet tells which, and the name of the body stands where it stands here: [`body_of`].
 
 use crate::bodystructure::{self, Extension, Global, Telling, is_global, rewrite};
 use crate::ids::message_ids;
@@ -105,6 +106,15 @@ fn put_kept(out: &mut Vec<u8>, kept: &Kept) {
     }
 }
 
+/// Where the name of the body stands, in every version.
+const BODY: std::ops::Range<usize> = 4..36;
+
+/// The name of the body that a record of any version speaks of; `None` for what is too short to be one.
+#[must_use]
+pub fn body_of(record: &[u8]) -> Option<[u8; 32]> {
+    record.get(BODY)?.try_into().ok()
+}
+
 /// A record, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordView<'a> {
@@ -136,7 +146,7 @@ impl<'a> RecordView<'a> {
     /// The name of the message's octets in the store.
     #[must_use]
     pub fn body(&self) -> [u8; 32] {
-        self.number()
+        self.number_at(BODY.start)
     }
 
     /// RFC822.SIZE.
@@ -243,9 +253,5 @@ impl<'a> RecordView<'a> {
     fn number_at<const N: usize>(&self, at: usize) -> [u8; N] {
         let octets = self.fixed.get(at..).and_then(|rest| rest.first_chunk());
         octets.copied().unwrap_or([0; N])
-    }
-
-    fn number(&self) -> [u8; 32] {
-        self.number_at(4)
     }
 }
