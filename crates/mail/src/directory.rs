@@ -6,7 +6,9 @@ use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
 use mailbox::account::Limits;
-use mailbox::account::directory::{BadLogin, Directory, DirectoryEvent, DirectoryRefusal, Login, Standing};
+use mailbox::account::directory::{
+    BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Login, Standing,
+};
 use sasl::{Cost, CredentialRecord, DecoyKey, Nonce};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +20,8 @@ const KEPT: usize = 256;
 const MAX_ROUNDS: usize = 32;
 
 const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
-const DECOY_KEY: &[u8] = b"decoy-key";
+/// Where the decoys' secret was before the directory's stream had it: a soft value, which a crash may lose.
+const SOFT_DECOY_KEY: &[u8] = b"decoy-key";
 
 /// All accounts, over a store.
 pub struct Accounts {
@@ -26,7 +29,8 @@ pub struct Accounts {
     world: Arc<dyn World>,
     directory: Mutex<At<Arc<Directory>>>,
     changing: tokio::sync::Mutex<()>,
-    decoy: DecoyKey,
+    /// What the directory gets for its decoys if it has nothing yet.
+    offered: DecoySecret,
     limits: Limits,
     live: Mutex<Live>,
 }
@@ -77,16 +81,38 @@ impl Accounts {
     pub async fn open(store: Arc<dyn Store>, world: Arc<dyn World>) -> Result<Self, Error> {
         let mut at = At { seq: Seq::NONE, state: Arc::new(Directory::new()) };
         while at.read_on(&*store, STREAM).await?.is_some() {}
-        let decoy = decoy_key(&*store, &*world).await?;
-        Ok(Self {
+        let offered = offered_secret(&*store, &*world).await?;
+        let accounts = Self {
             store,
             world,
             directory: Mutex::new(at),
             changing: tokio::sync::Mutex::default(),
-            decoy,
+            offered,
             limits: Limits::default(),
             live: Mutex::default(),
-        })
+        };
+        accounts.keep_offered_secret().await;
+        Ok(accounts)
+    }
+
+    /// A disk that is full stops no server that only needs to read. Nobody is told from others meanwhile, for a secret
+    /// that was offered is used from the first name on; and no account is added before one is kept.
+    async fn keep_offered_secret(&self) {
+        let _one_at_a_time = self.changing.lock().await;
+        if let Err(why) = self.ensure_decoy_secret().await {
+            tracing::warn!(%why, "could not keep what decoys are made of; the next change of an account will");
+        }
+    }
+
+    /// Makes durable what decoys are made of, where nobody has done so yet. Whoever calls holds `changing`.
+    async fn ensure_decoy_secret(&self) -> Result<(), DirectoryError> {
+        if self.directory().decoy_secret().is_some() {
+            return Ok(());
+        }
+        self.decide(|directory| Ok(directory.keep_decoy_secret(self.offered))).await?;
+        // Kept in one place from now on; where that fails, the stream is asked first all the same.
+        drop(self.store.put_soft(AccountId::DIRECTORY, SOFT_DECOY_KEY, None).await);
+        Ok(())
     }
 
     /// The same, where each account may hold so much.
@@ -132,7 +158,8 @@ impl Accounts {
         let record = entry.and_then(|(id, entry)| credential(id, &entry.credential));
         // Made in either case, so that a name that somebody has is not the faster one.
         let looked_up = login.as_ref().map_or(name, Login::as_str);
-        let decoy = CredentialRecord::decoy(&self.decoy, looked_up, cost);
+        let key = DecoyKey::new(directory.decoy_secret().unwrap_or(self.offered).0);
+        let decoy = CredentialRecord::decoy(&key, looked_up, cost);
         match (entry, record) {
             (Some((id, entry)), Some(record)) => {
                 Found { account: Some(id), standing: entry.standing, record }
@@ -273,9 +300,18 @@ impl Accounts {
         decide: impl Fn(&Directory) -> Result<DirectoryEvent, DirectoryRefusal>,
     ) -> Result<(), DirectoryError> {
         let _one_at_a_time = self.changing.lock().await;
+        self.ensure_decoy_secret().await?;
+        self.decide(|directory| decide(directory).map(Some)).await
+    }
+
+    /// Decides, as often as others are first; `None` leaves all as it is. Whoever calls holds `changing`.
+    async fn decide(
+        &self,
+        decide: impl Fn(&Directory) -> Result<Option<DirectoryEvent>, DirectoryRefusal>,
+    ) -> Result<(), DirectoryError> {
         for _ in 0..MAX_ROUNDS {
             let at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let event = decide(&at.state)?;
+            let Some(event) = decide(&at.state)? else { return Ok(()) };
             let outcome = self.store.commit(self.commit_of(&event, at.seq)).await.map_err(Error::from)?;
             self.read_on().await?;
             if outcome == Committed::Done {
@@ -343,15 +379,14 @@ fn credential(id: AccountId, stored: &[u8]) -> Option<CredentialRecord> {
     }
 }
 
-/// The key of the decoys, kept for the life of the installation. Should a crash lose it on the first day, strangers
-/// see other salts from then on, which tells them nothing about who exists.
-async fn decoy_key(store: &dyn Store, world: &dyn World) -> Result<DecoyKey, Error> {
-    let kept = store.soft(AccountId::DIRECTORY, DECOY_KEY).await?;
-    if let Some(key) = kept.and_then(|key| <[u8; 32]>::try_from(&*key).ok()) {
-        return Ok(DecoyKey::new(key));
+/// What the directory is to keep if it has nothing yet: what earlier versions had, so that names that nobody has go on
+/// showing what they showed, else something new.
+async fn offered_secret(store: &dyn Store, world: &dyn World) -> Result<DecoySecret, Error> {
+    let soft = store.soft(AccountId::DIRECTORY, SOFT_DECOY_KEY).await?;
+    if let Some(secret) = soft.and_then(|octets| <[u8; 32]>::try_from(&*octets).ok()) {
+        return Ok(DecoySecret(secret));
     }
-    let mut key = [0; 32];
-    world.random(&mut key);
-    store.put_soft(AccountId::DIRECTORY, DECOY_KEY, Some(Bytes::copy_from_slice(&key))).await?;
-    Ok(DecoyKey::new(key))
+    let mut secret = [0; 32];
+    world.random(&mut secret);
+    Ok(DecoySecret(secret))
 }

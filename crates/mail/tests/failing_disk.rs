@@ -45,6 +45,26 @@ fn an_account_with_commits_in_flight_goes_on_when_its_disk_has_failed_for_a_whil
     );
 }
 
+/// An admin must be able to come in and see why; and no account is told from the names that nobody has, for there is
+/// none before the disk works.
+#[tokio::test]
+async fn a_directory_opens_on_a_full_disk_and_keeps_the_decoys_secret_with_the_first_account() {
+    let disk = FaultyDisk::new(1);
+    let (store, mut pump) = open(&disk);
+    disk.break_down(Failing::Space, "", 0);
+    let accounts = pumping(&mut pump, accounts(&store)).await;
+    let cost = support::record("x").cost();
+    let shown = |accounts: &mail::Accounts| accounts.find("nobody", &cost).record.encode();
+    let before = shown(&accounts);
+    assert!(pumping(&mut pump, accounts.add("ann", &support::record("x"))).await.is_err());
+    disk.mend();
+    pump.try_to_recover();
+    pumping(&mut pump, accounts.add("ann", &support::record("x"))).await.unwrap();
+    assert_eq!(shown(&accounts), before);
+    let (again, mut pump) = open(&disk.cut(1));
+    assert_eq!(shown(&pumping(&mut pump, support::accounts(&again)).await), before);
+}
+
 /// How many appends were refused, and how often the store recovered.
 async fn life(seed: u64) -> (usize, usize) {
     let (disk, mut dice) = (FaultyDisk::new(seed), Dice::new(seed));

@@ -6,7 +6,7 @@ mod support;
 use mail::{Error, Origin};
 use mailbox::account::directory::DirectoryEvent;
 use mailbox::account::{Limits, MailboxId};
-use sasl::Cost;
+use sasl::{Cost, CredentialRecord, DecoyKey, ScramVerifier};
 use std::sync::Arc;
 use store::{AccountId, EmailId, EmailRange};
 use support::{CHEAP, accounts, ann, append, delete, id, record, store};
@@ -202,6 +202,45 @@ async fn a_name_that_nobody_has_costs_what_a_name_costs_and_fits_nothing() {
     assert_eq!(stranger.record.memory_octets(), known.record.memory_octets());
 }
 
+/// What SCRAM shows of a name that nobody has.
+fn shown(accounts: &mail::Accounts, name: &str) -> ScramVerifier {
+    let cost = Cost::new(CHEAP.0, CHEAP.1, CHEAP.2).unwrap();
+    let found = accounts.find(name, &cost);
+    assert_eq!(found.account, None);
+    found.record.scram().clone()
+}
+
+#[tokio::test]
+async fn what_names_that_nobody_has_show_is_as_durable_as_what_the_others_show() {
+    let store = store();
+    let before = shown(&accounts(&store).await, "nobody@example.org");
+    // A crash may take all soft values.
+    store.put_soft(AccountId::DIRECTORY, b"decoy-key", None).await.unwrap();
+    let (again, _) = ann(&store).await;
+    assert_eq!(shown(&again, "nobody@example.org"), before);
+    assert_eq!(shown(&accounts(&store).await, "nobody@example.org"), before);
+}
+
+#[tokio::test]
+async fn a_secret_that_was_soft_is_taken_over_and_then_kept_in_one_place() {
+    let (store, secret) = (store(), [9; 32]);
+    let soft = Some(bytes::Bytes::copy_from_slice(&secret));
+    store.put_soft(AccountId::DIRECTORY, b"decoy-key", soft).await.unwrap();
+    let cost = Cost::new(CHEAP.0, CHEAP.1, CHEAP.2).unwrap();
+    let expected = CredentialRecord::decoy(&DecoyKey::new(secret), "nobody", &cost);
+    for _ in 0..2 {
+        assert_eq!(shown(&accounts(&store).await, "nobody"), *expected.scram());
+        assert_eq!(store.soft(AccountId::DIRECTORY, b"decoy-key").await, Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn two_processes_that_begin_at_once_show_the_same() {
+    let store = store();
+    let (here, there) = tokio::join!(accounts(&store), accounts(&store));
+    assert_eq!(shown(&here, "nobody"), shown(&there, "nobody"));
+}
+
 #[tokio::test]
 async fn a_removed_account_frees_its_name_and_its_id_is_not_given_again() {
     let (accounts, ann) = ann(&store()).await;
@@ -277,7 +316,7 @@ async fn a_damaged_password_record_fits_nothing_until_there_is_a_new_one() {
     let directory = AccountId::DIRECTORY;
     let append = store::Append {
         stream: store::StreamId { account: directory, number: 0 },
-        expected: store::Seq(1),
+        expected: store::Seq(2),
         events: vec![event.encode().into()],
         head: store::Head::default(),
     };

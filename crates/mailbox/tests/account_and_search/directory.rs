@@ -1,7 +1,7 @@
 //! The directory.
 
 use mailbox::account::directory::{
-    Directory, DirectoryEvent, DirectoryRefusal, Login, MAX_CREDENTIAL_OCTETS, Standing,
+    DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Login, MAX_CREDENTIAL_OCTETS, Standing,
 };
 use std::collections::BTreeMap;
 use terms::AccountId;
@@ -77,6 +77,21 @@ fn a_credential_has_a_longest_length_and_is_not_printed() {
 }
 
 #[test]
+fn what_decoys_are_made_of_is_kept_once_and_not_printed() {
+    let mut directory = Directory::new();
+    let event = directory.keep_decoy_secret(DecoySecret([42; 32])).unwrap();
+    take(&mut directory, &event);
+    assert_eq!(directory.keep_decoy_secret(DecoySecret([43; 32])), None);
+    assert!(directory.apply(&DirectoryEvent::DecoySecretMade(DecoySecret([43; 32]))).is_err());
+    let event = directory.add(&login("ann"), b"record").unwrap();
+    take(&mut directory, &event);
+    directory = Directory::decode(&directory.encode()).unwrap();
+    assert_eq!(directory.decoy_secret(), Some(DecoySecret([42; 32])));
+    let printed = format!("{directory:?} {:?}", DirectoryEvent::DecoySecretMade(DecoySecret([42; 32])));
+    assert!(!printed.contains("42"), "{printed}");
+}
+
+#[test]
 fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
     for seed in 0..300 {
         let mut dice = Dice::new(seed);
@@ -105,6 +120,7 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
                     assert!(model.contains_key(name), "seed {seed}")
                 }
                 Ok(DirectoryEvent::CredentialChanged { .. }) => model.get_mut(name).unwrap().1 = credential,
+                Ok(DirectoryEvent::DecoySecretMade(_)) => unreachable!("nobody asked for one"),
                 Err(DirectoryRefusal::NonExistent(_)) => assert!(!model.contains_key(name), "seed {seed}"),
                 Err(_) => assert!(model.contains_key(name), "seed {seed}"),
             }
@@ -122,6 +138,8 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
 #[test]
 fn spoilt_bytes_are_damaged_or_say_something_else() {
     let mut directory = Directory::new();
+    let event = directory.keep_decoy_secret(DecoySecret([42; 32])).unwrap();
+    take(&mut directory, &event);
     for name in ["ann", "bob"] {
         let event = directory.add(&login(name), b"record").unwrap();
         take(&mut directory, &event);

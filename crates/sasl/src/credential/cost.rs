@@ -40,6 +40,11 @@ impl Cost {
         fits.then_some(Self { memory_kib, passes, scram_iterations })
     }
 
+    /// Of numbers that are within the bounds, for a record has them.
+    pub(super) const fn of_record(memory_kib: u32, passes: u32, scram_iterations: u32) -> Self {
+        Self { memory_kib, passes, scram_iterations }
+    }
+
     /// Memory of Argon2id, in KiB.
     #[must_use]
     pub const fn memory_kib(&self) -> u32 {

@@ -80,6 +80,12 @@ impl CredentialRecord {
         &self.scram
     }
 
+    /// What a guess at its password costs.
+    #[must_use]
+    pub const fn cost(&self) -> Cost {
+        Cost::of_record(self.argon2.memory_kib, self.argon2.passes, self.scram.iterations)
+    }
+
     /// How much memory [`Self::verify`] takes, in octets, for a pool that keeps account of it.
     #[must_use]
     pub fn memory_octets(&self) -> usize {

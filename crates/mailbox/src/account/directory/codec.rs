@@ -1,18 +1,20 @@
 //! The directory's events and state as bytes, in the alphabet of the account's.
 //!
 //! ```text
-//! event     version (1) · tag · id · fields
-//! snapshot  version (1) · last id · count · accounts in the order of their ids
+//! event     version (1) · tag · id · fields; of the decoys' secret: version (1) · tag · secret
+//! snapshot  version (1) · last id · secret · count · accounts in the order of their ids
+//! secret    32 octets, or none where there is none
 //! account   id · login · credential, and in a snapshot 0 for one that may sign in, 1 for one that may not
 //! ```
 
-use super::{AccountId, Directory, DirectoryEvent, Login, MAX_CREDENTIAL_OCTETS, Standing};
+use super::{AccountId, DecoySecret, Directory, DirectoryEvent, Login, MAX_CREDENTIAL_OCTETS, Standing};
 use crate::account::codec::{Damaged, Reader, VERSION, put_number, put_octets, put_text};
 
 const ADDED: u8 = 1;
 const REMOVED: u8 = 2;
 const CREDENTIAL_CHANGED: u8 = 3;
 const STANDING_CHANGED: u8 = 4;
+const DECOY_SECRET_MADE: u8 = 5;
 
 impl DirectoryEvent {
     /// For the stream.
@@ -38,6 +40,10 @@ impl DirectoryEvent {
                 put_number(&mut out, id.0);
                 put_octets(&mut out, credential);
             }
+            Self::DecoySecretMade(secret) => {
+                out.push(DECOY_SECRET_MADE);
+                put_octets(&mut out, &secret.0);
+            }
         }
         out
     }
@@ -60,6 +66,9 @@ impl DirectoryEvent {
             CREDENTIAL_CHANGED => {
                 Self::CredentialChanged { id: id(&mut reader)?, credential: credential(&mut reader)? }
             }
+            DECOY_SECRET_MADE => {
+                Self::DecoySecretMade(secret(&mut reader)?.ok_or(Damaged("no secret where one was made"))?)
+            }
             _ => return Err(Damaged("a directory event of an unknown kind")),
         };
         reader.finish(event)
@@ -72,6 +81,7 @@ impl Directory {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
         put_number(&mut out, self.last_id);
+        put_octets(&mut out, self.decoy_secret.as_ref().map_or(&[], |secret| &secret.0));
         put_number(&mut out, self.entries.len() as u64);
         for (id, entry) in &self.entries {
             put_account(&mut out, *id, &entry.login, &entry.credential);
@@ -87,7 +97,7 @@ impl Directory {
     pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
         let mut reader = Reader::new(bytes)?;
         let last_id = reader.number()?;
-        let mut directory = Self::default();
+        let mut directory = Self { decoy_secret: secret(&mut reader)?, ..Self::default() };
         for _ in 0..reader.number()? {
             // The ids ascend, so the fold of additions takes exactly what was written.
             let (id, login, credential) = account(&mut reader)?;
@@ -139,6 +149,16 @@ fn login(reader: &mut Reader<'_>) -> Result<Login, Damaged> {
     let text = reader.text()?;
     let login = Login::new(text).ok().filter(|login| login.as_str() == text);
     login.ok_or(Damaged("a text that is no login name"))
+}
+
+fn secret(reader: &mut Reader<'_>) -> Result<Option<DecoySecret>, Damaged> {
+    match reader.octets()? {
+        [] => Ok(None),
+        octets => match octets.try_into() {
+            Ok(octets) => Ok(Some(DecoySecret(octets))),
+            Err(_) => Err(Damaged("a secret that is longer or shorter than one is")),
+        },
+    }
 }
 
 fn credential(reader: &mut Reader<'_>) -> Result<Box<[u8]>, Damaged> {

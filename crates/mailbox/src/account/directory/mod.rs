@@ -50,6 +50,9 @@ pub enum DirectoryEvent {
         /// With what.
         credential: Box<[u8]>,
     },
+    /// From this the records of names that nobody has are made up. There is one, once and for all: with another those
+    /// names would be told from the rest by what they show having changed.
+    DecoySecretMade(DecoySecret),
 }
 
 /// Without the credential: a record is no password, but nothing to print either.
@@ -60,7 +63,18 @@ impl fmt::Debug for DirectoryEvent {
             Self::AccountRemoved { id } => write!(f, "AccountRemoved({})", id.0),
             Self::StandingChanged { id, standing } => write!(f, "StandingChanged({}, {standing:?})", id.0),
             Self::CredentialChanged { id, .. } => write!(f, "CredentialChanged({}, …)", id.0),
+            Self::DecoySecretMade(_) => f.write_str("DecoySecretMade(…)"),
         }
+    }
+}
+
+/// Random octets that are known to nobody. What is made of them is `sasl`'s business.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct DecoySecret(pub [u8; 32]);
+
+impl fmt::Debug for DecoySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecoySecret(…)")
     }
 }
 
@@ -97,6 +111,7 @@ pub struct Directory {
     entries: BTreeMap<AccountId, Entry>,
     ids: BTreeMap<Login, AccountId>,
     last_id: u64,
+    decoy_secret: Option<DecoySecret>,
 }
 
 impl Directory {
@@ -122,6 +137,18 @@ impl Directory {
     /// All accounts in the order of their names.
     pub fn accounts(&self) -> impl ExactSizeIterator<Item = (&Login, AccountId)> {
         self.ids.iter().map(|(login, id)| (login, *id))
+    }
+
+    /// What decoys are made of, once there is such a thing.
+    #[must_use]
+    pub const fn decoy_secret(&self) -> Option<DecoySecret> {
+        self.decoy_secret
+    }
+
+    /// Keeps what decoys are made of from now on; nothing is to be done where that is known already.
+    #[must_use]
+    pub fn keep_decoy_secret(&self, secret: DecoySecret) -> Option<DirectoryEvent> {
+        self.decoy_secret.is_none().then_some(DirectoryEvent::DecoySecretMade(secret))
     }
 
     /// Adds an account.
@@ -196,6 +223,13 @@ impl Directory {
             }
             DirectoryEvent::CredentialChanged { id, credential } => {
                 self.entries.get_mut(id).ok_or(NO_SUCH_ACCOUNT)?.credential = credential.clone();
+                Ok(())
+            }
+            DirectoryEvent::DecoySecretMade(_) if self.decoy_secret.is_some() => {
+                Err(super::Inconsistent("a second secret of the decoys"))
+            }
+            DirectoryEvent::DecoySecretMade(secret) => {
+                self.decoy_secret = Some(*secret);
                 Ok(())
             }
         }
