@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::load::At;
+use crate::roll::Roll;
 use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
@@ -27,7 +28,7 @@ const SOFT_DECOY_KEY: &[u8] = b"decoy-key";
 pub struct Accounts {
     store: Arc<dyn Store>,
     world: Arc<dyn World>,
-    directory: Mutex<At<Arc<Directory>>>,
+    roll: Mutex<At<Arc<Roll>>>,
     changing: tokio::sync::Mutex<()>,
     /// What the directory gets for its decoys if it has nothing yet.
     offered: DecoySecret,
@@ -55,7 +56,7 @@ pub struct Found {
     pub account: Option<AccountId>,
     /// Whether that account may sign in. Look at it after the password, too.
     pub standing: Standing,
-    /// The record to check against; of a name that nobody has, one that costs the same and fits nothing.
+    /// The record to check against; of a name that nobody has, one that costs what one of the others does and fits nothing.
     pub record: CredentialRecord,
 }
 
@@ -79,13 +80,13 @@ impl Accounts {
     /// # Errors
     /// The store cannot be read, or what it holds is damaged.
     pub async fn open(store: Arc<dyn Store>, world: Arc<dyn World>) -> Result<Self, Error> {
-        let mut at = At { seq: Seq::NONE, state: Arc::new(Directory::new()) };
+        let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
         while at.read_on(&*store, STREAM).await?.is_some() {}
         let offered = offered_secret(&*store, &*world).await?;
         let accounts = Self {
             store,
             world,
-            directory: Mutex::new(at),
+            roll: Mutex::new(at),
             changing: tokio::sync::Mutex::default(),
             offered,
             limits: Limits::default(),
@@ -106,7 +107,7 @@ impl Accounts {
 
     /// Makes durable what decoys are made of, where nobody has done so yet. Whoever calls holds `changing`.
     async fn ensure_decoy_secret(&self) -> Result<(), DirectoryError> {
-        if self.directory().decoy_secret().is_some() {
+        if self.roll().directory().decoy_secret().is_some() {
             return Ok(());
         }
         self.decide(|directory| Ok(directory.keep_decoy_secret(self.offered))).await?;
@@ -130,13 +131,13 @@ impl Accounts {
     /// The account names, in order.
     #[must_use]
     pub fn list(&self) -> Vec<(Login, AccountId)> {
-        self.directory().accounts().map(|(login, id)| (login.clone(), id)).collect()
+        self.roll().directory().accounts().map(|(login, id)| (login.clone(), id)).collect()
     }
 
     /// Whether an account may sign in; `None` where there is none.
     #[must_use]
     pub fn standing(&self, id: AccountId) -> Option<Standing> {
-        self.directory().get(id).map(|entry| entry.standing)
+        self.roll().directory().get(id).map(|entry| entry.standing)
     }
 
     /// The mail of the account of that name, whether it may sign in or not.
@@ -145,21 +146,22 @@ impl Accounts {
     /// There is no such account.
     pub fn named(&self, name: &str) -> Result<Arc<Account>, DirectoryError> {
         let login = Login::new(name)?;
-        let id = self.directory().find(&login).map(|(id, _)| id);
+        let id = self.roll().directory().find(&login).map(|(id, _)| id);
         Ok(self.account(id.ok_or(DirectoryRefusal::NonExistent(login))?))
     }
 
-    /// What `name` signs in with. Takes as long whether somebody has that name or not.
+    /// What `name` signs in with, where a new record costs `new`. Takes as long whether somebody has that name or not.
     #[must_use]
-    pub fn find(&self, name: &str, cost: &Cost) -> Found {
+    pub fn find(&self, name: &str, new: &Cost) -> Found {
         let login = Login::new(name).ok();
-        let directory = self.directory();
+        let roll = self.roll();
+        let directory = roll.directory();
         let entry = login.as_ref().and_then(|login| directory.find(login));
         let record = entry.and_then(|(id, entry)| credential(id, &entry.credential));
         // Made in either case, so that a name that somebody has is not the faster one.
         let looked_up = login.as_ref().map_or(name, Login::as_str);
         let key = DecoyKey::new(directory.decoy_secret().unwrap_or(self.offered).0);
-        let decoy = CredentialRecord::decoy(&key, looked_up, cost);
+        let decoy = roll.costs().decoy(&key, looked_up, new);
         match (entry, record) {
             (Some((id, entry)), Some(record)) => {
                 Found { account: Some(id), standing: entry.standing, record }
@@ -187,7 +189,7 @@ impl Accounts {
         live.used(id);
         drop(live);
         // Asked last, so that a removal which has not come here yet still comes.
-        if self.directory().get(id).is_none() {
+        if self.roll().directory().get(id).is_none() {
             account.remove();
         }
         account
@@ -201,7 +203,7 @@ impl Accounts {
         let login = Login::new(name)?;
         let credential = record.encode();
         self.change(|directory| directory.add(&login, &credential)).await?;
-        let id = self.directory().find(&login).map(|(id, _)| id);
+        let id = self.roll().directory().find(&login).map(|(id, _)| id);
         let id = id.ok_or_else(|| DirectoryRefusal::NonExistent(login.clone()))?;
         // A crash before this leaves an account without mailboxes: its first sign-in makes them.
         self.account(id).ensure_founded(&Origin::desk()).await?;
@@ -262,7 +264,7 @@ impl Accounts {
 
     async fn look_into_directory(&self, seq: Seq) {
         let _one_at_a_time = self.changing.lock().await;
-        let known = self.directory.lock().unwrap_or_else(PoisonError::into_inner).seq;
+        let known = self.roll.lock().unwrap_or_else(PoisonError::into_inner).seq;
         if known < seq
             && let Err(why) = self.read_on().await
         {
@@ -272,13 +274,13 @@ impl Accounts {
 
     /// Shows what the store has of the directory behind what is known. Whoever calls holds `changing`.
     async fn read_on(&self) -> Result<(), Error> {
-        let mut at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut at = self.roll.lock().unwrap_or_else(PoisonError::into_inner).clone();
         while at.read_on(&*self.store, STREAM).await?.is_some() {}
         let now = Arc::clone(&at.state);
         let before =
-            std::mem::replace(&mut *self.directory.lock().unwrap_or_else(PoisonError::into_inner), at).state;
+            std::mem::replace(&mut *self.roll.lock().unwrap_or_else(PoisonError::into_inner), at).state;
         for account in self.live.lock().unwrap_or_else(PoisonError::into_inner).all.values() {
-            see_out(account, &before, &now);
+            see_out(account, before.directory(), now.directory());
         }
         Ok(())
     }
@@ -310,8 +312,8 @@ impl Accounts {
         decide: impl Fn(&Directory) -> Result<Option<DirectoryEvent>, DirectoryRefusal>,
     ) -> Result<(), DirectoryError> {
         for _ in 0..MAX_ROUNDS {
-            let at = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let Some(event) = decide(&at.state)? else { return Ok(()) };
+            let at = self.roll.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let Some(event) = decide(at.state.directory())? else { return Ok(()) };
             let outcome = self.store.commit(self.commit_of(&event, at.seq)).await.map_err(Error::from)?;
             self.read_on().await?;
             if outcome == Committed::Done {
@@ -335,8 +337,8 @@ impl Accounts {
         }
     }
 
-    fn directory(&self) -> Arc<Directory> {
-        Arc::clone(&self.directory.lock().unwrap_or_else(PoisonError::into_inner).state)
+    fn roll(&self) -> Arc<Roll> {
+        Arc::clone(&self.roll.lock().unwrap_or_else(PoisonError::into_inner).state)
     }
 }
 

@@ -4,6 +4,7 @@
 //! all of the machine (threat T-17). When the queue is full the answer is "not now", which is not "wrong".
 
 use sasl::{Cost, CredentialRecord, Salts, Secret, Verdict, Workspace};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -18,6 +19,7 @@ type Work = Box<dyn FnOnce(&mut Workspace) + Send>;
 pub struct HashPool {
     queue: SyncSender<Work>,
     cost: Cost,
+    verified_kib: Arc<AtomicU64>,
 }
 
 /// The queue is full, or the pool is stopping.
@@ -43,7 +45,7 @@ impl HashPool {
                 }
             })?;
         }
-        Ok(Self { queue, cost })
+        Ok(Self { queue, cost, verified_kib: Arc::default() })
     }
 
     /// What a new record costs.
@@ -52,12 +54,27 @@ impl HashPool {
         &self.cost
     }
 
+    /// How much work the checking of passwords has been so far, in KiB, each pass counted. It does not depend on the
+    /// machine as time does.
+    #[must_use]
+    pub fn verified_kib(&self) -> u64 {
+        self.verified_kib.load(Ordering::Relaxed)
+    }
+
     /// Checks a password against a record.
     ///
     /// # Errors
     /// [`Busy`]: nothing was checked.
     pub async fn verify(&self, record: CredentialRecord, password: Secret) -> Result<Verdict, Busy> {
-        self.run(move |workspace| record.verify(&password, workspace)).await
+        let verified_kib = Arc::clone(&self.verified_kib);
+        let verify = move |workspace: &mut Workspace| {
+            let verdict = record.verify(&password, workspace);
+            let cost = record.cost();
+            let kib = u64::from(cost.memory_kib()) * u64::from(cost.passes());
+            verified_kib.fetch_add(kib, Ordering::Relaxed);
+            verdict
+        };
+        self.run(verify).await
     }
 
     /// Makes the record of a new password.

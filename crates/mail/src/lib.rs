@@ -23,6 +23,7 @@ mod origin;
 mod proposal;
 mod renew;
 mod replace;
+mod roll;
 mod transfer;
 mod world;
 mod writer;

@@ -1,8 +1,9 @@
 //! Folding what the store has into states.
 
 use crate::Error;
+use crate::roll::Roll;
 use bytes::Bytes;
-use mailbox::account::directory::{Directory, DirectoryEvent};
+use mailbox::account::directory::DirectoryEvent;
 use mailbox::account::{Account, AccountEvent};
 use mailbox::{Event, MailboxState};
 use std::sync::Arc;
@@ -120,7 +121,7 @@ impl Fold for Arc<Account> {
     }
 }
 
-impl Fold for Arc<Directory> {
+impl Fold for Arc<Roll> {
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         let event = DirectoryEvent::decode(event).map_err(|why| why.to_string())?;
         Self::make_mut(self).apply(&event).map_err(|why| why.to_string())

@@ -4,9 +4,10 @@
 mod support;
 
 use mail::{Error, Origin};
-use mailbox::account::directory::DirectoryEvent;
+use mailbox::account::directory::{DirectoryEvent, Standing};
 use mailbox::account::{Limits, MailboxId};
-use sasl::{Cost, CredentialRecord, DecoyKey, ScramVerifier};
+use sasl::{Cost, CredentialRecord, DecoyKey, Salts, ScramVerifier, Secret};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{AccountId, EmailId, EmailRange};
 use support::{CHEAP, accounts, ann, append, delete, id, record, store};
@@ -200,6 +201,39 @@ async fn a_name_that_nobody_has_costs_what_a_name_costs_and_fits_nothing() {
     let stranger = accounts.find("nobody@example.org", &cost);
     assert_eq!(stranger.account, None);
     assert_eq!(stranger.record.memory_octets(), known.record.memory_octets());
+}
+
+/// A record of another day, when records cost something else.
+fn record_at(cost: &Cost) -> CredentialRecord {
+    CredentialRecord::new(
+        &Secret::password("secret").unwrap(),
+        Salts([7; 32]),
+        cost,
+        &mut sasl::Workspace::new(),
+    )
+}
+
+#[tokio::test]
+async fn names_that_nobody_has_cost_what_the_accounts_cost_and_not_what_a_new_one_would() {
+    let accounts = accounts(&store()).await;
+    let [old, newer, newest] = [4_096, 5_000, 6_000].map(|n| Cost::new(8, n / 1_000, n).unwrap());
+    let costs = || -> BTreeSet<Cost> {
+        let cost = |n| accounts.find(&format!("nobody{n}"), &newest).record.cost();
+        (0..200).map(cost).collect()
+    };
+    assert_eq!(costs(), [newest].into(), "what the first account will cost");
+    accounts.add("ann", &record_at(&old)).await.unwrap();
+    assert_eq!(costs(), [old].into());
+    accounts.add("bob", &record_at(&old)).await.unwrap();
+    accounts.set_credential("bob", &record_at(&newer)).await.unwrap();
+    assert_eq!(costs(), [old, newer].into());
+    // A disabled account shows what it has, too.
+    accounts.set_standing("bob", Standing::Disabled).await.unwrap();
+    assert_eq!(costs(), [old, newer].into());
+    accounts.remove("ann").await.unwrap();
+    assert_eq!(costs(), [newer].into());
+    accounts.remove("bob").await.unwrap();
+    assert_eq!(costs(), [newest].into());
 }
 
 /// What SCRAM shows of a name that nobody has.

@@ -22,8 +22,8 @@ mod scram;
 mod secret;
 
 pub use credential::{
-    Cost, CredentialRecord, DamagedRecord, DecoyKey, MAX_MEMORY_KIB, MAX_PASSES, MAX_SCRAM_ITERATIONS,
-    MIN_SCRAM_ITERATIONS, Salts, ScramVerifier, Verdict, Workspace,
+    Cost, CostMix, CredentialRecord, DamagedRecord, DecoyKey, MAX_MEMORY_KIB, MAX_PASSES,
+    MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS, Salts, ScramVerifier, Verdict, Workspace,
 };
 pub use exchange::{Claim, Exchange, Lookup, Mechanism, Nonce, Step};
 pub use failure::Failure;

@@ -12,11 +12,11 @@ pub const MIN_SCRAM_ITERATIONS: u32 = 4_096;
 pub const MAX_SCRAM_ITERATIONS: u32 = 10_000_000;
 
 /// What a guess at a password costs whoever makes it, the right one's owner included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cost {
-    memory_kib: u32,
-    passes: u32,
-    scram_iterations: u32,
+    pub(super) memory_kib: u32,
+    pub(super) passes: u32,
+    pub(super) scram_iterations: u32,
 }
 
 impl Cost {

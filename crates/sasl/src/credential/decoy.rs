@@ -17,6 +17,12 @@ impl DecoyKey {
         Self(Zeroizing::new(random))
     }
 
+    /// A name's place among all records, whatever they are: see [`CostMix`](super::CostMix).
+    pub(super) fn draw(&self, name: &str) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.derive("place", name);
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
     fn derive(&self, purpose: &str, name: &str) -> [u8; 32] {
         hmac(&*self.0, format!("{purpose}\0{name}").as_bytes())
     }
@@ -29,29 +35,34 @@ impl fmt::Debug for DecoyKey {
 }
 
 impl CredentialRecord {
-    /// The record of a name that has none (threat T-38): it costs what a record made now costs, shows the same SCRAM
-    /// salt every time it is asked for, and fits nothing. Give it the name as the directory would look it up, so
-    /// that two spellings of one name have one salt.
+    /// The record of a name that has none (threat T-38): it costs `cost`, shows the same SCRAM salt every time it is
+    /// asked for at that cost, and fits nothing. Give it the name as the directory would look it up, so that two
+    /// spellings of one name have one salt. Where there are records, their [`CostMix`](super::CostMix) knows the cost.
+    ///
+    /// A record whose cost changed was made anew, salts and all; so at another cost a decoy has other salts.
     #[must_use]
     pub fn decoy(key: &DecoyKey, name: &str, cost: &Cost) -> Self {
+        let Cost { memory_kib, passes, scram_iterations } = cost;
+        let derive =
+            |purpose: &str| key.derive(&format!("{purpose} {memory_kib} {passes} {scram_iterations}"), name);
         let half = |purpose: &str| {
             let mut salt = [0; 16];
-            salt.iter_mut().zip(key.derive(purpose, name)).for_each(|(salt, derived)| *salt = derived);
+            salt.iter_mut().zip(derive(purpose)).for_each(|(salt, derived)| *salt = derived);
             salt
         };
         Self {
             argon2: Argon2idHash {
-                memory_kib: cost.memory_kib(),
-                passes: cost.passes(),
+                memory_kib: *memory_kib,
+                passes: *passes,
                 salt: half("argon2 salt"),
-                hash: key.derive("argon2 hash", name),
+                hash: derive("argon2 hash"),
                 origin: Origin::Decoy,
             },
             scram: ScramVerifier {
-                iterations: cost.scram_iterations(),
+                iterations: *scram_iterations,
                 salt: half("scram salt"),
-                stored_key: key.derive("scram stored key", name),
-                server_key: key.derive("scram server key", name),
+                stored_key: derive("scram stored key"),
+                server_key: derive("scram server key"),
                 origin: Origin::Decoy,
             },
         }

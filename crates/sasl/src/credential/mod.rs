@@ -8,12 +8,14 @@ mod argon;
 mod codec;
 mod cost;
 mod decoy;
+mod mix;
 mod verifier;
 
 pub use argon::Workspace;
 pub use codec::DamagedRecord;
 pub use cost::{Cost, MAX_MEMORY_KIB, MAX_PASSES, MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS};
 pub use decoy::DecoyKey;
+pub use mix::CostMix;
 pub use verifier::ScramVerifier;
 
 use crate::secret::Secret;
