@@ -108,6 +108,37 @@ fn a_part_fetched_bit_by_bit_is_not_decoded_from_its_beginning_each_time() {
     assert!(all.windows(whole.len()).any(|octets| octets == whole));
 }
 
+/// How many octets of the message are read to answer a FETCH of these ranges of its part, and what is told.
+fn octets_read(ranges: impl Iterator<Item = (usize, usize)>) -> (usize, String) {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    append_in_base64(&mut wire);
+    let before = world.octets_read();
+    let items: Vec<_> = ranges.map(|(from, octets)| format!("BINARY.PEEK[1]<{from}.{octets}>")).collect();
+    wire.send(format!("d FETCH 1 ({})\r\n", items.join(" ")).as_bytes()).unwrap();
+    let told = said(&mut wire);
+    assert!(told.ends_with("d OK FETCH completed\r\n"), "{told}");
+    assert_eq!(told.matches("BINARY[1]<").count(), items.len());
+    (world.octets_read() - before, told)
+}
+
+/// T-19: n ranges are not n times the work, in whatever order, and wherever they lie.
+#[test]
+fn ranges_of_one_part_cost_what_the_part_costs_in_whatever_order_they_are_asked_for() {
+    const STEP: usize = 96 << 10;
+    // Far apart; all beyond the end; and long ones with short ones within them.
+    let apart: Vec<_> = (0..40).map(|n| (n * STEP, 10)).collect();
+    let beyond: Vec<_> = (0..40).map(|n| (2 * MESSAGE_OCTETS + n, 10)).collect();
+    let within: Vec<_> = (30..50).flat_map(|n| [(n * STEP, 2 * STEP), (n * STEP + 1, 10)]).collect();
+    for ranges in [apart, beyond, within] {
+        let (up, first) = octets_read(ranges.iter().copied());
+        let (down, second) = octets_read(ranges.iter().rev().copied());
+        println!("{up} octets were read upwards, {down} downwards");
+        assert!(up <= 2 * MESSAGE_OCTETS + ranges.len() * 6 * PIECE, "{up}");
+        assert_eq!((down, second == first), (up, true), "the same order, the same answer");
+    }
+}
+
 #[test]
 fn many_messages_are_told_through_a_bounded_buffer() {
     let mut world = Machine::new();

@@ -82,7 +82,7 @@ pub(super) struct Selected<B> {
     /// Whose mailbox it is.
     pub owner: AccountId,
     /// Where in a part the last FETCH BINARY ended.
-    pub bookmark: Option<Bookmark>,
+    pub bookmark: Option<Box<Bookmark>>,
     /// What `$` stands for.
     pub saved: Saved,
     /// Up to where `\Recent` was asked for.

@@ -2,7 +2,9 @@
 //!
 //! A literal tells its length before its octets, so what is wanted is decoded twice, piece by piece: to learn how long
 //! it is and whether a NUL is in it, and to tell it. No more than a piece is held, however large the part. Nothing can
-//! be decoded from the middle; a client that fetches a part bit by bit goes on where it was ([`Bookmark`]).
+//! be decoded from the middle; a client that fetches a part bit by bit goes on where it was ([`Bookmark`]), and ranges
+//! of one part within one FETCH are told in the order in which they lie, whatever order they are asked for in: else n
+//! ranges would be n times the work (threat T-19).
 //!
 //! Octets are told as they were encoded. Line ends within them are content: what a sender encoded with bare LFs is not
 //! changed, or it would not be what was signed. ("Textual line-oriented sections" have CRLF, RFC 3516, 6, "regardless of
@@ -16,12 +18,14 @@ use crate::port::{BodyName, Mailbox, Peer};
 use crate::refusal::Refusal;
 use bytes::Bytes;
 use message::{Content, Encoding, PartTable, TransferDecoder};
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use wire::imap::command::Partial;
 use wire::imap::reply::{FetchLine, LiteralKind};
 
 /// A part to be told decoded, or a range of what is decoded.
+#[derive(Clone)]
 pub(super) struct Binary<'a> {
     name: &'a [NonZeroU32],
     path: Vec<u32>,
@@ -44,7 +48,7 @@ impl<'a> Binary<'a> {
         body: &mut Body<'_, B>,
         line: &mut FetchLine,
         talk: &mut Talk<P>,
-        bookmark: &mut Option<Bookmark>,
+        bookmark: &mut Option<Box<Bookmark>>,
     ) -> Result<(), Stop> {
         let origin = self.partial.map(|partial| partial.offset);
         let Some(content) = self.content(body.table()) else {
@@ -52,10 +56,22 @@ impl<'a> Binary<'a> {
             return Ok(());
         };
         let reading = self.reading(content, body, bookmark.take());
-        let Measured { octets, kind } = reading.clone().measure(body, talk).await?;
-        line.binary(talk.text(), self.name, origin, octets, kind);
-        *bookmark = reading.tell(octets, body, talk).await?.filter(|_| self.partial.is_some());
-        Ok(())
+        let measured = reading.measure(body, talk).await?;
+        line.binary(talk.text(), self.name, origin, measured.octets, measured.kind);
+        let (first, last) = (measured.first.decoding.clone(), measured.last);
+        *bookmark = Some(Box::new(Bookmark { body: body.name(), first, last }));
+        measured.first.tell(measured.octets, body, talk).await
+    }
+
+    /// Puts the ranges of one part beside each other, in the order in which they lie in it. The parts stay in the
+    /// client's order.
+    pub(super) fn sort(items: &mut [Self]) {
+        let mut first = HashMap::new();
+        for (at, item) in items.iter().enumerate() {
+            first.entry(item.name).or_insert(at);
+        }
+        let range = |item: &Self| item.partial.map(|partial| (partial.offset, partial.length));
+        items.sort_by_key(|item| (first.get(item.name).copied(), range(item)));
     }
 
     /// `BINARY.SIZE[...]`: of a part that is not there, 0, as NIL has.
@@ -74,14 +90,16 @@ impl<'a> Binary<'a> {
         Ok(())
     }
 
-    fn reading<B: Mailbox>(&self, content: Content, body: &Body<'_, B>, known: Option<Bookmark>) -> Reading {
+    fn reading<B: Mailbox>(
+        &self,
+        content: Content,
+        body: &Body<'_, B>,
+        known: Option<Box<Bookmark>>,
+    ) -> Reading {
         let wanted = self.partial.map_or(0..u64::MAX, |partial| partial.offset..partial.end(u64::MAX));
-        let fits = |mark: &Bookmark| {
-            mark.body == body.name()
-                && mark.decoding.content == content
-                && mark.decoding.before <= wanted.start
-        };
-        let known = known.filter(fits).map(|mark| mark.decoding);
+        let fits = |mark: &Decoding| mark.content == content && mark.before <= wanted.start;
+        let known = known.filter(|mark| mark.body == body.name());
+        let known = known.and_then(|mark| [mark.last, mark.first].into_iter().find(fits));
         Reading { decoding: known.unwrap_or_else(|| Decoding::new(content)), wanted }
     }
 }
@@ -90,12 +108,18 @@ impl<'a> Binary<'a> {
 struct Measured {
     octets: u64,
     kind: LiteralKind,
+    /// In front of the first piece in which something is wanted; where nothing is, in front of the last.
+    first: Reading,
+    /// In front of the last piece.
+    last: Decoding,
 }
 
-/// Where a client that fetches a part bit by bit will want to go on.
+/// Where a client that fetches a part bit by bit will want to go on: mostly where it has stopped. Of ranges that overlap
+/// the next begins before that, but not before the one that was told. Kept on the heap: most who wait fetch no bits.
 pub(in crate::imap) struct Bookmark {
     body: BodyName,
-    decoding: Decoding,
+    first: Decoding,
+    last: Decoding,
 }
 
 /// A part being decoded.
@@ -146,36 +170,41 @@ impl Reading {
         body: &mut Body<'_, B>,
         talk: &mut Talk<P>,
     ) -> Result<Measured, Stop> {
-        let mut measured = Measured { octets: 0, kind: LiteralKind::Plain };
-        while let Some(piece) = self.next(body).await? {
-            measured.octets += piece.len() as u64;
+        let (mut first, mut last) = (self.clone(), self.decoding.clone());
+        let (mut octets, mut kind) = (0, LiteralKind::Plain);
+        loop {
+            let here = self.decoding.clone();
+            let Some(piece) = self.next(body).await? else { break };
+            last = here;
+            if octets == 0 {
+                first.decoding.clone_from(&last);
+            }
+            octets += piece.len() as u64;
             if piece.contains(&0) {
-                measured.kind = LiteralKind::Binary;
+                kind = LiteralKind::Binary;
             }
             // Long, and nothing to say meanwhile: others have their turn, and nobody decodes for a peer that has gone.
             talk.look()?;
             breath().await;
         }
-        Ok(measured)
+        Ok(Measured { octets, kind, first, last })
     }
 
-    /// As many octets as were measured, and the place in front of the last piece.
+    /// As many octets as were measured.
     async fn tell<B: Mailbox, P: Peer>(
         mut self,
         octets: u64,
         body: &mut Body<'_, B>,
         talk: &mut Talk<P>,
-    ) -> Result<Option<Bookmark>, Stop> {
+    ) -> Result<(), Stop> {
         let mut left = octets;
-        let mut mark = self.decoding.clone();
         while left > 0 {
-            mark.clone_from(&self.decoding);
             // The octets are those that were measured; if they end before, the line cannot be ended.
             let piece = self.next(body).await?.ok_or(Refusal::Hangup)?;
             left = left.saturating_sub(piece.len() as u64);
             talk.push(piece).await?;
         }
-        Ok(Some(Bookmark { body: body.name(), decoding: mark }))
+        Ok(())
     }
 
     /// What is wanted of what comes next, perhaps nothing; `None` where nothing more is wanted.

@@ -139,7 +139,7 @@ struct Fetching<'a, B, P> {
     told: UidSet,
     global: Global,
     untold: Option<Untold>,
-    bookmark: Option<Bookmark>,
+    bookmark: Option<Box<Bookmark>>,
 }
 
 /// A message to be told.

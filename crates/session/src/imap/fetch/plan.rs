@@ -71,6 +71,7 @@ impl<'a> Plan<'a> {
         if fetch.changed_since.is_some() && !items.iter().any(|item| matches!(item, Item::ModSeq)) {
             items.push(Item::ModSeq);
         }
+        sort_binary(&mut items);
         let sets_seen = fetch.items.iter().any(sets_seen);
         Self { items, seen: if sets_seen { Peek::SetSeen } else { Peek::Peek } }
     }
@@ -106,6 +107,18 @@ impl<'a> Plan<'a> {
     pub(super) fn sets_seen(&self) -> bool {
         self.seen == Peek::SetSeen
     }
+}
+
+/// What is decoded changes places among itself, so that no octet is decoded again where once is enough.
+fn sort_binary<'a>(items: &mut [Item<'a>]) {
+    let binary = |item: &Item<'a>| match item {
+        Item::Binary(binary) => Some(binary.clone()),
+        _ => None,
+    };
+    let mut sorted: Vec<_> = items.iter().filter_map(binary).collect();
+    Binary::sort(&mut sorted);
+    let places = items.iter_mut().filter(|item| matches!(item, Item::Binary(_)));
+    places.zip(sorted).for_each(|(place, binary)| *place = Item::Binary(binary));
 }
 
 /// RFC822.HEADER does not, RFC822 and RFC822.TEXT do (RFC 3501, 6.4.5).
