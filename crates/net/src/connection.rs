@@ -40,6 +40,8 @@ pub(crate) struct House<S> {
     pub(crate) signpost: Arc<Signpost>,
     pub(crate) handshake_patience: Duration,
     pub(crate) rules: Arc<Rules>,
+    /// Octets of the largest message that a client may send.
+    pub(crate) largest_message: u64,
     /// Connections that a panic of ours ended.
     pub(crate) panics: AtomicU64,
 }
@@ -56,6 +58,7 @@ impl<S: Service> House<S> {
             }),
             handshake_patience: Duration::from_secs(limits.handshake_seconds.into()),
             rules: Arc::new(rules(settings)),
+            largest_message: limits.append_limit_octets,
             panics: AtomicU64::new(0),
         }
     }
@@ -96,7 +99,7 @@ impl<S: Service> House<S> {
             ListenerKind::ImapStartTls => self.through_the_gate(stream, visit).await?,
             ListenerKind::ImapTls => self.at_once(stream, visit).await?,
         };
-        Ok((greeted, TlsPeer::new(line.stream, Arc::clone(visit))))
+        Ok((greeted, TlsPeer::new(line.stream, Arc::clone(visit), self.largest_message)))
     }
 
     async fn through_the_gate<IO: Duplex>(

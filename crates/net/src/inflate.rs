@@ -16,8 +16,9 @@ use std::fmt;
 pub(crate) const WINDOW_OCTETS: usize = 32 << 10;
 /// What the window begins with, in octets: a few dozen commands.
 const FIRST_WINDOW_OCTETS: usize = 1 << 10;
-/// What may come out whatever went in, in octets: a message of the largest size that is usual, all of one character.
-const ALLOWANCE: u64 = 64 << 20;
+/// What may come out whatever went in, in octets, beside the largest message that is taken: the commands around it, if
+/// they are as long as the settings can allow.
+const SMALL_TALK_OCTETS: u64 = 16 << 20;
 /// Beyond that, how many octets may come out for one that went in. Mail and commands have less than 20; DEFLATE can
 /// do 1,032.
 const MAX_RATIO: u64 = 200;
@@ -33,6 +34,8 @@ pub(crate) struct Inflater {
     said: u64,
     taken: u64,
     given: u64,
+    /// What may come out whatever went in.
+    allowance: u64,
 }
 
 /// Says nothing of what was said.
@@ -47,7 +50,8 @@ impl fmt::Debug for Inflater {
 pub(crate) struct Garbled;
 
 impl Inflater {
-    pub(crate) fn new() -> Self {
+    /// For a client that may send messages of so many octets: one such message, all of one character, is no bomb.
+    pub(crate) fn new(largest_message: u64) -> Self {
         Self {
             machine: DecompressorOxide::new(),
             unread: Bytes::new(),
@@ -55,6 +59,7 @@ impl Inflater {
             said: 0,
             taken: 0,
             given: 0,
+            allowance: largest_message.saturating_add(SMALL_TALK_OCTETS),
         }
     }
 
@@ -86,7 +91,7 @@ impl Inflater {
         self.said += octets as u64;
         self.given += octets as u64;
         match status {
-            _ if self.given > ALLOWANCE + MAX_RATIO * self.taken => Err(Garbled),
+            _ if self.given > self.most() => Err(Garbled),
             TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput => Ok(octets),
             TINFLStatus::Done => {
                 self.begin_anew();
@@ -94,6 +99,10 @@ impl Inflater {
             }
             _ => Err(Garbled),
         }
+    }
+
+    fn most(&self) -> u64 {
+        self.allowance.saturating_add(MAX_RATIO.saturating_mul(self.taken))
     }
 
     /// Where the next octets go. Up to its full size the window only grows, so that what lies before the stream's
@@ -124,6 +133,9 @@ mod tests {
     use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output};
     use testkit::dice::Dice;
 
+    /// Octets of the largest message.
+    const MESSAGE: u64 = 1 << 20;
+
     /// A client's compressor.
     struct Client(CompressorOxide);
 
@@ -152,7 +164,7 @@ mod tests {
     #[test]
     fn whatever_is_flushed_in_whatever_way_comes_out_at_once() {
         use TDEFLFlush::{Finish, Full, Partial, PartialOpt, Sync};
-        let (mut client, mut inflater) = (Client::new(6), Inflater::new());
+        let (mut client, mut inflater) = (Client::new(6), Inflater::new(MESSAGE));
         for (n, flush) in
             [Partial, Sync, Full, PartialOpt, Sync, Partial, Partial, Finish].into_iter().enumerate()
         {
@@ -170,7 +182,7 @@ mod tests {
         // Python: c = zlib.compressobj(6, zlib.DEFLATED, -15); c.compress(line) + c.flush(zlib.Z_PARTIAL_FLUSH), twice.
         let streams: [&[u8]; 2] =
             [b"\x4a\x54\xf0\xf3\xf7\x0f\xe0\xe5\x02\x08", b"\xa0\x24\x05\x4f\x17\x1f\x57\x5e\x2e\x80\x00"];
-        let mut inflater = Inflater::new();
+        let mut inflater = Inflater::new(MESSAGE);
         for (stream, line) in streams.into_iter().zip(["a NOOP\r\n", "b IDLE\r\n"]) {
             assert_eq!(read(&mut inflater, stream), Ok(line.into()));
         }
@@ -180,7 +192,7 @@ mod tests {
     fn any_words_cut_anywhere_are_read_as_they_were_said() {
         for seed in 0..40 {
             let mut dice = Dice::new(seed);
-            let (mut client, mut inflater) = (Client::new(dice.below(10_u8)), Inflater::new());
+            let (mut client, mut inflater) = (Client::new(dice.below(10_u8)), Inflater::new(MESSAGE));
             let (mut said, mut stream) = (Vec::new(), Vec::new());
             for _ in 0..20 {
                 let words: Vec<u8> = (0..dice.below(9_000)).map(|_| dice.pick(b"ab c\r\n")).collect();
@@ -203,16 +215,16 @@ mod tests {
     fn noise_is_refused_or_read_and_never_more() {
         for seed in 0..2_000 {
             let mut dice = Dice::new(seed);
-            let _ = read(&mut Inflater::new(), &dice.octets(200));
+            let _ = read(&mut Inflater::new(MESSAGE), &dice.octets(200));
         }
         // A reference to what was never said (RFC 1951, 3.2.3).
-        assert_eq!(read(&mut Inflater::new(), &[0x4b, 0x04, 0x12, 0x00, 0xff]), Err(Garbled));
-        assert_eq!(read(&mut Inflater::new(), b"a NOOP\r\n"), Err(Garbled));
+        assert_eq!(read(&mut Inflater::new(MESSAGE), &[0x4b, 0x04, 0x12, 0x00, 0xff]), Err(Garbled));
+        assert_eq!(read(&mut Inflater::new(MESSAGE), b"a NOOP\r\n"), Err(Garbled));
     }
 
     #[test]
     fn a_client_that_says_little_costs_little_and_one_that_says_much_costs_no_more_than_a_window() {
-        let (mut client, mut inflater) = (Client::new(6), Inflater::new());
+        let (mut client, mut inflater) = (Client::new(6), Inflater::new(MESSAGE));
         read(&mut inflater, &client.say(&[b'a'; 900], TDEFLFlush::Sync)).unwrap();
         let held = |inflater: &Inflater| size_of::<Inflater>() + inflater.window.capacity();
         assert!(held(&inflater) <= 12 << 10, "{}", held(&inflater));
@@ -220,20 +232,39 @@ mod tests {
         assert!(held(&inflater) <= 44 << 10, "{}", held(&inflater));
     }
 
-    #[test]
-    fn a_bomb_comes_out_in_small_pieces_and_is_stopped() {
+    /// How much comes out of many times the same octet, in small pieces, before the stream is stopped.
+    fn let_out(largest_message: u64, said: u64) -> u64 {
         let mut client = Client::new(9);
         let mebibyte = vec![0; 1 << 20];
-        let mut bomb: Vec<u8> = (0..128).flat_map(|_| client.say(&mebibyte, TDEFLFlush::None)).collect();
+        let mut bomb: Vec<u8> =
+            (0..said >> 20).flat_map(|_| client.say(&mebibyte, TDEFLFlush::None)).collect();
         bomb.extend(client.say(b"", TDEFLFlush::Sync));
-        let mut inflater = Inflater::new();
+        let mut inflater = Inflater::new(largest_message);
         inflater.feed(bomb);
-        let (mut pieces, mut piece) = (0, Vec::new());
+        let (mut let_out, mut piece) = (0, Vec::new());
         while let Ok(octets) = inflater.inflate(&mut piece) {
-            assert!((1..=WINDOW_OCTETS).contains(&octets));
+            assert!(octets <= WINDOW_OCTETS);
+            if octets == 0 {
+                break;
+            }
             piece.clear();
-            pieces += 1;
+            let_out += octets as u64;
         }
-        assert!(pieces > 2_048, "{pieces}");
+        let_out
+    }
+
+    #[test]
+    fn a_bomb_comes_out_in_small_pieces_and_is_stopped() {
+        let said = 128 << 20;
+        let stopped = let_out(MESSAGE, said);
+        assert!((1 << 20..said / 2).contains(&stopped), "{stopped}");
+    }
+
+    #[test]
+    fn the_largest_message_that_is_taken_comes_out_though_it_is_all_of_one_character() {
+        for said in [16 << 20, 128 << 20] {
+            assert_eq!(let_out(said, said), said);
+        }
+        assert_eq!(let_out(u64::MAX, 1 << 20), 1 << 20);
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct TlsPeer<IO> {
     line: Line<IO>,
     /// Once the client has said COMPRESS. On the heap, where it does not add to the size of everything that talks.
     inflater: Option<Box<Inflater>>,
+    /// The largest message that it may send, in octets.
+    largest_message: u64,
 }
 
 /// The octets of the connection, as TLS carries them.
@@ -50,8 +52,9 @@ struct Line<IO> {
 }
 
 impl<IO: Duplex> TlsPeer<IO> {
-    pub(crate) fn new(stream: TlsStream<IO>, visit: Arc<Visit>) -> Self {
-        Self { line: Line { stream: Box::new(stream), heard: Vec::new(), visit }, inflater: None }
+    pub(crate) fn new(stream: TlsStream<IO>, visit: Arc<Visit>, largest_message: u64) -> Self {
+        let line = Line { stream: Box::new(stream), heard: Vec::new(), visit };
+        Self { line, inflater: None, largest_message }
     }
 
     /// Ends the line behind the last word.
@@ -66,7 +69,7 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
     }
 
     async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
-        let TlsPeer { line, inflater } = &mut **self;
+        let TlsPeer { line, inflater, .. } = &mut **self;
         let Some(inflater) = inflater else { return line.receive(into, until).await };
         loop {
             // So that others have their turn: what follows may not wait for anything. Before it and not behind it,
@@ -98,7 +101,8 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
     }
 
     fn compress(&mut self) {
-        self.inflater.get_or_insert_with(|| Box::new(Inflater::new()));
+        let largest_message = self.largest_message;
+        self.inflater.get_or_insert_with(|| Box::new(Inflater::new(largest_message)));
     }
 }
 
