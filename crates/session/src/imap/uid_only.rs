@@ -7,7 +7,7 @@ use crate::refusal::{Denial, Refusal};
 use mailbox::{MessageName, Naming};
 use wire::imap::command::{SearchKey, Sort, Thread};
 use wire::imap::reply::{Code, FetchLine};
-use wire::imap::{Command, MessageSet, Numbering};
+use wire::imap::{Command, Numbering};
 
 /// Refuses a command with message numbers in it once they are given up (RFC 9586, 3): "the server MUST return a tagged
 /// BAD response ... The server MUST include the UIDREQUIRED response code".
@@ -71,8 +71,9 @@ fn uses_numbers(command: &Command<'_>) -> bool {
 /// Whether a bare set stands somewhere among the keys.
 fn seeks_numbers(key: &SearchKey<'_>) -> bool {
     match key {
-        // "$" is no number (RFC 5182, 2.1: it "can reference IMAP message sequences or UID sequences").
-        SearchKey::Sequence(set) => *set != MessageSet::Saved,
+        // RFC 9586, 3.5: "The "<sequence set>" UID SEARCH criterion is prohibited". RFC 5182, 5, makes "$" a sequence-set,
+        // though no number is in it; "UID $" says the same (RFC 5182, 2.2, example 3) and is allowed.
+        SearchKey::Sequence(_) => true,
         SearchKey::Not(key) => seeks_numbers(key),
         SearchKey::Or(keys) | SearchKey::And(keys) => keys.iter().any(seeks_numbers),
         _ => false,
