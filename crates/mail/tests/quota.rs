@@ -3,8 +3,9 @@
 
 mod support;
 
-use mail::{Account, Accounts, Error, Origin, Transfer};
-use mailbox::account::{Allowance, Allowances, Limits, OverQuota, Quota, Usage};
+use mail::{Account, Accounts, Arrival, Batch, Error, Origin, Transfer};
+use mailbox::Flags;
+use mailbox::account::{Allowance, Allowances, Limits, MailboxId, OverQuota, Quota, Usage};
 use std::sync::Arc;
 use store::Store;
 use support::{accounts, append, delete, id, record, store};
@@ -71,6 +72,126 @@ async fn a_full_account_takes_no_copies_and_lets_messages_move_and_go() {
     delete(&ann, &MailboxName::new("Sent").unwrap()).await.unwrap();
     assert_eq!(holds(&ann).await, 8, "what went with its mailbox counts no more");
     append(&ann, inbox, MESSAGE).await.unwrap();
+}
+
+/// A batch of messages of so many octets each.
+async fn batch(account: &Account, sizes: &[u64]) -> Batch {
+    let mut batch = Batch::default();
+    for octets in sizes {
+        let text = format!("{:.<1$}", "Subject: x\r\n\r\n", usize::try_from(*octets).unwrap());
+        assert_eq!(text.len() as u64, *octets);
+        let mut incoming = account.incoming(*octets).await.unwrap();
+        incoming.write(text.into()).await.unwrap();
+        let received = incoming.finish().await.unwrap();
+        let arrival = Arrival { received, flags: Flags::NONE, date: None };
+        account.add(&mut batch, &Origin::desk(), arrival).await.unwrap();
+    }
+    batch
+}
+
+async fn usage(account: &Account) -> (u64, u64) {
+    let usage = account.usage().await.unwrap();
+    (usage.octets, usage.messages)
+}
+
+/// What is asked before the message is sent and what is decided when it is here agree.
+async fn replace(
+    account: &Account,
+    from: (MailboxId, u32),
+    to: MailboxId,
+    octets: u64,
+) -> Result<u32, Error> {
+    let going = Usage { octets: OCTETS, messages: 1 };
+    let room = account.check_room(Usage { octets, messages: 1 }, going).await;
+    let batch = batch(account, &[octets]).await;
+    let replaced = (from.0, Uid::new(from.1).unwrap());
+    let filed = account.replace(&Origin::desk(), replaced, to, batch, account.id()).await;
+    assert_eq!(is_over(room), is_over(filed.as_ref().map_err(Error::clone)));
+    filed.map(|filed| filed.uids.first().unwrap().get())
+}
+
+/// RFC 8508, 3.4 and RFC 9208, 4.3.1: what goes makes room for what comes, in the same mailbox and in another.
+#[tokio::test]
+async fn in_a_full_account_a_message_gives_way_to_one_that_is_no_larger() {
+    let (_accounts, ann) = ann(&store()).await;
+    let (inbox, sent) = (id(&ann, "INBOX").await, id(&ann, "Sent").await);
+    for _ in 0..10 {
+        append(&ann, inbox, MESSAGE).await.unwrap();
+    }
+    for to in [inbox, sent] {
+        assert!(is_over(replace(&ann, (inbox, 1), to, OCTETS + 1).await));
+        assert_eq!(usage(&ann).await, (10 * OCTETS, 10), "nothing came, and nothing went");
+    }
+    assert_eq!(replace(&ann, (inbox, 1), inbox, OCTETS).await.unwrap(), 11);
+    assert_eq!(replace(&ann, (inbox, 2), sent, OCTETS).await.unwrap(), 1);
+    assert_eq!(usage(&ann).await, (10 * OCTETS, 10));
+    assert_eq!(replace(&ann, (inbox, 3), sent, OCTETS - 1).await.unwrap(), 2);
+    assert_eq!(usage(&ann).await, (10 * OCTETS - 1, 10));
+    // What that left is room for one octet more, and for no other.
+    assert!(is_over(replace(&ann, (inbox, 4), inbox, OCTETS + 2).await));
+    assert_eq!(replace(&ann, (inbox, 4), inbox, OCTETS + 1).await.unwrap(), 12);
+    assert_eq!(usage(&ann).await, (10 * OCTETS, 10));
+}
+
+#[tokio::test]
+async fn an_account_beyond_its_quota_replaces_what_does_not_grow_by_it() {
+    let (_accounts, ann) = ann(&store()).await;
+    let (inbox, sent) = (id(&ann, "INBOX").await, id(&ann, "Sent").await);
+    for _ in 0..10 {
+        append(&ann, inbox, MESSAGE).await.unwrap();
+    }
+    let (octets, messages) = (Allowance::AtMost(3 * OCTETS), Allowance::AtMost(3));
+    ann.allow(&Origin::desk(), |before| Allowances { octets, messages, ..before }).await.unwrap();
+    assert!(is_over(replace(&ann, (inbox, 1), sent, OCTETS + 1).await));
+    assert_eq!(replace(&ann, (inbox, 1), sent, OCTETS).await.unwrap(), 1);
+    assert_eq!(replace(&ann, (inbox, 2), inbox, OCTETS - 1).await.unwrap(), 11);
+    assert!(is_over(append(&ann, inbox, MESSAGE).await));
+    assert_eq!(usage(&ann).await, (10 * OCTETS - 1, 10));
+}
+
+#[tokio::test]
+async fn of_sixty_four_that_replace_the_same_message_at_once_one_does_and_the_account_stays_full() {
+    let (_accounts, ann) = ann(&store()).await;
+    let (inbox, sent) = (id(&ann, "INBOX").await, id(&ann, "Sent").await);
+    for _ in 0..10 {
+        append(&ann, inbox, MESSAGE).await.unwrap();
+    }
+    let tasks: Vec<_> = (0..64)
+        .map(|n| {
+            let (ann, to) = (Arc::clone(&ann), if n % 2 == 0 { inbox } else { sent });
+            tokio::spawn(async move {
+                let batch = batch(&ann, &[OCTETS]).await;
+                ann.replace(&Origin::desk(), (inbox, Uid::MIN), to, batch, ann.id()).await
+            })
+        })
+        .collect();
+    let mut replaced = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => replaced += 1,
+            Err(why) => assert!(matches!(why, Error::NoSuchMessage), "{why}"),
+        }
+    }
+    assert_eq!((replaced, usage(&ann).await), (1, (10 * OCTETS, 10)));
+}
+
+/// RFC 3502, 6.3.11: all or none, also where some would fit.
+#[tokio::test]
+async fn several_messages_come_in_together_up_to_the_last_octet_or_not_at_all() {
+    let (_accounts, ann) = ann(&store()).await;
+    let inbox = id(&ann, "INBOX").await;
+    let file = async |sizes: &[u64]| {
+        let more = Usage { octets: sizes.iter().sum(), messages: sizes.len() as u64 };
+        let room = ann.check_room(more, Usage::default()).await;
+        let filed = ann.file(&Origin::desk(), inbox, batch(&ann, sizes).await, ann.id()).await;
+        assert_eq!(is_over(room), is_over(filed.as_ref().map_err(Error::clone)));
+        filed.map(|filed| filed.uids.len())
+    };
+    assert!(is_over(file(&[5 * OCTETS, 4 * OCTETS, OCTETS + 1]).await));
+    assert_eq!(usage(&ann).await, (0, 0));
+    assert_eq!(file(&[5 * OCTETS, 4 * OCTETS, OCTETS]).await.unwrap(), 3);
+    assert_eq!(usage(&ann).await, (10 * OCTETS, 3));
+    assert!(is_over(file(&[OCTETS]).await));
 }
 
 #[tokio::test]

@@ -10,9 +10,13 @@ use std::collections::BTreeMap;
 /// Names that nobody has must show the same mix (threat T-38), or the cost of yesterday is the mark of an account and
 /// the cost of today nearly the mark of nobody.
 ///
-/// A name that nobody has keeps its place among all records, in the order of their costs, for ever; so while the mix
-/// stays, all of them stay as they are, whatever accounts come and go. Where the mix changes, as many of them change as
-/// the mix did, and then their salts change too, as those of an account do whose password is new.
+/// A name that nobody has keeps its place among all records, in the order of their costs, for ever; so while the
+/// shares stay, all of them stay as they are, whatever accounts come and go. Where the border between two costs moves,
+/// those over whose places it passes change, and then their salts change too, as those of an account do whose password
+/// is new.
+///
+/// What this cannot hide: several of them change at one moment, which accounts seldom do, and one that goes back to a
+/// cost goes back to its salt. Whoever watches many names while the mix changes can learn from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CostMix {
     counts: BTreeMap<Cost, u64>,
