@@ -108,17 +108,16 @@ impl<'t> Report<'t> {
         let remedy = match (home, near) {
             (Some((home, _)), _) => format!("it belongs in [{home}]"),
             (None, Some(near)) => format!("did you mean `{near}`?"),
-            (None, None) => "remove it, or see the manual for the list".into(),
+            (None, None) => format!("there are {}", keys(section).unwrap_or_default().join(", ")),
         };
         self.add(key.span(), format!("[{section}] has no setting `{typed}`; {remedy}"));
     }
 
     /// A table that is none of ours.
     pub(crate) fn unknown_section(&mut self, typed: &str, at: Span) {
-        let names = || Settings::SECTIONS.iter().map(|s| s.0);
-        let remedy = match nearest(typed, names()) {
+        let remedy = match nearest(typed, Settings::SECTIONS.iter().map(|s| s.0)) {
             Some(near) => format!("did you mean [{near}]?"),
-            None => format!("there are {}", names().map(|n| format!("[{n}]")).collect::<Vec<_>>().join(", ")),
+            None => format!("there are {}", sections()),
         };
         self.add(at, format!("there is no section [{typed}]; {remedy}"));
     }
@@ -134,7 +133,7 @@ impl<'t> Report<'t> {
         let near = nearest(typed, Settings::SECTIONS.iter().flat_map(|s| s.1).copied());
         let remedy = match near.and_then(|near| Some((near, home(near)?))) {
             Some((near, section)) => format!("did you mean `{near}` in [{section}]?"),
-            None => "remove it, or see the manual for the list".into(),
+            None => format!("the sections are {}", sections()),
         };
         self.add(key.span(), format!("`{typed}` stands outside of every section; {remedy}"));
     }
@@ -189,4 +188,9 @@ impl Settings {
         }
         settings
     }
+}
+
+/// The names of all sections, as they are written.
+fn sections() -> String {
+    Settings::SECTIONS.iter().map(|(name, _)| format!("[{name}]")).collect::<Vec<_>>().join(", ")
 }

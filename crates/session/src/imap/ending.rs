@@ -40,7 +40,7 @@ impl Ending {
             Self::LoggedOut | Self::Gone => None,
             Self::NotSignedIn => Some("You took too long to sign in"),
             Self::TimedOut => Some("You were silent for too long"),
-            Self::Stopping => Some("The server is restarting; connect again in a moment"),
+            Self::Stopping => Some("The server is stopping; try again in a moment"),
             Self::SignedOut => Some("You were signed out by whoever runs this server"),
             Self::TooManyMistakes => Some("Too many bad commands"),
             Self::Unsynchronised => Some("What you send cannot be understood any more"),
