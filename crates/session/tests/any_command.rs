@@ -106,7 +106,7 @@ fn search(dice: &mut Dice) -> String {
 
 fn sort(dice: &mut Dice) -> String {
     let by = dice.pick(&["DATE", "REVERSE SIZE", "SUBJECT ARRIVAL", "DISPLAYFROM REVERSE TO", "NONSENSE"]);
-    format!("SORT ({by}) {} {}", charset(dice), keys(dice, 2))
+    format!("SORT {}({by}) {} {}", returns(dice), charset(dice), keys(dice, 2))
 }
 
 fn thread(dice: &mut Dice) -> String {

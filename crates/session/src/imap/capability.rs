@@ -88,6 +88,7 @@ pub const TABLE: &[Capability] = &[
     row("CREATE-SPECIAL-USE", 6154, &[SignedIn], "imap/create.rs", &["create-special-use"]),
     row("ENABLE", 5161, PRIVATE, "imap/enable.rs", &["enable"]),
     row("ESEARCH", 4731, &[SignedIn], "imap/search/answer.rs", &["esearch", "esearch-modseq"]),
+    row("ESORT", 5267, &[SignedIn], "imap/sort.rs", &["esort", "esort-options"]),
     row("ID", 2971, EVER, "imap/id.rs", &["id", "starttls"]),
     row("IDLE", 2177, PRIVATE, "imap/idle.rs", &["idle"]),
     row("INPROGRESS", 9585, &[SignedIn], "imap/pace.rs", &["inprogress"]),

@@ -1,21 +1,21 @@
-//! SORT and UID SORT (RFC 5256; the display keys: RFC 5957; MODSEQ: RFC 7162, 3.1.9).
+//! SORT and UID SORT (RFC 5256; the display keys: RFC 5957; MODSEQ: RFC 7162, 3.1.9), with RETURN (ESORT: RFC 5267, 3;
+//! SAVE: RFC 9051, 6.4.4; PARTIAL: RFC 5267, 4.4, and RFC 9394).
 //!
 //! What a message is sorted by comes from its record, at the time it is sorted: docs/decisions/sort-keys.md. No
 //! octet of a message is read.
 
 use super::done::{Done, Outcome, Stop};
 use super::hall::Hall;
-use super::search::Roll;
+use super::search::{self, Answer, Found, Roll};
 use super::talk::Talk;
 use crate::breath::breath;
 use crate::port::{Gone, Mail, Mailbox, Peer};
-use crate::refusal::Refusal;
 use mailbox::Row;
 use mailbox::sort::{Direction, RUN, Sorted, Sorter};
 use message::{EnvelopeView, Party, RecordView};
-use wire::imap::command::{Sort, SortCriterion, SortDirection, SortKey};
+use wire::imap::Tag;
+use wire::imap::command::{ResultOption, Sort, SortCriterion, SortDirection, SortKey};
 use wire::imap::reply::SearchLine;
-use wire::imap::{Reason, Tag};
 
 pub(super) async fn run<M: Mail, P: Peer>(
     tag: &Tag<'_>,
@@ -23,13 +23,46 @@ pub(super) async fn run<M: Mail, P: Peer>(
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
-    if sort.search.results.is_some() {
-        return Err(Refusal::from(Reason::NotOffered("SORT RETURN")).into());
-    }
+    let outcome = seek(tag, sort, hall, talk).await;
+    search::forget_saved(&sort.search, &outcome, hall)?;
+    outcome
+}
+
+async fn seek<M: Mail, P: Peer>(
+    tag: &Tag<'_>,
+    sort: &Sort<'_>,
+    hall: &mut Hall<M>,
+    talk: &mut Talk<P>,
+) -> Outcome {
     let roll = Roll::find(tag, &sort.search, hall, talk).await?;
     let sorted = order(&Criteria::new(&sort.criteria), &roll, talk).await?;
-    tell(sorted, &roll, talk).await?;
+    match &sort.search.results {
+        None => tell(sorted, &roll, talk).await?,
+        Some(options) => {
+            let found = gather(sorted).await;
+            let about = search::told(options, &found);
+            let (mod_seq, numbering) = (roll.mod_seq(&about), roll.numbering);
+            let selected = hall.selected()?;
+            if options.ask_for(ResultOption::Save) {
+                selected.saved.keep(about)?;
+            }
+            let answer = Answer { tag, numbering, found: &found, mod_seq };
+            answer.tell_extended(options, &selected.view, talk).await?;
+        }
+    }
     Ok(Done::ok("SORT completed"))
+}
+
+/// The order as a whole, for its ends or its middle may be asked for before the rest of it. Its keys go as it comes.
+async fn gather(sorted: Sorted) -> Found {
+    let mut found = Found::default();
+    for (taken, uid) in (1..).zip(sorted) {
+        found.push(uid);
+        if taken % RUN == 0 {
+            breath().await;
+        }
+    }
+    found
 }
 
 async fn order<B: Mailbox, P: Peer>(
@@ -70,7 +103,7 @@ async fn tell<B: Mailbox, P: Peer>(
             breath().await;
         }
     }
-    line.end(talk.text(), roll.mod_seq);
+    line.end(talk.text(), roll.mod_seq_of_all());
     Ok(())
 }
 

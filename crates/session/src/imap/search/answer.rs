@@ -1,10 +1,11 @@
 //! How what was found is told.
 
+use super::found::Found;
 use crate::imap::revision::Revision;
 use crate::imap::talk::Talk;
 use crate::port::{Gone, Peer};
 use mailbox::View;
-use terms::{ModSeq, SeqNum, Uid, UidSet};
+use terms::{ModSeq, SeqNum, Uid};
 use wire::imap::command::{ResultOption, ResultOptions};
 use wire::imap::reply::{EsearchLine, SearchLine};
 use wire::imap::{Numbering, Tag};
@@ -36,17 +37,17 @@ impl Form {
 }
 
 /// What was found, for the command that asked.
-pub(super) struct Answer<'a> {
+pub(in crate::imap) struct Answer<'a> {
     pub tag: &'a Tag<'a>,
     pub numbering: Numbering,
-    pub found: &'a UidSet,
+    pub found: &'a Found,
     /// The highest of what the answer is about, where the command has a MODSEQ key.
     pub mod_seq: Option<ModSeq>,
 }
 
 impl Answer<'_> {
-    /// In ascending order, whatever the order of the sets that were asked for. The numbers of a million messages are
-    /// one line, but never one buffer.
+    /// In the order of what was found, whatever the order of the sets that were asked for. The numbers of a million
+    /// messages are one line, but never one buffer.
     pub(super) async fn tell<P: Peer>(
         &self,
         form: &Form,
@@ -55,10 +56,7 @@ impl Answer<'_> {
     ) -> Result<(), Gone> {
         match form {
             Form::Plain(_) => self.tell_plain(view, talk).await,
-            Form::Extended(options) if options.ask_to_be_told() => {
-                self.tell_extended(options, view, talk).await
-            }
-            Form::Extended(_) => Ok(()),
+            Form::Extended(options) => self.tell_extended(options, view, talk).await,
         }
     }
 
@@ -72,12 +70,17 @@ impl Answer<'_> {
         Ok(())
     }
 
-    async fn tell_extended<P: Peer>(
+    /// An ESEARCH, unless nothing is to be told. MIN and MAX are the ends of the order: "the lowest sorted message",
+    /// where it is that of a SORT (RFC 5267, 3.1).
+    pub(in crate::imap) async fn tell_extended<P: Peer>(
         &self,
         options: &ResultOptions,
         view: &View,
         talk: &mut Talk<P>,
     ) -> Result<(), Gone> {
+        if !options.ask_to_be_told() {
+            return Ok(());
+        }
         let mut line = EsearchLine::begin(talk.text(), self.tag, self.numbering);
         let asked = |option, uid: Option<Uid>| uid.filter(|_| options.ask_for(option));
         if let Some(min) = asked(ResultOption::Min, self.found.first()).and_then(|uid| self.number(uid, view))
@@ -109,12 +112,12 @@ impl Answer<'_> {
 
     async fn tell_numbers<P: Peer>(
         &self,
-        uids: &UidSet,
+        found: &Found,
         line: &mut EsearchLine,
         view: &View,
         talk: &mut Talk<P>,
     ) -> Result<(), Gone> {
-        for number in uids.iter().filter_map(|uid| self.number(uid, view)) {
+        for number in found.iter().filter_map(|uid| self.number(uid, view)) {
             line.number(talk.text(), number);
             talk.flow().await?;
         }

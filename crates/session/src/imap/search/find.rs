@@ -1,5 +1,6 @@
 //! Finding the messages that fit a program.
 
+use super::found::Found;
 use super::letter::{Letter, Unread};
 use crate::imap::done::Stop;
 use crate::imap::hall::Selected;
@@ -53,13 +54,13 @@ fn tell_all(options: &ResultOptions) -> bool {
 
 /// The messages that an answer with these options is about: what `$` holds behind it (RFC 5182, 2.4; RFC 9394,
 /// table 1), and whose highest MODSEQ it tells (RFC 4731, 3.2).
-pub(in crate::imap) fn told(options: &ResultOptions, found: &UidSet) -> UidSet {
+pub(in crate::imap) fn told(options: &ResultOptions, found: &Found) -> UidSet {
     if tell_all(options) {
-        return found.clone();
+        return found.to_set();
     }
     let min = found.first().filter(|_| options.ask_for(ResultOption::Min));
     let max = found.last().filter(|_| options.ask_for(ResultOption::Max));
-    let partial = options.partial().map(|range| found.slice(range.of(found.len())));
+    let partial = options.partial().map(|range| found.slice(range.of(found.len())).to_set());
     partial.unwrap_or_default().union(&min.into_iter().chain(max).collect())
 }
 

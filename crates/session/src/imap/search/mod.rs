@@ -12,6 +12,7 @@
 
 mod answer;
 mod find;
+mod found;
 mod hunt;
 mod keys;
 mod letter;
@@ -19,6 +20,9 @@ mod roll;
 #[cfg(test)]
 mod tests;
 
+pub(super) use answer::Answer;
+pub(super) use find::told;
+pub(super) use found::Found;
 pub(super) use roll::Roll;
 
 use super::done::{Done, Outcome, Stop};
@@ -28,8 +32,8 @@ use super::talk::Talk;
 use super::utf8::check_no_charset;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
-use answer::{Answer, Form};
-use find::{Enough, candidates, find, told};
+use answer::Form;
+use find::{Enough, candidates, find};
 use mailbox::search::Program;
 use mailbox::{Dialect, MailboxState};
 use terms::{ModSeq, UidSet};
@@ -42,13 +46,22 @@ pub(super) async fn run<M: Mail, P: Peer>(
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
-    let saves = search.results.as_ref().is_some_and(|options| options.ask_for(ResultOption::Save));
     let outcome = seek(tag, search, hall, talk).await;
-    // RFC 5182, 2.1: a NO empties the variable where the result was to be saved, a BAD does not.
-    if let (true, Err(Stop::Refused(Refusal::Denied(_) | Refusal::OurFault(_)))) = (saves, &outcome) {
+    forget_saved(search, &outcome, hall)?;
+    outcome
+}
+
+/// RFC 5182, 2.1: a NO empties the variable where the result was to be saved, a BAD does not.
+pub(super) fn forget_saved<M: Mail>(
+    search: &Search<'_>,
+    outcome: &Outcome,
+    hall: &mut Hall<M>,
+) -> Result<(), Refusal> {
+    let saves = search.results.as_ref().is_some_and(|options| options.ask_for(ResultOption::Save));
+    if let (true, Err(Stop::Refused(Refusal::Denied(_) | Refusal::OurFault(_)))) = (saves, outcome) {
         hall.selected()?.saved.forget();
     }
-    outcome
+    Ok(())
 }
 
 async fn seek<M: Mail, P: Peer>(
@@ -79,7 +92,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     async fn answer<B: Mailbox, P: Peer>(&self, selected: &mut Selected<B>, talk: &mut Talk<P>) -> Outcome {
         let state = selected.current().await?;
-        let found = self.find(selected, &state, talk).await?;
+        let found = Found::from(&self.find(selected, &state, talk).await?);
         let about = told(self.form.options(), &found);
         // RFC 7162, 3.1.5: only where a MODSEQ was asked for.
         let mod_seq = self.program.names_mod_seq().then(|| highest(&about, selected, &state)).flatten();

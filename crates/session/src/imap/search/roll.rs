@@ -21,9 +21,8 @@ pub(in crate::imap) struct Roll<'h, B> {
     selected: &'h Selected<B>,
     state: Arc<MailboxState>,
     uids: UidSet,
-    /// The highest MODSEQ of what was found, if a MODSEQ was asked for.
-    pub mod_seq: Option<ModSeq>,
-    numbering: Numbering,
+    names_mod_seq: bool,
+    pub numbering: Numbering,
 }
 
 impl<'h, B: Mailbox> Roll<'h, B> {
@@ -46,8 +45,18 @@ impl<'h, B: Mailbox> Roll<'h, B> {
         let among = candidates(&program, &selected.view);
         let mut pace = Pace::new(talk, tag, among.len());
         let uids = find(&program, &among, Enough::All, selected, &state, &mut pace).await?;
-        let mod_seq = program.names_mod_seq().then(|| highest(&uids, selected, &state)).flatten();
-        Ok(Self { tag, selected, state, uids, mod_seq, numbering: search.numbering })
+        let names_mod_seq = program.names_mod_seq();
+        Ok(Self { tag, selected, state, uids, names_mod_seq, numbering: search.numbering })
+    }
+
+    /// The highest MODSEQ of those that are told, if the command has a MODSEQ key (RFC 7162, 3.1.9 and 3.1.10).
+    pub(in crate::imap) fn mod_seq(&self, told: &UidSet) -> Option<ModSeq> {
+        self.names_mod_seq.then(|| highest(told, self.selected, &self.state)).flatten()
+    }
+
+    /// The highest of all that was found.
+    pub(in crate::imap) fn mod_seq_of_all(&self) -> Option<ModSeq> {
+        self.mod_seq(&self.uids)
     }
 
     /// How many there are.
