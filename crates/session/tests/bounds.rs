@@ -4,7 +4,9 @@
 mod machine;
 
 use machine::Machine;
+use mailbox::MAX_KEYWORDS;
 use session::outbox::{HIGH_WATER, PIECE};
+use std::ops::Range;
 use transcript::{NAME, PASSWORD, Pipe, Port, World};
 
 /// Most octets of a session that waits for its client, its buffers aside (they are empty then).
@@ -186,4 +188,27 @@ fn a_set_of_a_hundred_thousand_ranges_is_taken() {
     let set: Vec<_> = (0..100_000).map(|n| (2 * n + 1).to_string()).collect();
     wire.send(format!("d UID FETCH {} UID\r\n", set.join(",")).as_bytes()).unwrap();
     assert_eq!(said(&mut wire), "* 1 FETCH (UID 1)\r\nd OK FETCH completed\r\n");
+}
+
+#[test]
+fn new_keywords_are_offered_as_long_as_there_is_room_for_one() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    wire.send(b"c APPEND INBOX {3+}\r\nx:y\r\n").unwrap();
+    said(&mut wire);
+    let mut store = |keywords: Range<usize>| {
+        let keywords: Vec<_> = keywords.map(|n| format!("k{n}")).collect();
+        let command = format!("d STORE 1 +FLAGS.SILENT ({})\r\n", keywords.join(" "));
+        wire.send(command.as_bytes()).unwrap();
+        said(&mut wire)
+    };
+    // RFC 9051, 7.1: "if that limit is reached, the server MUST send a new PERMANENTFLAGS response code without \*".
+    assert!(store(0..MAX_KEYWORDS - 1).contains(" \\*)] "));
+    let last = store(MAX_KEYWORDS - 1..MAX_KEYWORDS);
+    assert!(last.contains("* OK [PERMANENTFLAGS (") && !last.contains("\\*"), "{last}");
+    assert!(last.ends_with("d OK STORE completed\r\n"));
+    assert!(store(MAX_KEYWORDS..MAX_KEYWORDS + 1).starts_with("d NO [LIMIT] "));
+    let mut another = world.connect(Port::Imaps).unwrap();
+    another.send(format!("a LOGIN {NAME} {PASSWORD}\r\nb SELECT INBOX\r\n").as_bytes()).unwrap();
+    assert!(!said(&mut another).contains("\\*"));
 }

@@ -10,7 +10,9 @@ use super::talk::Talk;
 use super::uid_only::begin_line;
 use crate::port::{Mailbox, Peer};
 use crate::refusal::Refusal;
-use mailbox::{BATCH_ITEMS, Fetched, FlagSet, Item, MailboxState, MessageName, Permit, SystemFlags};
+use mailbox::{
+    BATCH_ITEMS, Fetched, FlagSet, Item, MAX_KEYWORDS, MailboxState, MessageName, Permit, SystemFlags,
+};
 use std::sync::Arc;
 use wire::imap::command::{Access, Sort, Thread};
 use wire::imap::reply::{self, Code, Condition, Era, FlagName, untagged};
@@ -121,11 +123,14 @@ fn tell_new_keywords(state: &MailboxState, access: Access, out: &mut Vec<u8>) {
     }
 }
 
-/// PERMANENTFLAGS: what a client can change here, new keywords included.
+/// PERMANENTFLAGS: what a client can change here, new keywords included as long as there is room for one: "if that
+/// limit is reached, the server MUST send a new PERMANENTFLAGS response code without the special flag \*" (RFC 9051,
+/// 7.1).
 pub(super) fn tell_permanent_flags(state: &MailboxState, access: Access, out: &mut Vec<u8>) {
     let (flags, text): (Vec<_>, _) = match access {
         Access::ReadWrite => {
-            (mailbox_flags(state).chain([FlagName::AnyKeyword]).collect(), "Flags that you can change")
+            let any = (state.keywords().len() < MAX_KEYWORDS).then_some(FlagName::AnyKeyword);
+            (mailbox_flags(state).chain(any).collect(), "Flags that you can change")
         }
         Access::ReadOnly => (Vec::new(), "Nothing can be changed here"),
     };
