@@ -15,7 +15,7 @@ pub(super) async fn run<M: Mail>(create: &Create<'_>, hall: &Hall<M>, out: &mut 
     let uses = special_uses(&create.uses)?;
     let name = &create.mailbox.name;
     let plan = hall.mail.change(|account, now| account.create(name, uses, now.unix_s, &now.limits)).await?;
-    old_name::tell(name, create.mailbox.spelling.as_deref(), hall, out).await?;
+    old_name::tell(name, create.mailbox.spelling.as_deref(), hall, out).await;
     Ok(Done { note: created(&plan, hall.mail.reader()), text: "CREATE completed" })
 }
 

@@ -8,6 +8,6 @@ use wire::imap::mailbox_name::SpeltName;
 
 pub(super) async fn run<M: Mail>(mailbox: &SpeltName, hall: &Hall<M>, out: &mut Vec<u8>) -> Outcome {
     hall.mail.change(|account, _| account.delete(&mailbox.name)).await?;
-    old_name::tell(&mailbox.name, mailbox.spelling.as_deref(), hall, out).await?;
+    old_name::tell(&mailbox.name, mailbox.spelling.as_deref(), hall, out).await;
     Ok(Done::ok("DELETE completed"))
 }

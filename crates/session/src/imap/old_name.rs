@@ -4,21 +4,23 @@ use super::hall::Hall;
 use super::list;
 use super::revision::Revision;
 use crate::port::Mail;
-use crate::refusal::Refusal;
 use terms::MailboxName;
 
 /// Tells the name behind `spelling`, where that is another and the client knows LIST responses with more in them:
 /// IMAP4rev2's do. "From the client point of view, this is indistinguishable from another user renaming or deleting the
 /// mailbox", so a name that is gone by now is told as such.
+///
+/// It is told of what has been done. Where the account cannot be read just now nothing is told, for a NO would say that
+/// it has not, and a client would append its message again.
 pub(super) async fn tell<M: Mail>(
     name: &MailboxName,
     spelling: Option<&str>,
     hall: &Hall<M>,
     out: &mut Vec<u8>,
-) -> Result<(), Refusal> {
-    if let (Some(spelling), Revision::Rev2) = (spelling, hall.revision) {
-        let account = hall.mail.account().await?;
+) {
+    if let (Some(spelling), Revision::Rev2) = (spelling, hall.revision)
+        && let Ok(account) = hall.mail.account().await
+    {
         list::tell_unasked(&account.listed(name), Some(spelling), hall.names(), out);
     }
-    Ok(())
 }

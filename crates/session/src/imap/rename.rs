@@ -9,7 +9,7 @@ use wire::imap::command::Rename;
 pub(super) async fn run<M: Mail>(rename: &Rename, hall: &Hall<M>, out: &mut Vec<u8>) -> Outcome {
     let (from, to) = (&rename.from.name, &rename.to.name);
     hall.mail.change(|account, now| account.rename(from, to, now.unix_s, &now.limits)).await?;
-    old_name::tell(to, renormalised(rename), hall, out).await?;
+    old_name::tell(to, renormalised(rename), hall, out).await;
     Ok(Done::ok("RENAME completed"))
 }
 

@@ -6,6 +6,7 @@
 use super::append::open_target;
 use super::done::{Done, Outcome};
 use super::hall::Hall;
+use super::old_name;
 use super::talk::Talk;
 use super::uid_only;
 use super::upload::{Announced, Bringing, Intake};
@@ -14,7 +15,7 @@ use crate::refusal::Refusal;
 use mailbox::Found;
 use mailbox::account::{MailboxId, Usage};
 use terms::Uid;
-use wire::imap::command::Replace;
+use wire::imap::command::{Append, Replace};
 use wire::imap::reply::{Code, Condition, untagged};
 use wire::imap::{MessageSet, SequenceSet, Tag};
 
@@ -33,13 +34,15 @@ pub(super) async fn run<M: Mail, P: Peer>(
         }
     };
     let intake = Intake { talk, tag, bringing: Bringing::One, draft: hall.mail.draft(going) };
-    let draft = intake.take(Announced { item: replace.append.item, octets }).await?;
+    let Append { mailbox: spelt, item } = replace.append;
+    let draft = intake.take(Announced { item, octets }).await?;
     let mailbox = &hall.selected.as_ref().ok_or_else(gone)?.mailbox;
     let Appended { uid_validity, uids } = hall.mail.replace((mailbox, replaced), target, draft).await?;
     // RFC 8508, 4.3: "advised to send the APPENDUID response code in an untagged OK before sending the EXPUNGE", which
     // is told with the changes behind the command.
     let code = Code::AppendUid(uid_validity, &uids);
     untagged(talk.text(), Condition::Ok, Some(&code), "Replacement message ready");
+    old_name::tell(&spelt.name, spelt.spelling.as_deref(), hall, talk.text()).await;
     Ok(Done::ok("REPLACE completed"))
 }
 
@@ -57,7 +60,7 @@ async fn prepare<M: Mail>(replace: &Replace, hall: &mut Hall<M>) -> Result<(Uid,
         Some(Found::Live(row)) => Usage { octets: row.size, messages: 1 },
         Some(Found::Ghost(_) | Found::Gone) | None => return Err(gone()),
     };
-    Ok((replaced, going, open_target(&hall.mail, &replace.append.mailbox).await?))
+    Ok((replaced, going, open_target(&hall.mail, &replace.append.mailbox.name).await?))
 }
 
 fn no_such_uid() -> Refusal {

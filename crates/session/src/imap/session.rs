@@ -230,7 +230,8 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     /// A literal is announced: an argument, or a message on its way in.
     async fn literal(&mut self, announced: Announced) -> Result<(), Ending> {
         match upload_at_literal(self.talk.start(), self.names()) {
-            AtLiteral::Message(upload) => self.upload(upload, announced.octets).await,
+            // Boxed, as other commands are; what is known of the message is in the box too.
+            AtLiteral::Message(upload) => Box::pin(self.upload(upload, announced.octets)).await,
             AtLiteral::OtherCommand | AtLiteral::MailboxName => self.keep_literal(),
             AtLiteral::Bad(bad) => {
                 self.talk.refuse_literal();
@@ -260,8 +261,8 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
         };
         let talk = &mut self.talk;
         let outcome = match command {
-            Upload::Append(append) => Box::pin(append::run(&tag, append, octets, &hall.mail, talk)).await,
-            Upload::Replace(replace) => Box::pin(replace::run(&tag, replace, octets, hall, talk)).await,
+            Upload::Append(append) => append::run(&tag, append, octets, hall, talk).await,
+            Upload::Replace(replace) => replace::run(&tag, replace, octets, hall, talk).await,
         };
         self.conclude(&tag, Manner::FREE, outcome).await
     }

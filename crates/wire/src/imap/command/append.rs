@@ -8,14 +8,15 @@
 use super::super::date::read_date_time;
 use super::super::error::{BadCommand, Fault};
 use super::super::input::Input;
+use super::super::mailbox_name::SpeltName;
 use super::{Command, Tag, flags};
-use terms::{Flag, InternalDate, MailboxName};
+use terms::{Flag, InternalDate};
 
 /// An APPEND whose first message is about to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Append {
     /// Where to.
-    pub mailbox: MailboxName,
+    pub mailbox: SpeltName,
     /// How.
     pub item: AppendItem,
 }
@@ -76,7 +77,7 @@ fn close(input: &mut Input<'_>, form: MessageForm) -> Result<(), Fault> {
 /// `SP mailbox append-message`, up to and including the announcement.
 pub(super) fn read(input: &mut Input<'_>) -> Result<Append, Fault> {
     input.space()?;
-    let mailbox = input.mailbox()?;
+    let mailbox = input.spelt_mailbox()?;
     let item = message(input)?;
     Ok(Append { mailbox, item })
 }

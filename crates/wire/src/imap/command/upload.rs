@@ -120,11 +120,11 @@ mod tests {
     #[test]
     fn flags_and_date_are_known_before_the_message_comes() {
         let append = message("a APPEND Sent (\\Seen $Forwarded) \"17-Jul-1996 02:44:25 -0700\" {310}\r\n");
-        assert_eq!(append.mailbox.as_str(), "Sent");
+        assert_eq!(append.mailbox.name.as_str(), "Sent");
         assert_eq!(append.item.flags.len(), 2);
         assert_eq!(append.item.date.unwrap().zone_minutes(), -420);
         assert_eq!(message("a append inbox {1+}\r\n").item, AppendItem::default());
-        assert_eq!(message("a APPEND \"a {3}\" () {1}\r\n").mailbox.as_str(), "a {3}");
+        assert_eq!(message("a APPEND \"a {3}\" () {1}\r\n").mailbox.name.as_str(), "a {3}");
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_mailbox_name_may_be_a_literal_too() {
         assert!(matches!(upload_at_literal(b"a APPEND {4}\r\n"), AtLiteral::MailboxName));
-        assert_eq!(message("a APPEND {4}\r\nSent (\\Seen) {3}\r\n").mailbox.as_str(), "Sent");
+        assert_eq!(message("a APPEND {4}\r\nSent (\\Seen) {3}\r\n").mailbox.name.as_str(), "Sent");
         assert!(matches!(upload_at_literal(b"a UID REPLACE 7 {4}\r\n"), AtLiteral::MailboxName));
     }
 
