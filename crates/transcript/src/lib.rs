@@ -5,7 +5,7 @@
 //! ```text
 //! # RFC 3501, 6.2.1: a client that pipelines behind STARTTLS is cut off; nothing of it is ever answered.
 //! -- begin: imap
-//! S: * OK [CAPABILITY IMAP4rev1 ID STARTTLS LOGINDISABLED] ‹host› Gatepost ready; STARTTLS required‹any›
+//! S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 ID STARTTLS LOGINDISABLED] ‹host› Gatepost ready; STARTTLS required‹any›
 //! C: a STARTTLS ⏎ b CAPABILITY
 //! S: * BYE Data behind STARTTLS
 //! -- closed

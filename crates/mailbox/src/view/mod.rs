@@ -227,6 +227,11 @@ impl View {
         self.recent.len()
     }
 
+    /// From now on no message is shown as `\Recent`; arrivals neither, if [`Self::announce`] is told so.
+    pub fn give_up_recent(&mut self) {
+        self.recent = UidSet::new();
+    }
+
     /// Whether a message is shown as `\Recent`.
     #[must_use]
     pub fn is_recent(&self, uid: Uid) -> bool {

@@ -6,6 +6,7 @@
 use super::done::Stop;
 use super::ending::Ending;
 use super::hall::Selected;
+use super::revision::Revision;
 use super::talk::Talk;
 use super::uid_only::begin_line;
 use crate::port::{Mailbox, Peer};
@@ -41,10 +42,10 @@ pub(super) async fn announce<B: Mailbox, P: Peer>(
     };
     let recent = selected.recent(&state).await?;
     loop {
-        let told = selected.view.announce(&state, manner.permit, Some(recent), BATCH_ITEMS);
+        let told = selected.view.announce(&state, manner.permit, recent, BATCH_ITEMS);
         let told = told.map_err(|_| Ending::FellBehind)?;
         for item in &told.items {
-            tell(item, &state, selected.access, manner, talk.text());
+            tell(item, &state, selected, manner.numbering, talk.text());
         }
         talk.flow().await?;
         if told.is_complete() {
@@ -86,23 +87,26 @@ impl Manner {
     }
 }
 
-fn tell(item: &Item, state: &MailboxState, access: Access, manner: Manner, out: &mut Vec<u8>) {
+fn tell<B>(
+    item: &Item,
+    state: &MailboxState,
+    selected: &Selected<B>,
+    numbering: Numbering,
+    out: &mut Vec<u8>,
+) {
     match item {
         Item::Expunge(position) => reply::expunge(out, *position),
         Item::Vanished(uids) => reply::vanished(out, Era::Now, uids),
         Item::Exists(messages) => reply::exists(out, *messages),
         Item::Recent(messages) => reply::recent(out, u32::try_from(*messages).unwrap_or(u32::MAX)),
-        Item::Keywords => tell_new_keywords(state, access, out),
-        Item::Fetch(fetched) => tell_fetched(fetched, state, manner.numbering, out),
+        Item::Keywords => tell_new_keywords(state, selected.access, out),
+        Item::Fetch(fetched) => tell_fetched(fetched, state, (numbering, selected.revision), out),
     }
 }
 
-fn tell_fetched(fetched: &Fetched, state: &MailboxState, numbering: Numbering, out: &mut Vec<u8>) {
+fn tell_fetched(fetched: &Fetched, state: &MailboxState, said: (Numbering, Revision), out: &mut Vec<u8>) {
     let mut line = begin_line(out, fetched.name);
-    // RFC 3501, 6.4.8: the UID is part of "any FETCH response caused by a UID command"; RFC 7162, 3.2.4 wants it
-    // beside a MODSEQ. A UIDFETCH begins with it (RFC 9586, 3.3).
-    let goes_by_number = matches!(fetched.name, MessageName::Number(_));
-    if goes_by_number && (numbering == Numbering::Uid || fetched.modseq.is_some()) {
+    if has_uid(fetched, said) {
         line.uid(out, fetched.uid);
     }
     if let Some(mod_seq) = fetched.modseq {
@@ -112,6 +116,13 @@ fn tell_fetched(fetched: &Fetched, state: &MailboxState, numbering: Numbering, o
         line.flags(out, flag_names(state, flags, fetched.recent));
     }
     line.end(out);
+}
+
+/// RFC 3501, 6.4.8: the UID is part of "any FETCH response caused by a UID command"; RFC 7162, 3.2.4 wants it beside a
+/// MODSEQ, and RFC 9051, appendix E, 21 in all that was not asked for. A UIDFETCH begins with it (RFC 9586, 3.3).
+const fn has_uid(fetched: &Fetched, said: (Numbering, Revision)) -> bool {
+    let goes_by_number = matches!(fetched.name, MessageName::Number(_));
+    goes_by_number && (matches!(said, (Numbering::Uid, _) | (_, Revision::Rev2)) || fetched.modseq.is_some())
 }
 
 /// RFC 3501, 7.1, PERMANENTFLAGS: a flag that is in FLAGS and not there "can not be set permanently", so the one is

@@ -74,6 +74,23 @@ pub const TABLE: &[Capability] = &[
         "imap/mod.rs",
         &["capability", "select", "fetch", "store", "search", "bad-commands"],
     ),
+    row(
+        "IMAP4rev2",
+        9051,
+        EVER,
+        "imap/revision.rs",
+        &[
+            "rev2",
+            "rev2-select",
+            "rev2-recent",
+            "rev2-search",
+            "rev2-names",
+            "rev2-fetch",
+            "rev2-status",
+            "rev2-keywords",
+            "rev2-old",
+        ],
+    ),
     row("BINARY", 3516, &[SignedIn], "imap/fetch/binary.rs", &["binary", "append-binary"]),
     Capability {
         value: Some(|standing| standing.largest_message.to_string()),
@@ -187,14 +204,14 @@ mod tests {
 
     #[test]
     fn before_tls_nothing_is_told_that_could_authenticate() {
-        assert_eq!(line(&Cleartext.into()), "IMAP4rev1 ID STARTTLS LOGINDISABLED");
+        assert_eq!(line(&Cleartext.into()), "IMAP4rev1 IMAP4rev2 ID STARTTLS LOGINDISABLED");
     }
 
     #[test]
     fn behind_tls_ways_to_sign_in_are_told_until_one_was_taken() {
         assert_eq!(
             line(&Greeted.into()),
-            "IMAP4rev1 ENABLE ID IDLE LITERAL- SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN"
+            "IMAP4rev1 IMAP4rev2 ENABLE ID IDLE LITERAL- SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN"
         );
         assert!(!line(&SignedIn.into()).contains("AUTH="));
     }

@@ -2,6 +2,7 @@
 
 use super::done::Done;
 use super::hall::Hall;
+use super::revision::Revision;
 use super::utf8::Utf8;
 use crate::port::Mail;
 use mailbox::{Dialect, Naming};
@@ -14,12 +15,15 @@ enum Feature {
     Dialect(Dialect),
     /// How messages are named.
     Naming(Naming),
+    /// The protocol's revision.
+    Revision(Revision),
     /// UTF-8 in names and strings.
     Utf8,
 }
 
 /// What can be enabled. A name that is not here is passed over (RFC 5161, 3.1).
-const ENABLEABLE: [(&str, Feature); 4] = [
+const ENABLEABLE: [(&str, Feature); 5] = [
+    ("IMAP4rev2", Feature::Revision(Revision::Rev2)),
     ("CONDSTORE", Feature::Dialect(Dialect::Condstore)),
     ("QRESYNC", Feature::Dialect(Dialect::Qresync)),
     ("UIDONLY", Feature::Naming(Naming::Uids)),
@@ -42,6 +46,7 @@ impl Feature {
         match self {
             Self::Dialect(dialect) => hall.dialect < dialect,
             Self::Naming(naming) => hall.naming != naming,
+            Self::Revision(revision) => hall.revision < revision,
             Self::Utf8 => hall.utf8 == Utf8::Unasked,
         }
     }
@@ -50,6 +55,7 @@ impl Feature {
         match self {
             Self::Dialect(dialect) => hall.enable(dialect),
             Self::Naming(naming) => hall.use_naming(naming),
+            Self::Revision(revision) => hall.speak(revision),
             Self::Utf8 => hall.utf8 = Utf8::Accepted,
         }
     }

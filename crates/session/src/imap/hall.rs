@@ -65,6 +65,14 @@ impl<M: Mail> Hall<M> {
         }
     }
 
+    /// From now on this revision is spoken. There is no way back, so what an open mailbox had as `\Recent` is gone.
+    pub(super) fn speak(&mut self, revision: Revision) {
+        self.revision = revision;
+        if let Some(selected) = &mut self.selected {
+            selected.speak(revision);
+        }
+    }
+
     /// From now on messages are named in this way.
     pub(super) fn use_naming(&mut self, naming: Naming) {
         self.naming = naming;
@@ -79,6 +87,8 @@ pub(super) struct Selected<B> {
     pub mailbox: B,
     pub view: View,
     pub access: Access,
+    /// In which revision it is spoken of.
+    pub revision: Revision,
     /// Whose mailbox it is.
     pub owner: AccountId,
     /// Where in a part the last FETCH BINARY ended.
@@ -96,7 +106,7 @@ pub(super) struct Selected<B> {
 pub(super) struct Writable(());
 
 impl<B: Mailbox> Selected<B> {
-    /// Opens a view. What is `\Recent` is claimed by SELECT and looked at by EXAMINE.
+    /// Opens a view for IMAP4rev1. What is `\Recent` is claimed by SELECT and looked at by EXAMINE.
     pub(super) async fn open(
         mailbox: B,
         state: &MailboxState,
@@ -107,8 +117,16 @@ impl<B: Mailbox> Selected<B> {
         let asked = state.uid_next();
         let recent = mailbox.recent(recency(access), asked).await?;
         let view = View::open(state, reader, dialect, Some(recent));
-        let (owner, saved) = (state.owner(), Saved::default());
-        Ok(Self { mailbox, view, access, owner, bookmark: None, saved, asked, recent })
+        let (owner, saved, revision) = (state.owner(), Saved::default(), Revision::Rev1);
+        Ok(Self { mailbox, view, access, revision, owner, bookmark: None, saved, asked, recent })
+    }
+
+    /// RFC 9051, appendix E, 12: `\Recent` is IMAP4rev1's.
+    pub(super) fn speak(&mut self, revision: Revision) {
+        self.revision = revision;
+        if revision == Revision::Rev2 {
+            self.view.give_up_recent();
+        }
     }
 
     /// The mailbox as it is now. A session whose mailbox was deleted is told so with its next command, and that
@@ -117,13 +135,14 @@ impl<B: Mailbox> Selected<B> {
         self.mailbox.current().await?.ok_or_else(|| Deleted.into())
     }
 
-    /// From where arrivals are `\Recent`, claimed before they are told.
-    pub(super) async fn recent(&mut self, state: &MailboxState) -> Result<Uid, Refusal> {
+    /// From where arrivals are shown as `\Recent`, claimed before they are told. IMAP4rev2 shows none and claims them
+    /// all the same: to a session of IMAP4rev1 a message is recent if no other was notified before (RFC 3501, 2.3.2).
+    pub(super) async fn recent(&mut self, state: &MailboxState) -> Result<Option<Uid>, Refusal> {
         if self.asked < state.uid_next() {
             self.recent = self.mailbox.recent(recency(self.access), state.uid_next()).await?;
             self.asked = state.uid_next();
         }
-        Ok(self.recent)
+        Ok((self.revision == Revision::Rev1).then_some(self.recent))
     }
 
     /// The proof that flags and messages may be changed here.

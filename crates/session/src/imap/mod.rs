@@ -1,4 +1,4 @@
-//! IMAP (RFC 3501, on the way to RFC 9051): one file for each command, one table for all capabilities.
+//! IMAP (RFC 3501 and RFC 9051): one file for each command, one table for all capabilities.
 //!
 //! > **A command is a file.** It holds the command's rules, cites its clauses, and has a function `run` that asks for
 //! > what it needs and no more: [`Mail`](crate::port::Mail) is the proof of a login, `Selected` of an open mailbox,

@@ -1,4 +1,4 @@
-//! SELECT and EXAMINE (RFC 3501, 6.3.1 and 6.3.2), with CONDSTORE and QRESYNC (RFC 7162, 3.1.8 and 3.2.5).
+//! SELECT and EXAMINE (RFC 9051, 6.3.2 and 6.3.3; RFC 3501, 6.3.1 and 6.3.2), with CONDSTORE and QRESYNC (RFC 7162, 3.1.8 and 3.2.5).
 
 use super::announce::{tell_flags, tell_permanent_flags};
 use super::done::{Done, Note, Outcome};
@@ -46,6 +46,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
         );
     }
     let selected = hall.selected.insert(selected);
+    selected.speak(hall.revision);
     selected.view.use_naming(hall.naming);
     tell_mailbox(&state, &selected.view, select.access, hall.revision, talk.text());
     if let Some(known) = &select.qresync {

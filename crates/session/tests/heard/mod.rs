@@ -14,7 +14,7 @@ const UNKNOWN: [(&[u8], &str); 3] = [
 const UTF8_NAMES: [&str; 4] = ["* LIST (", "* LSUB (", "* STATUS ", "* QUOTAROOT "];
 
 /// Items that it does not know, of a response that it knows without them.
-const UNKNOWN_ITEMS: [(&str, &str, &str); 7] = [
+const UNKNOWN_ITEMS: [(&str, &str, &str); 9] = [
     (" FETCH (", "EMAILID (", "RFC 8474"),
     (" FETCH (", "THREADID (", "RFC 8474"),
     (" FETCH (", "SAVEDATE ", "RFC 8514"),
@@ -22,6 +22,8 @@ const UNKNOWN_ITEMS: [(&str, &str, &str); 7] = [
     (" STATUS ", "MAILBOXID (", "RFC 8474"),
     (" STATUS ", "APPENDLIMIT ", "RFC 7889"),
     (" LIST (", "(\"CHILDINFO\" (", "RFC 5258"),
+    (" LIST (", "(\"OLDNAME\" (", "RFC 9051"),
+    (" FETCH (", "\"message\" \"global\"", "RFC 9051: with an envelope"),
 ];
 
 /// The first response that cannot be read, and how many could. What is said may be cut off at its end.

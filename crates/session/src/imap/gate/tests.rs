@@ -1,7 +1,7 @@
 use super::*;
 use crate::encrypted::Handshake;
 
-const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 ID STARTTLS LOGINDISABLED] mail.example.org Gatepost ready; \
+const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 ID STARTTLS LOGINDISABLED] mail.example.org Gatepost ready; \
                         STARTTLS required, or use port 993\r\n";
 const REFUSED: &str = "NO [PRIVACYREQUIRED] Encryption required: issue STARTTLS first, or connect to mail.example.org port 993\r\n";
 const ALERT: &str = "* NO [ALERT] Your password was sent without encryption and may have been read by others. \
@@ -83,7 +83,7 @@ fn the_five_commands_work_in_any_case() {
     check("a noOP\r\n", "a OK NOOP completed\r\n", &[]);
     check(
         "b Capability\r\n",
-        "* CAPABILITY IMAP4rev1 ID STARTTLS LOGINDISABLED\r\nb OK CAPABILITY completed\r\n",
+        "* CAPABILITY IMAP4rev1 IMAP4rev2 ID STARTTLS LOGINDISABLED\r\nb OK CAPABILITY completed\r\n",
         &[],
     );
     check("c ID (\"name\" \"x\")\r\n", "* ID NIL\r\nc OK ID completed\r\n", &[]);

@@ -2,6 +2,7 @@
 
 use crate::imap::hall::Selected;
 use crate::imap::object_id::{EmailName, ThreadName};
+use crate::imap::revision::Revision;
 use crate::port::Mailbox;
 use crate::refusal::Refusal;
 use mailbox::search::{
@@ -64,9 +65,9 @@ impl<B: Mailbox> Reading<'_, B> {
             SearchKey::And(keys) => self.all(keys)?,
             SearchKey::Flag(flag) => Key::Flag(flag.clone()),
             SearchKey::NoFlag(flag) => Key::Flag(flag.clone()).negated(),
-            SearchKey::Recent => Key::Recent,
-            SearchKey::Old => Key::Recent.negated(),
-            SearchKey::New => Key::new_messages(),
+            SearchKey::Recent => self.recent(Key::Recent)?,
+            SearchKey::Old => self.recent(Key::Recent.negated())?,
+            SearchKey::New => self.recent(Key::new_messages())?,
             SearchKey::Before(day) => Key::InternalDate(DateTest::Before(day.0)),
             SearchKey::On(day) => Key::InternalDate(DateTest::On(day.0)),
             SearchKey::Since(day) => Key::InternalDate(DateTest::Since(day.0)),
@@ -95,6 +96,14 @@ impl<B: Mailbox> Reading<'_, B> {
             SearchKey::Body(text) => Key::Body(needle(text)?),
             SearchKey::Text(text) => Key::Text(needle(text)?),
         })
+    }
+
+    /// RFC 9051, appendix E, 12. To say that nothing is recent, and all is old, would be no answer.
+    fn recent(&self, key: Key) -> Result<Key, Refusal> {
+        match self.selected.revision {
+            Revision::Rev1 => Ok(key),
+            Revision::Rev2 => Err(Refusal::misspoken("RECENT, OLD and NEW are no search keys of IMAP4rev2")),
+        }
     }
 
     /// RFC 5032, 2: "subtracting the interval [...] from the current date and time of the server".
