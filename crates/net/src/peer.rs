@@ -9,7 +9,7 @@ use bytes::Bytes;
 use events::EndReason;
 use session::outbox::Outbox;
 use session::port::{Gone, Peer, Received};
-use std::future::Future as _;
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use terms::Moment;
 use tokio::io::AsyncWriteExt;
 use tokio::task::coop::consume_budget;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{sleep_until, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 /// How long a peer may take to read what it is sent, before its size is looked at.
@@ -86,6 +86,10 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
                 nothing => return Ok(nothing),
             }
         }
+    }
+
+    fn wait(&self, until: Moment) -> impl Future<Output = ()> + Send {
+        sleep_until(self.line.visit.clock().instant(until))
     }
 
     fn look(&mut self) -> Result<(), Gone> {

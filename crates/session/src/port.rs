@@ -39,6 +39,9 @@ pub trait Peer: Send + Sync {
         until: Moment,
     ) -> impl Future<Output = Result<Received, Gone>> + Send;
 
+    /// Waits for the moment, whatever the peer does meanwhile: for work that others do while a peer waits.
+    fn wait(&self, until: Moment) -> impl Future<Output = ()> + Send;
+
     /// Looks whether the peer is still there, without waiting: for work that is long and has nothing to say. What
     /// it said meanwhile is kept for [`Self::receive`].
     fn look(&mut self) -> Result<(), Gone>;

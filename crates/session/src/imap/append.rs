@@ -4,6 +4,7 @@
 use super::done::{Done, Note, Outcome};
 use super::hall::{Hall, target};
 use super::old_name;
+use super::pace::patiently;
 use super::talk::Talk;
 use super::upload::{Announced, Bringing, Intake};
 use crate::port::{Appended, Mail, Peer};
@@ -29,9 +30,10 @@ pub(super) async fn run<M: Mail, P: Peer>(
             return Err(refusal.into());
         }
     };
-    let intake = Intake { talk, tag, bringing: Bringing::Many, draft: mail.draft(Usage::default()) };
+    let intake =
+        Intake { talk: &mut *talk, tag, bringing: Bringing::Many, draft: mail.draft(Usage::default()) };
     let draft = intake.take(Announced { item: append.item, octets }).await?;
-    let Appended { uid_validity, uids } = mail.append(mailbox, draft).await?;
+    let Appended { uid_validity, uids } = patiently(mail.append(mailbox, draft), 0, tag, talk).await??;
     old_name::tell(&name, spelling.as_deref(), hall, talk.text()).await;
     Ok(Done::noting(Note::AppendUid(uid_validity, uids), "APPEND completed"))
 }

@@ -3,6 +3,9 @@
 use super::talk::Talk;
 use crate::breath::breath;
 use crate::port::{Gone, Peer};
+use crate::race::{First, race};
+use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 use terms::Moment;
 use wire::imap::Tag;
@@ -55,9 +58,36 @@ impl<'t, P: Peer> Pace<'t, P> {
         let now = self.talk.now();
         if self.tell_at <= now {
             self.tell_at = now.plus(PROGRESS_TIME);
-            let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-            let progress = Progress { tag: self.tag, done: number(self.done), goal: number(self.goal) };
-            untagged(self.talk.text(), Condition::Ok, Some(&Code::InProgress(progress)), "Still at it");
+            tell(self.tag, self.done, self.goal, self.talk.text());
         }
     }
+}
+
+/// Waits for a change that others make, on a disk that may be slow or full. It is one commit, so until it is done none of
+/// its `goal` messages are; a goal of 0 is one that nobody knows. A peer that has gone is not waited with: the change
+/// comes to its end, or to nothing, without it.
+pub(super) async fn patiently<T, P: Peer>(
+    change: impl Future<Output = T> + Send,
+    goal: u64,
+    tag: &Tag<'_>,
+    talk: &mut Talk<P>,
+) -> Result<T, Gone> {
+    let mut change = pin!(change);
+    loop {
+        let tell_at = talk.now().plus(PROGRESS_TIME);
+        match race(change.as_mut(), talk.wait(tell_at)).await {
+            First::One(changed) => return Ok(changed),
+            First::Other(()) => {
+                tell(tag, 0, goal, talk.text());
+                talk.flush().await?;
+                talk.look()?;
+            }
+        }
+    }
+}
+
+fn tell(tag: &Tag<'_>, done: u64, goal: u64, out: &mut Vec<u8>) {
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    let progress = Progress { tag, done: number(done), goal: number(goal) };
+    untagged(out, Condition::Ok, Some(&Code::InProgress(progress)), "Still at it");
 }

@@ -7,6 +7,7 @@ use super::append::open_target;
 use super::done::{Done, Outcome};
 use super::hall::Hall;
 use super::old_name;
+use super::pace::patiently;
 use super::talk::Talk;
 use super::uid_only;
 use super::upload::{Announced, Bringing, Intake};
@@ -33,11 +34,12 @@ pub(super) async fn run<M: Mail, P: Peer>(
             return Err(refusal.into());
         }
     };
-    let intake = Intake { talk, tag, bringing: Bringing::One, draft: hall.mail.draft(going) };
+    let intake = Intake { talk: &mut *talk, tag, bringing: Bringing::One, draft: hall.mail.draft(going) };
     let Append { mailbox: spelt, item } = replace.append;
     let draft = intake.take(Announced { item, octets }).await?;
     let mailbox = &hall.selected.as_ref().ok_or_else(gone)?.mailbox;
-    let Appended { uid_validity, uids } = hall.mail.replace((mailbox, replaced), target, draft).await?;
+    let replacing = hall.mail.replace((mailbox, replaced), target, draft);
+    let Appended { uid_validity, uids } = patiently(replacing, 0, tag, talk).await??;
     // RFC 8508, 4.3: "advised to send the APPENDUID response code in an untagged OK before sending the EXPUNGE", which
     // is told with the changes behind the command.
     let code = Code::AppendUid(uid_validity, &uids);

@@ -2,24 +2,32 @@
 
 use super::done::{Done, Note, Outcome};
 use super::hall::{Hall, Selected, Writable};
-use crate::port::{Change, Mail, Mailbox};
+use super::pace::patiently;
+use super::talk::Talk;
+use crate::port::{Change, Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
 use mailbox::{Dialect, Flags, Reply, Stored};
 use terms::UidSet;
-use wire::imap::Numbering;
 use wire::imap::command::{Silence, Store, StoreAction};
 use wire::imap::reply::Code;
+use wire::imap::{Numbering, Tag};
 
 /// The new flags are told with the changes behind the command: only the view knows which of them the client has
 /// heard of already.
-pub(super) async fn run<M: Mail>(store: &Store, hall: &mut Hall<M>) -> Outcome {
+pub(super) async fn run<M: Mail, P: Peer>(
+    tag: &Tag<'_>,
+    store: &Store,
+    hall: &mut Hall<M>,
+    talk: &mut Talk<P>,
+) -> Outcome {
     if store.unchanged_since.is_some() {
         hall.enable(Dialect::Condstore);
     }
     let selected = hall.selected()?;
     let writable = selected.writable()?;
     let uids = selected.named(store.numbering, &store.set)?;
-    let Change { before, after, outcome } = commit(store, &uids, selected, writable).await?;
+    let changing = commit(store, &uids, selected, writable);
+    let Change { before, after, outcome } = patiently(changing, uids.len(), tag, talk).await??;
     selected.view.stored(&before, &after, &outcome, reply(store.silence));
     answer(store, selected, &outcome)
 }

@@ -62,6 +62,11 @@ impl<P: Peer> Talk<P> {
         self.peer.now()
     }
 
+    /// Waits for the moment. Losing the future loses nothing.
+    pub(super) async fn wait(&self, until: Moment) {
+        self.peer.wait(until).await;
+    }
+
     pub(super) fn set_limits(&mut self, limits: Limits) {
         self.framer.set_limits(limits);
     }

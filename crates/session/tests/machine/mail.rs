@@ -31,6 +31,7 @@ struct Drawers {
     largest_piece: usize,
     octets_read: usize,
     fault: Option<FaultId>,
+    held: bool,
     limits: Limits,
 }
 
@@ -129,6 +130,15 @@ impl Office {
 
     pub(crate) fn fail(&self, fault: Option<FaultId>) {
         self.drawers().fault = fault;
+    }
+
+    pub(crate) fn hold(&self, held: bool) {
+        self.drawers().held = held;
+    }
+
+    /// What changes mail waits here, as for a disk.
+    async fn synced(&self) {
+        poll_fn(|_| if self.drawers().held { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 
     pub(crate) fn lift_quota(&self) {
@@ -240,6 +250,7 @@ impl port::Mail for Office {
         &self,
         plan: impl Fn(&Account, &Circumstances) -> Result<Plan, account::Refusal> + Send + Sync,
     ) -> Result<Plan, Refusal> {
+        self.synced().await;
         let mut drawers = self.check()?;
         let now = Circumstances { unix_s: NOW, limits: drawers.limits };
         let plan = plan(&drawers.account, &now)?;
@@ -266,6 +277,7 @@ impl port::Mail for Office {
     }
 
     async fn append(&self, mailbox: MailboxId, draft: Draft) -> Result<port::Appended, Refusal> {
+        self.synced().await;
         self.check()?.file(mailbox.get(), draft)
     }
 
@@ -275,6 +287,7 @@ impl port::Mail for Office {
         mailbox: MailboxId,
         draft: Draft,
     ) -> Result<port::Appended, Refusal> {
+        self.synced().await;
         let mut drawers = self.check()?;
         let source = drawers.state(from.id).ok_or_else(deleted)?;
         let expunging = mailbox::expunge(&source, Doomed::These(&UidSet::one(replaced)))?;
@@ -293,6 +306,7 @@ impl port::Mail for Office {
         uids: &UidSet,
         to: MailboxId,
     ) -> Result<Transferred, Refusal> {
+        self.synced().await;
         let mut drawers = self.check()?;
         let state = drawers.state(from.id).ok_or_else(deleted)?;
         if transfer == Transfer::Copy {
@@ -319,6 +333,7 @@ impl port::Mailbox for Folder {
         &self,
         plan: impl Fn(&MailboxState) -> Result<(Vec<Event>, T), Refusal> + Send + Sync,
     ) -> Result<Change<T>, Refusal> {
+        self.office.synced().await;
         let mut drawers = self.office.check()?;
         let before = drawers.state(self.id).ok_or_else(deleted)?;
         let (events, outcome) = plan(&before)?;

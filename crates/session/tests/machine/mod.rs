@@ -109,6 +109,15 @@ impl Machine {
         self.office.fail(Some(FaultId(id)));
     }
 
+    /// From now on no change comes to its end, until [`Self::let_go`].
+    pub(crate) fn hold(&self) {
+        self.office.hold(true);
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.office.hold(false);
+    }
+
     pub(crate) fn mend(&self) {
         self.office.fail(None);
     }
@@ -296,6 +305,10 @@ impl Peer for Far {
             }
         })
         .await
+    }
+
+    async fn wait(&self, until: Moment) {
+        poll_fn(|_| if until <= *lock(&self.clock) { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
     fn look(&mut self) -> Result<(), Gone> {

@@ -199,6 +199,10 @@ impl Peer for Far {
         pending().await
     }
 
+    async fn wait(&self, _: Moment) {
+        pending().await
+    }
+
     fn look(&mut self) -> Result<(), Gone> {
         if self.line().gone { Err(Gone) } else { Ok(()) }
     }
