@@ -1,5 +1,5 @@
-//! APPEND (RFC 9051, 6.3.12; RFC 3501, 6.3.11), of one message or of several that are stored together or not at all (MULTIAPPEND,
-//! RFC 3502), as literal or as literal8 (BINARY, RFC 3516, 4.4).
+//! APPEND (RFC 9051, 6.3.12; RFC 3501, 6.3.11), of one message or of several that are stored together or not
+//! at all (MULTIAPPEND, RFC 3502), as literal or as literal8 (BINARY, RFC 3516, 4.4).
 
 use super::done::{Done, Note, Outcome};
 use super::hall::{Hall, target};

@@ -1,4 +1,5 @@
-//! SELECT and EXAMINE (RFC 9051, 6.3.2 and 6.3.3; RFC 3501, 6.3.1 and 6.3.2), with CONDSTORE and QRESYNC (RFC 7162, 3.1.8 and 3.2.5).
+//! SELECT and EXAMINE (RFC 9051, 6.3.2 and 6.3.3; RFC 3501, 6.3.1 and 6.3.2), with CONDSTORE and QRESYNC
+//! (RFC 7162, 3.1.8 and 3.2.5).
 
 use super::announce::{tell_flags, tell_permanent_flags};
 use super::done::{Done, Note, Outcome};
