@@ -32,6 +32,21 @@ impl SystemFlags {
     ];
     const ALL: u8 = 31;
 
+    /// The one that a flag is; of one that is none, the keyword.
+    ///
+    /// # Errors
+    /// It is a keyword.
+    pub const fn of(flag: &Flag) -> Result<Self, &Keyword> {
+        Ok(match flag {
+            Flag::Answered => Self::ANSWERED,
+            Flag::Flagged => Self::FLAGGED,
+            Flag::Deleted => Self::DELETED,
+            Flag::Seen => Self::SEEN,
+            Flag::Draft => Self::DRAFT,
+            Flag::Keyword(keyword) => return Err(keyword),
+        })
+    }
+
     /// `None` for bits that mean nothing.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Option<Self> {
@@ -134,18 +149,10 @@ impl<'a> FromIterator<&'a Flag> for Flags {
     fn from_iter<I: IntoIterator<Item = &'a Flag>>(flags: I) -> Self {
         let mut all = Self::NONE;
         for flag in flags {
-            let system = match flag {
-                Flag::Answered => SystemFlags::ANSWERED,
-                Flag::Flagged => SystemFlags::FLAGGED,
-                Flag::Deleted => SystemFlags::DELETED,
-                Flag::Seen => SystemFlags::SEEN,
-                Flag::Draft => SystemFlags::DRAFT,
-                Flag::Keyword(keyword) => {
-                    all.push(keyword.clone());
-                    continue;
-                }
-            };
-            all.system = all.system.with(system);
+            match SystemFlags::of(flag) {
+                Ok(system) => all.system = all.system.with(system),
+                Err(keyword) => all.push(keyword.clone()),
+            }
         }
         all
     }

@@ -214,18 +214,13 @@ impl Searchable for Candidate<'_> {
     }
 
     fn has_flag(&self, flag: &Flag) -> bool {
-        let system = match flag {
-            Flag::Answered => SystemFlags::ANSWERED,
-            Flag::Flagged => SystemFlags::FLAGGED,
-            Flag::Deleted => SystemFlags::DELETED,
-            Flag::Seen => SystemFlags::SEEN,
-            Flag::Draft => SystemFlags::DRAFT,
-            Flag::Keyword(keyword) => {
+        match SystemFlags::of(flag) {
+            Ok(system) => self.row.flags.system.contains(system),
+            Err(keyword) => {
                 let mut keywords = self.row.flags.keywords().iter();
-                return keywords.any(|number| self.state.keywords().get(*number) == Some(keyword));
+                keywords.any(|number| self.state.keywords().get(*number) == Some(keyword))
             }
-        };
-        self.row.flags.system.contains(system)
+        }
     }
 
     fn is_recent(&self) -> bool {
