@@ -57,45 +57,45 @@ struct Marked<'a> {
     kind: SubjectKind,
 }
 
-impl Marked<'_> {
+impl<'a> Marked<'a> {
     /// Step 2: `subj-trailer = "(fwd)" / WSP`, as long as there are any.
     fn drop_trailers(&mut self) {
+        while self.drop_mark(trailer) {}
         self.rest = self.rest.trim_end_matches(' ');
-        while let Some(rest) = without_suffix(self.rest, "(fwd)") {
-            self.rest = rest.trim_end_matches(' ');
-            self.kind = SubjectKind::ReplyOrForward;
-        }
     }
 
     /// Steps 3 to 5: `subj-leader = (*subj-blob subj-refwd) / WSP`, and then blobs, as long as there are any.
     fn drop_leaders(&mut self) {
-        loop {
-            self.rest = self.rest.trim_start_matches(' ');
-            let blobs = Blobs::before(self.rest);
-            match refwd(blobs.behind) {
-                Some(rest) => {
-                    self.rest = rest;
-                    self.kind = SubjectKind::ReplyOrForward;
-                }
-                None => {
-                    self.rest = blobs.base();
-                    return;
-                }
-            }
-        }
+        while self.drop_mark(leader) {}
+        self.rest = Blobs::before(self.rest).base();
     }
 
     /// Step 6: `subj-fwd = subj-fwd-hdr subject subj-fwd-trl`. Whether there was one.
     fn unwrap_forward(&mut self) -> bool {
-        let inside = without_prefix(self.rest, "[fwd:").and_then(|rest| rest.strip_suffix(']'));
-        let Some(inside) = inside else { return false };
-        self.rest = inside;
-        self.kind = SubjectKind::ReplyOrForward;
+        self.drop_mark(forward)
+    }
+
+    /// Takes off a mark of a reply or a forward, if there is one.
+    fn drop_mark(&mut self, without_mark: impl Fn(&'a str) -> Option<&'a str>) -> bool {
+        let Some(rest) = without_mark(self.rest) else { return false };
+        *self = Self { rest, kind: SubjectKind::ReplyOrForward };
         true
     }
 }
 
-/// All the blobs at the front of a text.
+fn trailer(text: &str) -> Option<&str> {
+    without_suffix(text.trim_end_matches(' '), "(fwd)")
+}
+
+fn leader(text: &str) -> Option<&str> {
+    refwd(Blobs::before(text).behind)
+}
+
+fn forward(text: &str) -> Option<&str> {
+    without_prefix(text, "[fwd:")?.strip_suffix(']')
+}
+
+/// All the blobs at the front of a text, behind its blanks.
 struct Blobs<'a> {
     last: &'a str,
     behind: &'a str,
@@ -103,6 +103,7 @@ struct Blobs<'a> {
 
 impl<'a> Blobs<'a> {
     fn before(text: &'a str) -> Self {
+        let text = text.trim_start_matches(' ');
         let mut blobs = Self { last: text, behind: text };
         while let Some(rest) = blob(blobs.behind) {
             blobs = Self { last: blobs.behind, behind: rest };
@@ -216,7 +217,7 @@ mod tests {
             }
             loop {
                 let before = text.len();
-                text = leader(&text).unwrap_or(&text).to_owned();
+                text = one_leader(&text).unwrap_or(&text).to_owned();
                 if let Some(rest) = blob(&text).filter(|rest| !rest.is_empty()) {
                     text = rest.to_owned();
                 }
@@ -231,7 +232,7 @@ mod tests {
         }
     }
 
-    fn leader(text: &str) -> Option<&str> {
+    fn one_leader(text: &str) -> Option<&str> {
         if let Some(rest) = text.strip_prefix(' ') {
             return Some(rest);
         }
