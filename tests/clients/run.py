@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""The real server against real clients, with TLS verified in each: Python's imaplib, curl, mbsync, openssl.
+"""The real server against real clients, with TLS verified in each: imaplib, imapclient, curl, mbsync, openssl.
 
-    tests/clients/run.py target/debug/gatepost [-k part-of-a-name]
+    scripts/test clients                                                         all, with what they need
+    target/client-tests/bin/python tests/clients/run.py target/debug/gatepost    all, once that is there
+    ... -k part-of-a-name                                                        only these
 
-Each test class has a server of its own, in a directory of its own, on ports that were free. The standard library is
-enough; curl, mbsync, openssl and zstd must be installed (scripts/test does that).
+Each test class has a server of its own, in a directory of its own, on ports that were free. Beside the standard library
+there is what requirements.txt names, in an environment under target/; the clients are packages of Debian.
 """
 
 import argparse
