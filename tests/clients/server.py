@@ -9,7 +9,9 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 
 BINARY = None  # set by run.py
@@ -20,6 +22,10 @@ PASSWORD = "kettle 'of' \"sea\" \\ water"
 
 # How long a start or a stop may take before the test fails, in seconds.
 PATIENCE = 30
+
+# How long clients may take for what they do when they like, and how often we look, in seconds.
+LONGEST_WAIT = 120
+LOOK_AGAIN = 0.05
 
 # Messages of 200 kB and long lines are part of the corpus; imaplib's own limit is for lines.
 imaplib._MAXLINE = 50_000_000
@@ -122,6 +128,27 @@ class Served(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.server.stop()
+
+    def run(self, result=None):
+        """Runs the test; with one that failed goes what there is to tell of it."""
+        result = result if result is not None else self.defaultTestResult()
+        before = len(result.errors) + len(result.failures)
+        super().run(result)
+        if len(result.errors) + len(result.failures) > before:
+            print(f"\n=== {self.id()} failed", self.story(), "===", sep="\n", file=sys.stderr)
+        return result
+
+    def story(self):
+        """The end of the server's log."""
+        return "\n".join(["--- the server's log", *self.server.read_log().splitlines()[-50:]])
+
+    def eventually(self, look):
+        """What a look finds, once it finds something: for what happens without telling us."""
+        deadline = time.monotonic() + LONGEST_WAIT
+        while not (found := look()):
+            self.assertLess(time.monotonic(), deadline, f"not within {LONGEST_WAIT} s")
+            time.sleep(LOOK_AGAIN)
+        return found
 
     def ok(self, answer):
         """The data of an answer that must be OK."""
