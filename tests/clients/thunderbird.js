@@ -238,6 +238,11 @@ const tb = {
       return found?.composeEditorReady && found;
     });
     await this.saveDraft(window);
+    // It can only take back what it knows to be there.
+    const drafts = this.root().getFolderWithFlags(Ci.nsMsgFolderFlags.Drafts);
+    await this.until("the first draft known", () =>
+      window.gMsgCompose.compFields.draftId &&
+      Array.from(drafts.messages).some(header => header.mime2DecodedSubject == fields.subject));
     window.document.getElementById("msgSubject").value = subject;
     await this.saveDraft(window);
     window.close();
