@@ -2,7 +2,7 @@
 
 import subprocess
 
-from server import HOST, PASSWORD, USER, Served
+from server import HOST, PASSWORD, PATIENCE, USER, Served
 
 NOTE = b"From: a@example.org\r\nSubject: from curl\r\n\r\nHello.\r\n"
 
@@ -10,7 +10,7 @@ NOTE = b"From: a@example.org\r\nSubject: from curl\r\n\r\nHello.\r\n"
 class Curl(Served):
     def curl(self, *words):
         login = ["--silent", "--show-error", "--cacert", self.server.ca, "--user", f"{USER}:{PASSWORD}"]
-        done = subprocess.run(["curl", *login, *words], capture_output=True, timeout=60)
+        done = subprocess.run(["curl", *login, *words], capture_output=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -31,5 +31,5 @@ class Curl(Served):
 
     def test_it_does_not_trust_a_stranger(self):
         url = f"imaps://{HOST}:{self.server.imaps}/"
-        done = subprocess.run(["curl", "--silent", "--user", f"{USER}:x", url], capture_output=True, timeout=60)
+        done = subprocess.run(["curl", "--silent", "--user", f"{USER}:x", url], capture_output=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 60, "curl's code for a certificate that it cannot verify")

@@ -4,14 +4,14 @@ import imaplib
 import unittest
 
 import corpus
-from server import HOST, PASSWORD, USER, Served
+from server import HOST, PASSWORD, PATIENCE, USER, Served
 
 NOTE = b"From: a@example.org\r\nSubject: Gr\xc3\xbc\xc3\x9fe\r\n\r\nThe lamp is lit.\r\n"
 
 
 class TheGate(Served):
     def test_port_143_lets_nobody_in_before_starttls(self):
-        imap = imaplib.IMAP4(HOST, self.server.imap)
+        imap = imaplib.IMAP4(HOST, self.server.imap, PATIENCE)
         self.assertIn("LOGINDISABLED", imap.capabilities)
         self.assertIn("STARTTLS", imap.capabilities)
         with self.assertRaisesRegex(imaplib.IMAP4.error, "PRIVACYREQUIRED"):
@@ -19,20 +19,20 @@ class TheGate(Served):
         imap.shutdown()
 
     def test_starttls_leads_to_a_login(self):
-        imap = imaplib.IMAP4(HOST, self.server.imap)
+        imap = imaplib.IMAP4(HOST, self.server.imap, PATIENCE)
         self.ok(imap.starttls(self.server.context()))
         self.ok(imap.login(USER, PASSWORD))
         imap.logout()
 
     def test_authenticate_plain_works_under_tls(self):
-        imap = imaplib.IMAP4_SSL(HOST, self.server.imaps, ssl_context=self.server.context())
+        imap = imaplib.IMAP4_SSL(HOST, self.server.imaps, ssl_context=self.server.context(), timeout=PATIENCE)
         self.ok(imap.authenticate("PLAIN", lambda _: f"\0{USER}\0{PASSWORD}".encode()))
         imap.logout()
 
     def test_a_wrong_password_and_a_wrong_name_get_the_same_answer(self):
         answers = set()
         for user, password in [(USER, "wrong"), ("nobody@example.org", PASSWORD)]:
-            imap = imaplib.IMAP4_SSL(HOST, self.server.imaps, ssl_context=self.server.context())
+            imap = imaplib.IMAP4_SSL(HOST, self.server.imaps, ssl_context=self.server.context(), timeout=PATIENCE)
             with self.assertRaises(imaplib.IMAP4.error) as refused:
                 imap.login(user, password)
             answers.add(str(refused.exception))
@@ -96,7 +96,6 @@ class AMailbox(Served):
             reader.send(b"i IDLE\r\n")
             self.assertTrue(reader.readline().startswith(b"+ "))
             self.ok(self.append(writer, "INBOX", NOTE))
-            reader.sock.settimeout(10)
             self.assertRegex(reader.readline(), rb"^\* \d+ EXISTS")
             reader.send(b"DONE\r\n")
             while not (line := reader.readline()).startswith(b"i "):

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from server import HOST, LONGEST_WAIT, PASSWORD, USER, Served
+from server import HOST, PASSWORD, PATIENCE, USER, Served
 
 CONFIG = r"""
 set folder="{url}"
@@ -39,6 +39,7 @@ set quit=yes
 set move=no
 set mark_old=no
 set wait_key=no
+set sleep_time=0
 set postpone=yes
 set abort_nosubject=no
 set abort_unmodified=no
@@ -178,7 +179,7 @@ def run_at_a_terminal(words, environment, until=None):
     with open(ours, "rb", buffering=0) as screen:
         process = subprocess.Popen(words, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True)
         os.close(its)
-        seen, deadline = b"", time.monotonic() + LONGEST_WAIT
+        seen, deadline = b"", time.monotonic() + PATIENCE
         try:
             while select.select([screen], [], [], max(0, deadline - time.monotonic()))[0]:
                 # A terminal that nobody holds any more is an error to read from, on Linux.
@@ -189,7 +190,7 @@ def run_at_a_terminal(words, environment, until=None):
                 seen += octets
                 if not octets or (until and until in seen):
                     return seen.decode(errors="replace")
-            raise AssertionError(f"{words[0]} did not end within {LONGEST_WAIT} s:\n{seen[-4000:].decode(errors='replace')}")
+            raise AssertionError(f"{words[0]} did not end within {PATIENCE} s:\n{seen[-4000:].decode(errors='replace')}")
         finally:
             # It has ended, or has no terminal any more.
             with contextlib.suppress(ProcessLookupError):

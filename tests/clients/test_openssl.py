@@ -2,7 +2,7 @@
 
 import subprocess
 
-from server import HOST, Served
+from server import HOST, PATIENCE, Served
 
 
 class TheHandshake(Served):
@@ -10,7 +10,7 @@ class TheHandshake(Served):
         to = ["-connect", f"{HOST}:{port}", "-servername", HOST, "-verify_hostname", HOST]
         done = subprocess.run(
             ["openssl", "s_client", *to, "-CAfile", self.server.ca, "-verify_return_error", *words],
-            input=b"a LOGOUT\r\n", capture_output=True, timeout=60,
+            input=b"a LOGOUT\r\n", capture_output=True, timeout=PATIENCE,
         )
         return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
