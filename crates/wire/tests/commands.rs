@@ -154,7 +154,8 @@ fn a_preview_may_be_lazy() {
 
 #[test]
 fn a_refusal_says_what_and_where() {
-    assert_eq!(bad("a SELECT").to_string(), "Expected a space and another argument (at octet 8)");
+    let written = "Expected a space and another argument: SELECT mailbox [(options)] (at octet 8)";
+    assert_eq!(bad("a SELECT").to_string(), written);
     assert_eq!(bad("a NOOP x").to_string(), "Expected the end of the command (at octet 6)");
     refused_at("a  NOOP", 2);
     refused_at("a SELECT  INBOX", 9);

@@ -43,6 +43,11 @@ impl<'a> Input<'a> {
         self.at >= self.all.len()
     }
 
+    /// Whether nothing stands at this place or behind it.
+    pub(crate) const fn ends_at(&self, at: usize) -> bool {
+        at >= self.all.len()
+    }
+
     pub(crate) fn peek(&self) -> Option<u8> {
         self.all.get(self.at).copied()
     }

@@ -228,55 +228,79 @@ fn read_tag<'a>(input: &mut Input<'a>) -> Result<Tag<'a>, BadCommand> {
 
 type Reader = for<'a> fn(&mut Input<'a>) -> Result<Command<'a>, Fault>;
 
-/// Every command and who reads its arguments, from behind its name.
-const COMMANDS: &[(&str, Reader)] = &[
-    ("APPEND", append::without_literal),
-    ("AUTHENTICATE", authenticate::read),
-    ("CAPABILITY", |_| Ok(Command::Capability)),
-    ("CHECK", |_| Ok(Command::Check)),
-    ("CLOSE", |_| Ok(Command::Close)),
-    ("COMPRESS", compress::read),
-    ("COPY", |input| transfer::read(input, Numbering::Sequence).map(Command::Copy)),
-    ("CREATE", |input| create::read(input).map(Command::Create)),
-    ("DELETE", |input| mailbox::read_spelt(input).map(Command::Delete)),
-    ("ENABLE", enable::read),
-    ("EXAMINE", |input| select::read(input, Access::ReadOnly).map(Command::Select)),
-    ("EXPUNGE", |_| Ok(Command::Expunge(None))),
-    ("FETCH", |input| fetch::read(input, Numbering::Sequence).map(Command::Fetch)),
-    ("GETQUOTA", |input| quota::read_root(input).map(Command::GetQuota)),
-    ("GETQUOTAROOT", |input| mailbox::read_name(input).map(Command::GetQuotaRoot)),
-    ("ID", id::read),
-    ("IDLE", |_| Ok(Command::Idle)),
-    ("LIST", |input| list::read(input, ListStyle::List).map(Command::List)),
-    ("LOGIN", login::read),
-    ("LOGOUT", |_| Ok(Command::Logout)),
-    ("LSUB", |input| list::read(input, ListStyle::Lsub).map(Command::List)),
-    ("MOVE", |input| transfer::read(input, Numbering::Sequence).map(Command::Move)),
-    ("NAMESPACE", |_| Ok(Command::Namespace)),
-    ("NOOP", |_| Ok(Command::Noop)),
-    ("RENAME", mailbox::read_rename),
-    ("REPLACE", replace::without_literal),
-    ("SEARCH", |input| search::read(input, Numbering::Sequence).map(Command::Search)),
-    ("SELECT", |input| select::read(input, Access::ReadWrite).map(Command::Select)),
-    ("SETQUOTA", |input| quota::read_set(input).map(Command::SetQuota)),
-    ("SORT", |input| sort::read(input, Numbering::Sequence).map(Command::Sort)),
-    ("STARTTLS", |_| Ok(Command::StartTls)),
-    ("STATUS", |input| status::read(input).map(Command::Status)),
-    ("STORE", |input| store::read(input, Numbering::Sequence).map(Command::Store)),
-    ("SUBSCRIBE", |input| mailbox::read_name(input).map(Command::Subscribe)),
-    ("THREAD", |input| thread::read(input, Numbering::Sequence).map(Command::Thread)),
-    ("UID", uid::read),
-    ("UNSELECT", |_| Ok(Command::Unselect)),
-    ("UNSUBSCRIBE", |input| mailbox::read_name(input).map(Command::Unsubscribe)),
-    ("XLIST", |input| list::read(input, ListStyle::Xlist).map(Command::List)),
+/// Every command, its arguments as people write them, and who reads them, from behind its name.
+const COMMANDS: &[(&str, &str, Reader)] = &[
+    ("APPEND", "mailbox [(flags)] [\"date\"] {octets}", append::without_literal),
+    ("AUTHENTICATE", "mechanism [initial-response]", authenticate::read),
+    ("CAPABILITY", "", |_| Ok(Command::Capability)),
+    ("CHECK", "", |_| Ok(Command::Check)),
+    ("CLOSE", "", |_| Ok(Command::Close)),
+    ("COMPRESS", "DEFLATE", compress::read),
+    ("COPY", "messages mailbox", |input| transfer::read(input, Numbering::Sequence).map(Command::Copy)),
+    ("CREATE", "mailbox [(USE (use))]", |input| create::read(input).map(Command::Create)),
+    ("DELETE", "mailbox", |input| mailbox::read_spelt(input).map(Command::Delete)),
+    ("ENABLE", "capability ...", enable::read),
+    ("EXAMINE", "mailbox [(options)]", |input| select::read(input, Access::ReadOnly).map(Command::Select)),
+    ("EXPUNGE", "", |_| Ok(Command::Expunge(None))),
+    ("FETCH", "messages (items) [(options)]", |input| {
+        fetch::read(input, Numbering::Sequence).map(Command::Fetch)
+    }),
+    ("GETQUOTA", "root", |input| quota::read_root(input).map(Command::GetQuota)),
+    ("GETQUOTAROOT", "mailbox", |input| mailbox::read_name(input).map(Command::GetQuotaRoot)),
+    ("ID", "NIL, or ID (\"name\" \"value\" ...)", id::read),
+    ("IDLE", "", |_| Ok(Command::Idle)),
+    ("LIST", "[(selection)] reference pattern [RETURN (options)]", |input| {
+        list::read(input, ListStyle::List).map(Command::List)
+    }),
+    ("LOGIN", "user password", login::read),
+    ("LOGOUT", "", |_| Ok(Command::Logout)),
+    ("LSUB", "reference pattern", |input| list::read(input, ListStyle::Lsub).map(Command::List)),
+    ("MOVE", "messages mailbox", |input| transfer::read(input, Numbering::Sequence).map(Command::Move)),
+    ("NAMESPACE", "", |_| Ok(Command::Namespace)),
+    ("NOOP", "", |_| Ok(Command::Noop)),
+    ("RENAME", "mailbox new-name", mailbox::read_rename),
+    ("REPLACE", "message mailbox [(flags)] [\"date\"] {octets}", replace::without_literal),
+    ("SEARCH", "[RETURN (options)] [CHARSET charset] key ...", |input| {
+        search::read(input, Numbering::Sequence).map(Command::Search)
+    }),
+    ("SELECT", "mailbox [(options)]", |input| select::read(input, Access::ReadWrite).map(Command::Select)),
+    ("SETQUOTA", "root (resource limit ...)", |input| quota::read_set(input).map(Command::SetQuota)),
+    ("SORT", "[RETURN (options)] (criteria) charset key ...", |input| {
+        sort::read(input, Numbering::Sequence).map(Command::Sort)
+    }),
+    ("STARTTLS", "", |_| Ok(Command::StartTls)),
+    ("STATUS", "mailbox (items)", |input| status::read(input).map(Command::Status)),
+    ("STORE", "messages [(UNCHANGEDSINCE n)] FLAGS|+FLAGS|-FLAGS[.SILENT] (flags)", |input| {
+        store::read(input, Numbering::Sequence).map(Command::Store)
+    }),
+    ("SUBSCRIBE", "mailbox", |input| mailbox::read_name(input).map(Command::Subscribe)),
+    ("THREAD", "algorithm charset key ...", |input| {
+        thread::read(input, Numbering::Sequence).map(Command::Thread)
+    }),
+    ("UID", "", uid::read),
+    ("UNSELECT", "", |_| Ok(Command::Unselect)),
+    ("UNSUBSCRIBE", "mailbox", |input| mailbox::read_name(input).map(Command::Unsubscribe)),
+    ("XLIST", "reference pattern", |input| list::read(input, ListStyle::Xlist).map(Command::List)),
 ];
 
 fn command<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
-    input.space()?;
+    input.expect(b' ', "Expected a space and the name of a command")?;
     let at = input.at();
     let name = input.atom("Expected the name of a command")?;
-    match COMMANDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-        Some((_, read)) => read(input),
+    match COMMANDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name)) {
+        Some((name, arguments, read)) => {
+            read(input).map_err(|fault| too_short(fault, input, name, arguments))
+        }
         None => Err(unoffered::fault(at, name)),
+    }
+}
+
+/// Where a line ends before the command does, whoever typed it is shown the whole of it.
+fn too_short(fault: Fault, input: &Input<'_>, name: &str, arguments: &str) -> Fault {
+    match fault.reason {
+        Reason::Grammar(what) if input.ends_at(fault.at) && !arguments.is_empty() => {
+            Fault { at: fault.at, reason: Reason::Grammar(format!("{what}: {name} {arguments}").into()) }
+        }
+        _ => fault,
     }
 }

@@ -4,7 +4,8 @@ use super::super::error::Fault;
 use super::super::input::Input;
 use super::super::sequence_set::MessageSet;
 use super::{
-    COMMANDS, Command, Numbering, Reader, fetch, replace, search, sort, store, thread, transfer, unoffered,
+    COMMANDS, Command, Numbering, Reader, fetch, replace, search, sort, store, thread, too_short, transfer,
+    unoffered,
 };
 
 const UID_COMMANDS: &[(&str, Reader)] = &[
@@ -22,16 +23,25 @@ const UID_COMMANDS: &[(&str, Reader)] = &[
 const EXPECTED: &str = "UID goes with COPY, EXPUNGE, FETCH, MOVE, REPLACE, SEARCH, SORT, STORE or THREAD";
 
 pub(super) fn read<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
-    input.space()?;
+    input.expect(b' ', EXPECTED)?;
     let at = input.at();
     let name = input.atom(EXPECTED)?;
-    let named = |(known, _): &&(&str, Reader)| known.eq_ignore_ascii_case(name);
-    match UID_COMMANDS.iter().find(named) {
-        Some((_, read)) => read(input),
+    let without_uid = COMMANDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
+    match (UID_COMMANDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)), without_uid) {
+        (Some((name, read)), _) => {
+            let arguments = without_uid.map_or("", |(_, arguments, _)| arguments);
+            read(input)
+                .map_err(|fault| too_short(fault, input, &format!("UID {name}"), &with_uids(arguments)))
+        }
         // "Unknown" would be wrong of what is known without UID.
-        None if COMMANDS.iter().any(|command| named(&command)) => Err(input.fault_at(at, EXPECTED)),
-        None => Err(unoffered::fault(at, name)),
+        (None, Some(_)) => Err(input.fault_at(at, EXPECTED)),
+        (None, None) => Err(unoffered::fault(at, name)),
     }
+}
+
+/// The arguments of a command as they are with UID: EXPUNGE alone has some only then.
+fn with_uids(arguments: &str) -> String {
+    if arguments.is_empty() { "uids".into() } else { arguments.replacen("message", "uid", 1) }
 }
 
 fn expunge<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
