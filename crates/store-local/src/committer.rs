@@ -6,7 +6,6 @@
 use crate::Options;
 use crate::engine::Engine;
 use crate::index::change::changes;
-use crate::index::kv::Condition;
 use crate::index::tail::Generation;
 use crate::log::format::{Draft, Subject};
 use crate::log::writer::{Group, LogWriter};
@@ -98,6 +97,8 @@ impl Committer {
                 self.log = log;
                 self.tries = 0;
                 self.engine.trouble.end();
+                // What somebody met while this was still the old trouble.
+                self.engine.check_map();
                 Recovered::Yes
             }
             Err(_) => {
@@ -115,7 +116,11 @@ impl Committer {
             return false;
         }
         match self.ready() {
-            Ok(()) => self.commit(jobs),
+            Ok(()) => {
+                self.commit(jobs);
+                // A job may not have been judged because of it.
+                self.engine.check_map();
+            }
             Err(refusal) => jobs.into_iter().for_each(|job| job.refuse(refusal.clone())),
         }
         true
@@ -124,9 +129,7 @@ impl Committer {
     /// Whether anything may be written: nothing has failed, the tail has room, the segment too.
     fn ready(&mut self) -> Result<(), StoreError> {
         self.engine.trouble.check()?;
-        if self.engine.index.map().condition() != Condition::Sound {
-            self.engine.fail("the index could not be read");
-        }
+        self.engine.check_map();
         if self.engine.index.tail_octets() > MAX_TAIL {
             self.engine.move_tail();
         }

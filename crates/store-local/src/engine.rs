@@ -4,9 +4,11 @@ use crate::body_desk::BodyDesk;
 use crate::body_file::BodyFiles;
 use crate::disk::Lock;
 use crate::index::Index;
+use crate::index::kv::{Condition, KvError};
 use crate::log::Rot;
 use crate::log::segments::Segments;
 use crate::queue::Queue;
+use crate::request::unavailable;
 use crate::witness::Witness;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -72,6 +74,20 @@ impl Engine {
         self.queue.call();
     }
 
+    /// Why the index could not answer.
+    pub(crate) fn unreadable(&self, e: KvError) -> StoreError {
+        self.check_map();
+        unavailable(e)
+    }
+
+    /// Has recovery begin when the map beneath the index has failed. It does nothing more then, and whoever reads must
+    /// not wait for somebody who writes to find that out.
+    pub(crate) fn check_map(&self) {
+        if self.index.map().condition() != Condition::Sound {
+            self.fail("the index could not be read");
+        }
+    }
+
     /// Moves the tail into the index's map. When that fails nothing more may be written: the tail would grow
     /// without bound. While nothing may be written the map rests too: a recovery that is under way goes by it, and
     /// one that has failed has left a segment that continues the log from where the map stands.
@@ -88,13 +104,14 @@ impl Engine {
         }
     }
 
-    /// The last steps of a stop: the tail is moved, the map closed, the directory given back.
+    /// The last steps of a stop: the tail is moved, the map closed (or taken away when it is not to be trusted), the
+    /// directory given back.
     pub(crate) fn finish(&self) -> Result<(), StoreError> {
         let moved = self.trouble.check().and_then(|()| {
             self.move_tail();
             self.trouble.check()
         });
-        let closed = self.index.close().map_err(crate::request::unavailable);
+        let closed = self.index.close().map_err(unavailable);
         *locked(&self.hints) = None;
         *locked(&self.lock) = None;
         moved.and(closed)

@@ -64,6 +64,8 @@ pub use witness::Witness;
 pub struct Options {
     /// Octets after which a segment of the log is sealed; what is above [`MAX_SEGMENT`] counts as that.
     pub segment_octets: u64,
+    /// Octets of the index's file that are kept in memory.
+    pub index_cache_octets: usize,
     /// How long the store waits after a failure before it tries to recover; twice as long after each try that fails.
     pub first_pause: Duration,
     /// The longest that it waits.
@@ -85,6 +87,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_octets: 64 << 20,
+            index_cache_octets: 64 << 20,
             first_pause: FIRST_PAUSE,
             longest_pause: LONGEST_PAUSE,
             witness: Arc::new(Nobody),

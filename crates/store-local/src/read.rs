@@ -5,7 +5,7 @@ use crate::index::kv::{Key, Value};
 use crate::index::value::{BodyPlace, Place};
 use crate::index::{key, value};
 use crate::log::octets::{array_at, u16_at};
-use crate::request::{damaged_entry, quarantined, unavailable};
+use crate::request::{damaged_entry, quarantined};
 use bytes::Bytes;
 use store::{
     AccountId, BodyId, EmailId, EmailRange, Event, Head, MAX_READ, Seq, Snapshot, StoreError, StreamId,
@@ -36,7 +36,7 @@ impl Engine {
 
     pub(crate) fn heads(&self, streams: &[StreamId]) -> Answered<Vec<Option<(Seq, Head)>>> {
         let keys: Vec<Key> = streams.iter().map(|&stream| key::head(stream)).collect();
-        let values = self.index.get_all(&keys).map_err(unavailable)?;
+        let values = self.index.get_all(&keys).map_err(|e| self.unreadable(e))?;
         let decode = |(key, value): (&Key, Option<Value>)| {
             value.map(|value| value::head(key, &value).ok_or_else(|| damaged_entry(key))).transpose()
         };
@@ -56,7 +56,7 @@ impl Engine {
     pub(crate) fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answered<Option<Snapshot>> {
         // Seals and pieces at one moment: between two the snapshot might be replaced.
         let ranges = [key::snapshots(stream, Seq::NONE..=at), key::pieces_before(stream, at.plus(1))];
-        let found = self.index.scan(&ranges, usize::MAX).map_err(unavailable)?;
+        let found = self.index.scan(&ranges, usize::MAX).map_err(|e| self.unreadable(e))?;
         let [seals, pieces] = found.as_slice() else { return Ok(None) };
         let Some((key, value)) = seals.last() else { return Ok(None) };
         let decoded = key::seq_of(key).zip(value::pieces(key, value));
@@ -82,7 +82,7 @@ impl Engine {
         ranges: &[EmailRange],
     ) -> Answered<Vec<(EmailId, Bytes)>> {
         let ranges: Vec<_> = ranges.iter().map(|range| key::records(account, range)).collect();
-        let found = self.index.scan(&ranges, usize::MAX).map_err(unavailable)?;
+        let found = self.index.scan(&ranges, usize::MAX).map_err(|e| self.unreadable(e))?;
         let place = |(key, value): &(Key, Value)| {
             key::email_of(key).zip(value::place(key, value)).ok_or_else(|| damaged_entry(key))
         };
@@ -142,7 +142,7 @@ impl Engine {
 
     pub(crate) fn soft(&self, account: AccountId, name: &[u8]) -> Answered<Option<Bytes>> {
         let key = key::soft(account, name);
-        let value = self.index.soft(&key).map_err(unavailable)?;
+        let value = self.index.soft(&key).map_err(|e| self.unreadable(e))?;
         value.map(|value| value::blob(&key, &value).ok_or_else(|| damaged_entry(&key))).transpose()
     }
 
@@ -156,12 +156,12 @@ impl Engine {
     }
 
     fn entry<T>(&self, key: Key, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Answered<Option<T>> {
-        let value = self.index.get(&key).map_err(unavailable)?;
+        let value = self.index.get(&key).map_err(|e| self.unreadable(e))?;
         value.map(|value| decode(&key, &value).ok_or_else(|| damaged_entry(&key))).transpose()
     }
 
     fn scan_one(&self, range: key::KeyRange, limit: usize) -> Answered<Vec<(Key, Value)>> {
-        let found = self.index.scan(&[range], limit).map_err(unavailable)?;
+        let found = self.index.scan(&[range], limit).map_err(|e| self.unreadable(e))?;
         Ok(found.into_iter().flatten().collect())
     }
 }

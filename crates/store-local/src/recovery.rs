@@ -6,16 +6,17 @@
 //! disk. An old tail is never appended to. The fresh segment names the place where the copied part begins, so that
 //! the old one is void from the moment the fresh one gets its name.
 //!
-//! Mending differs in one thing: it is known how much was acknowledged. What lies behind that is not copied, so that
-//! what was refused does not come back. Old segments stay until the next opening, for somebody may be reading them.
+//! Mending differs in two things. It is known how much was acknowledged: what lies behind that is not copied, so that
+//! what was refused does not come back. And somebody is reading: the index comes first, so that reading goes on where
+//! writing cannot (on a full disk, say), and old segments stay until the next opening.
 
 use crate::body_desk::{BodyClerk, BodyDesk};
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
 use crate::disk::Disk;
 use crate::engine::Engine;
-use crate::index::change::changes;
-use crate::index::kv::{Condition, KvError};
+use crate::index::change::{Change, changes};
+use crate::index::kv::{Condition, Kv, KvError};
 use crate::index::redb::RedbKv;
 use crate::index::tail::Generation;
 use crate::index::{Index, key, value};
@@ -55,8 +56,8 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Ope
     chain.unborn.iter().try_for_each(|path| disk.unlink(path))?;
     let segments = Arc::new(Segments::new(Arc::clone(&disk)));
     let mut rot = Vec::new();
-    let index = open_index(&disk, &segments, &chain, &mut rot)?;
-    let tail = Tail::read(&segments, &chain, &index, &mut rot)?;
+    let (index, holes) = open_index(&segments, &chain, options, &mut rot)?;
+    let tail = Tail::read(&segments, &chain, &index, holes, &mut rot)?;
     let mut recent = RecentCommits::default();
     index.kept_ids().into_iter().for_each(|id| recent.remember(id));
     tail.frames.iter().filter_map(|frame| frame.commit).for_each(|id| recent.remember(id));
@@ -73,20 +74,25 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Ope
 }
 
 /// What goes on behind a fresh segment that holds, synced, what was `acknowledged` and the index does not have. If that
-/// cannot be done now everything stays as it was, and may be tried again.
+/// cannot be done now the log stays as it was, and it may be tried again.
 pub(crate) fn mend(
     engine: &Engine,
     acknowledged: LogPosition,
     options: &Options,
 ) -> Result<LogWriter, OpenError> {
+    // Before anything that may fail: should we not live to make it again, the next opening must not trust it.
+    if engine.index.map().condition() == Condition::Untrusted {
+        engine.index.map().discard().map_err(index_error)?;
+    }
+    let segments = &engine.segments;
+    let mut chain = Chain::find(&*segments.disk)?;
+    chain.sweep_behind(acknowledged.segment, &*segments.disk)?;
+    chain.end_at(acknowledged);
+    let holes = mend_index(engine, &chain, options)?;
     let mut rot = Vec::new();
     let log = engine.index.become_what(|| {
-        let segments = &engine.segments;
-        let mut chain = Chain::find(&*segments.disk)?;
-        chain.sweep_behind(acknowledged.segment, &*segments.disk)?;
-        chain.end_at(acknowledged);
-        let index = mended_index(engine, &chain, &mut rot)?;
-        let tail = Tail::read(segments, &chain, &index, &mut rot)?;
+        let index = Index::over(engine.index.map()).map_err(index_error)?;
+        let tail = Tail::read(segments, &chain, &index, holes, &mut rot)?;
         let log = tail.copy(Arc::clone(segments), &chain, &index, options)?;
         index.move_tail().map_err(index_error)?;
         Ok::<_, OpenError>((index, log))
@@ -95,56 +101,81 @@ pub(crate) fn mend(
     Ok(log)
 }
 
-/// The index as far as it goes, over a map that may be written. Of a map whose sync failed nobody knows what the disk
-/// has, whatever it shows: it is made again from the log, here or, should we not live to do it, at the next opening.
-fn mended_index(engine: &Engine, chain: &Chain, rot: &mut Vec<Rot>) -> Result<Index, OpenError> {
-    let (map, disk) = (engine.index.map(), &engine.segments.disk);
-    match map.condition() {
-        Condition::Sound => return Index::over(map).map_err(index_error),
-        Condition::Spent => map.abandon(),
-        Condition::Untrusted => {
-            map.abandon();
-            remove_index(&**disk)?;
+/// Has the index read again, and written if that can be.
+fn mend_index(engine: &Engine, chain: &Chain, options: &Options) -> Result<Holes, OpenError> {
+    let condition = engine.index.map().condition();
+    let reopened = match condition {
+        Condition::Sound => Ok(()),
+        Condition::ReadOnly | Condition::Spent => reopen_map(engine, condition, options),
+        Condition::Untrusted => return remake_index(engine, chain, options),
+    };
+    match reopened {
+        Ok(()) => Ok(Holes::new()),
+        Err(KvError::Damaged(_)) => {
+            engine.index.map().discard().map_err(index_error)?;
+            remake_index(engine, chain, options)
         }
+        Err(e) => Err(index_error(e)),
     }
-    open_index(disk, &engine.segments, chain, rot)
 }
 
-fn remove_index(disk: &dyn Disk) -> io::Result<()> {
-    match disk.unlink(Path::new(INDEX_FILE)) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
+/// A write was refused, and the file is good. Where it can still not be written it is at least read.
+fn reopen_map(engine: &Engine, condition: Condition, options: &Options) -> Result<(), KvError> {
+    let (disk, path) = (&engine.segments.disk, Path::new(INDEX_FILE));
+    let cache = options.index_cache_octets;
+    let opened = |kv| -> Arc<dyn Kv> { Arc::new(kv) };
+    let refused = match engine.index.replace_map(|| RedbKv::reopen(disk, path, cache).map(opened)) {
+        Err(e @ KvError::Unavailable(_)) => e,
+        done => return done,
+    };
+    if condition == Condition::Spent {
+        engine.index.replace_map(|| RedbKv::open_to_read(disk, path, cache).map(opened))?;
     }
-    disk.sync_dir(Path::new(""))
+    Err(refused)
+}
+
+/// Of a map whose sync failed nobody knows what the disk has, whatever it shows. What was acknowledged is in the log.
+fn remake_index(engine: &Engine, chain: &Chain, options: &Options) -> Result<Holes, OpenError> {
+    let segments = &engine.segments;
+    let mut rot = Vec::new();
+    let holes = engine.index.become_what(|| {
+        let (index, holes) = open_index(segments, chain, options, &mut rot)?;
+        // What is rotten of the tail is told when the tail is copied.
+        Tail::read(segments, chain, &index, holes.clone(), &mut Vec::new())?.show_in(&index);
+        Ok::<_, OpenError>((index, holes))
+    })?;
+    engine.trouble.tell_rot(&rot);
+    Ok(holes)
 }
 
 /// The index as far as it goes; made again from the log when it is damaged or missing.
 fn open_index(
-    disk: &Arc<dyn Disk>,
     segments: &Segments,
     chain: &Chain,
+    options: &Options,
     rot: &mut Vec<Rot>,
-) -> Result<Index, OpenError> {
-    let index = match open_map(&**disk) {
+) -> Result<(Index, Holes), OpenError> {
+    let index = match open_map(&segments.disk, options) {
         Err(KvError::Damaged(_)) => {
-            disk.unlink(Path::new(INDEX_FILE))?;
-            open_map(&**disk)
+            match segments.disk.unlink(Path::new(INDEX_FILE)) {
+                // Who found it damaged may have taken it away.
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e.into()),
+                _ => open_map(&segments.disk, options),
+            }
         }
         opened => opened,
     };
     let index = index.map_err(index_error)?;
-    match index.checkpoint() {
-        None => rebuild(&index, segments, chain, rot)?,
-        Some(checkpoint) if chain.from(chain.canonical(checkpoint.position)).is_none() => {
-            return Err(log_is_behind());
-        }
-        Some(_) => {}
-    }
-    Ok(index)
+    let holes = catch_up(&index, segments, chain, rot)?;
+    Ok((index, holes))
 }
 
-fn open_map(disk: &dyn Disk) -> Result<Index, KvError> {
-    Index::over(Arc::new(RedbKv::open(disk, Path::new(INDEX_FILE))?))
+fn open_map(disk: &Arc<dyn Disk>, options: &Options) -> Result<Index, KvError> {
+    let kv = Arc::new(RedbKv::open(disk, Path::new(INDEX_FILE), options.index_cache_octets)?);
+    Index::over(Arc::clone(&kv) as Arc<dyn Kv>).map_err(|e| match kv.condition() {
+        Condition::Untrusted => KvError::Damaged(e.to_string()),
+        _ => e,
+    })
 }
 
 /// Making the index again would be to forget, without a word, mail that somebody was told is safe.
@@ -158,14 +189,32 @@ fn log_is_behind() -> OpenError {
     }
 }
 
-/// Takes in all of the log but its last segment, which is read as the tail. Everything before was synced.
-fn rebuild(index: &Index, segments: &Segments, chain: &Chain, rot: &mut Vec<Rot>) -> Result<(), OpenError> {
-    let Some((last, sealed)) = chain.links.split_last() else { return Ok(()) };
-    let mut end = LogEnd { next_number: 1, next_group: 1, ..LogEnd::default() };
+/// Takes in all of the log that the map does not have, but for the last segment, which is read as the tail. Everything
+/// before was synced, and may be as much as there is mail: so it is neither held in memory nor copied, and where the
+/// making of an index ended too early the next opening goes on.
+fn catch_up(
+    index: &Index,
+    segments: &Segments,
+    chain: &Chain,
+    rot: &mut Vec<Rot>,
+) -> Result<Holes, OpenError> {
+    let mut end = index.checkpoint().unwrap_or(FIRST);
+    let links = chain.from(chain.canonical(end.position)).ok_or_else(log_is_behind)?;
+    let Some(((last, _), sealed)) = links.split_last().filter(|(_, sealed)| !sealed.is_empty()) else {
+        return Ok(Holes::new());
+    };
+    let mut continuity = Continuity::over(index, Holes::new());
     for link in sealed {
-        let start = start_of(link.header.number).offset;
         let mut part = Generation::default();
-        end = replay(segments, &[(link.clone(), start)], end, rot, &mut |frame| take_in(&frame, &mut part))?;
+        let mut followed = Ok(());
+        end = replay(segments, std::slice::from_ref(link), end, rot, &mut |frame| {
+            if followed.is_ok() {
+                followed = continuity.follow_frame(&frame);
+            }
+            take_in(&frame, &mut part);
+        })?;
+        followed?;
+        continuity.holes.iter().for_each(|(stream, last_good)| show_hole(*stream, *last_good, &mut part));
         part.through = end;
         index.publish(part);
         index.move_tail().map_err(index_error)?;
@@ -173,7 +222,7 @@ fn rebuild(index: &Index, segments: &Segments, chain: &Chain, rot: &mut Vec<Rot>
     end.position = start_of(last.header.number);
     index.publish(Generation::starting_at(end));
     index.move_tail().map_err(index_error)?;
-    Ok(())
+    Ok(continuity.holes)
 }
 
 /// What a frame that was read again means for the index.
@@ -184,9 +233,17 @@ pub(crate) fn take_in(frame: &Replayed, into: &mut Generation) {
     }
 }
 
+/// Streams in which an event is missing, whose end the log cannot tell any more, and the last event before that.
+type Holes = BTreeMap<StreamId, Seq>;
+
+/// The numbers that a log begins with.
+const FIRST: LogEnd =
+    LogEnd { position: LogPosition { segment: 0, offset: 0 }, next_group: 1, next_number: 1 };
+
 /// What lies behind the checkpoint.
 struct Tail {
     frames: Vec<Replayed>,
+    holes: Holes,
     /// Where it begins: there the fresh segment goes on. `None` in a log that begins with it.
     begins: Option<LogPosition>,
     /// The numbers to go on with.
@@ -198,15 +255,27 @@ impl Tail {
         segments: &Segments,
         chain: &Chain,
         index: &Index,
+        holes_before: Holes,
         rot: &mut Vec<Rot>,
     ) -> Result<Self, OpenError> {
-        let fresh = LogEnd { next_number: 1, next_group: 1, ..LogEnd::default() };
-        let from = index.checkpoint().unwrap_or(fresh);
+        let from = index.checkpoint().unwrap_or(FIRST);
         let begins = chain.canonical(from.position);
         let links: Vec<(Link, u64)> = chain.from(begins).ok_or_else(log_is_behind)?;
         let mut frames = Vec::new();
         let end = replay(segments, &links, from, rot, &mut |frame| frames.push(frame))?;
-        Ok(Self { frames, begins, end })
+        let mut continuity = Continuity::over(index, holes_before);
+        frames.iter().try_for_each(|frame| continuity.follow_frame(frame))?;
+        let holes = continuity.holes;
+        Ok(Self { frames, holes, begins, end })
+    }
+
+    /// Puts it into the index as it lies in the log.
+    fn show_in(&self, index: &Index) {
+        let mut shown = Generation::default();
+        self.frames.iter().for_each(|frame| take_in(frame, &mut shown));
+        self.holes.iter().for_each(|(stream, last_good)| show_hole(*stream, *last_good, &mut shown));
+        shown.through = self.end;
+        index.publish(shown);
     }
 
     /// Begins a fresh segment with it, synced, and puts it into the index.
@@ -217,7 +286,6 @@ impl Tail {
         index: &Index,
         options: &Options,
     ) -> Result<LogWriter, OpenError> {
-        let holes = self.holes(index)?;
         let store = chain.links.first().map_or_else(random_id, |link| Ok(link.header.store))?;
         let beginning =
             Beginning { store, number: chain.next_number(), follows: self.begins, first: self.end };
@@ -225,21 +293,13 @@ impl Tail {
         let log =
             LogWriter::begin(segments, beginning, options.segment_octets.min(MAX_SEGMENT), |log, group| {
                 self.frames.iter().for_each(|frame| copy_frame(frame, log, group, &mut published));
-                for (stream, last_good) in holes {
-                    quarantine(stream, last_good, log, group, &mut published);
+                for (stream, last_good) in &self.holes {
+                    quarantine(*stream, *last_good, log, group, &mut published);
                 }
             })?;
         published.through = log.end();
         index.publish(published);
         Ok(log)
-    }
-
-    /// Streams in which an event is missing: whose end the log cannot tell any more.
-    fn holes(&self, index: &Index) -> Result<BTreeMap<StreamId, Seq>, OpenError> {
-        let mut continuity = Continuity { index, last: BTreeMap::new(), holes: BTreeMap::new() };
-        let records = self.frames.iter().flat_map(|frame| &frame.records);
-        records.into_iter().try_for_each(|record| continuity.follow(record))?;
-        Ok(continuity.holes)
     }
 }
 
@@ -268,14 +328,30 @@ fn quarantine(
     }
 }
 
+/// What a hole means for the index, before a record in the log says so.
+fn show_hole(stream: StreamId, last_good: Seq, into: &mut Generation) {
+    let key = key::quarantine(stream);
+    let value = value::of_seq(&key, last_good);
+    into.apply(Change::Set(key, Some(value)));
+}
+
 /// Follows the events of each stream and finds those that do not connect.
 struct Continuity<'a> {
     index: &'a Index,
     last: BTreeMap<StreamId, Seq>,
-    holes: BTreeMap<StreamId, Seq>,
+    holes: Holes,
 }
 
-impl Continuity<'_> {
+impl<'a> Continuity<'a> {
+    /// From where the index leaves each stream.
+    const fn over(index: &'a Index, holes: Holes) -> Self {
+        Self { index, last: BTreeMap::new(), holes }
+    }
+
+    fn follow_frame(&mut self, frame: &Replayed) -> Result<(), OpenError> {
+        frame.records.iter().try_for_each(|record| self.follow(record))
+    }
+
     fn follow(&mut self, record: &ReplayedRecord) -> Result<(), OpenError> {
         let of = |number| StreamId { account: record.header.account, number };
         match record.header.subject {

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use store::StoreError;
 
 /// Hears of each failure once when it begins and once when it is over, however often recovery was tried between.
-/// Called on the store's own threads: it must not wait.
+/// Called on the store's own threads, or on that of a reader who has met the failure: it must neither wait nor ask the
+/// store.
 pub trait Witness: Debug + Send + Sync + 'static {
     /// From now on nothing is written; reads go on.
     fn failed(&self, why: &StoreError);

@@ -286,6 +286,87 @@ fn an_index_that_is_garbage_is_made_again_from_the_log() {
     assert_eq!(block_on(store.read(stream(1), Seq::NONE, 9)).unwrap().len(), 1);
 }
 
+/// A log of many segments, without an index.
+fn many_segments_and_no_index(seed: u64) -> FaultyDisk {
+    let disk = FaultyDisk::new(seed);
+    let store = LocalStore::open_on(Arc::new(disk.clone()), &small_segments()).unwrap();
+    for n in 0..20 {
+        put(&store, 1, n, 100 + n);
+        put(&store, 2, n, 200 + n);
+    }
+    drop(store);
+    disk.unlink(Path::new("index.redb")).unwrap();
+    disk
+}
+
+fn segments(disk: &FaultyDisk) -> Vec<String> {
+    let mut names = disk.list(Path::new("log")).unwrap();
+    names.sort();
+    names.into_iter().map(|name| format!("log/{name}")).collect()
+}
+
+#[test]
+fn an_index_whose_making_was_cut_short_is_made_on_and_the_log_is_not_copied() {
+    let mut cut_short = 0;
+    for after in (0..300).step_by(7) {
+        let disk = many_segments_and_no_index(after);
+        disk.cut_power_in("index.redb", after);
+        let opened = LocalStore::open_with_pump(Arc::new(disk.clone()), &small_segments());
+        if opened.is_ok() {
+            break;
+        }
+        cut_short += 1;
+        disk.revive();
+        let store = LocalStore::open_on(Arc::new(disk.clone()), &small_segments()).unwrap();
+        assert_eq!(block_on(store.read(stream(1), Seq::NONE, 99)).unwrap().len(), 20);
+        assert_eq!(store.compare_index().unwrap().differences, [""; 0]);
+        let newest = disk.open(Path::new(segments(&disk).last().unwrap())).unwrap();
+        assert!(newest.length().unwrap() < 4_000, "only what the last segment held is copied");
+    }
+    assert!(cut_short > 10, "only {cut_short} were cut short");
+}
+
+#[test]
+fn an_event_that_is_lost_in_the_midst_of_the_log_quarantines_its_stream_when_the_index_is_made_again() {
+    let disk = many_segments_and_no_index(1);
+    let holds = |name: &&String| {
+        let file = disk.open(Path::new(name)).unwrap();
+        let mut octets = vec![0; file.length().unwrap() as usize];
+        file.read_exact_at(&mut octets, 0).unwrap();
+        octets.windows(9).any(|window| window == b"event 104")
+    };
+    let names = segments(&disk);
+    let log = names.iter().find(holds).unwrap();
+    // Within the header of the event's record, so that nobody can tell what it was.
+    disk.flip_bit(log, find(&disk, log, b"event 104") - 60, 0);
+    for _ in 0..2 {
+        let store = LocalStore::open_on(Arc::new(disk.clone()), &small_segments()).unwrap();
+        assert_eq!(block_on(store.read(stream(1), Seq::NONE, 99)).unwrap().len(), 4);
+        assert!(matches!(block_on(store.read(stream(1), Seq(4), 9)), Err(StoreError::Damaged { .. })));
+        assert!(matches!(block_on(store.commit(commit(1, 20, 999))), Err(StoreError::Damaged { .. })));
+        assert_eq!(block_on(store.read(stream(2), Seq::NONE, 99)).unwrap().len(), 20);
+        assert_eq!(store.compare_index().unwrap().differences, [""; 0]);
+    }
+}
+
+#[test]
+fn an_index_whose_entries_are_replaced_again_and_again_does_not_grow_without_end() {
+    let disk = Arc::new(FaultyDisk::new(1));
+    let (store, mut pump) = LocalStore::open_with_pump(disk.clone(), &Options::default()).unwrap();
+    let mut lengths = Vec::new();
+    for round in 0..80_u64 {
+        let records = (0..500).map(|uid| (email(uid), Some(Bytes::from(round.to_string())))).collect();
+        let mut answer = store.commit(Commit { records, ..commit(1, round, round) });
+        assert!(!is_ready(&mut answer));
+        pump.commit_group();
+        assert!(is_ready(&mut answer));
+        pump.move_tail();
+        lengths.push(disk.open(Path::new("index.redb")).unwrap().length().unwrap());
+    }
+    // The view that is kept holds the pages of one move, not of all.
+    assert!(lengths[79] <= 2 * lengths[9], "{lengths:?}");
+}
+
 #[test]
 fn a_log_that_is_gone_is_not_taken_for_an_empty_store() {
     let disk = FaultyDisk::new(1);

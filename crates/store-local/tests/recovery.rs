@@ -82,7 +82,16 @@ fn options() -> (Options, Receiver<Heard>) {
     let (ear, heard) = channel();
     let witness = Arc::new(Admin(Mutex::new(ear)));
     let pause = Duration::from_millis(1);
-    (Options { witness, first_pause: pause, longest_pause: pause, ..Options::default() }, heard)
+    // What is read of the index is read from its file.
+    let index_cache_octets = 0;
+    let options = Options {
+        witness,
+        index_cache_octets,
+        first_pause: pause,
+        longest_pause: pause,
+        ..Options::default()
+    };
+    (options, heard)
 }
 
 impl Bench {
@@ -342,6 +351,189 @@ fn an_index_whose_sync_failed_is_made_again_from_the_log() {
         assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
         assert_eq!(bench.after_a_cut(seed).events().len(), 21, "seed {seed}");
     }
+}
+
+/// Streams enough for an index of many pages.
+const MANY: u32 = 300;
+
+fn of_stream(number: u32) -> Commit {
+    let mut commit = commit(0, u64::from(number));
+    commit.appends[0].stream.number = number;
+    commit
+}
+
+/// A disk with an index of which an opened store has hardly anything in memory.
+fn with_many_streams(seed: u64) -> FaultyDisk {
+    let disk = FaultyDisk::new(seed);
+    let mut bench = Bench::on(disk.clone());
+    bench.commit_all((1..=MANY).map(of_stream)).into_iter().for_each(|answer| drop(answer.unwrap()));
+    bench.store.close().unwrap();
+    disk
+}
+
+/// How many streams can be read, event and head.
+fn readable(store: &LocalStore) -> u32 {
+    let is_readable = |number: &u32| {
+        let stream = StreamId { number: *number, ..STREAM };
+        let head = block_on(store.heads(&[stream])).ok().and_then(|heads| heads.into_iter().next()?);
+        let events = block_on(store.read(stream, Seq::NONE, 9)).unwrap_or_default();
+        head.is_some_and(|(seq, _)| seq == Seq(1)) && events.len() == 1
+    };
+    (1..=MANY).filter(is_readable).count() as u32
+}
+
+fn index_is_there(disk: &FaultyDisk) -> bool {
+    disk.open(Path::new("index.redb")).is_ok()
+}
+
+#[test]
+fn an_index_that_could_not_be_read_is_read_again_though_nobody_writes() {
+    let mut bench = Bench::on(with_many_streams(1));
+    bench.disk.fail(Failing::Read, "index.redb", 0);
+    assert!(readable(&bench.store) < MANY, "it does nothing more after a failed read");
+    assert!(matches!(&*bench.heard(), [Heard::Failed(_)]));
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(bench.heard(), [Heard::Recovered]);
+    assert_eq!(readable(&bench.store), MANY);
+    assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
+}
+
+#[test]
+fn a_read_of_the_index_that_fails_while_a_commit_is_judged_begins_recovery_too() {
+    let mut bench = Bench::on(with_many_streams(1));
+    bench.disk.fail(Failing::Read, "index.redb", 0);
+    let mut unread = commit(1, 9_999);
+    unread.appends[0].stream.number = MANY;
+    assert!(is_refused(&bench.commit(unread)));
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(readable(&bench.store), MANY);
+}
+
+#[test]
+fn a_store_with_threads_reads_again_by_itself() {
+    let disk = with_many_streams(1);
+    let (options, heard) = options();
+    let store = LocalStore::open_on(Arc::new(disk.clone()), &options).unwrap();
+    disk.fail(Failing::Read, "index.redb", 0);
+    assert!(readable(&store) < MANY);
+    assert!(matches!(heard.recv(), Ok(Heard::Failed(_))));
+    assert_eq!(heard.recv(), Ok(Heard::Recovered));
+    assert_eq!(readable(&store), MANY);
+}
+
+#[test]
+fn on_a_full_disk_the_whole_index_is_read_on() {
+    // The file system refuses to write to the index at all, or only lets it not grow.
+    for index_is_full in [true, false] {
+        let mut bench = Bench::on(with_many_streams(1));
+        bench.commit(of_stream(MANY + 1)).unwrap();
+        if index_is_full {
+            bench.disk.break_down(Failing::Space, "", 0);
+        } else {
+            bench.disk.fail(Failing::Space, "index.redb", 0);
+            bench.disk.break_down(Failing::Space, "log", 0);
+        }
+        bench.pump.move_tail();
+        assert!(readable(&bench.store) < MANY, "what redb has not read yet it does not read any more");
+        for _ in 0..3 {
+            assert_eq!(bench.pump.try_to_recover(), Recovered::NotYet);
+            assert_eq!(readable(&bench.store), MANY);
+            let last = StreamId { number: MANY + 1, ..STREAM };
+            assert_eq!(block_on(bench.store.read(last, Seq::NONE, 9)).unwrap().len(), 1);
+            bench.pump.move_tail();
+        }
+        bench.disk.mend();
+        assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+        assert_eq!(bench.commit(of_stream(MANY + 2)), Ok(Committed::Done));
+        bench.pump.move_tail();
+        assert_eq!(readable(&bench.store), MANY);
+        assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
+        let bench = bench.after_a_cut(1);
+        assert_eq!(readable(&bench.store), MANY);
+    }
+}
+
+#[test]
+fn an_index_that_could_not_be_read_is_made_again_though_the_log_cannot_be_written() {
+    let mut bench = Bench::on(with_many_streams(1));
+    bench.disk.fail(Failing::Read, "index.redb", 0);
+    bench.disk.break_down(Failing::Space, "log", 0);
+    assert!(readable(&bench.store) < MANY);
+    assert_eq!(bench.pump.try_to_recover(), Recovered::NotYet);
+    assert_eq!(readable(&bench.store), MANY);
+    bench.disk.mend();
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
+}
+
+#[test]
+fn an_index_whose_file_was_taken_away_is_not_taken_for_an_empty_one() {
+    let mut bench = Bench::on(with_many_streams(1));
+    bench.commit(of_stream(MANY + 1)).unwrap();
+    bench.disk.fail(Failing::Write, "index.redb", 0);
+    bench.pump.move_tail();
+    bench.disk.unlink(Path::new("index.redb")).unwrap();
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(readable(&bench.store), MANY);
+}
+
+#[test]
+fn an_index_whose_sync_failed_is_gone_at_once() {
+    let mut bench = Bench::new(1);
+    bench.commit(commit(0, 1)).unwrap();
+    bench.disk.fail(Failing::Sync, "index.redb", 0);
+    bench.pump.move_tail();
+    assert!(!index_is_there(&bench.disk), "a process that is killed now leaves none");
+}
+
+#[test]
+fn an_index_that_nobody_may_trust_is_gone_when_the_store_is_closed() {
+    let mut bench = Bench::new(1);
+    bench.commit(commit(0, 1)).unwrap();
+    bench.disk.fail(Failing::Sync, "index.redb", 0);
+    bench.disk.fail(Failing::Entry, "index.redb", 0);
+    bench.pump.move_tail();
+    assert!(index_is_there(&bench.disk), "it could not be taken away");
+    bench.store.close().unwrap_err();
+    assert!(!index_is_there(&bench.disk));
+    assert_eq!(Bench::on(bench.disk).events(), ["event 1"]);
+}
+
+#[test]
+fn an_index_that_nobody_may_trust_is_gone_when_recovery_fails() {
+    let mut bench = Bench::new(1);
+    bench.commit(commit(0, 1)).unwrap();
+    bench.disk.fail(Failing::Sync, "index.redb", 0);
+    bench.disk.fail(Failing::Entry, "index.redb", 0);
+    bench.pump.move_tail();
+    bench.disk.break_down(Failing::Read, "log", 0);
+    assert_eq!(bench.pump.try_to_recover(), Recovered::NotYet);
+    assert!(!index_is_there(&bench.disk));
+    // One that is made again and then fails is not left behind either.
+    bench.disk.mend();
+    bench.disk.break_down(Failing::Sync, "index.redb", 2);
+    assert_eq!(bench.pump.try_to_recover(), Recovered::NotYet);
+    assert!(!index_is_there(&bench.disk));
+    bench.disk.mend();
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(bench.events(), ["event 1"]);
+}
+
+#[test]
+fn an_opening_that_fails_leaves_no_index_that_nobody_may_trust() {
+    let (mut failed, options) = (0, options().0);
+    for after in 0..20 {
+        let disk = with_many_streams(after);
+        disk.unlink(Path::new("index.redb")).unwrap();
+        disk.break_down(Failing::Sync, "index.redb", after);
+        if LocalStore::open_with_pump(Arc::new(disk.clone()), &options).is_err() {
+            failed += 1;
+            assert!(!index_is_there(&disk), "after {after} syncs");
+        }
+        disk.mend();
+        assert_eq!(readable(&Bench::on(disk).store), MANY);
+    }
+    assert!(failed > 3, "only {failed} openings failed");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// A key of the index: the account first, all numbers big-endian, so that what belongs together lies together.
 pub(crate) type Key = Vec<u8>;
@@ -33,16 +34,20 @@ pub(crate) struct Batch<'a> {
 
 /// A durable ordered map.
 pub(crate) trait Kv: Debug + Send + Sync {
-    /// The map as it is now. Held for one request only: a long-lived view keeps old pages from being reused.
-    fn view(&self) -> Result<Box<dyn View>, KvError>;
+    /// The map as it is now. Whoever keeps a view takes a new one after each write: an old one keeps old pages from
+    /// being reused.
+    fn view(&self) -> Result<Arc<dyn View>, KvError>;
     /// Makes all of a batch durable, or none of it.
     fn write(&self, batch: &Batch<'_>) -> Result<(), KvError>;
     /// What is known of its file.
     fn condition(&self) -> Condition;
-    /// From now on nothing is written through this handle, whoever holds it still and whatever it does when it is
-    /// dropped: another one is opened in its place.
+    /// From now on nothing is written to the file or read from it through this handle, whoever holds it still and
+    /// whatever it does when it is dropped: the file is another handle's.
     fn abandon(&self);
-    /// Leaves it in good order. Nothing else may be asked afterwards.
+    /// Takes the file away, durably, so that nobody trusts it any more; may be asked again should that fail.
+    fn discard(&self) -> Result<(), KvError>;
+    /// Leaves the file in good order; one that is [`Condition::Untrusted`] is discarded. Dropping the map does the same,
+    /// so that there is no way out on which such a file stays. Nothing else may be asked afterwards.
     fn close(&self) -> Result<(), KvError>;
 }
 
@@ -52,6 +57,8 @@ pub(crate) enum Condition {
     /// Nothing has failed.
     #[default]
     Sound,
+    /// It was opened only to be read, for its file could not be written.
+    ReadOnly,
     /// A write was refused (no space, say): the handle is spent, the file is good.
     Spent,
     /// A sync or a read failed, or the file is not what was written: what it shows may not be what is on the disk.
@@ -62,11 +69,31 @@ pub(crate) enum Condition {
 pub(crate) type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// One moment of a [`Kv`].
-pub(crate) trait View {
+pub(crate) trait View: Debug + Send + Sync {
     /// What is under a key.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, KvError>;
     /// Shows the entries of the half-open range to `visit`, ascending.
     fn scan(&self, table: Table, range: (&[u8], &[u8]), visit: &mut Visitor<'_>) -> Result<(), KvError>;
+}
+
+/// What is left to see of a map that was closed.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+impl Closed {
+    pub(crate) fn error() -> KvError {
+        KvError::Unavailable("it is closed".to_owned())
+    }
+}
+
+impl View for Closed {
+    fn get(&self, _: Table, _: &[u8]) -> Result<Option<Value>, KvError> {
+        Err(Self::error())
+    }
+
+    fn scan(&self, _: Table, _: (&[u8], &[u8]), _: &mut Visitor<'_>) -> Result<(), KvError> {
+        Err(Self::error())
+    }
 }
 
 /// Why the map beneath could not do as asked.

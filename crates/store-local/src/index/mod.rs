@@ -13,7 +13,7 @@ pub(crate) mod value;
 use crate::log::format::{LogEnd, LogPosition};
 use crate::log::octets::{array_at, u64_at};
 use key::KeyRange;
-use kv::{Key, Kv, KvError, Table, Value, View};
+use kv::{Closed, Key, Kv, KvError, Table, Value, View};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use store::{AccountId, CommitId};
@@ -45,6 +45,9 @@ struct Layers {
     active: Generation,
     moving: Option<Arc<Generation>>,
     kv: Arc<dyn Kv>,
+    /// The map as the last move left it. It changes together with the generations, so that at every moment the three of
+    /// them hold everything: what has left the tail is in the view.
+    view: Arc<dyn View>,
 }
 
 impl Layers {
@@ -77,17 +80,38 @@ impl Layers {
 
 struct Overlay(Generation);
 
+/// What the tail says of a key.
+enum Lookup {
+    Known(Option<Value>),
+    Unknown,
+}
+
+impl Lookup {
+    fn of(found: Found<'_>) -> Self {
+        match found {
+            Found::Value(value) => Self::Known(Some(value.clone())),
+            Found::Gone => Self::Known(None),
+            Found::Unknown => Self::Unknown,
+        }
+    }
+
+    /// That, or what the map says.
+    fn or_in(self, view: &dyn View, table: Table, key: &[u8]) -> Result<Option<Value>, KvError> {
+        match self {
+            Self::Known(value) => Ok(value),
+            Self::Unknown => view.get(table, key),
+        }
+    }
+}
+
 impl Index {
     /// An index over a map that may have something in it.
     pub(crate) fn over(kv: Arc<dyn Kv>) -> Result<Self, KvError> {
-        let (recent, checkpoint) = {
-            let view = kv.view()?;
-            (view.get(Table::Meta, RECENT)?.unwrap_or_default(), view.get(Table::Meta, CHECKPOINT)?)
-        };
-        let damaged = || KvError::Damaged("its checkpoint is not one".to_owned());
-        let through = checkpoint.map(|value| decode_checkpoint(&value).ok_or_else(damaged)).transpose()?;
-        let moved = Moved { ids: decode_ids(&recent), through: through.unwrap_or_default() };
-        let layers = Layers { active: Generation::default(), moving: None, kv };
+        let view = kv.view()?;
+        let recent = view.get(Table::Meta, RECENT)?.unwrap_or_default();
+        let through = read_checkpoint(&*view)?.unwrap_or_default();
+        let moved = Moved { ids: decode_ids(&recent), through };
+        let layers = Layers { active: Generation::default(), moving: None, kv, view };
         Ok(Self { layers: RwLock::new(layers), moved: Mutex::new(moved) })
     }
 
@@ -109,38 +133,23 @@ impl Index {
 
     /// What is under a key.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Value>, KvError> {
-        let layers = self.read();
-        match layers.get(key) {
-            Found::Value(value) => Ok(Some(value.clone())),
-            Found::Gone => Ok(None),
-            Found::Unknown => {
-                let view = layers.kv.view()?;
-                drop(layers);
-                view.get(Table::Index, key)
-            }
-        }
+        let (found, view) = self.look(|layers| Lookup::of(layers.get(key)));
+        found.or_in(&*view, Table::Index, key)
     }
 
     /// What is under each of the keys, all at one moment.
     pub(crate) fn get_all(&self, keys: &[Key]) -> Result<Vec<Option<Value>>, KvError> {
-        let layers = self.read();
-        let view = layers.kv.view()?;
-        let look_up = |key: &Key| match layers.get(key) {
-            Found::Value(value) => Ok(Some(value.clone())),
-            Found::Gone => Ok(None),
-            Found::Unknown => view.get(Table::Index, key),
-        };
-        keys.iter().map(look_up).collect()
+        let look_up =
+            |layers: &Layers| -> Vec<Lookup> { keys.iter().map(|key| Lookup::of(layers.get(key))).collect() };
+        let (found, view) = self.look(look_up);
+        found.into_iter().zip(keys).map(|(found, key)| found.or_in(&*view, Table::Index, key)).collect()
     }
 
     /// Up to `limit` entries of each range, ascending, all at one moment.
     pub(crate) fn scan(&self, ranges: &[KeyRange], limit: usize) -> Result<Vec<Vec<(Key, Value)>>, KvError> {
-        // The map is viewed while the tail stands still: then it holds nothing that the tail does not know of.
-        let (overlays, view) = {
-            let layers = self.read();
-            let overlays: Vec<Overlay> = ranges.iter().map(|range| layers.overlay(range)).collect();
-            (overlays, layers.kv.view()?)
-        };
+        let lay =
+            |layers: &Layers| -> Vec<Overlay> { ranges.iter().map(|range| layers.overlay(range)).collect() };
+        let (overlays, view) = self.look(lay);
         let merged =
             ranges.iter().zip(&overlays).map(|(range, overlay)| merge(&*view, overlay, range, limit));
         merged.collect()
@@ -148,16 +157,8 @@ impl Index {
 
     /// A soft value.
     pub(crate) fn soft(&self, key: &[u8]) -> Result<Option<Value>, KvError> {
-        let layers = self.read();
-        match layers.soft(key) {
-            Found::Value(value) => Ok(Some(value.clone())),
-            Found::Gone => Ok(None),
-            Found::Unknown => {
-                let view = layers.kv.view()?;
-                drop(layers);
-                view.get(Table::Soft, key)
-            }
-        }
+        let (found, view) = self.look(|layers| Lookup::of(layers.soft(key)));
+        found.or_in(&*view, Table::Soft, key)
     }
 
     /// Puts or removes a soft value.
@@ -188,8 +189,11 @@ impl Index {
         ids.drain(..ids.len().saturating_sub(KEPT_IDS));
         let next = Moved { ids, through: moving.through };
         self.write_down(&moving, &next)?;
+        let view = self.map().view()?;
         *moved = next;
-        self.write().moving = None;
+        let mut layers = self.write();
+        layers.moving = None;
+        layers.view = view;
         Ok(moving.octets())
     }
 
@@ -215,6 +219,7 @@ impl Index {
 
     /// Closes the map. The tail must have been moved, or is lost to the next opening's replay.
     pub(crate) fn close(&self) -> Result<(), KvError> {
+        self.write().view = Arc::new(Closed);
         self.map().close()
     }
 
@@ -235,6 +240,30 @@ impl Index {
         let soft = old.moving.iter().map(|moving| &**moving).chain([&old.active]);
         soft.for_each(|generation| layers.active.absorb_soft(generation));
         Ok(made)
+    }
+
+    /// Puts another map in the place of the one beneath the tail. It must hold the same, for the tail stays as it is; it is
+    /// not moved meanwhile.
+    pub(crate) fn replace_map(
+        &self,
+        open: impl FnOnce() -> Result<Arc<dyn Kv>, KvError>,
+    ) -> Result<(), KvError> {
+        let moved = self.moved();
+        let kv = open()?;
+        let view = kv.view()?;
+        if read_checkpoint(&*view)?.unwrap_or_default() < moved.through {
+            return Err(KvError::Damaged("it has lost what was moved into it".to_owned()));
+        }
+        let mut layers = self.write();
+        layers.kv.abandon();
+        (layers.kv, layers.view) = (kv, view);
+        Ok(())
+    }
+
+    /// What the tail says, and the view of the map for what it does not: of one moment.
+    fn look<T>(&self, look: impl FnOnce(&Layers) -> T) -> (T, Arc<dyn View>) {
+        let layers = self.read();
+        (look(&layers), Arc::clone(&layers.view))
     }
 
     fn moved(&self) -> MutexGuard<'_, Moved> {
@@ -283,6 +312,12 @@ fn encode_checkpoint(end: LogEnd) -> Vec<u8> {
         .collect()
 }
 
+fn read_checkpoint(view: &dyn View) -> Result<Option<LogEnd>, KvError> {
+    let damaged = || KvError::Damaged("its checkpoint is not one".to_owned());
+    let checkpoint = view.get(Table::Meta, CHECKPOINT)?;
+    checkpoint.map(|value| decode_checkpoint(&value).ok_or_else(damaged)).transpose()
+}
+
 fn decode_checkpoint(value: &[u8]) -> Option<LogEnd> {
     let position = LogPosition { segment: u64_at(value, 0)?, offset: u64_at(value, 8)? };
     Some(LogEnd { position, next_group: u64_at(value, 16)?, next_number: u64_at(value, 24)? })
@@ -296,4 +331,206 @@ fn encode_ids(ids: &[(AccountId, CommitId)]) -> Vec<u8> {
 fn decode_ids(value: &[u8]) -> Vec<(AccountId, CommitId)> {
     let pairs = value.chunks_exact(24);
     pairs.filter_map(|pair| Some((AccountId(u64_at(pair, 0)?), CommitId(array_at(pair, 8)?)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::change::Change;
+    use super::kv::{Batch, Condition, Visitor};
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::fmt::{self, Debug, Formatter};
+    use std::sync::{OnceLock, Weak};
+    use testkit::dice::Dice;
+
+    type Content = BTreeMap<(u8, Key), Value>;
+
+    /// A map in memory that, whenever it is asked to write or for a view, has a reader look at the index.
+    #[derive(Default)]
+    struct Watched {
+        content: Mutex<Content>,
+        reader: OnceLock<Reader>,
+        dice: Mutex<Option<Dice>>,
+    }
+
+    struct Reader {
+        index: Weak<Index>,
+        /// What has been published.
+        truth: Mutex<Content>,
+    }
+
+    #[derive(Clone, Debug)]
+    struct Frozen(Content);
+
+    impl Debug for Watched {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("Watched")
+        }
+    }
+
+    impl Watched {
+        fn look(&self) {
+            if let Some(reader) = self.reader.get() {
+                reader.look();
+            }
+        }
+
+        fn may_fail(&self) -> Result<(), KvError> {
+            let fails = self.dice.lock().unwrap().as_mut().is_some_and(|dice| dice.chance(20));
+            if fails { Err(KvError::Unavailable("the dice say so".to_owned())) } else { Ok(()) }
+        }
+    }
+
+    impl Kv for Watched {
+        fn view(&self) -> Result<Arc<dyn View>, KvError> {
+            self.look();
+            self.may_fail()?;
+            Ok(Arc::new(Frozen(self.content.lock().unwrap().clone())))
+        }
+
+        fn write(&self, batch: &Batch<'_>) -> Result<(), KvError> {
+            self.look();
+            self.may_fail()?;
+            let mut content = self.content.lock().unwrap();
+            for (from, to) in &batch.cleared {
+                let index = Table::Index as u8;
+                content
+                    .retain(|(table, key), _| *table != index || key < &from.to_vec() || key >= &to.to_vec());
+            }
+            for (table, key, value) in &batch.entries {
+                put(&mut content, *table, key, value.map(<[u8]>::to_vec));
+            }
+            drop(content);
+            self.look();
+            Ok(())
+        }
+
+        fn condition(&self) -> Condition {
+            Condition::Sound
+        }
+
+        fn abandon(&self) {}
+
+        fn discard(&self) -> Result<(), KvError> {
+            Ok(())
+        }
+
+        fn close(&self) -> Result<(), KvError> {
+            Ok(())
+        }
+    }
+
+    impl View for Frozen {
+        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, KvError> {
+            Ok(self.0.get(&(table as u8, key.to_vec())).cloned())
+        }
+
+        fn scan(
+            &self,
+            table: Table,
+            (from, to): (&[u8], &[u8]),
+            visit: &mut Visitor<'_>,
+        ) -> Result<(), KvError> {
+            let inside = |key: &[u8]| from <= key && key < to;
+            let all = self.0.iter().filter(|((of, key), _)| *of == table as u8 && inside(key));
+            let _ = all.map(|((_, key), value)| visit(key, value)).find(ControlFlow::is_break);
+            Ok(())
+        }
+    }
+
+    fn put(content: &mut Content, table: Table, key: &[u8], value: Option<Value>) {
+        let key = (table as u8, key.to_vec());
+        match value {
+            Some(value) => drop(content.insert(key, value)),
+            None => drop(content.remove(&key)),
+        }
+    }
+
+    const KEYS: u8 = 12;
+
+    impl Reader {
+        /// Every way of reading shows what has been published last.
+        fn look(&self) {
+            let Some(index) = self.index.upgrade() else { return };
+            let truth = self.truth.lock().unwrap();
+            let is = |table: Table, key: u8| truth.get(&(table as u8, vec![key])).cloned();
+            let keys: Vec<Key> = (0..KEYS).map(|key| vec![key]).collect();
+            let all: Vec<_> = (0..KEYS).map(|key| is(Table::Index, key)).collect();
+            assert_eq!(index.get_all(&keys).unwrap(), all);
+            for key in 0..KEYS {
+                assert_eq!(index.get(&[key]).unwrap(), is(Table::Index, key));
+                assert_eq!(index.soft(&[key]).unwrap(), is(Table::Soft, key));
+            }
+            let there: Vec<_> =
+                keys.into_iter().zip(all).filter_map(|(key, value)| Some((key, value?))).collect();
+            assert_eq!(index.scan(&[(vec![0], vec![KEYS])], usize::MAX).unwrap(), [there]);
+        }
+
+        fn publish_something(&self, index: &Index, dice: &mut Dice) {
+            let mut truth = self.truth.lock().unwrap();
+            let mut group = Generation::default();
+            for _ in 0..=dice.below(4) {
+                let (key, value) = (vec![dice.below(KEYS)], dice.octets(4));
+                match dice.below(4) {
+                    0 => {
+                        let to = vec![dice.below(KEYS)];
+                        truth.retain(|(table, at), _| *table != Table::Index as u8 || *at < key || *at >= to);
+                        group.apply(Change::Clear((key, to)));
+                    }
+                    1 => {
+                        put(&mut truth, Table::Index, &key, None);
+                        group.apply(Change::Set(key, None));
+                    }
+                    2 => {
+                        put(&mut truth, Table::Index, &key, Some(value.clone()));
+                        group.apply(Change::Set(key, Some(value)));
+                    }
+                    _ => {
+                        put(&mut truth, Table::Soft, &key, Some(value.clone()));
+                        index.put_soft(key, Some(value));
+                    }
+                }
+            }
+            group.through.position.offset = group.through.position.offset.max(1) + dice.below(1 << 40);
+            index.publish(group);
+        }
+    }
+
+    #[test]
+    fn at_every_step_of_a_move_a_reader_sees_what_was_published_last() {
+        let (mut moved, mut failed) = (0, 0);
+        for seed in 0..200 {
+            let mut dice = Dice::new(seed);
+            let kv = Arc::<Watched>::default();
+            let index = Arc::new(Index::over(Arc::clone(&kv) as Arc<dyn Kv>).unwrap());
+            let reader = Reader { index: Arc::downgrade(&index), truth: Mutex::default() };
+            let reader = kv.reader.get_or_init(|| reader);
+            *kv.dice.lock().unwrap() = Some(Dice::new(!seed));
+            for _ in 0..30 {
+                reader.publish_something(&index, &mut dice);
+                reader.look();
+                if dice.chance(40) {
+                    match index.move_tail() {
+                        Ok(_) => moved += 1,
+                        Err(_) => failed += 1,
+                    }
+                    reader.look();
+                }
+            }
+        }
+        assert!(moved > 500 && failed > 100, "{moved} moved, {failed} failed");
+    }
+
+    #[test]
+    fn a_map_that_has_lost_what_was_moved_is_not_put_in_place() {
+        let index = Index::over(Arc::<Watched>::default()).unwrap();
+        let mut group = Generation::default();
+        group.apply(Change::Set(vec![1], Some(vec![2])));
+        group.through.position.offset = 1;
+        index.publish(group);
+        index.move_tail().unwrap();
+        let other = || Ok(Arc::<Watched>::default() as Arc<dyn Kv>);
+        assert!(matches!(index.replace_map(other), Err(KvError::Damaged(_))));
+        assert_eq!(index.get(&[1]).unwrap(), Some(vec![2]));
+    }
 }

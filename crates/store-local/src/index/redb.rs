@@ -1,84 +1,110 @@
-//! The ordered map: redb over our own [`File`], so that a test's disk stands beneath it too.
+//! The ordered map: redb over our own [`File`](crate::disk::File), so that a test's disk stands beneath it too.
 
-use super::kv::{Batch, Condition, Kv, KvError, Table, Value, View, Visitor};
-use crate::disk::{Disk, File};
-use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, TableError,
-};
+mod backend;
+
+use super::kv::{Batch, Closed, Condition, Kv, KvError, Table, Value, View, Visitor};
+use crate::disk::Disk;
+use backend::{Access, Backend, Health};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use std::fmt::{self, Debug, Formatter};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Open = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
-/// Octets of the map's file that it may keep in memory.
-const CACHE: usize = 64 << 20;
-
 /// The index's file.
 #[derive(Debug)]
 pub(crate) struct RedbKv {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    /// Whether the file of that name is this handle's to take away.
+    claim: Mutex<Claim>,
     /// `None` once closed.
     database: Mutex<Option<Arc<Database>>>,
     health: Arc<Health>,
 }
 
-/// What has happened to the file. redb itself does nothing more after an error of its storage, reads included.
-#[derive(Debug, Default)]
-struct Health {
-    condition: Mutex<Condition>,
-    /// A sync or a read has failed.
-    betrayed: AtomicBool,
-    abandoned: AtomicBool,
-}
-
-impl Health {
-    fn betray<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
-        outcome.inspect_err(|_| self.betrayed.store(true, Ordering::Release))
-    }
-
-    fn check_abandoned(&self) -> io::Result<()> {
-        if self.abandoned.load(Ordering::Acquire) {
-            return Err(io::Error::other("another handle has taken its place"));
-        }
-        Ok(())
-    }
-
-    /// Asks redb, and takes note of what comes back.
-    fn watch<T>(&self, ask: impl FnOnce() -> Result<T, KvError>) -> Result<T, KvError> {
-        guarded(ask).inspect_err(|why| self.note(why))
-    }
-
-    fn note(&self, why: &KvError) {
-        let betrayed = self.betrayed.load(Ordering::Acquire) || matches!(why, KvError::Damaged(_));
-        let condition = if betrayed { Condition::Untrusted } else { Condition::Spent };
-        let mut worst = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
-        *worst = condition.max(*worst);
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Held,
+    /// The file is gone, or another handle's.
+    Given,
 }
 
 impl RedbKv {
-    /// Opens the file at `path`, or makes it.
-    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, KvError> {
+    /// Opens the file at `path`, or makes it. Up to `cache` octets of it are kept in memory.
+    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path, cache: usize) -> Result<Self, KvError> {
         let file = match disk.open(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => disk.create(path)?,
             opened => opened?,
         };
-        let health = Arc::<Health>::default();
-        let backend = Backend { file, health: Arc::clone(&health) };
-        let open = || Ok(Database::builder().set_cache_size(CACHE).create_with_backend(backend)?);
-        let database = guarded(open)?;
-        let kv = Self { database: Mutex::new(Some(Arc::new(database))), health };
-        disk.sync_dir(path.parent().unwrap_or(Path::new("")))?;
+        let kv = Self::over(disk, path, Backend::new(file, Access::Whole), cache)?;
+        disk.sync_dir(directory_of(path))?;
         Ok(kv)
     }
 
-    fn database(&self) -> Result<Arc<Database>, KvError> {
-        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        database.clone().ok_or_else(|| KvError::Unavailable("it is closed".to_owned()))
+    /// Opens the file at `path`, which another handle has written.
+    pub(crate) fn reopen(disk: &Arc<dyn Disk>, path: &Path, cache: usize) -> Result<Self, KvError> {
+        let file = disk.open(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => KvError::Damaged("its file is gone".to_owned()),
+            _ => e.into(),
+        });
+        Self::over(disk, path, Backend::new(file?, Access::Whole), cache)
     }
+
+    /// Opens the file at `path` where it cannot be written, so that it can at least be read.
+    pub(crate) fn open_to_read(disk: &Arc<dyn Disk>, path: &Path, cache: usize) -> Result<Self, KvError> {
+        Self::over(disk, path, Backend::new(disk.open(path)?, Access::to_read()), cache)
+    }
+
+    fn over(disk: &Arc<dyn Disk>, path: &Path, backend: Backend, cache: usize) -> Result<Self, KvError> {
+        let kv = Self {
+            disk: Arc::clone(disk),
+            path: path.to_owned(),
+            claim: Mutex::new(Claim::Held),
+            database: Mutex::default(),
+            health: backend.health(),
+        };
+        match guarded(|| Ok(Database::builder().set_cache_size(cache).create_with_backend(backend)?)) {
+            Ok(database) => {
+                *locked(&kv.database) = Some(Arc::new(database));
+                Ok(kv)
+            }
+            // What cannot be read, or did not take a sync, is as good as damaged: it can be made again.
+            Err(e) if kv.condition() == Condition::Untrusted => {
+                kv.discard()?;
+                Err(KvError::Damaged(e.to_string()))
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn database(&self) -> Result<Arc<Database>, KvError> {
+        locked(&self.database).clone().ok_or_else(Closed::error)
+    }
+
+    /// Closes the database, if it is open.
+    fn close_database(&self) -> Result<(), KvError> {
+        let database = locked(&self.database).take();
+        let closed = match database.map(Arc::try_unwrap) {
+            Some(Ok(database)) => self.health.watch(|| Ok(database.close()?)),
+            // A reader still has it, and drops it when that one is done.
+            Some(Err(_)) | None => Ok(()),
+        };
+        self.health.abandon();
+        closed
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// redb has been seen to panic over a file that a disk without honest syncs left behind. The index can be made again,
@@ -89,30 +115,63 @@ fn guarded<T>(ask: impl FnOnce() -> Result<T, KvError>) -> Result<T, KvError> {
 }
 
 impl Kv for RedbKv {
-    fn view(&self) -> Result<Box<dyn View>, KvError> {
+    fn view(&self) -> Result<Arc<dyn View>, KvError> {
         let begin = || Ok(self.database()?.begin_read()?);
         let transaction = self.health.watch(begin)?;
-        Ok(Box::new(RedbView { transaction, health: Arc::clone(&self.health) }))
+        Ok(Arc::new(RedbView { transaction, health: Arc::clone(&self.health) }))
     }
 
     fn write(&self, batch: &Batch<'_>) -> Result<(), KvError> {
-        self.health.watch(|| self.write_batch(batch))
+        if self.condition() == Condition::ReadOnly {
+            return Err(KvError::Unavailable("it can only be read".to_owned()));
+        }
+        let written = self.health.watch(|| self.write_batch(batch));
+        if self.condition() == Condition::Untrusted {
+            // At once: should the process be killed now, the next one is not to trust the file. A failure is tried
+            // again by recovery.
+            let _ = self.discard();
+        }
+        written
     }
 
     fn condition(&self) -> Condition {
-        *self.health.condition.lock().unwrap_or_else(PoisonError::into_inner)
+        self.health.condition()
     }
 
     fn abandon(&self) {
-        self.health.abandoned.store(true, Ordering::Release);
+        *locked(&self.claim) = Claim::Given;
+        self.health.abandon();
+    }
+
+    fn discard(&self) -> Result<(), KvError> {
+        self.health.abandon();
+        let mut claim = locked(&self.claim);
+        if *claim == Claim::Held {
+            match self.disk.unlink(&self.path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e.into()),
+                _ => self.disk.sync_dir(directory_of(&self.path))?,
+            }
+            *claim = Claim::Given;
+        }
+        Ok(())
     }
 
     fn close(&self) -> Result<(), KvError> {
-        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match database.map(Arc::try_unwrap) {
-            // A reader still has it: it closes when that one is done.
-            None | Some(Err(_)) => Ok(()),
-            Some(Ok(database)) => guarded(|| Ok(database.close()?)),
+        let closed = self.close_database();
+        match self.condition() {
+            Condition::Untrusted => self.discard(),
+            _ => closed,
+        }
+        .inspect(|()| *locked(&self.claim) = Claim::Given)
+    }
+}
+
+impl Drop for RedbKv {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`. Where that has failed to take the file away, the data directory may be
+        // another process's by now.
+        if locked(&self.database).is_some() {
+            let _ = self.close();
         }
     }
 }
@@ -141,6 +200,12 @@ impl RedbKv {
 struct RedbView {
     transaction: ReadTransaction,
     health: Arc<Health>,
+}
+
+impl Debug for RedbView {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("RedbView")
+    }
 }
 
 impl RedbView {
@@ -185,38 +250,6 @@ const fn definition(table: Table) -> Definition {
         Table::Soft => "soft",
         Table::Meta => "meta",
     })
-}
-
-/// redb's storage as a file of ours.
-#[derive(Debug)]
-struct Backend {
-    file: Arc<dyn File>,
-    health: Arc<Health>,
-}
-
-impl StorageBackend for Backend {
-    fn len(&self) -> io::Result<u64> {
-        self.file.length()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.health.betray(self.file.read_exact_at(out, offset))
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.health.check_abandoned()?;
-        self.file.truncate(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.health.check_abandoned()?;
-        self.health.betray(self.file.sync_data())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.health.check_abandoned()?;
-        self.file.write_at(data, offset)
-    }
 }
 
 impl From<io::Error> for KvError {
