@@ -16,10 +16,11 @@ mod state;
 
 use plan::{Landed, Op, round};
 use state::State;
+use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use store::Answer;
+use store::{Answer, StreamId};
 use store_local::{LocalStore, Options, Pump, Recovered};
 use testkit::dice::Dice;
 use testkit::disk::{Failing, FaultyDisk};
@@ -74,6 +75,8 @@ struct Life {
     in_doubt: Vec<Op>,
     next_tag: u64,
     harm: Harm,
+    /// Which commit made each event that has ever been seen.
+    history: BTreeMap<(StreamId, u64), u64>,
     /// How often it recovered without being opened anew.
     recoveries: usize,
 }
@@ -98,6 +101,7 @@ impl Life {
             in_doubt: Vec::new(),
             next_tag: 0,
             harm: Harm::ToWriting,
+            history: BTreeMap::new(),
             recoveries: 0,
         }
     }
@@ -172,8 +176,9 @@ impl Life {
         self.compare(store, "after opening")
     }
 
-    fn compare(&self, store: &LocalStore, when: &str) -> Result<(), String> {
-        let seen = State::observe(store)?;
+    fn compare(&mut self, store: &LocalStore, when: &str) -> Result<(), String> {
+        let seen = State::observe(store).map_err(|e| format!("{when}: {e}"))?;
+        self.remember(&seen)?;
         if seen == self.answered {
             return Ok(());
         }
@@ -181,6 +186,18 @@ impl Life {
             "{when} the store (here) does not hold what it should (there): {}",
             seen.difference(&self.answered)
         ))
+    }
+
+    /// A place in a stream holds for ever what it was once seen to hold: whoever has counted by it, as UIDs and MODSEQs
+    /// do, has counted right.
+    fn remember(&mut self, seen: &State) -> Result<(), String> {
+        for (stream, seq, tag) in seen.places() {
+            let before = *self.history.entry((stream, seq)).or_insert(tag);
+            if before != tag {
+                return Err(format!("event {seq} of {stream:?} was of commit {before} and is of {tag}"));
+            }
+        }
+        Ok(())
     }
 
     fn compare_index(&self, store: &LocalStore, pump: &Pump) -> Result<(), String> {
@@ -227,7 +244,10 @@ impl Life {
         match self.dice.below(16) {
             0 => self.disk.fail(Failing::Sync, "log", after),
             1 => self.disk.fail(Failing::Write, "log", after),
-            2 => self.disk.fail(Failing::Sync, "index.redb", after / 4),
+            2 => {
+                self.harm = Harm::ToReading;
+                self.disk.fail(Failing::Sync, "index.redb", after / 4);
+            }
             6 => self.disk.fail(Failing::Write, "index.redb", after),
             7 => self.disk.fail(Failing::Sync, "bodies", after / 8),
             // Most changes are the index's: aim at the others too.
@@ -250,7 +270,9 @@ impl Life {
             7 => (Failing::Sync, "index.redb"),
             _ => (Failing::Space, ""),
         };
-        self.harm = if what == Failing::Read { Harm::ToReading } else { self.harm };
+        // Of an index whose sync failed nothing is read until it has been made again; one that is merely full reads on.
+        let unreadable = what == Failing::Read || (what == Failing::Sync && under != "log");
+        self.harm = if unreadable { Harm::ToReading } else { self.harm };
         self.disk.break_down(what, under, after);
     }
 
@@ -266,9 +288,15 @@ impl Life {
             let after = self.dice.below(8);
             self.break_something(after);
         }
-        // Whatever has failed: what was answered reads on, and nothing else shows.
-        if self.harm == Harm::ToWriting && !self.disk.is_off() && self.dice.chance(20) {
-            self.compare(store, "while it was running")?;
+        // Whatever has failed: what was answered reads on, from the first try to recover on if need be, and nothing else
+        // shows.
+        if self.harm == Harm::ToWriting && self.dice.chance(20) {
+            if pump.try_to_recover() == Recovered::Yes {
+                return self.recovered(store, pump);
+            }
+            if !self.disk.is_off() {
+                self.compare(store, "while it was running")?;
+            }
         }
         Ok(())
     }
@@ -277,17 +305,18 @@ impl Life {
     fn come_to_rights(&mut self, store: &LocalStore, pump: &mut Pump) -> Result<(), String> {
         self.disk.mend();
         self.disk.stay_on();
-        // That the index cannot be read is noticed when it is needed.
-        self.write_a_round(store, pump)?;
+        // That the index cannot be read is noticed by whoever reads.
+        let _ = State::observe(store);
         match pump.try_to_recover() {
             Recovered::NotYet => return Err("it does not recover, although the disk is in order".to_owned()),
             Recovered::Yes => self.recovered(store, pump)?,
             Recovered::Needless => {}
         }
+        self.harm = Harm::ToWriting;
+        self.compare(store, "when it has come to rights")?;
         if self.write_a_round(store, pump)? > 0 {
             return Err("it has recovered, and cannot write".to_owned());
         }
-        self.harm = Harm::ToWriting;
         self.compare(store, "after it has come to rights")?;
         self.compare_index(store, pump)
     }
@@ -351,9 +380,10 @@ impl Life {
     }
 }
 
-/// Small segments, so that the log goes on in a new one every few rounds.
+/// Small segments, so that the log goes on in a new one every few rounds; and what is read of the index is read from its
+/// file.
 fn options() -> Options {
-    Options { segment_octets: 100_000, ..Options::default() }
+    Options { segment_octets: 100_000, index_cache_octets: 0, ..Options::default() }
 }
 
 fn work<T>(answer: &mut Answer<'_, T>, pump: &mut Pump) -> Result<T, store::StoreError> {

@@ -42,6 +42,14 @@ impl State {
         self.streams.get(&stream).map_or(Seq::NONE, StreamState::seq)
     }
 
+    /// Every event: its stream, its number, and which commit made it.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (StreamId, u64, u64)> {
+        self.streams.iter().flat_map(|(stream, state)| {
+            let numbered = (state.trimmed + 1..).zip(&state.events);
+            numbered.map(|(seq, tag)| (*stream, seq, *tag))
+        })
+    }
+
     /// What an operation that was done leaves.
     pub(crate) fn apply(&mut self, op: &Op) {
         match op {
