@@ -1,10 +1,19 @@
 //! Founding: what an account has from its first day.
 
 use crate::account::Account;
+use crate::proposal::{Halt, Proposal};
 use crate::{Error, Origin};
-
-use mailbox::account::{Allowances, MailboxId, SpecialUses};
+use mailbox::account::{Allowances, MailboxId, SpecialUses, Subscription};
 use terms::MailboxName;
+
+/// Whether a mailbox had to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was there.
+    Before,
+    /// It is new.
+    Now,
+}
 
 impl Account {
     /// The mailbox of that name, made and subscribed where it is missing.
@@ -43,6 +52,46 @@ impl Account {
             proposal.follow(&plan)
         })
         .await
+    }
+
+    /// The mailbox of that name, made where it is missing, for those of the uses that no other mailbox serves; and
+    /// subscribed where that is asked for. What it is for stays where it is there already.
+    ///
+    /// # Errors
+    /// The name cannot be made, or the store cannot write now.
+    pub async fn settle_mailbox(
+        &self,
+        origin: &Origin,
+        name: &MailboxName,
+        uses: SpecialUses,
+        subscription: Subscription,
+    ) -> Result<(MailboxId, Made), Error> {
+        self.change(origin, |proposal| {
+            let made = self.make_missing(proposal, name, uses)?;
+            if subscription == Subscription::Subscribed {
+                let plan = proposal.account().subscribe(name, &self.limits).map_err(Error::from)?;
+                proposal.follow(&plan)?;
+            }
+            let id = proposal.account().mailbox(name).map(|mailbox| mailbox.id);
+            Ok((id.ok_or(Error::NoSuchMailbox)?, made))
+        })
+        .await
+    }
+
+    fn make_missing(
+        &self,
+        proposal: &mut Proposal,
+        name: &MailboxName,
+        uses: SpecialUses,
+    ) -> Result<Made, Halt> {
+        let account = proposal.account();
+        if account.mailbox(name).is_some() {
+            return Ok(Made::Before);
+        }
+        let free: SpecialUses = uses.iter().filter(|one| account.serving(*one).is_none()).collect();
+        let plan = account.create(name, free, proposal.now_s(), &self.limits).map_err(Error::from)?;
+        proposal.follow(&plan)?;
+        Ok(Made::Now)
     }
 
     /// Gives the account limits of its own.

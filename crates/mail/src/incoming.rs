@@ -74,6 +74,20 @@ impl Account {
     }
 }
 
+impl Received {
+    /// The name of its octets (BLAKE3).
+    #[must_use]
+    pub const fn name(&self) -> [u8; 32] {
+        self.id.0
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+}
+
 impl Incoming {
     /// Takes the next octets.
     ///

@@ -11,6 +11,7 @@
 mod account;
 mod aside;
 mod batch;
+mod contents;
 mod directory;
 mod error;
 mod found;
@@ -32,6 +33,7 @@ pub use account::{Account, SignedOut};
 pub use batch::{Arrival, Batch, Filed};
 pub use directory::{Accounts, DirectoryError, Found};
 pub use error::Error;
+pub use found::Made;
 pub use hashing::{Busy, HashPool};
 pub use incoming::{Incoming, Placed, Received};
 pub use mailbox::{Changes, Mailbox, Newest};
