@@ -3,14 +3,12 @@
 //! [`messages`] makes them from a seed and from the texts in `demo/`; the same seed makes the same bytes. All
 //! people, places and addresses are invented (`example.org` and its siblings). The folder *Torture* holds
 //! difficult messages of other projects' test suites, under the licences that `demo/NOTICES.md` names.
-//! [`import`] reads a Maildir or an mbox file instead.
 //!
 //! Lines end in CRLF, no message is empty and none holds a NUL. Putting them into an account is left to the caller.
 
 mod calendar;
 mod files;
 mod header;
-pub mod import;
 mod letter;
 mod mime;
 mod people;

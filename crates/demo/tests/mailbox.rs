@@ -1,10 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 //! What the demo mailbox promises.
 
-use demo::{DemoMessage, import, messages};
+use demo::{DemoMessage, messages};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 use terms::Flag;
 
 fn all() -> Vec<DemoMessage> {
@@ -96,25 +94,4 @@ fn flags_are_those_of_a_mailbox_in_use() {
     assert!(keywords.count() > 20);
     let unseen = mail.iter().filter(|m| m.mailbox.is_inbox() && !m.flags.contains(&Flag::Seen)).count();
     assert!((2..60).contains(&unseen), "{unseen}");
-}
-
-#[test]
-fn a_maildir_is_read_with_its_folders_and_flags() {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("maildir-{}", std::process::id()));
-    for folder in ["cur", "new", ".&AMk-t&AOk-.Tides/cur"] {
-        fs::create_dir_all(root.join(folder)).unwrap();
-    }
-    fs::write(root.join("cur/1700000001.a.host:2,FS"), "Subject: a\n\nx\n").unwrap();
-    fs::write(root.join("new/1700000000.b.host"), "Subject: b\r\n\r\nx\r\n").unwrap();
-    fs::write(root.join(".&AMk-t&AOk-.Tides/cur/1700000002.c.host:2,"), "Subject: c\n\n").unwrap();
-    let found: Vec<_> = import::open(&root).unwrap().map(Result::unwrap).collect();
-    fs::write(root.join("mbox"), "From x\nSubject: d\n\n").unwrap();
-    let mbox: Vec<_> = import::open(&root.join("mbox")).unwrap().map(Result::unwrap).collect();
-    let no_maildir = import::open(&root.join("cur")).err().unwrap().to_string();
-    fs::remove_dir_all(&root).unwrap();
-
-    let told: Vec<_> = found.iter().map(|m| (m.mailbox.as_str(), m.flags.len(), m.bytes.len())).collect();
-    assert_eq!(told, [("INBOX", 0, 17), ("INBOX", 2, 17), ("Été/Tides", 0, 14)]);
-    assert_eq!(mbox.len(), 1);
-    assert!(no_maildir.contains("is no Maildir"), "{no_maildir}");
 }

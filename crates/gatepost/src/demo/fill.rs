@@ -2,17 +2,20 @@
 
 use crate::office::Office;
 use crate::say::say;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use demo::DemoMessage;
 use mail::{Account, Origin};
 use mailbox::Flags;
 use mailbox::account::MailboxId;
+use migrate::maildir::Maildir;
+use migrate::mbox::Mbox;
+use migrate::{Found, Unreadable};
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use terms::MailboxName;
+use terms::{InternalDate, MailboxName};
 
 /// The same mail at every first run.
 const SEED: u64 = 1;
@@ -49,13 +52,35 @@ pub(crate) async fn fill(office: &Office, password: &str, from: Option<&Path>, m
 type Messages = Box<dyn Iterator<Item = Result<DemoMessage>>>;
 
 fn messages(from: Option<&Path>) -> Result<Messages> {
-    Ok(match from {
-        None => Box::new(demo::messages(SEED).map(Ok)),
-        Some(path) => {
-            let read = demo::import::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Box::new(read.map(|message| message.map_err(Into::into)))
-        }
-    })
+    let Some(path) = from else { return Ok(Box::new(demo::messages(SEED).map(Ok))) };
+    let found = if path.is_dir() { in_maildir(path) } else { in_mbox(path) };
+    found.with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn in_maildir(path: &Path) -> Result<Messages> {
+    let maildir = Maildir::open(path)?;
+    let folders: Vec<_> = maildir.folders().cloned().collect();
+    let mut all = Vec::new();
+    for folder in folders {
+        all.push(maildir.messages(&folder)?.map(move |found| message(folder.name.clone(), found)));
+    }
+    Ok(Box::new(all.into_iter().flatten()))
+}
+
+fn in_mbox(path: &Path) -> Result<Messages> {
+    let mbox = Mbox::open(path)?;
+    let folders: Vec<_> = mbox.folders().cloned().collect();
+    let mut all = Vec::new();
+    for folder in folders {
+        all.push(mbox.messages(&folder)?.map(move |found| message(folder.name.clone(), found)));
+    }
+    Ok(Box::new(all.into_iter().flatten()))
+}
+
+fn message(mailbox: MailboxName, found: Result<Found, Unreadable>) -> Result<DemoMessage> {
+    let found = found.map_err(|Unreadable { what, why }| anyhow!("{what}: {why}"))?;
+    let date = found.marks.date.unwrap_or(InternalDate::EPOCH);
+    Ok(DemoMessage { mailbox, flags: found.marks.flags, date, bytes: found.octets.into() })
 }
 
 struct Filling {

@@ -1,0 +1,247 @@
+//! One folder that is being brought: its mailbox, what is remembered of it, and the messages that wait.
+
+use super::{flags, ours, special_uses};
+use crate::letter::alike;
+use crate::link::{Checked, Kept, Key, Opening, Outcome};
+use crate::memory::{Memory, Place};
+use crate::trouble::Trouble;
+use events::Event;
+use mail::{Account, Arrival, Batch, Error, Made, Origin, Received};
+use mailbox::account::{MailboxId, Subscription};
+use mailbox::{Change, MailboxState, Store};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use terms::{MailboxName, Uid, UidSet};
+
+/// Octets of a message that are read back at once.
+const READ_OCTETS: usize = 256 << 10;
+
+pub(super) struct Folder {
+    pub(super) mailbox: MailboxId,
+    pub(super) memory: Memory,
+    /// Messages of the mailbox that no message of the source is known to be, by the names of their octets; `None` as
+    /// long as nobody has asked.
+    strangers: Option<HashMap<[u8; 32], Vec<Uid>>>,
+    waiting: Vec<Waiting>,
+    /// What became of the messages that were put, in their order; `None` for those that wait.
+    pub(super) outcomes: Vec<Option<Outcome>>,
+    /// Messages that this run has stored, and the names of the octets that were read for them.
+    pub(super) stored: Vec<(Uid, [u8; 32])>,
+    opening: Opening,
+}
+
+/// A message that waits for its commit.
+pub(super) struct Waiting {
+    pub(super) received: Received,
+    pub(super) kept: Kept,
+    /// Its place among the outcomes.
+    pub(super) place: usize,
+}
+
+/// Flags that a message gets.
+pub(super) struct FlagsChange<'a> {
+    pub(super) key: Key,
+    pub(super) uid: Uid,
+    pub(super) words: &'a [String],
+    /// The same, to be compared.
+    pub(super) now: String,
+}
+
+impl Folder {
+    pub(super) async fn open(
+        account: &Arc<Account>,
+        login: &str,
+        memories: &Path,
+        opening: Opening,
+    ) -> Result<Self, Trouble> {
+        let name = MailboxName::new(&opening.mailbox).map_err(|why| Trouble::Ours(why.to_string()))?;
+        let subscription = if opening.subscribed { Subscription::Subscribed } else { Subscription::Not };
+        let uses = special_uses(&opening.special_uses);
+        let settled = account.settle_mailbox(&Origin::desk(), &name, uses, subscription).await;
+        let (mailbox, made) = settled.map_err(ours)?;
+        if made == Made::Now {
+            let account = events::Account::new(login);
+            Event::MailboxCreated { connection: None, account, mailbox: (&name).into() }.log();
+        }
+        let state = newest(account, mailbox).await?;
+        let memories = memories.join(account.id().0.to_string());
+        let place = Place { folder: &memories, source: &opening.source, name: &opening.folder };
+        let subject = format!("{} {} {}", mailbox.get(), state.uid_validity(), opening.generation);
+        let memory = Memory::open(&place, &subject);
+        let mut memory = memory.map_err(|why| Trouble::Ours(why.to_string()))?;
+        // A data directory that was put back to an earlier day has not given these UIDs yet.
+        memory.retain(|uid| uid < state.uid_next());
+        let (strangers, waiting, outcomes, stored) = Default::default();
+        Ok(Self { mailbox, memory, strangers, waiting, outcomes, stored, opening })
+    }
+
+    /// What this run has stored, if the next folder is the same one.
+    pub(super) fn stored_for(self, opening: &Opening) -> Vec<(Uid, [u8; 32])> {
+        if self.opening == *opening { self.stored } else { Vec::new() }
+    }
+
+    /// Finds a message that has these octets and is no other message of the source.
+    pub(super) async fn find(
+        &mut self,
+        account: &Arc<Account>,
+        name: [u8; 32],
+    ) -> Result<Option<Uid>, Trouble> {
+        if self.strangers.is_none() {
+            self.strangers = Some(self.look_for_strangers(account).await?);
+        }
+        let found = self.strangers.as_mut().and_then(|strangers| strangers.get_mut(&name));
+        Ok(found.and_then(Vec::pop))
+    }
+
+    async fn look_for_strangers(
+        &self,
+        account: &Arc<Account>,
+    ) -> Result<HashMap<[u8; 32], Vec<Uid>>, Trouble> {
+        let state = newest(account, self.mailbox).await?;
+        let known: HashSet<Uid> = self.memory.uids().collect();
+        let stored: HashSet<Uid> = self.stored.iter().map(|(uid, _)| *uid).collect();
+        let is_strange = |uid: &Uid| !known.contains(uid) && !stored.contains(uid);
+        let strange: UidSet = state.uids(Uid::MIN).iter().filter(is_strange).collect();
+        let mut strangers: HashMap<_, Vec<_>> = HashMap::new();
+        for (uid, name) in account.body_names(&state, &strange).await.map_err(ours)? {
+            strangers.entry(name).or_default().push(uid);
+        }
+        // The lowest is taken first.
+        strangers.values_mut().for_each(|uids| uids.sort_unstable_by(|a, b| b.cmp(a)));
+        Ok(strangers)
+    }
+
+    pub(super) fn wait(&mut self, waiting: Waiting) {
+        self.waiting.push(waiting);
+    }
+
+    pub(super) const fn waits(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn waiting_octets(&self) -> u64 {
+        self.waiting.iter().map(|waiting| waiting.received.size()).sum()
+    }
+
+    /// Stores what waits, in one commit; where that is refused, one by one, so that each hears its own reason.
+    pub(super) async fn file(&mut self, account: &Arc<Account>) -> Result<(), Trouble> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        match self.file_all(account, &waiting).await {
+            Ok(()) => Ok(()),
+            Err(Error::OverQuota(_) | Error::Limit(_) | Error::TooMuch | Error::Refused(_)) => {
+                for one in &waiting {
+                    if let Err(why) = self.file_all(account, std::slice::from_ref(one)).await {
+                        self.settle(one.place, Outcome::Refused(why.to_string()));
+                    }
+                }
+                Ok(())
+            }
+            Err(why) => Err(ours(why)),
+        }
+    }
+
+    async fn file_all(&mut self, account: &Arc<Account>, waiting: &[Waiting]) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        for Waiting { received, kept, .. } in waiting {
+            let (received, flags) = (received.clone(), flags(&kept.flags));
+            account.add(&mut batch, &Origin::desk(), Arrival { received, flags, date: kept.date() }).await?;
+        }
+        let filed = account.file(&Origin::desk(), self.mailbox, batch, account.id()).await?;
+        let uids: Vec<_> = filed.uids.iter().collect();
+        for (one, uid) in waiting.iter().zip(&uids) {
+            self.settle(one.place, Outcome::Imported);
+            self.stored.push((*uid, one.kept.name));
+        }
+        let noted = waiting.iter().zip(uids);
+        let noted =
+            noted.map(|(one, uid)| (one.kept.key, uid, alike(one.kept.flags.iter().map(String::as_str))));
+        // What cannot be remembered now is found by its octets the next time.
+        self.remember(noted).map_err(|why| Error::Unavailable(why.to_string()))
+    }
+
+    fn settle(&mut self, place: usize, outcome: Outcome) {
+        if let Some(slot) = self.outcomes.get_mut(place) {
+            *slot = Some(outcome);
+        }
+    }
+
+    pub(super) fn remember(
+        &mut self,
+        messages: impl IntoIterator<Item = (Key, Uid, String)>,
+    ) -> Result<(), Trouble> {
+        let messages: Vec<_> = messages.into_iter().collect();
+        let noted = self.memory.note(messages.iter().map(|(key, uid, flags)| (*key, *uid, flags.as_str())));
+        noted.map_err(|why| Trouble::Ours(format!("cannot remember what was brought: {why}")))
+    }
+
+    /// Gives messages the flags that they have at the source, all in one commit.
+    pub(super) async fn change_flags(
+        &mut self,
+        account: &Arc<Account>,
+        changes: &[FlagsChange<'_>],
+    ) -> Result<(), Trouble> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut groups: HashMap<&str, (&[String], Vec<Uid>)> = HashMap::new();
+        for change in changes {
+            groups.entry(&change.now).or_insert((change.words, Vec::new())).1.push(change.uid);
+        }
+        let group =
+            |(words, uids): (&[String], Vec<Uid>)| (flags(words), uids.into_iter().collect::<UidSet>());
+        let groups: Vec<_> = groups.into_values().map(group).collect();
+        let (id, mailbox) = (account.id(), self.mailbox);
+        let origin = Origin::desk();
+        let changed = account.change(&origin, |proposal| {
+            for (flags, uids) in &groups {
+                let change = Change::Replace;
+                let store = Store { account: id, uids, change, flags, unchanged_since: None };
+                let stored = mailbox::store(proposal.mailbox(mailbox)?, &store)?;
+                stored.events.iter().try_for_each(|event| proposal.push(mailbox, event))?;
+            }
+            Ok(())
+        });
+        changed.await.map_err(ours)?;
+        self.remember(changes.iter().map(|change| (change.key, change.uid, change.now.clone())))
+    }
+
+    /// Reads back what this run has stored. What was removed since is left out: that is not the import's doing.
+    pub(super) async fn check(&self, account: &Arc<Account>) -> Result<Checked, Trouble> {
+        let state = newest(account, self.mailbox).await?;
+        let read: HashMap<Uid, [u8; 32]> = self.stored.iter().copied().collect();
+        let there = read.keys().copied().filter(|uid| state.contains(*uid)).collect();
+        let mut checked = Checked { in_mailbox: state.messages().into(), ..Checked::default() };
+        let names = account.body_names(&state, &there).await.map_err(ours)?;
+        checked.wrong = there.len().saturating_sub(names.len() as u64);
+        for (uid, name) in names {
+            let is_right = read.get(&uid) == Some(&name) && hash(account, name).await? == Some(name);
+            if is_right {
+                checked.read_back += 1;
+            } else {
+                checked.wrong += 1;
+            }
+        }
+        Ok(checked)
+    }
+}
+
+async fn newest(account: &Arc<Account>, mailbox: MailboxId) -> Result<Arc<MailboxState>, Trouble> {
+    Ok(Arc::clone(account.open(mailbox).await.map_err(ours)?.newest().state()))
+}
+
+/// The BLAKE3 of what is stored under a name; `None` where nothing is.
+async fn hash(account: &Account, name: [u8; 32]) -> Result<Option<[u8; 32]>, Trouble> {
+    let (mut hasher, mut offset) = (blake3::Hasher::new(), 0);
+    while let Some(piece) = account.body(name, offset, READ_OCTETS).await.map_err(ours)? {
+        if piece.is_empty() {
+            return Ok(Some(*hasher.finalize().as_bytes()));
+        }
+        hasher.update(&piece);
+        offset += piece.len() as u64;
+    }
+    Ok(None)
+}

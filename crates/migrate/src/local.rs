@@ -1,0 +1,111 @@
+//! What Maildir and mbox share: messages that are read whole, one at a time, and known by their octets.
+
+use crate::crlf::with_crlf;
+use crate::letter::Marks;
+use crate::link::{Key, Known};
+use crate::pour::Pour;
+use crate::trouble::Trouble;
+use bytes::Bytes;
+use std::collections::HashMap;
+
+/// Octets and messages that are in memory at once.
+const MAX_HELD_OCTETS: usize = 4 << 20;
+const MAX_HELD: usize = 128;
+
+/// A message from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it is called in a report.
+    pub what: String,
+    /// What was said of it.
+    pub marks: Marks,
+    /// Header and body; lines end in CRLF.
+    pub octets: Bytes,
+    /// Whether lines ended otherwise in the file.
+    pub line_ends: LineEnds,
+}
+
+/// Whether line ends had to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnds {
+    /// All were CRLF.
+    AsTheyWere,
+    /// Some were a lone LF.
+    Changed,
+}
+
+/// A message that cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What it is called in a report.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Found {
+    pub(crate) fn new(what: String, marks: Marks, octets: Vec<u8>) -> Self {
+        match with_crlf(&octets) {
+            None => Self { what, marks, octets: octets.into(), line_ends: LineEnds::AsTheyWere },
+            Some(octets) => Self { what, marks, octets: octets.into(), line_ends: LineEnds::Changed },
+        }
+    }
+}
+
+/// Pours out messages: asks about some, then brings those that are not here.
+pub(crate) async fn pour_all(
+    messages: impl Iterator<Item = Result<Found, Unreadable>> + Send,
+    pour: &mut Pour<'_>,
+) -> Result<(), Trouble> {
+    let mut pouring = Local { seen: HashMap::new(), held: Vec::new(), octets: 0, changed: 0 };
+    for message in messages {
+        match message {
+            Ok(found) => pouring.hold(found, pour).await?,
+            Err(Unreadable { what, why }) => pour.skip(what, why),
+        }
+    }
+    pouring.bring(pour).await?;
+    if pouring.changed > 0 {
+        pour.note(format!("in {} messages lines ended in LF alone; they end in CRLF now", pouring.changed));
+    }
+    Ok(())
+}
+
+struct Local {
+    /// How many messages with the same octets there have been.
+    seen: HashMap<[u8; 16], u32>,
+    held: Vec<(Key, Found)>,
+    octets: usize,
+    changed: u64,
+}
+
+impl Local {
+    async fn hold(&mut self, found: Found, pour: &mut Pour<'_>) -> Result<(), Trouble> {
+        let name = *blake3::hash(&found.octets).as_bytes();
+        let seen = self.seen.entry(name.first_chunk().copied().unwrap_or_default()).or_default();
+        let key = Key::of_octets(name, *seen);
+        *seen = seen.saturating_add(1);
+        self.octets += found.octets.len();
+        self.held.push((key, found));
+        if self.held.len() >= MAX_HELD || self.octets >= MAX_HELD_OCTETS {
+            self.bring(pour).await
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn bring(&mut self, pour: &mut Pour<'_>) -> Result<(), Trouble> {
+        let held = std::mem::take(&mut self.held);
+        self.octets = 0;
+        let known = |(key, found): &(Key, Found)| Known { key: *key, flags: found.marks.words() };
+        let unknown = pour.unknown(held.iter().map(known).collect()).await?;
+        for (key, found) in unknown.into_iter().filter_map(|place| held.get(place)) {
+            self.changed += u64::from(found.line_ends == LineEnds::Changed);
+            for word in &found.marks.refused {
+                pour.note(format!("{word:?} is no keyword and was left out"));
+            }
+            pour.message(&found.octets, (*key, &found.marks), found.what.clone()).await?;
+        }
+        Ok(())
+    }
+}

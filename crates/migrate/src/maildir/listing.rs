@@ -1,0 +1,92 @@
+//! The files of one folder, in the order in which its server numbered them.
+
+use crate::trouble::Trouble;
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// Most octets of `dovecot-uidlist` and `dovecot-keywords` that are read.
+const MAX_LIST_OCTETS: u64 = 256 << 20;
+/// Keywords that have a letter.
+const LETTERS: usize = 26;
+
+/// A folder's files, and what its keywords' letters mean.
+pub(super) struct Listing {
+    pub(super) files: Vec<PathBuf>,
+    /// By letter from `a`.
+    pub(super) keywords: Vec<Option<String>>,
+}
+
+impl Listing {
+    pub(super) fn of(folder: &Path) -> Result<Self, Trouble> {
+        let mut files = entries(&folder.join("cur"))?;
+        if folder.join("new").is_dir() {
+            files.extend(entries(&folder.join("new"))?);
+        }
+        files.retain(|file| !file_name(file).starts_with('.'));
+        let uids = uids(folder);
+        // Without a number of its own a file's name tells the time, which is its order.
+        files.sort_by_cached_key(|file| {
+            let name = file_name(file);
+            (uids.get(base(&name)).copied().unwrap_or(u32::MAX), time(&name), name)
+        });
+        Ok(Self { files, keywords: keywords(folder) })
+    }
+}
+
+/// What lies in a directory, in the order of the names.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+    let failed = |why| Trouble::file(folder, why);
+    let entries = fs::read_dir(folder).map_err(failed)?.map(|entry| Ok(entry?.path()));
+    let mut paths = entries.collect::<std::io::Result<Vec<_>>>().map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn file_name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The part of a file's name that stays when flags change.
+pub(super) fn base(name: &str) -> &str {
+    match name.rsplit_once([':', ';']) {
+        Some((base, info)) if info.starts_with("2,") || info.starts_with("1,") => base,
+        _ => name,
+    }
+}
+
+fn time(name: &str) -> u64 {
+    name.split('.').next().and_then(|digits| digits.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// `dovecot-uidlist`, version 3 (and 1): a line is a UID, perhaps fields, and the file's name behind a colon.
+/// doc.dovecot.org, Maildir. What does not read is passed over: it is for the order alone.
+fn uids(folder: &Path) -> HashMap<String, u32> {
+    let uid = |line: String| {
+        let (uid, rest) = line.split_once(' ')?;
+        let name = rest.split_once(':').map_or(rest, |(_, name)| name);
+        Some((base(name).to_owned(), uid.parse().ok()?))
+    };
+    lines(&folder.join("dovecot-uidlist")).skip(1).filter_map(uid).collect()
+}
+
+/// `dovecot-keywords`: a line is a number, which stands for a letter, and a keyword.
+fn keywords(folder: &Path) -> Vec<Option<String>> {
+    let mut keywords = vec![None; LETTERS];
+    for line in lines(&folder.join("dovecot-keywords")) {
+        let Some((number, keyword)) = line.split_once(' ') else { continue };
+        if let Some(slot) = number.parse::<usize>().ok().and_then(|number| keywords.get_mut(number)) {
+            *slot = Some(keyword.to_owned());
+        }
+    }
+    keywords
+}
+
+/// The lines of a file that may be missing; as many as read.
+pub(super) fn lines(file: &Path) -> impl Iterator<Item = String> {
+    let opened = fs::File::open(file).ok();
+    let lines = opened.map(|file| BufReader::new(file.take(MAX_LIST_OCTETS)).split(b'\n'));
+    let line = |line: Vec<u8>| String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+    lines.into_iter().flatten().map_while(Result::ok).map(line)
+}

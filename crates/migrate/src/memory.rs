@@ -1,0 +1,214 @@
+//! What was brought before: for each folder of a source a file beside the mail.
+//!
+//! It is soft. A message is in the mailbox before it is in here, so what a crash forgets is found again by its octets
+//! and never doubled. The first line says which mailbox and which generation of the folder it speaks of; when either is
+//! another one, it is begun anew. Each further line is a message: its UID here, its key, its flags at the source. A
+//! later line about the same key replaces an earlier one; a line that does not read is passed over.
+
+use crate::link::Key;
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use terms::Uid;
+
+/// Longest line that is read, in octets: some hundred flags.
+const MAX_LINE: u64 = 64 << 10;
+
+/// What is known of a folder.
+pub(crate) struct Memory {
+    file: File,
+    messages: HashMap<Key, Brought>,
+    /// Combinations of flags, each once.
+    flags: Vec<String>,
+    numbers: HashMap<String, u32>,
+}
+
+/// A message that was brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Brought {
+    pub(crate) uid: Uid,
+    flags: u32,
+}
+
+/// Where a folder's memory is.
+#[derive(Clone, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) source: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// Why a memory cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoMemory {
+    #[error("another import brings the same folder just now")]
+    InUse,
+    #[error("cannot remember what was brought, in {}: {why}", path.display())]
+    Io { path: PathBuf, why: io::Error },
+}
+
+impl Place<'_> {
+    fn path(&self) -> PathBuf {
+        let mut hasher = blake3::Hasher::new();
+        // The length in front: no source and folder read as another pair does.
+        hasher.update(&(self.source.len() as u64).to_le_bytes());
+        hasher.update(self.source.as_bytes()).update(self.name.as_bytes());
+        let name: String = hasher.finalize().to_hex().chars().take(32).collect();
+        self.folder.join(name)
+    }
+}
+
+impl Memory {
+    /// Opens it, for nobody else meanwhile. `subject` says what it has to speak of.
+    pub(crate) fn open(place: &Place<'_>, subject: &str) -> Result<Self, NoMemory> {
+        let path = place.path();
+        let failed = |why| NoMemory::Io { path: path.clone(), why };
+        fs::create_dir_all(place.folder).map_err(failed)?;
+        let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(NoMemory::InUse),
+            Err(TryLockError::Error(why)) => return Err(failed(why)),
+        }
+        let mut memory = Self { file, messages: HashMap::new(), flags: Vec::new(), numbers: HashMap::new() };
+        memory.read(&heading(subject)).map_err(failed)?;
+        Ok(memory)
+    }
+
+    fn read(&mut self, heading: &str) -> io::Result<()> {
+        let mut lines = BufReader::new(self.file.try_clone()?);
+        let mut whole = 0;
+        let mut is_first = true;
+        loop {
+            let mut line = Vec::new();
+            let read = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line)? as u64;
+            if line.last() != Some(&b'\n') {
+                // The end, or a line that a crash cut off. One that is too long is none of ours either.
+                break;
+            }
+            let line = String::from_utf8_lossy(&line);
+            if is_first && line != heading {
+                break;
+            }
+            if !is_first && let Some((key, uid, flags)) = parse(line.trim_end_matches('\n')) {
+                self.learn(key, uid, flags);
+            }
+            is_first = false;
+            whole += read;
+        }
+        self.file.set_len(whole)?;
+        self.file.seek(SeekFrom::Start(whole))?;
+        if whole == 0 { self.file.write_all(heading.as_bytes()) } else { Ok(()) }
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<Brought> {
+        self.messages.get(&key).copied()
+    }
+
+    /// The flags that a message had at the source when they were last brought.
+    pub(crate) fn flags(&self, brought: Brought) -> &str {
+        usize::try_from(brought.flags).ok().and_then(|at| self.flags.get(at)).map_or("", String::as_str)
+    }
+
+    /// The UIDs of all that was brought.
+    pub(crate) fn uids(&self) -> impl Iterator<Item = Uid> {
+        self.messages.values().map(|brought| brought.uid)
+    }
+
+    /// Forgets what cannot be so.
+    pub(crate) fn retain(&mut self, is_so: impl Fn(Uid) -> bool) {
+        self.messages.retain(|_, brought| is_so(brought.uid));
+    }
+
+    /// Notes messages, with flags as [`crate::letter::alike`] writes them.
+    pub(crate) fn note<'a>(&mut self, messages: impl Iterator<Item = (Key, Uid, &'a str)>) -> io::Result<()> {
+        let mut lines = String::new();
+        for (key, uid, flags) in messages {
+            lines.push_str(&format!("{uid} {} {flags}\n", String::from(key)));
+            self.learn(key, uid, flags);
+        }
+        self.file.write_all(lines.as_bytes())
+    }
+
+    fn learn(&mut self, key: Key, uid: Uid, flags: &str) {
+        let flags = match self.numbers.get(flags) {
+            Some(number) => *number,
+            None => {
+                let number = u32::try_from(self.flags.len()).unwrap_or(u32::MAX);
+                self.flags.push(flags.to_owned());
+                self.numbers.insert(flags.to_owned(), number);
+                number
+            }
+        };
+        self.messages.insert(key, Brought { uid, flags });
+    }
+}
+
+fn heading(subject: &str) -> String {
+    let subject: String = subject.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
+    format!("gatepost-import 1 {subject}\n")
+}
+
+fn parse(line: &str) -> Option<(Key, Uid, &str)> {
+    let mut words = line.splitn(3, ' ');
+    let uid = Uid::new(words.next()?.parse().ok()?)?;
+    let key = Key::try_from(words.next()?.to_owned()).ok()?;
+    Some((key, uid, words.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("gatepost-memory-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder
+    }
+
+    fn uid(number: u32) -> Uid {
+        Uid::new(number).unwrap()
+    }
+
+    fn key(number: u32) -> Key {
+        Key::of_uid(number)
+    }
+
+    #[test]
+    fn what_was_noted_is_known_the_next_time_and_the_last_word_counts() {
+        let folder = folder("kept");
+        let place = Place { folder: &folder, source: "s", name: "INBOX" };
+        let mut memory = Memory::open(&place, "1 7").unwrap();
+        memory.note([(key(1), uid(4), "\\seen"), (key(2), uid(5), "")].into_iter()).unwrap();
+        memory.note([(key(1), uid(4), "\\draft work")].into_iter()).unwrap();
+        assert!(matches!(Memory::open(&place, "1 7"), Err(NoMemory::InUse)));
+        drop(memory);
+        let memory = Memory::open(&place, "1 7").unwrap();
+        assert_eq!(memory.get(key(1)).map(|b| (b.uid, memory.flags(b))), Some((uid(4), "\\draft work")));
+        assert_eq!(memory.get(key(2)).map(|b| (b.uid, memory.flags(b))), Some((uid(5), "")));
+        assert_eq!(memory.get(key(3)), None);
+        drop(memory);
+        // Another mailbox or another generation: nothing of it holds.
+        assert_eq!(Memory::open(&place, "1 8").unwrap().uids().count(), 0);
+        assert_eq!(Memory::open(&place, "1 7").unwrap().uids().count(), 0);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_forgotten_and_the_next_one_is_whole() {
+        let folder = folder("torn");
+        let place = Place { folder: &folder, source: "s", name: "INBOX" };
+        Memory::open(&place, "x").unwrap().note([(key(1), uid(1), "")].into_iter()).unwrap();
+        let mut file = fs::OpenOptions::new().append(true).open(place.path()).unwrap();
+        file.write_all(b"nonsense\n2 0123").unwrap();
+        drop(file);
+        Memory::open(&place, "x").unwrap().note([(key(3), uid(3), "")].into_iter()).unwrap();
+        let memory = Memory::open(&place, "x").unwrap();
+        let mut uids: Vec<_> = memory.uids().collect();
+        uids.sort_unstable();
+        assert_eq!(uids, [uid(1), uid(3)]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

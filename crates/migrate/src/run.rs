@@ -1,0 +1,252 @@
+//! An import from its beginning to its report.
+
+use crate::link::{Answer, Ask, FlagsPolicy, Link};
+use crate::names::Choice;
+use crate::pour::{Pour, Stream, Watcher, ask_link, unexpected};
+use crate::report::{FolderReport, Report, Skipped};
+use crate::source::{Folder, Folders, Reader, Source};
+use crate::trouble::Trouble;
+use mailbox::account::SpecialUse;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
+use terms::MailboxName;
+
+/// How often a folder is begun again after its connection broke.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// What is to be imported, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whose mail it becomes; for the report.
+    pub account: String,
+    /// Which folders, and where to.
+    pub choice: Choice,
+    /// What becomes of flags that changed at the source.
+    pub flags: FlagsPolicy,
+    /// How many folders at once.
+    pub connections: usize,
+}
+
+/// Gives connections to the filing half.
+pub trait Ground: Sync {
+    /// Another connection.
+    fn connect(&self) -> impl Future<Output = Result<Box<dyn Stream>, Trouble>> + Send;
+}
+
+/// Brings everything, and tells what became of it.
+///
+/// # Errors
+/// The source cannot be read at all, or there is nobody to file. What goes wrong with one folder stands in the report.
+pub async fn run<S: Source, G: Ground>(
+    plan: &Plan,
+    source: &S,
+    ground: &G,
+    watcher: &dyn Watcher,
+) -> Result<Report, Trouble> {
+    let mut link = Link::new(ground.connect().await?);
+    let uses = match ask_link(&mut link, &Ask::Uses).await? {
+        Answer::Uses(uses) => uses,
+        other => return Err(unexpected(&other)),
+    };
+    drop(link);
+    let mut report = Report { source: source.identity(), account: plan.account.clone(), ..Report::default() };
+    let folders = source.folders().await?;
+    let chosen = choose(&plan.choice, &uses, folders, &mut report);
+    let work = Work { plan, source, ground, watcher, identity: source.identity(), left: queue(chosen) };
+    report.folders = work.do_all().await?;
+    report.folders.sort_by(|a, b| (&a.mailbox, &a.at_source).cmp(&(&b.mailbox, &b.at_source)));
+    report.judge();
+    Ok(report)
+}
+
+/// The folders that are brought, with the names that they have here.
+fn choose(choice: &Choice, uses: &[(String, String)], folders: Folders, report: &mut Report) -> Vec<Folder> {
+    let mut chosen = Vec::new();
+    for folder in folders.brought {
+        if choice.takes(&folder.name, &folder.at_source) {
+            chosen.push(folder);
+        }
+    }
+    for left in folders.left_out {
+        match left.folder.filter(|folder| choice.names(&folder.name, &folder.at_source)) {
+            Some(folder) => chosen.push(folder),
+            None => report.left_out.push(Skipped { what: left.what, why: left.why }),
+        }
+    }
+    chosen.into_iter().map(|folder| settled(choice, uses, folder)).collect()
+}
+
+/// What was said on the command line counts first, then what the folder is for.
+fn settled(choice: &Choice, uses: &[(String, String)], folder: Folder) -> Folder {
+    let serving = |one: SpecialUse| uses.iter().find(|(attribute, _)| one.attribute() == attribute);
+    let by_use = || {
+        let (_, name) = folder.special_uses.iter().find_map(serving)?;
+        MailboxName::new(name).ok()
+    };
+    match choice.mapped(&folder.name, &folder.at_source).or_else(by_use) {
+        Some(name) => Folder { name, ..folder },
+        None => folder,
+    }
+}
+
+/// Folders that go into the same mailbox are brought one after another: else each would store what both have.
+fn queue(folders: Vec<Folder>) -> Mutex<VecDeque<Vec<Folder>>> {
+    let mut groups: BTreeMap<MailboxName, Vec<Folder>> = BTreeMap::new();
+    for folder in folders {
+        groups.entry(folder.name.clone()).or_default().push(folder);
+    }
+    Mutex::new(groups.into_values().collect())
+}
+
+struct Work<'a, S, G> {
+    plan: &'a Plan,
+    source: &'a S,
+    ground: &'a G,
+    watcher: &'a dyn Watcher,
+    identity: String,
+    left: Mutex<VecDeque<Vec<Folder>>>,
+}
+
+impl<S: Source, G: Ground> Work<'_, S, G> {
+    async fn do_all(&self) -> Result<Vec<FolderReport>, Trouble> {
+        // The first connection has to come about; the others may be more than the server grants.
+        let first = self.source.reader().await?;
+        let mut workers: Vec<Worker<'_>> = vec![Box::pin(self.work(Some(first)))];
+        let groups = self.left.lock().unwrap_or_else(PoisonError::into_inner).len();
+        for _ in 1..self.plan.connections.min(groups) {
+            workers.push(Box::pin(async {
+                match self.source.reader().await {
+                    Ok(reader) => self.work(Some(reader)).await,
+                    Err(_) => Ok(Vec::new()),
+                }
+            }));
+        }
+        let mut reports = Vec::new();
+        for done in all(workers).await {
+            reports.extend(done?);
+        }
+        Ok(reports)
+    }
+
+    async fn work(&self, mut reader: Option<S::Reader>) -> Result<Vec<FolderReport>, Trouble> {
+        let mut link = Link::new(self.ground.connect().await?);
+        let mut reports = Vec::new();
+        while let Some(group) = self.next() {
+            for folder in group {
+                reports.push(self.bring(&mut reader, &mut link, &folder).await?);
+            }
+        }
+        if let Some(reader) = reader {
+            reader.end().await;
+        }
+        Ok(reports)
+    }
+
+    fn next(&self) -> Option<Vec<Folder>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Brings a folder; where the connection breaks, goes on with another one.
+    async fn bring(
+        &self,
+        reader: &mut Option<S::Reader>,
+        link: &mut Link<Box<dyn Stream>>,
+        folder: &Folder,
+    ) -> Result<FolderReport, Trouble> {
+        let mut before = FolderReport::default();
+        let mut attempt = 1;
+        loop {
+            let (report, trouble) = self.attempt(reader, link, folder).await?;
+            let report = report.behind(&before);
+            let Some(trouble) = trouble else { return Ok(report) };
+            *reader = None;
+            if attempt == MAX_ATTEMPTS || !trouble.is_of_the_connection() {
+                return Ok(FolderReport { failed: Some(trouble.to_string()), ..report });
+            }
+            (before, attempt) = (report, attempt + 1);
+        }
+    }
+
+    /// What was done, and what stopped it. An error is one of our own side: it stops the import.
+    async fn attempt(
+        &self,
+        reader: &mut Option<S::Reader>,
+        link: &mut Link<Box<dyn Stream>>,
+        folder: &Folder,
+    ) -> Result<(FolderReport, Option<Trouble>), Trouble> {
+        let mut report = FolderReport {
+            at_source: folder.at_source.clone(),
+            mailbox: folder.name.as_str().into(),
+            notes: folder.note.iter().cloned().collect(),
+            ..FolderReport::default()
+        };
+        let mut pour = Pour::new(link, self.watcher, (self.plan.flags, &self.identity), folder, &mut report);
+        let read = self.read(reader, folder, &mut pour).await;
+        let trouble = match read {
+            Ok(()) => {
+                let checked = pour.check().await?;
+                report.check = Some(checked);
+                None
+            }
+            Err(Trouble::Ours(why)) => return Err(Trouble::Ours(format!("{}: {why}", folder.at_source))),
+            Err(why) => {
+                pour.break_off().await?;
+                Some(why)
+            }
+        };
+        self.watcher.ends(&report.mailbox);
+        Ok((report, trouble))
+    }
+
+    async fn read(
+        &self,
+        reader: &mut Option<S::Reader>,
+        folder: &Folder,
+        pour: &mut Pour<'_>,
+    ) -> Result<(), Trouble> {
+        let reader = match reader {
+            Some(reader) => reader,
+            none => none.insert(self.source.reader().await?),
+        };
+        reader.read(folder, pour).await
+    }
+}
+
+impl FolderReport {
+    /// What an attempt brought is "already here" to the next one, and yet of the same run.
+    fn behind(mut self, before: &Self) -> Self {
+        let ours = before.imported.min(self.already_here);
+        self.already_here -= ours;
+        self.imported += before.imported;
+        self.imported_octets += before.imported_octets;
+        self.flags_updated += before.flags_updated;
+        self
+    }
+}
+
+type Worker<'a> = Pin<Box<dyn Future<Output = Result<Vec<FolderReport>, Trouble>> + Send + 'a>>;
+
+/// Waits for all of them. They are few, so each is looked at whenever one has something to do.
+async fn all(workers: Vec<Worker<'_>>) -> Vec<Result<Vec<FolderReport>, Trouble>> {
+    let mut workers: Vec<_> = workers.into_iter().map(Some).collect();
+    let mut done = Vec::new();
+    poll_fn(move |context| {
+        for slot in &mut workers {
+            if let Some(worker) = slot
+                && let Poll::Ready(ready) = worker.as_mut().poll(context)
+            {
+                done.push(ready);
+                *slot = None;
+            }
+        }
+        if workers.iter().all(Option::is_none) {
+            Poll::Ready(std::mem::take(&mut done))
+        } else {
+            Poll::Pending
+        }
+    })
+    .await
+}

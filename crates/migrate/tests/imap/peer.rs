@@ -1,0 +1,147 @@
+//! A server that says what it is told to say.
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// What a server answers to a command that begins so: `$` is the command's tag.
+pub(crate) type Answers = Vec<(&'static str, String)>;
+
+/// A server, for as many connections as come.
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) authority: PathBuf,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    Tls,
+    /// In the clear, and TLS behind an OK to STARTTLS.
+    Clear,
+}
+
+#[derive(Clone)]
+struct Script {
+    greeting: String,
+    answers: Arc<Answers>,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Peer {
+    pub(crate) async fn start(port: Port, greeting: &str, answers: Answers) -> Self {
+        Self::named("localhost", port, greeting, answers).await
+    }
+
+    /// One whose certificate is for `name`.
+    pub(crate) async fn named(name: &str, port: Port, greeting: &str, answers: Answers) -> Self {
+        let (acceptor, authority) = certificate(name);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let script =
+            Script { greeting: greeting.into(), answers: Arc::new(answers), heard: Arc::clone(&heard) };
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, port, acceptor.clone(), script.clone()));
+            }
+        });
+        Self { address, authority, heard }
+    }
+
+    /// The lines that came.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.authority);
+    }
+}
+
+fn certificate(name: &str) -> (TlsAcceptor, PathBuf) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let file = format!("peer-{}-{number}.pem", std::process::id());
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
+    std::fs::write(&file, cert.pem()).unwrap();
+    (TlsAcceptor::from(Arc::new(config)), file)
+}
+
+// A client that goes away in the middle is what most of these tests are about.
+async fn serve(stream: TcpStream, port: Port, acceptor: TlsAcceptor, script: Script) -> std::io::Result<()> {
+    match port {
+        Port::Tls => script.talk(acceptor.accept(stream).await?, true).await.map(drop),
+        Port::Clear => match script.talk(stream, true).await? {
+            Some(stream) => script.talk(acceptor.accept(stream).await?, false).await.map(drop),
+            None => Ok(()),
+        },
+    }
+}
+
+impl Script {
+    /// Talks until the client goes, or STARTTLS was granted: then the stream is handed back.
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        greets: bool,
+    ) -> std::io::Result<Option<S>> {
+        let mut stream = BufReader::new(stream);
+        if greets {
+            stream.write_all(self.greeting.as_bytes()).await?;
+            stream.flush().await?;
+        }
+        let mut line = String::new();
+        while stream.read_line(&mut line).await? > 0 {
+            self.heard.lock().unwrap().push(line.trim_end().to_owned());
+            let answer = self.answer(line.trim_end());
+            stream.write_all(answer.as_bytes()).await?;
+            stream.flush().await?;
+            if line.contains("STARTTLS") && answer.contains(" OK") {
+                return Ok(Some(stream.into_inner()));
+            }
+            line.clear();
+        }
+        Ok(None)
+    }
+
+    fn answer(&self, line: &str) -> String {
+        let (tag, command) = line.split_once(' ').unwrap_or(("", line));
+        let own = self.answers.iter().find(|(begin, _)| command.starts_with(begin));
+        let answer = own.map(|(_, answer)| answer.clone()).unwrap_or_else(|| usual(command).into());
+        // What follows `+` bears no tag, and answers the command before.
+        answer.replace('$', if tag.is_empty() { "g2" } else { tag })
+    }
+}
+
+/// One mailbox, one message.
+fn usual(command: &str) -> &'static str {
+    match command {
+        command if command.starts_with("STARTTLS") => "$ OK go\r\n",
+        "CAPABILITY" => "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n$ OK\r\n",
+        "AUTHENTICATE PLAIN" => "+ \r\n",
+        command if command.starts_with("LIST") => "* LIST () \"/\" INBOX\r\n$ OK\r\n",
+        command if command.starts_with("LSUB") => "* LSUB () \"/\" INBOX\r\n$ OK\r\n",
+        command if command.starts_with("EXAMINE") => "* 1 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n$ OK\r\n",
+        command if command.starts_with("UID FETCH 1:*") => {
+            "* 1 FETCH (UID 5 FLAGS (\\Seen \\Recent) INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 14)\r\n$ OK\r\n"
+        }
+        command if command.starts_with("UID FETCH") => {
+            "* 1 FETCH (UID 5 BODY[] {14}\r\nSubject: a\r\n\r\n)\r\n$ OK\r\n"
+        }
+        _ => "$ OK\r\n",
+    }
+}
