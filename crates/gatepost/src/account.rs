@@ -6,7 +6,7 @@ use crate::desk::{self, AccountLine, QuotaUse, Reply, Request, Standing, Used};
 use crate::office::Office;
 use crate::say::say;
 use anyhow::{Context, Result, bail};
-use std::io::{BufRead, IsTerminal, Read, stdin};
+use std::io::{BufRead, IsTerminal, stdin};
 use std::path::Path;
 
 /// Most octets of a line that are read for a password; a password is shorter.
@@ -108,8 +108,13 @@ fn password(source: PasswordSource) -> Result<desk::Password> {
 }
 
 fn first_line() -> Result<desk::Password> {
+    first_line_of(stdin().lock())
+}
+
+/// A password from the first line of a file.
+pub(crate) fn first_line_of(file: impl BufRead) -> Result<desk::Password> {
     let mut line = String::new();
-    stdin().lock().take(LONGEST_LINE).read_line(&mut line).context("cannot read the password")?;
+    file.take(LONGEST_LINE).read_line(&mut line).context("cannot read the password")?;
     Ok(desk::Password(line.trim_end_matches(['\r', '\n']).into()))
 }
 

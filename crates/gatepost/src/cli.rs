@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Account(Account),
     /// List and make the mailboxes of an account, and see what is in them; works while the server runs and without it
     Mailbox(Mailbox),
+    /// Bring mail from a Maildir, mbox files or any IMAP server into an account; run again, it brings what is new
+    Import(Import),
 }
 
 #[derive(Debug, Args)]
@@ -215,6 +217,95 @@ pub(crate) enum MailboxCommand {
         #[arg(long, value_name = "USE")]
         special_use: Vec<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) source: ImportSource,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportSource {
+    /// A Maildir with its folders, in the Maildir++ layout or as a tree of directories
+    Maildir {
+        #[command(flatten)]
+        files: ImportFiles,
+    },
+    /// An mbox file, or a directory of them, such as Thunderbird's Mail folder
+    Mbox {
+        #[command(flatten)]
+        files: ImportFiles,
+    },
+    /// The mailboxes of a user of another IMAP server, over verified TLS
+    Imap(ImportImap),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportFiles {
+    /// The account that gets the mail, such as ann@example.org
+    pub(crate) account: String,
+    /// Where the mail lies
+    #[arg(value_name = "DIR|FILE")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: ImportChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportImap {
+    /// The account that gets the mail, such as ann@example.org
+    pub(crate) account: String,
+    /// The other server, by the name that its certificate is for
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: String,
+    /// Its port; 993, or with --starttls 143
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Begin in the clear and go on in TLS before anything is said
+    #[arg(long)]
+    pub(crate) starttls: bool,
+    /// Trust these authorities (PEM) instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Connect here, instead of where the name leads
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<SocketAddr>,
+    /// Whose mail, by the name with which they sign in there
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: String,
+    /// Read the password from standard input (its first line) instead of asking for it
+    #[arg(long, conflicts_with = "password_file")]
+    pub(crate) password_stdin: bool,
+    /// Read the password from a file (its first line)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// How many mailboxes at once, each over a connection of its own
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) connections: u8,
+    #[command(flatten)]
+    pub(crate) choice: ImportChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportChoice {
+    /// Only this folder; `*` and `%` as in LIST. May be given more than once
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) folder: Vec<String>,
+    /// Not this folder; `*` and `%` as in LIST. May be given more than once
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// Bring a folder, and those below it, under another name. May be given more than once
+    #[arg(long, value_name = "THERE=HERE")]
+    pub(crate) map: Vec<String>,
+    /// Let flags be as they are at the source, also where they were changed here since the last run
+    #[arg(long)]
+    pub(crate) flags: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

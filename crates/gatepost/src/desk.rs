@@ -9,7 +9,7 @@ mod socket;
 
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
-pub(crate) use socket::{Desk, ask, is_open};
+pub(crate) use socket::{Desk, ask, ask_for_import, is_open};
 
 use crate::office::Office;
 use crate::say::complaint;
@@ -24,16 +24,44 @@ use std::fmt;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Request {
-    AddAccount { name: String, password: Password },
+    AddAccount {
+        name: String,
+        password: Password,
+    },
     ListAccounts,
-    SetPassword { name: String, password: Password },
-    RemoveAccount { name: String },
-    DisableAccount { name: String },
-    EnableAccount { name: String },
-    Quota { name: String, change: QuotaChange },
-    ListMailboxes { account: String },
-    MailboxStatus { account: String, mailbox: Option<String> },
-    CreateMailbox { account: String, mailbox: String, uses: Vec<String> },
+    SetPassword {
+        name: String,
+        password: Password,
+    },
+    RemoveAccount {
+        name: String,
+    },
+    DisableAccount {
+        name: String,
+    },
+    EnableAccount {
+        name: String,
+    },
+    Quota {
+        name: String,
+        change: QuotaChange,
+    },
+    ListMailboxes {
+        account: String,
+    },
+    MailboxStatus {
+        account: String,
+        mailbox: Option<String>,
+    },
+    CreateMailbox {
+        account: String,
+        mailbox: String,
+        uses: Vec<String>,
+    },
+    /// Once this is granted, the connection is the import's.
+    Import {
+        account: String,
+    },
 }
 
 /// A password on its way to the hash. It prints as `…`.
@@ -139,6 +167,10 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::CreateMailbox { account, mailbox, uses } => {
             mailboxes::create(&*accounts.named(&account)?, &account, &mailbox, &uses).await?;
             Reply::Done(format!("{mailbox} is made"))
+        }
+        Request::Import { account } => {
+            accounts.named(&account)?;
+            Reply::Done(format!("{account} can be filled"))
         }
     })
 }

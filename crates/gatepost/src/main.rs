@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod demo;
 mod desk;
+mod import;
 mod init;
 mod log;
 mod mailbox_command;
@@ -43,6 +44,7 @@ fn run(command: Command) -> Result<()> {
         Command::Serve(config) => runtime.block_on(serve::run(&config.config)),
         Command::CheckConfig(config) => check::run(&config.config),
         Command::Account(account) => runtime.block_on(account::run(account)),
+        Command::Import(import) => runtime.block_on(import::run(import)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
     }
 }

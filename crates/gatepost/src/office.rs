@@ -20,6 +20,7 @@ pub(crate) struct Office {
     pub(crate) store: Arc<LocalStore>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
+    pub(crate) imports: migrate::Ground,
 }
 
 impl Office {
@@ -40,7 +41,11 @@ impl Office {
             .context("passwords.hash_memory_kib or passwords.hash_passes is out of bounds")?;
         let threads = usize::try_from(passwords.hashes_at_once)?;
         let pool = HashPool::start(threads, cost).context("cannot start the threads that hash passwords")?;
-        Ok(Self { store, accounts: Arc::new(accounts), pool: Arc::new(pool) })
+        let imports = migrate::Ground {
+            folder: data.join("imports"),
+            most_octets: settings.limits.append_limit_octets,
+        };
+        Ok(Self { store, accounts: Arc::new(accounts), pool: Arc::new(pool), imports })
     }
 
     /// The credential record of a new password.

@@ -101,16 +101,30 @@ async fn serve_one(office: Arc<Office>, stream: UnixStream) {
     }
 }
 
-async fn answer(office: &Office, stream: UnixStream) -> Result<()> {
-    let (reader, mut writer) = stream.into_split();
+async fn answer(office: &Office, mut stream: UnixStream) -> Result<()> {
     let mut line = String::new();
-    BufReader::new(reader.take(MAX_REQUEST)).read_line(&mut line).await?;
-    let reply = match serde_json::from_str::<Request>(&line) {
-        Ok(request) => perform(office, request).await,
-        Err(why) => Reply::Refused(format!("the running server is of another version: {why}; restart it")),
+    // Nothing of what comes behind the line is taken from the stream: who asks waits for the answer.
+    BufReader::new((&mut stream).take(MAX_REQUEST)).read_line(&mut line).await?;
+    let (reply, import) = match serde_json::from_str::<Request>(&line) {
+        Ok(request) => {
+            let import = match &request {
+                Request::Import { account } => Some(account.clone()),
+                _ => None,
+            };
+            (perform(office, request).await, import)
+        }
+        Err(why) => {
+            (Reply::Refused(format!("the running server is of another version: {why}; restart it")), None)
+        }
     };
-    writer.write_all(format!("{}\n", serde_json::to_string(&reply)?).as_bytes()).await?;
-    Ok(())
+    stream.write_all(format!("{}\n", serde_json::to_string(&reply)?).as_bytes()).await?;
+    match (reply, import) {
+        (Reply::Done(_), Some(name)) => {
+            let account = office.accounts.named(&name)?;
+            Ok(migrate::serve(account, &name, &office.imports, stream).await?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a server runs on `data`.
@@ -125,8 +139,22 @@ async fn connect(data: &Path) -> io::Result<UnixStream> {
 
 /// Asks the server that runs on `data`; `None` where none does.
 pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Option<Reply>> {
+    Ok(ask_and_stay(data, request).await?.map(|(reply, _)| reply))
+}
+
+/// Asks the server that runs on `data` to take an import; `None` where none does.
+pub(crate) async fn ask_for_import(data: &Path, account: String) -> Result<Option<UnixStream>> {
+    match ask_and_stay(data, &Request::Import { account }).await? {
+        None => Ok(None),
+        Some((Reply::Done(_), stream)) => Ok(Some(stream)),
+        Some((Reply::Refused(why), _)) => bail!(why),
+        Some((reply, _)) => bail!("the server answers something else: {reply:?}"),
+    }
+}
+
+async fn ask_and_stay(data: &Path, request: &Request) -> Result<Option<(Reply, UnixStream)>> {
     let path = path_in(data);
-    let stream = match connect(data).await {
+    let mut stream = match connect(data).await {
         Ok(stream) => stream,
         Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             return Ok(None);
@@ -135,12 +163,13 @@ pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Option<Reply>>
             return Err(why).with_context(|| format!("cannot reach the server at {}", path.display()));
         }
     };
-    let (reader, mut writer) = stream.into_split();
-    writer.write_all(format!("{}\n", serde_json::to_string(request)?).as_bytes()).await?;
+    stream.write_all(format!("{}\n", serde_json::to_string(request)?).as_bytes()).await?;
     let mut line = String::new();
-    BufReader::new(reader.take(MAX_LINE)).read_line(&mut line).await?;
+    // The server says no more than this line before it is asked something else.
+    BufReader::new((&mut stream).take(MAX_LINE)).read_line(&mut line).await?;
     if line.is_empty() {
         bail!("the server stopped before it answered; ask again");
     }
-    Ok(Some(serde_json::from_str(&line).context("the server answers in words of another version")?))
+    let reply = serde_json::from_str(&line).context("the server answers in words of another version")?;
+    Ok(Some((reply, stream)))
 }
