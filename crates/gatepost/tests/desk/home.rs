@@ -142,12 +142,16 @@ impl Gatepost {
         self
     }
 
-    pub(crate) fn output(mut self, input: &str) -> Output {
+    pub(crate) fn output(self, input: &str) -> Output {
+        self.spawn(input).wait_with_output().unwrap()
+    }
+
+    pub(crate) fn spawn(mut self, input: &str) -> Child {
         let command = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // One that does not read has closed its end.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
+        child
     }
 
     /// What it says; it must succeed.
@@ -196,6 +200,7 @@ impl Drop for Process {
 pub(crate) struct Listening {
     process: Process,
     lines: Receiver<String>,
+    pub(crate) imap: SocketAddr,
     pub(crate) imaps: SocketAddr,
 }
 
@@ -207,7 +212,9 @@ impl Listening {
         // Reads on, so that the server never waits for us.
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let process = Process(child);
-        let mut server = Self { process, lines, imaps: ([0; 4], 0).into() };
+        let nowhere = ([0; 4], 0).into();
+        let mut server = Self { process, lines, imap: nowhere, imaps: nowhere };
+        server.imap = listens_at(&server.line_with(r#""listener":"imap-starttls""#));
         server.imaps = listens_at(&server.line_with(r#""listener":"imap-tls""#));
         server
     }
@@ -227,6 +234,12 @@ impl Listening {
     /// SIGHUP: the certificates are looked at.
     pub(crate) fn hang_up(&self) {
         self.process.signal("HUP");
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.process.0.kill().unwrap();
+        self.process.0.wait().unwrap();
     }
 
     /// SIGTERM.

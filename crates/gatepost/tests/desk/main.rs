@@ -3,6 +3,7 @@
 
 mod accounts;
 mod home;
+mod import;
 mod threats;
 
 use home::{Gatepost, Home, Listening, line_of};
@@ -216,7 +217,7 @@ fn a_demo_whose_filling_was_interrupted_goes_on_where_it_stopped() {
 #[test]
 fn the_help_names_every_command_and_says_what_it_is_for() {
     let help = Gatepost::new("--help").succeeds("");
-    for command in ["demo", "init", "serve", "check-config", "account"] {
+    for command in ["demo", "init", "serve", "check-config", "account", "mailbox", "import"] {
         assert!(help.contains(&format!("  {command} ")), "{help}");
     }
     assert!(help.contains("never a password"), "{help}");
