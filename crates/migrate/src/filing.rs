@@ -75,7 +75,12 @@ impl Filing<'_> {
     async fn open(&mut self, opening: Opening) -> Result<Answer, Trouble> {
         // The memory of the one before is closed first: it may be the same, begun again after a broken connection.
         let stored = self.folder.take().map(|before| before.stored_for(&opening)).unwrap_or_default();
-        let mut folder = Folder::open(&self.account, self.login, &self.ground.folder, opening).await?;
+        let opened = Folder::open(&self.account, self.login, &self.ground.folder, opening).await;
+        let mut folder = match opened {
+            Ok(folder) => folder,
+            Err(Trouble::Source(why)) => return Ok(Answer::Refused(why)),
+            Err(why) => return Err(why),
+        };
         folder.stored = stored;
         self.folder = Some(folder);
         Ok(Answer::Opened { most_octets: self.ground.most_octets })
@@ -101,12 +106,15 @@ impl Filing<'_> {
                 continue;
             };
             let (then, now) = (folder.memory.flags(brought), alike(message.flags.iter().map(String::as_str)));
-            if then == now {
+            if then == now && policy == FlagsPolicy::KeepChanges {
                 continue;
             }
             let here = alike(state.keywords().names(&row.flags));
             if here != then && here != now && policy == FlagsPolicy::KeepChanges {
                 compared.flags_kept += 1;
+                continue;
+            }
+            if here == now && then == now {
                 continue;
             }
             compared.flags_updated += u64::from(here != now);

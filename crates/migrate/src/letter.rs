@@ -27,8 +27,17 @@ impl Marks {
         }
     }
 
-    /// The flags as words, in an order and a spelling that are always the same: two messages are flagged alike where
-    /// these are equal.
+    /// Octets of all its flags.
+    pub(crate) fn octets(&self) -> usize {
+        let keyword = |flag: &Flag| match flag {
+            Flag::Keyword(keyword) => keyword.as_str().len(),
+            _ => 0,
+        };
+        let flags: usize = self.flags.iter().map(|flag| size_of::<Flag>() + keyword(flag)).sum();
+        flags + self.refused.iter().map(|word| size_of::<String>() + word.len()).sum::<usize>()
+    }
+
+    /// The flags as words.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         self.flags.iter().map(ToString::to_string).collect()

@@ -152,7 +152,9 @@ pub(crate) enum Answer {
     /// In the order in which they were put.
     Flushed(Vec<Outcome>),
     Checked(Checked),
-    /// It cannot be done, and why.
+    /// This folder cannot be had, and why; others may.
+    Refused(String),
+    /// Nothing can be done now, and why.
     Failed(String),
 }
 

@@ -126,7 +126,7 @@ impl<'a> Pour<'a> {
     }
 
     pub(crate) fn note(&mut self, note: String) {
-        self.report.note(note);
+        self.report.note(&note);
     }
 
     /// Begins a message of about so many octets.
@@ -235,6 +235,7 @@ pub(crate) async fn ask_link(link: &mut Link<Box<dyn Stream>>, ask: &Ask) -> Res
     link.say(ask).await?;
     match link.hear().await? {
         Some(Answer::Failed(why)) => Err(Trouble::Ours(why)),
+        Some(Answer::Refused(why)) => Err(Trouble::Source(why)),
         Some(answer) => Ok(answer),
         None => Err(Trouble::Ours("the server stopped; run the import again when it is back".into())),
     }

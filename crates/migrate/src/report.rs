@@ -5,6 +5,8 @@ use serde::Serialize;
 
 /// Messages that a folder's report names; of further ones it tells the number.
 pub const MAX_NAMED: usize = 200;
+/// Characters of a name or a reason that a report keeps: some are the other server's words.
+const MAX_TEXT: usize = 400;
 
 /// What became of everything.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -82,11 +84,12 @@ impl FolderReport {
     pub(crate) fn skip(&mut self, what: String, why: String) {
         self.skipped += 1;
         if self.skipped_messages.len() < MAX_NAMED {
-            self.skipped_messages.push(Skipped { what, why });
+            self.skipped_messages.push(Skipped { what: short(&what), why: short(&why) });
         }
     }
 
-    pub(crate) fn note(&mut self, note: String) {
+    pub(crate) fn note(&mut self, note: &str) {
+        let note = short(note);
         if self.notes.len() < MAX_NAMED && !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -114,6 +117,11 @@ impl Report {
             [Verdict::Incomplete, Verdict::SomeSkipped].into_iter().find(|bad| verdicts.contains(bad));
         self.verdict = worst.unwrap_or(Verdict::Complete);
     }
+}
+
+pub(crate) fn short(text: &str) -> String {
+    let end = text.char_indices().nth(MAX_TEXT).map(|(end, _)| end);
+    end.and_then(|end| text.get(..end)).map_or_else(|| text.to_owned(), |start| format!("{start}…"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::link::{Answer, Ask, FlagsPolicy, Link};
 use crate::names::Choice;
 use crate::pour::{Pour, Stream, Watcher, ask_link, unexpected};
-use crate::report::{FolderReport, Report, Skipped};
+use crate::report::{FolderReport, Report, Skipped, short};
 use crate::source::{Folder, Folders, Reader, Source};
 use crate::trouble::Trouble;
 use mailbox::account::SpecialUse;
@@ -55,6 +55,11 @@ pub async fn run<S: Source, G: Ground>(
     let mut report = Report { source: source.identity(), account: plan.account.clone(), ..Report::default() };
     let folders = source.folders().await?;
     let chosen = choose(&plan.choice, &uses, folders, &mut report);
+    if chosen.is_empty() {
+        return Err(Trouble::Source(
+            "no folder there is to be brought; look at --folder and --exclude".into(),
+        ));
+    }
     let work = Work { plan, source, ground, watcher, identity: source.identity(), left: queue(chosen) };
     report.folders = work.do_all().await?;
     report.folders.sort_by(|a, b| (&a.mailbox, &a.at_source).cmp(&(&b.mailbox, &b.at_source)));
@@ -73,7 +78,7 @@ fn choose(choice: &Choice, uses: &[(String, String)], folders: Folders, report: 
     for left in folders.left_out {
         match left.folder.filter(|folder| choice.names(&folder.name, &folder.at_source)) {
             Some(folder) => chosen.push(folder),
-            None => report.left_out.push(Skipped { what: left.what, why: left.why }),
+            None => report.left_out.push(Skipped { what: short(&left.what), why: left.why }),
         }
     }
     chosen.into_iter().map(|folder| settled(choice, uses, folder)).collect()
@@ -164,7 +169,7 @@ impl<S: Source, G: Ground> Work<'_, S, G> {
             let Some(trouble) = trouble else { return Ok(report) };
             *reader = None;
             if attempt == MAX_ATTEMPTS || !trouble.is_of_the_connection() {
-                return Ok(FolderReport { failed: Some(trouble.to_string()), ..report });
+                return Ok(FolderReport { failed: Some(short(&trouble.to_string())), ..report });
             }
             (before, attempt) = (report, attempt + 1);
         }

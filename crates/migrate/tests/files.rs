@@ -1,9 +1,15 @@
 //! Maildirs and mbox files, as they are found on disks.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic, and says what it skips"
+)]
 
 use migrate::maildir::Maildir;
 use migrate::mbox::Mbox;
 use migrate::{Folder, Found};
+use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -137,4 +143,85 @@ fn mbox_files_are_read_alone_and_as_thunderbird_lays_them_out() {
     );
     let why = Mbox::open(&scratch.0.join("prefs.js")).unwrap_err().to_string();
     assert!(why.contains("no mbox"), "{why}");
+}
+
+/// A folder of the corpus; `None`, with a line that says so, where there is no corpus. CI must have one.
+fn corpus(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("GATEPOST_TEST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"), PathBuf::from);
+    let folder = root.join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "CI needs the corpus: {}",
+        folder.display()
+    );
+    println!("skipped: there is no {} (set GATEPOST_TEST_DATA)", folder.display());
+    None
+}
+
+#[test]
+fn an_mbox_of_real_messages_is_parted_where_its_writer_parted_it() {
+    let Some(real) = corpus("real") else { return };
+    let packed = fs::read(real.join("import600.mbox.zst")).unwrap();
+    let text = zstd::decode_all(&packed[..]).unwrap();
+    let found: Vec<_> = migrate::mbox::messages(&text[..], 0).map(Result::unwrap).collect();
+    assert_eq!(found.len(), 600);
+    for message in &found {
+        assert!(!message.octets.windows(7).any(|seven| seven == b"\n>From "), "{}", message.what);
+        assert!(!message.octets.is_empty() && message.marks.date.is_some());
+    }
+}
+
+#[test]
+fn a_maildir_gives_the_difficult_messages_of_the_corpus_as_they_are() {
+    let Some(torture) = corpus("torture") else { return };
+    let scratch = Scratch::new("torture");
+    fs::create_dir_all(scratch.0.join("cur")).unwrap();
+    let mut expected = Vec::new();
+    for entry in fs::read_dir(torture).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.extension().is_some_and(|extension| extension == "eml") {
+            let octets = fs::read(&entry).unwrap();
+            fs::write(scratch.0.join(format!("cur/1.{}:2,S", expected.len())), &octets).unwrap();
+            expected.push(octets);
+        }
+    }
+    let found = of_maildir(&scratch.0);
+    let by_name = |found: &Found| found.what[2..].parse::<usize>().unwrap();
+    assert_eq!(found[0].1.len(), expected.len());
+    for message in &found[0].1 {
+        // But for its line ends, as another program would make them.
+        let mut own = Vec::new();
+        for line in expected[by_name(message)].split_inclusive(|b| *b == b'\n') {
+            let end = line.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+            own.extend_from_slice(end.unwrap_or(line));
+            own.extend_from_slice(if end.is_some() { b"\r\n" } else { b"" });
+        }
+        assert!(message.octets == own, "{}", message.what);
+    }
+}
+
+proptest! {
+    /// Written as mboxrd asks, whatever stands in it comes out again.
+    #[test]
+    fn an_mbox_gives_back_what_was_written_to_it(
+        bodies in prop::collection::vec(prop::collection::vec("(>{0,3}From |From|)[a-z :.]{0,12}", 0..8), 1..6)
+    ) {
+        let mut text = String::new();
+        for lines in &bodies {
+            text.push_str("From x Mon Nov 16 08:00:00 2026\nSubject: x\n\n");
+            for line in lines {
+                let is_quoted = line.trim_start_matches('>').starts_with("From ");
+                text.push_str(&format!("{}{line}\n", if is_quoted { ">" } else { "" }));
+            }
+            text.push('\n');
+        }
+        let found: Vec<_> = migrate::mbox::messages(text.as_bytes(), 0).map(Result::unwrap).collect();
+        let octets: Vec<_> = found.iter().map(|found| String::from_utf8(found.octets.to_vec()).unwrap()).collect();
+        let body = |lines: &Vec<String>| lines.iter().map(|line| format!("{line}\r\n")).collect::<String>();
+        let expected: Vec<_> = bodies.iter().map(|lines| format!("Subject: x\r\n\r\n{}", body(lines))).collect();
+        prop_assert_eq!(octets, expected);
+    }
 }

@@ -125,6 +125,13 @@ fn a_maildir_comes_in_once_with_the_server_running_or_without_it() {
     check(&told, "INBOX", &[("imported", 0), ("flags_updated", 1), ("flags_kept", 0)]);
     assert_eq!(flags(&mut client), ["", "", "\\Answered \\Flagged"]);
 
+    // Nothing has changed there: what is changed here stays, unless that is not wanted.
+    client.ask("SELECT INBOX").unwrap();
+    client.ask("UID STORE 1 +FLAGS (Mine)").unwrap();
+    check(&home.ok(&words, ""), "INBOX", &[("flags_updated", 0), ("flags_kept", 0)]);
+    check(&home.ok(&format!("{words} --flags"), ""), "INBOX", &[("flags_updated", 1)]);
+    assert_eq!(flags(&mut client), ["", "", "\\Answered \\Flagged"]);
+
     // What is remembered may be lost: messages are found by their octets.
     fs::remove_dir_all(home.data().join("imports")).unwrap();
     let told = home.ok(&format!("{words} --folder Lists/*"), "");

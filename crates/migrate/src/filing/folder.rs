@@ -59,7 +59,7 @@ impl Folder {
         let subscription = if opening.subscribed { Subscription::Subscribed } else { Subscription::Not };
         let uses = special_uses(&opening.special_uses);
         let settled = account.settle_mailbox(&Origin::desk(), &name, uses, subscription).await;
-        let (mailbox, made) = settled.map_err(ours)?;
+        let (mailbox, made) = settled.map_err(of_the_folder)?;
         if made == Made::Now {
             let account = events::Account::new(login);
             Event::MailboxCreated { connection: None, account, mailbox: (&name).into() }.log();
@@ -69,7 +69,7 @@ impl Folder {
         let place = Place { folder: &memories, source: &opening.source, name: &opening.folder };
         let subject = format!("{} {} {}", mailbox.get(), state.uid_validity(), opening.generation);
         let memory = Memory::open(&place, &subject);
-        let mut memory = memory.map_err(|why| Trouble::Ours(why.to_string()))?;
+        let mut memory = memory.map_err(|why| Trouble::Source(why.to_string()))?;
         // A data directory that was put back to an earlier day has not given these UIDs yet.
         memory.retain(|uid| uid < state.uid_next());
         let (strangers, waiting, outcomes, stored) = Default::default();
@@ -226,6 +226,14 @@ impl Folder {
             }
         }
         Ok(checked)
+    }
+}
+
+/// One mailbox that cannot be made is no reason to leave the others out.
+fn of_the_folder(why: Error) -> Trouble {
+    match why {
+        Error::Refused(_) | Error::OverQuota(_) | Error::Limit(_) => Trouble::Source(why.to_string()),
+        why => ours(why),
     }
 }
 

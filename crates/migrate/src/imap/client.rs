@@ -9,6 +9,10 @@ use zeroize::Zeroizing;
 /// Responses to one command that nobody counted on: EXISTS, flags of other messages, alerts.
 pub(super) const MAX_UNASKED: u64 = 50_000;
 
+/// Longest response code that is kept, in octets, and how many: those that are wanted hold a number.
+const MAX_CODE: usize = 100;
+const MAX_CODES: usize = 100;
+
 /// A connection behind TLS.
 pub(super) struct Client {
     pub(super) lines: Lines<Box<dyn Stream>>,
@@ -90,12 +94,15 @@ impl Client {
         for _ in 0..most.saturating_add(MAX_UNASKED) {
             match self.next().await? {
                 Response::Tagged(own, told) if own == tag => {
-                    codes.push(told.code.clone());
+                    codes.extend(Some(told.code.clone()).filter(|code| code.len() <= MAX_CODE));
                     return Ok(Answer { told, codes });
                 }
                 Response::Tagged(own, _) => return Err(foreign_tag(&own)),
                 Response::Data(values) => each(&values)?,
-                Response::Status(told) => codes.extend(keep(told)?),
+                Response::Status(told) => {
+                    codes
+                        .extend(keep(told)?.filter(|code| code.len() <= MAX_CODE && codes.len() < MAX_CODES));
+                }
                 Response::Continue => {}
             }
         }

@@ -11,6 +11,8 @@ use wire::imap::mailbox_name::{NameForm, decode_text};
 
 /// Most mailboxes of a user.
 const MAX_MAILBOXES: usize = 100_000;
+/// Octets of all their names and attributes.
+const MAX_LIST_OCTETS: usize = 64 << 20;
 
 /// Mailboxes that show messages of other mailboxes (RFC 6154, 2; Gmail).
 const VIRTUAL: [&str; 3] = ["\\All", "\\Flagged", "\\Important"];
@@ -133,7 +135,7 @@ fn prefixes(namespace: &Value) -> Vec<String> {
 }
 
 async fn list(client: &mut Client, command: &str, name: &str) -> Result<Vec<Listed>, Trouble> {
-    let mut rows = Vec::new();
+    let (mut rows, mut octets) = (Vec::new(), 0);
     let each = |values: &[Value]| {
         let [own, attributes, separator, spelt, ..] = values else { return Ok(()) };
         if !own.is(name) {
@@ -147,8 +149,13 @@ async fn list(client: &mut Client, command: &str, name: &str) -> Result<Vec<List
             Value::Octets(octets) => String::from_utf8_lossy(octets).chars().next(),
             _ => None,
         };
-        let attributes = words.map(str::to_owned).collect();
-        rows.push(Listed { attributes, separator, spelt: spelt.octets().unwrap_or_default().to_vec() });
+        let attributes: Vec<_> = words.map(str::to_owned).collect();
+        let row = Listed { attributes, separator, spelt: spelt.octets().unwrap_or_default().to_vec() };
+        octets += row.octets();
+        if octets > MAX_LIST_OCTETS {
+            return Err(Trouble::Hostile("the server's list of mailboxes has no end".into()));
+        }
+        rows.push(row);
         Ok(())
     };
     client.ask(command, MAX_MAILBOXES as u64 + MAX_UNASKED, each).await?;
@@ -156,6 +163,10 @@ async fn list(client: &mut Client, command: &str, name: &str) -> Result<Vec<List
 }
 
 impl Listed {
+    fn octets(&self) -> usize {
+        self.attributes.iter().map(|word| word.len() + size_of::<String>()).sum::<usize>() + self.spelt.len()
+    }
+
     fn has(&self, attribute: &str) -> bool {
         self.attributes.iter().any(|own| own.eq_ignore_ascii_case(attribute))
     }

@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use terms::InternalDate;
 
 /// Most messages of a mailbox.
-const MAX_MESSAGES: u64 = 10_000_000;
+const MAX_MESSAGES: u64 = 5_000_000;
+/// Octets of flags, of all messages of a mailbox together.
+const MAX_FLAG_OCTETS: usize = 256 << 20;
 /// Messages, and octets by the server's count, that are asked for at once.
 const MAX_ASKED: usize = 200;
 const MAX_ASKED_OCTETS: u64 = 16 << 20;
@@ -66,13 +68,17 @@ impl Connection {
 
     /// What its messages are.
     async fn list(&mut self, mut exists: u64) -> Result<(Messages, u64), Trouble> {
-        let mut messages = Messages::new();
+        let (mut messages, mut flag_octets) = (Messages::new(), 0);
         let most = exists.saturating_add(MAX_UNASKED);
         let each = |values: &[Value]| {
             match values {
                 [_, word, items] if word.is("FETCH") => {
                     if let Some((uid, listed)) = listed(items.list().unwrap_or_default()) {
+                        flag_octets += listed.marks.octets();
                         messages.insert(uid, listed);
+                    }
+                    if flag_octets > MAX_FLAG_OCTETS {
+                        return Err(Trouble::Hostile("the server tells of too many flags".into()));
                     }
                 }
                 [_, word] if word.is("EXPUNGE") => exists = exists.saturating_sub(1),

@@ -11,6 +11,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+/// An answer that is none, the first time: the connection is closed.
+pub(crate) const HANG_UP_ONCE: &str = "hang up";
+
 /// What a server answers to a command that begins so: `$` is the command's tag.
 pub(crate) type Answers = Vec<(&'static str, String)>;
 
@@ -106,8 +109,14 @@ impl Script {
         }
         let mut line = String::new();
         while stream.read_line(&mut line).await? > 0 {
-            self.heard.lock().unwrap().push(line.trim_end().to_owned());
-            let answer = self.answer(line.trim_end());
+            let command = line.trim_end().to_owned();
+            let first = !self.heard.lock().unwrap().contains(&command);
+            self.heard.lock().unwrap().push(command.clone());
+            let answer = match self.answer(&command) {
+                answer if answer != HANG_UP_ONCE => answer,
+                _ if first => return Ok(None),
+                _ => usual_answer(&command),
+            };
             stream.write_all(answer.as_bytes()).await?;
             stream.flush().await?;
             if line.contains("STARTTLS") && answer.contains(" OK") {
@@ -121,10 +130,18 @@ impl Script {
     fn answer(&self, line: &str) -> String {
         let (tag, command) = line.split_once(' ').unwrap_or(("", line));
         let own = self.answers.iter().find(|(begin, _)| command.starts_with(begin));
-        let answer = own.map(|(_, answer)| answer.clone()).unwrap_or_else(|| usual(command).into());
-        // What follows `+` bears no tag, and answers the command before.
-        answer.replace('$', if tag.is_empty() { "g2" } else { tag })
+        own.map_or_else(|| usual_answer(line), |(_, answer)| tagged(answer, tag))
     }
+}
+
+fn usual_answer(line: &str) -> String {
+    let (tag, command) = line.split_once(' ').unwrap_or(("", line));
+    tagged(usual(command), tag)
+}
+
+/// What follows `+` bears no tag, and answers the command before.
+fn tagged(answer: &str, tag: &str) -> String {
+    answer.replace('$', if tag.is_empty() { "g2" } else { tag })
 }
 
 /// One mailbox, one message.

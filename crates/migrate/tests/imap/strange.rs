@@ -1,7 +1,9 @@
 //! Servers that are honest, and not as one would like them.
 
-use crate::here::{Here, server};
-use crate::peer::{Answers, Peer, Port};
+use crate::here::{Here, PASSWORD, server};
+use crate::peer::{Answers, HANG_UP_ONCE, Peer, Port};
+use mail::Origin;
+use mailbox::account::{Allowance, Allowances};
 use migrate::imap::Security;
 use migrate::{Choice, Report};
 use std::fs;
@@ -120,6 +122,54 @@ async fn a_second_run_brings_nothing_whatever_was_forgotten_and_old_flags_only_w
     fs::remove_dir_all(here.memories()).unwrap();
     assert_eq!(run("\\Seen Work", 10).await, (0, 1, 0, 0, 1));
     assert_eq!(here.messages("INBOX").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_made_again_and_goes_on() {
+    let here = Here::new("breaks").await;
+    let peer = Peer::start(Port::Tls, "* OK\r\n", vec![("UID FETCH 5", HANG_UP_ONCE.into())]).await;
+    let source = server(peer.address, Security::Tls, &peer.authority);
+    let report = here.import(&source, Choice::default()).await.unwrap();
+    assert_eq!((report.folders[0].imported, report.verdict), (1, migrate::Verdict::Complete), "{report:?}");
+    let signed_in = peer.heard().iter().filter(|line| line.contains("AUTHENTICATE")).count();
+    assert_eq!(signed_in, 3, "for the list, for the mailbox, and for it again");
+}
+
+#[tokio::test]
+async fn a_server_without_plain_is_told_a_quoted_password_and_one_without_login_none() {
+    let here = Here::new("login").await;
+    let capability = |words: &str| vec![("CAPABILITY", format!("* CAPABILITY IMAP4rev1{words}\r\n$ OK\r\n"))];
+    let peer = Peer::start(Port::Tls, "* OK\r\n", capability("")).await;
+    here.import(&server(peer.address, Security::Tls, &peer.authority), Choice::default()).await.unwrap();
+    assert!(peer.heard().contains(&format!("g2 LOGIN \"robin\" \"{PASSWORD}\"")), "{:?}", peer.heard());
+    let peer = Peer::start(Port::Tls, "* OK\r\n", capability(" LOGINDISABLED")).await;
+    let source = server(peer.address, Security::Tls, &peer.authority);
+    let said = here.import(&source, Choice::default()).await.unwrap_err().to_string();
+    assert_eq!(said, "the server lets nobody sign in with a password");
+}
+
+#[tokio::test]
+async fn what_is_above_the_quota_is_skipped_and_told() {
+    let here = Here::new("quota").await;
+    let change = |before| Allowances { messages: Allowance::AtMost(2), ..before };
+    here.account.allow(&Origin::desk(), change).await.unwrap();
+    let row = |n: u32, uid: u32| format!("* {n} FETCH (UID {uid} FLAGS () RFC822.SIZE 3)\r\n");
+    let body = |n: u32, uid: u32| format!("* {n} FETCH (UID {uid} BODY[] {{3}}\r\n{uid}\r\n)\r\n");
+    let all = |one: &dyn Fn(u32, u32) -> String| (1..=3).map(|n| one(n, n + 4)).collect::<String>();
+    let report = import(&here, fetched(&all(&row), &all(&body)), Choice::default()).await;
+    let folder = &report.folders[0];
+    assert_eq!((folder.imported, folder.skipped), (2, 1), "{folder:?}");
+    assert_eq!(folder.skipped_messages[0].what, "UID 7");
+    assert_eq!(report.verdict, migrate::Verdict::SomeSkipped);
+    // A mailbox that cannot be made is no reason to leave the others out.
+    let change =
+        |before| Allowances { mailboxes: Allowance::AtMost(6), messages: Allowance::Usual, ..before };
+    here.account.allow(&Origin::desk(), change).await.unwrap();
+    let list = "* LIST () \"/\" INBOX\r\n* LIST () \"/\" Archive\r\n* LIST () \"/\" B\r\n$ OK\r\n";
+    let report = import(&here, vec![("LIST", list.into())], Choice::default()).await;
+    let failed: Vec<_> = report.folders.iter().map(|folder| folder.failed.is_some()).collect();
+    assert_eq!(failed, [false, true, false], "{report:?}");
+    assert_eq!(report.verdict, migrate::Verdict::Incomplete);
 }
 
 /// A source whose name does not tell its port.
