@@ -4,6 +4,7 @@
 //! mean, or is told what to say and writes it. What may be said when is `session`'s business.
 
 pub mod imap;
+pub mod lmtp;
 
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]

@@ -9,7 +9,7 @@ use terms::InternalDate;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub i64);
 
-const MONTHS: [&str; 12] =
+pub(crate) const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Day {
@@ -33,7 +33,7 @@ impl Day {
     }
 
     /// Year, month and day of the proleptic Gregorian calendar.
-    fn calendar(self) -> (i64, i64, i64) {
+    pub(crate) fn calendar(self) -> (i64, i64, i64) {
         let shifted = self.0.saturating_add(719_468);
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
         let year_of_era =

@@ -8,7 +8,7 @@
 //! misread is not written, whatever the caller says.
 
 pub mod command;
-mod date;
+pub(crate) mod date;
 mod error;
 pub mod framer;
 mod input;
