@@ -122,6 +122,12 @@ impl Accounts {
         Self { limits, ..self }
     }
 
+    /// The time of day, in Unix seconds.
+    #[must_use]
+    pub fn unix_s(&self) -> i64 {
+        self.world.now_s()
+    }
+
     /// How much an account may hold.
     #[must_use]
     pub const fn limits(&self) -> Limits {
@@ -337,7 +343,7 @@ impl Accounts {
         }
     }
 
-    fn roll(&self) -> Arc<Roll> {
+    pub(crate) fn roll(&self) -> Arc<Roll> {
         Arc::clone(&self.roll.lock().unwrap_or_else(PoisonError::into_inner).state)
     }
 }

@@ -30,6 +30,8 @@ pub enum Protocol {
     Imap = 1,
     /// The command line, or the server itself.
     Desk = 2,
+    /// LMTP
+    Lmtp = 3,
 }
 
 impl Origin {

@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a world that stands still, an account, a message.
 #![allow(dead_code, unreachable_pub, reason = "each test file takes what it needs")]
 
+pub mod counting;
 pub mod mischief;
 
 use bytes::Bytes;

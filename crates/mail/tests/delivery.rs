@@ -1,0 +1,228 @@
+//! Delivery: whose an address is, which mailbox it means, and one message for many.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use bytes::Bytes;
+use mail::{Account, Accounts, Addressing, Delivery, Error, Landed, Origin, Parcel};
+use mailbox::account::directory::Standing;
+use mailbox::account::{Allowance, Allowances};
+use std::sync::Arc;
+use support::counting::Counting;
+use support::{accounts, delete, record, store};
+use terms::{EmailId, MailboxName, Uid};
+
+fn addressing() -> Addressing {
+    Addressing { separator: Some('+'), host: "mail.example.org".into() }
+}
+
+async fn people(names: &[&str]) -> (Accounts, Vec<Arc<Account>>) {
+    let accounts = accounts(&store()).await;
+    let mut people = Vec::new();
+    for name in names {
+        let id = accounts.add(name, &record("secret")).await.unwrap();
+        people.push(accounts.account(id));
+    }
+    (accounts, people)
+}
+
+fn name(text: &str) -> MailboxName {
+    MailboxName::new(text).unwrap()
+}
+
+/// A parcel for recipients who want these mailboxes.
+fn parcel(account: &Arc<Account>, wanted: &[&str]) -> Parcel {
+    Parcel {
+        account: Arc::clone(account),
+        origin: Origin::desk(),
+        heading: format!("Delivered-To: {}\r\n", account.id().0).into(),
+        wanted: wanted.iter().map(|text| MailboxName::new(text).into_iter().collect()).collect(),
+    }
+}
+
+/// Delivers a message that comes in pieces of this size.
+async fn deliver(parcels: Vec<Parcel>, message: &[u8], piece: usize) -> Vec<Vec<Result<Landed, Error>>> {
+    let mut delivery = Delivery::new(parcels);
+    for piece in message.chunks(piece) {
+        delivery.write(Bytes::copy_from_slice(piece)).await;
+    }
+    delivery.end().await;
+    let mut outcomes = Vec::new();
+    while let Some(outcome) = delivery.deliver_next().await {
+        outcomes.push(outcome);
+    }
+    outcomes
+}
+
+/// The messages of a mailbox, octet by octet.
+async fn messages(account: &Account, mailbox: &str) -> Vec<Vec<u8>> {
+    let id = account.names().await.unwrap().mailbox(&name(mailbox)).unwrap().id;
+    let state = account.open(id).await.unwrap().newest().state().clone();
+    let mut found = Vec::new();
+    for uid in state.uids(Uid::MIN).iter() {
+        let email = EmailId { mailbox: id.get(), uid: uid.get() };
+        let records = account.records(&[store::EmailRange { first: email, last: email }]).await.unwrap();
+        let view = message::RecordView::new(&records[0].1).unwrap();
+        let mut octets = Vec::new();
+        while let Some(more) = account.body(view.body(), octets.len() as u64, 1 << 20).await.unwrap() {
+            if more.is_empty() {
+                break;
+            }
+            octets.extend(more);
+        }
+        found.push(octets);
+    }
+    found
+}
+
+fn landed(outcome: &Result<Landed, Error>) -> &str {
+    outcome.as_ref().unwrap().mailbox.as_str()
+}
+
+#[tokio::test]
+async fn an_address_leads_to_an_account_and_what_stands_behind_the_plus_to_a_mailbox() {
+    let (accounts, people) = people(&["ann@example.org", "ann+own@example.org", "bob", "jörg@例え.jp"]).await;
+    let check = |local: &str, domain: Option<&str>, expected: Option<(usize, Option<&str>)>| {
+        let found = accounts.recipient(local, domain, &addressing());
+        let found = found.as_ref().map(|found| (found.account, found.detail.as_deref()));
+        assert_eq!(found, expected.map(|(n, detail)| (people[n].id(), detail)), "{local} {domain:?}");
+    };
+    check("ann", Some("example.org"), Some((0, None)));
+    check("ANN", Some("Example.Org"), Some((0, None)));
+    check("ann+Lists/Rust+x", Some("example.org"), Some((0, Some("Lists/Rust+x"))));
+    check("ann+", Some("example.org"), Some((0, None)));
+    check("ann+own", Some("example.org"), Some((1, None)));
+    check("ann", Some("example.net"), None);
+    check("ann", None, None);
+    check("ann@example.org", Some("evil.example"), None);
+    check("ann@example.org", None, None);
+    check("bob", None, Some((2, None)));
+    check("bob+x", Some("MAIL.example.org"), Some((2, Some("x"))));
+    check("bob", Some("example.org"), None);
+    check("jörg+x", Some("例え.jp"), Some((3, Some("x"))));
+    check("", Some("example.org"), None);
+    check("+", Some("example.org"), None);
+    let plain = Addressing { separator: None, ..addressing() };
+    assert_eq!(accounts.recipient("ann+x", Some("example.org"), &plain), None);
+    accounts.set_standing("ann@example.org", Standing::Disabled).await.unwrap();
+    let found = accounts.recipient("ann", Some("example.org"), &addressing()).unwrap();
+    assert_eq!(found.standing, Standing::Disabled);
+}
+
+#[tokio::test]
+async fn a_message_goes_where_its_address_says_and_else_to_inbox() {
+    let (_, people) = people(&["ann@example.org"]).await;
+    let ann = &people[0];
+    for mailbox in ["Lists/Rust", "Über", "lists/C"] {
+        ann.ensure_mailbox(&Origin::desk(), &name(mailbox)).await.unwrap();
+    }
+    for (wanted, lands) in [
+        ("Lists/Rust", "Lists/Rust"),
+        ("lists/rust", "Lists/Rust"),
+        ("Lists/c", "lists/C"),
+        ("über", "Über"),
+        ("inbox", "INBOX"),
+        ("Nowhere", "INBOX"),
+        ("Lists", "INBOX"),
+        ("../etc/passwd", "INBOX"),
+    ] {
+        let outcome = deliver(vec![parcel(ann, &[wanted])], b"a: b\r\n\r\n", 99).await;
+        assert_eq!(landed(&outcome[0][0]), lands, "{wanted}");
+    }
+    assert_eq!(ann.names().await.unwrap().mailboxes().len(), 6 + 3, "no mailbox was made");
+}
+
+#[tokio::test]
+async fn a_mailbox_gets_a_message_once_however_many_addresses_lead_there() {
+    let (_, people) = people(&["ann@example.org"]).await;
+    let ann = &people[0];
+    let outcome =
+        deliver(vec![parcel(ann, &["INBOX", "Archive", "nowhere", "archive"])], b"a: b\r\n\r\n", 3).await;
+    let landed: Vec<_> = outcome[0].iter().map(landed).collect();
+    assert_eq!(landed, ["INBOX", "Archive", "INBOX", "Archive"]);
+    let expected = vec![format!("Delivered-To: {}\r\na: b\r\n\r\n", ann.id().0).into_bytes()];
+    assert_eq!(messages(ann, "INBOX").await, expected);
+    assert_eq!(messages(ann, "Archive").await, expected);
+}
+
+/// Both sides of what travels within a commit, and far beyond it.
+#[tokio::test]
+async fn each_account_gets_every_octet_behind_lines_of_its_own() {
+    for octets in [0, 1, 1_000, (256 << 10) - 20, 256 << 10, (256 << 10) + 1, 3 << 20] {
+        let (_, people) = people(&["ann@example.org", "bob@example.org", "eve@example.org"]).await;
+        let mut message = b"Subject: x\r\n\r\n".to_vec();
+        message.extend((0..octets).map(|n: u32| b'a' + u8::try_from(n * 7 % 23).unwrap()));
+        let parcels = people.iter().map(|account| parcel(account, &["INBOX"])).collect();
+        let outcomes = deliver(parcels, &message, 16 << 10).await;
+        assert_eq!(outcomes.len(), 3);
+        for (account, outcome) in people.iter().zip(&outcomes) {
+            let heading = format!("Delivered-To: {}\r\n", account.id().0).into_bytes();
+            let expected = [heading, message.clone()].concat();
+            assert_eq!(outcome[0].as_ref().unwrap().octets, expected.len() as u64);
+            assert!(messages(account, "INBOX").await == [expected], "{octets} octets");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_who_cannot_take_a_message_does_not_hinder_the_others() {
+    for octets in [1_000, 1 << 20] {
+        let (accounts, people) = people(&["full@example.org", "gone@example.org", "ann@example.org"]).await;
+        let few = |allowed: Allowances| Allowances { octets: Allowance::AtMost(500), ..allowed };
+        people[0].allow(&Origin::desk(), few).await.unwrap();
+        let parcels = people.iter().map(|account| parcel(account, &["INBOX"])).collect();
+        let mut delivery = Delivery::new(parcels);
+        delivery.write(vec![b'x'; octets].into()).await;
+        accounts.remove("gone@example.org").await.unwrap();
+        delivery.end().await;
+        let full = delivery.deliver_next().await.unwrap();
+        assert!(matches!(full[0], Err(Error::OverQuota(_))), "{full:?}");
+        let gone = delivery.deliver_next().await.unwrap();
+        assert!(matches!(gone[0], Err(Error::AccountRemoved)), "{gone:?}");
+        let ann = delivery.deliver_next().await.unwrap();
+        assert_eq!(landed(&ann[0]), "INBOX");
+        assert!(delivery.deliver_next().await.is_none());
+        assert_eq!(messages(&people[2], "INBOX").await.len(), 1);
+        assert!(messages(&people[0], "INBOX").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_goes_meanwhile_is_no_reason_to_lose_a_message() {
+    let (_, people) = people(&["ann@example.org"]).await;
+    let ann = &people[0];
+    ann.ensure_mailbox(&Origin::desk(), &name("Lists")).await.unwrap();
+    let mut delivery = Delivery::new(vec![parcel(ann, &["Lists"])]);
+    delivery.write(Bytes::from_static(b"a: b\r\n\r\n")).await;
+    delivery.end().await;
+    delete(ann, &name("Lists")).await.unwrap();
+    assert_eq!(landed(&delivery.deliver_next().await.unwrap()[0]), "INBOX");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_mailbox_is_told_of_a_delivery() {
+    let (_, people) = people(&["ann@example.org"]).await;
+    let inbox = support::id(&people[0], "INBOX").await;
+    let mut changes = people[0].open(inbox).await.unwrap().changes();
+    assert!(!changes.has_changed().unwrap());
+    deliver(vec![parcel(&people[0], &["INBOX"])], b"a: b\r\n\r\n", 99).await;
+    assert!(changes.has_changed().unwrap());
+    assert_eq!(changes.borrow_and_update().state().messages(), 1);
+}
+
+#[tokio::test]
+async fn a_large_message_for_a_hundred_is_on_its_way_to_one_at_a_time() {
+    let counting = Counting::over(store());
+    let bodies = Arc::clone(&counting.bodies);
+    let store: Arc<dyn store::Store> = Arc::new(counting);
+    let accounts = accounts(&store).await;
+    let record = record("secret");
+    let mut parcels = Vec::new();
+    for n in 0..100 {
+        let id = accounts.add(&format!("person{n}@example.org"), &record).await.unwrap();
+        parcels.push(parcel(&accounts.account(id), &["INBOX"]));
+    }
+    let outcomes = deliver(parcels, &vec![b'x'; 300 << 10], 16 << 10).await;
+    assert!(outcomes.len() == 100 && outcomes.iter().flatten().all(Result::is_ok));
+    assert_eq!(bodies.most(), 1);
+}
