@@ -13,6 +13,7 @@
 mod breath;
 pub mod encrypted;
 pub mod imap;
+pub mod lmtp;
 pub mod outbox;
 pub mod port;
 mod race;

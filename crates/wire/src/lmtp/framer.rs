@@ -79,12 +79,6 @@ impl Framer {
         }
     }
 
-    /// Whether more was pushed than has been given out.
-    #[must_use]
-    pub fn has_more(&self) -> bool {
-        !self.buffer.is_empty()
-    }
-
     /// From here on a message comes: DATA has been granted.
     pub fn begin_data(&mut self) {
         self.state = State::Data(DataReader::new());

@@ -26,6 +26,12 @@ impl Reply {
         Self { code, enhanced: Some(enhanced), text: text.into() }
     }
 
+    /// The same, with what it is about in front of its words.
+    #[must_use]
+    pub fn about(self, what: &str) -> Self {
+        Self { text: format!("{what} {}", self.text).into(), ..self }
+    }
+
     /// The reply's code.
     #[must_use]
     pub const fn code(&self) -> u16 {
