@@ -27,12 +27,37 @@ impl Network {
         Self::around(address, 24, 48)
     }
 
+    /// The network of `address` of which all addresses share so many bits; more than the address has are as many as it
+    /// has.
+    #[must_use]
+    pub fn of(address: IpAddr, bits: u8) -> Self {
+        match address {
+            // An IPv4 address within IPv6, and bits that are counted there.
+            IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
+                Self::around(address, bits.saturating_sub(V4_WITHIN_V6).min(32), bits)
+            }
+            _ => Self::around(address, bits.min(32), bits.min(128)),
+        }
+    }
+
+    /// Whether an address is one of it.
+    #[must_use]
+    pub fn holds(self, address: IpAddr) -> bool {
+        let bits = match address.to_canonical() {
+            // The other way round nothing of IPv4 is within a network that is wider than all of it.
+            IpAddr::V4(_) if self.length < V4_WITHIN_V6 => return false,
+            IpAddr::V4(_) => Self::around(address, self.length - V4_WITHIN_V6, 0),
+            IpAddr::V6(_) => Self::around(address, 0, self.length),
+        };
+        bits == self
+    }
+
     fn around(address: IpAddr, v4_length: u8, v6_length: u8) -> Self {
         let (address, length) = match address.to_canonical() {
             IpAddr::V4(v4) => (v4.to_ipv6_mapped(), V4_WITHIN_V6 + v4_length),
             IpAddr::V6(v6) => (v6, v6_length),
         };
-        let mask = u128::MAX << (128 - u32::from(length));
+        let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
         Self { base: u128::from(address) & mask, length }
     }
 }
@@ -64,6 +89,29 @@ mod tests {
         let address = address.parse().unwrap();
         assert_eq!(Network::narrow(address).to_string(), narrow);
         assert_eq!(Network::wide(address).to_string(), wide);
+    }
+
+    #[test]
+    fn a_network_holds_the_addresses_that_begin_like_it() {
+        let check = |network: &str, bits: u8, address: &str, holds: bool| {
+            let network = Network::of(network.parse().unwrap(), bits);
+            assert_eq!(network.holds(address.parse().unwrap()), holds, "{network} {address}");
+        };
+        check("192.0.2.9", 24, "192.0.2.200", true);
+        check("192.0.2.9", 24, "::ffff:192.0.2.200", true);
+        check("192.0.2.9", 24, "192.0.3.1", false);
+        check("127.0.0.0", 8, "127.1.2.3", true);
+        check("192.0.2.9", 32, "192.0.2.9", true);
+        check("192.0.2.9", 32, "192.0.2.8", false);
+        check("0.0.0.0", 0, "203.0.113.1", true);
+        check("0.0.0.0", 0, "2001:db8::1", false);
+        check("::", 0, "2001:db8::1", true);
+        check("::", 0, "203.0.113.1", false);
+        check("::1", 128, "::1", true);
+        check("::1", 128, "127.0.0.1", false);
+        check("2001:db8::", 32, "2001:db8:7::1", true);
+        check("2001:db8::", 32, "2001:db9::1", false);
+        check("::ffff:192.0.2.0", 120, "192.0.2.5", true);
     }
 
     #[test]
