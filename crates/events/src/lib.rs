@@ -25,11 +25,13 @@ mod word;
 
 pub use list::Event;
 pub use manual::manual;
-pub use text::{Account, Claimed, ClientId, File, Listener, MAX_TEXT_OCTETS, Mailbox, Problem, ServerName};
+pub use text::{
+    Account, Claimed, ClientId, File, Listener, MAX_TEXT_OCTETS, MailAddress, Mailbox, Problem, ServerName,
+};
 pub use value::{Codes, ConnectionId, FaultId, MAX_CODES, Peer};
 pub use word::{
-    AuthFailure, AuthLimit, EndReason, Mechanism, PlaintextCommand, Protocol, Refusal, StopReason, TlsGroup,
-    TlsVersion,
+    AuthFailure, AuthLimit, DeliveryFailure, EndReason, Mechanism, PlaintextCommand, Protocol, Refusal,
+    StopReason, TlsGroup, TlsVersion,
 };
 
 /// The target of every event, for filters: `gatepost=debug`.

@@ -4,9 +4,9 @@
 
 use crate::declare::events;
 use crate::{
-    Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, ConnectionId, EndReason, FaultId, File,
-    Listener, Mailbox, Mechanism, Peer, PlaintextCommand, Problem, Protocol, Refusal, ServerName, StopReason,
-    TlsGroup, TlsVersion,
+    Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, ConnectionId, DeliveryFailure, EndReason,
+    FaultId, File, Listener, MailAddress, Mailbox, Mechanism, Peer, PlaintextCommand, Problem, Protocol,
+    Refusal, ServerName, StopReason, TlsGroup, TlsVersion,
 };
 use std::net::SocketAddr;
 
@@ -23,8 +23,10 @@ events! {
     "server.listen" INFO Listening {
         /// Its name in the configuration.
         listener: Listener,
-        /// Where it listens.
-        address: SocketAddr,
+        /// Where it listens, over TCP.
+        address: Option<SocketAddr>,
+        /// Where it listens, as a Unix socket.
+        path: Option<File>,
     }
 
     /// The server has stopped, and everything it acknowledged is on disk.
@@ -316,6 +318,34 @@ events! {
         to: Mailbox,
         /// How many.
         messages: u64,
+    }
+
+    /// A message came in for a recipient, and is stored.
+    "delivery.accepted" INFO DeliveryAccepted {
+        /// The session that brought it.
+        connection: ConnectionId,
+        /// Who sent it; nobody did if it is a bounce.
+        sender: Option<MailAddress>,
+        /// Whom it was for.
+        recipient: MailAddress,
+        /// Whose that is.
+        account: Option<Account>,
+        /// Where it lies.
+        mailbox: Mailbox,
+        /// Its size there.
+        octets: u64,
+    }
+
+    /// A message was not taken for a recipient.
+    "delivery.refused" INFO DeliveryRefused {
+        /// The session that brought it.
+        connection: ConnectionId,
+        /// Who sent it; nobody did if it is a bounce.
+        sender: Option<MailAddress>,
+        /// Whom it was for.
+        recipient: MailAddress,
+        /// Why.
+        reason: DeliveryFailure,
     }
 
     /// A certificate and its key were loaded; new connections get them.

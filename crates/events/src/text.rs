@@ -45,6 +45,8 @@ texts! {
     File("path")
     /// A listener's name in the configuration.
     Listener("name in the configuration")
+    /// A mail address as a mail server gave it.
+    MailAddress("mail address, as it was given")
     /// A mailbox's name.
     Mailbox("name of a mailbox")
     /// What went wrong, in words.
@@ -76,6 +78,14 @@ impl ClientId {
         let version = version.unwrap_or_default();
         let gap: &[u8] = if version.is_empty() { b"" } else { b" " };
         Self(escape(&[name, gap, version].concat()))
+    }
+}
+
+impl MailAddress {
+    /// The address as it was given.
+    #[must_use]
+    pub fn new(address: &str) -> Self {
+        Self(escape(address.as_bytes()))
     }
 }
 

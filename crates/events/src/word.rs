@@ -41,6 +41,26 @@ words! {
     Protocol {
         /// RFC 9051, RFC 3501.
         Imap = "imap",
+        /// RFC 2033.
+        Lmtp = "lmtp",
+    }
+
+    /// Why a message was not taken for a recipient. Behind the last three of them the mail server tries again.
+    DeliveryFailure {
+        /// Nobody has this address.
+        NoAccount = "no-account",
+        /// It is larger than any message may be.
+        TooLarge = "too-large",
+        /// It has a CR or an LF alone, or NUL octets.
+        Malformed = "malformed",
+        /// Its address is in UTF-8, and SMTPUTF8 was not asked for.
+        NeedsUtf8 = "needs-utf8",
+        /// The account has no room for it.
+        OverQuota = "over-quota",
+        /// The account is disabled.
+        Disabled = "disabled",
+        /// Mail cannot be stored or read just now, or our fault.
+        Unavailable = "unavailable",
     }
 
     /// Why the server stopped.
@@ -137,7 +157,7 @@ words! {
 
     /// Why a session ended.
     EndReason {
-        /// The client said LOGOUT.
+        /// The client said LOGOUT, or QUIT.
         Logout = "logout",
         /// The client hung up.
         Closed = "closed",

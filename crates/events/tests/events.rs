@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use events::{
-    Account, AuthFailure, Claimed, ClientId, ConnectionId, EndReason, Event, Mechanism, Peer, Protocol,
-    TlsGroup, TlsVersion,
+    Account, AuthFailure, Claimed, ClientId, ConnectionId, DeliveryFailure, EndReason, Event, MailAddress,
+    Mailbox, Mechanism, Peer, Protocol, TlsGroup, TlsVersion,
 };
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -92,6 +92,33 @@ fn a_session_leaves_one_line() {
         "INFO gatepost: session.end connection=17 protocol=imap peer=192.0.2.7:40123 account=\"alice\" tls=1.3 \
          group=x25519mlkem768 mechanism=plain client=\"Thunderbird 140.1\" commands=12 octets_in=345 octets_out=67890 \
          duration_ms=1500 reason=logout\n"
+    );
+}
+
+#[test]
+fn a_delivery_leaves_a_line_for_each_recipient() {
+    let accepted = Event::DeliveryAccepted {
+        connection: ConnectionId(4),
+        sender: Some(MailAddress::new("fred@example.net")),
+        recipient: MailAddress::new("alice+lists@example.org"),
+        account: Some(Account::new("alice@example.org")),
+        mailbox: Mailbox::from(&terms::MailboxName::inbox()),
+        octets: 345,
+    };
+    assert_eq!(
+        human(&accepted).trim_start(),
+        "INFO gatepost: delivery.accepted connection=4 sender=\"fred@example.net\" \
+         recipient=\"alice+lists@example.org\" account=\"alice@example.org\" mailbox=\"INBOX\" octets=345\n"
+    );
+    let refused = Event::DeliveryRefused {
+        connection: ConnectionId(4),
+        sender: None,
+        recipient: MailAddress::new("nobody@example.org"),
+        reason: DeliveryFailure::NoAccount,
+    };
+    assert_eq!(
+        human(&refused).trim_start(),
+        "INFO gatepost: delivery.refused connection=4 recipient=\"nobody@example.org\" reason=no-account\n"
     );
 }
 

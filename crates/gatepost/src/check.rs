@@ -12,8 +12,12 @@ use std::path::Path;
 /// Reads the settings and tries what they name; says so when all is well.
 pub(crate) fn run(path: &Path) -> Result<()> {
     let settings = config::read(path)?;
-    let problems: Vec<_> =
-        certificates(&settings).into_iter().chain(addresses(&settings)).chain(data(&settings)).collect();
+    let problems: Vec<_> = certificates(&settings)
+        .into_iter()
+        .chain(addresses(&settings))
+        .chain(socket(&settings))
+        .chain(data(&settings))
+        .collect();
     if !problems.is_empty() {
         bail!("{}:\n{}", path.display(), problems.join("\n"));
     }
@@ -51,6 +55,13 @@ fn address(address: SocketAddr, in_use: InUse) -> Option<String> {
         ErrorKind::PermissionDenied => None,
         _ => Some(format!("{address} cannot be listened on: {why}")),
     }
+}
+
+/// Whoever checks need not be who serves, so that only what nobody could do is told.
+fn socket(settings: &Settings) -> Option<String> {
+    let socket = settings.lmtp.socket.as_ref()?;
+    let folder = socket.parent().filter(|folder| !folder.is_dir())?;
+    Some(format!("{} is to hold the socket for LMTP, and is no folder: make it", folder.display()))
 }
 
 fn data(settings: &Settings) -> Option<String> {

@@ -5,7 +5,7 @@ use crate::office::Office;
 use crate::{config, log};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
-use net::{Imap, Remote, Server};
+use net::{Imap, Lmtp, Protocols, Remote, Server};
 use settings::{ListenerKind, Settings};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -26,7 +26,8 @@ pub(crate) type Addresses = Vec<(ListenerKind, SocketAddr)>;
 /// Serves until told to stop; calls `ready` once every listener is open.
 pub(crate) async fn serve(settings: &Settings, office: Office, ready: impl FnOnce(&Addresses)) -> Result<()> {
     let imap = Imap::new(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool));
-    let server = Server::open(settings, imap)?;
+    let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts));
+    let server = Server::open(settings, Protocols { imap, lmtp })?;
     obey_signals(server.remote())?;
     let office = Arc::new(office);
     let data = &settings.server.data;
@@ -34,7 +35,8 @@ pub(crate) async fn serve(settings: &Settings, office: Office, ready: impl FnOnc
     let accounts = Arc::clone(&office.accounts);
     let follow = tokio::spawn(async move { accounts.follow().await });
     let addresses: Addresses = server.addresses().collect();
-    Event::ServerStarted { data: data.as_path().into(), listeners: addresses.len() as u64 }.log();
+    let listeners = addresses.len() + server.paths().count();
+    Event::ServerStarted { data: data.as_path().into(), listeners: listeners as u64 }.log();
     notify("READY=1");
     ready(&addresses);
 

@@ -4,7 +4,7 @@ use crate::edge::caught;
 use crate::gate;
 use crate::handshake::{Failed, Overheard, Problem, shake_hands};
 use crate::octets::{Duplex, take_leave};
-use crate::peer::TlsPeer;
+use crate::peer::{PlainPeer, TlsPeer};
 use crate::tls::PrivateLine;
 use crate::visit::{Farewell, Visit};
 use events::{EndReason, Event, FaultId, ServerName};
@@ -16,12 +16,12 @@ use settings::{ListenerKind, Settings};
 use std::error::Error;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What is spoken once a line is private.
+/// What is spoken once a line is private; and with those who bring mail, in the clear.
 pub trait Service: Send + Sync + 'static {
     /// Talks to `peer` until one of the two has enough. The service says its goodbyes; closing is left to the
     /// caller.
@@ -31,6 +31,11 @@ pub trait Service: Send + Sync + 'static {
         peer: P,
         visit: Arc<Visit>,
     ) -> impl Future<Output = Farewell> + Send;
+
+    /// The same with a mail server that brings mail. A service that takes none hangs up.
+    fn take_mail<P: Peer>(&self, _: P, _: Arc<Visit>) -> impl Future<Output = Farewell> + Send {
+        std::future::ready(EndReason::Closed.into())
+    }
 }
 
 /// What all connections share.
@@ -67,16 +72,37 @@ impl<S: Service> House<S> {
     pub(crate) async fn serve(&self, stream: impl Duplex, visit: Visit) {
         let visit = Arc::new(visit);
         // Pinned here, so that nothing on the way down holds a second copy of it.
-        let conversation = pin!(self.converse(stream, &visit));
-        let farewell = tokio::select! {
+        let farewell = self.see_through(pin!(self.converse(stream, &visit)), &visit).await;
+        visit.end(farewell);
+    }
+
+    /// The same of one that brings mail.
+    pub(crate) async fn serve_mail(&self, stream: impl Duplex, visit: Visit) {
+        let visit = Arc::new(visit);
+        let farewell = self.see_through(pin!(self.take_mail(stream, &visit)), &visit).await;
+        visit.end(farewell);
+    }
+
+    async fn see_through(
+        &self,
+        conversation: Pin<&mut impl Future<Output = Farewell>>,
+        visit: &Visit,
+    ) -> Farewell {
+        tokio::select! {
             biased;
             ended = caught(conversation) => match ended {
                 Ok(farewell) => farewell,
-                Err(panic) => self.fault(&visit, &panic),
+                Err(panic) => self.fault(visit, &panic),
             },
             () = visit.cut() => EndReason::Stopping.into(),
-        };
-        visit.end(farewell);
+        }
+    }
+
+    async fn take_mail(&self, stream: impl Duplex, visit: &Arc<Visit>) -> Farewell {
+        let mut peer = PlainPeer::new(stream, Arc::clone(visit));
+        let farewell = self.service.take_mail(&mut peer, Arc::clone(visit)).await;
+        peer.close().await;
+        farewell
     }
 
     async fn converse(&self, stream: impl Duplex, visit: &Arc<Visit>) -> Farewell {
@@ -98,6 +124,7 @@ impl<S: Service> House<S> {
         let (greeted, line) = match visit.listener() {
             ListenerKind::ImapStartTls => self.through_the_gate(stream, visit).await?,
             ListenerKind::ImapTls => self.at_once(stream, visit).await?,
+            ListenerKind::Lmtp => return Err(EndReason::Fault), // it has no TLS to enter: see `serve_mail`
         };
         Ok((greeted, TlsPeer::new(line.stream, Arc::clone(visit), self.largest_message)))
     }
@@ -243,7 +270,7 @@ mod tests {
 
     fn visit(kind: ListenerKind) -> Visit {
         let admission = Reception::new(ConnectionLimits::default()).admit([192, 0, 2, 1].into()).unwrap();
-        let address = "192.0.2.1:1".parse().unwrap();
+        let address = events::Peer::Address("192.0.2.1:1".parse().unwrap());
         Visit::new(admission, address, kind, Clock::start(), Duration::from_secs(60))
     }
 

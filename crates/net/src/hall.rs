@@ -370,7 +370,7 @@ pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
 }
 
 /// Writes a fault down under a number, which is all that the peer is told.
-fn note(connection: ConnectionId, why: &(dyn std::error::Error + 'static)) -> FaultId {
+pub(crate) fn note(connection: ConnectionId, why: &(dyn std::error::Error + 'static)) -> FaultId {
     let fault = new_fault();
     events::Event::ServerFault { connection: Some(connection), fault, problem: Problem::from(why) }.log();
     FaultId(fault.0)

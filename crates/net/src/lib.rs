@@ -6,7 +6,8 @@
 //!
 //! ```text
 //!  listen ─► server ─► reception (may it come in?) ─► connection ─┬─ gate (before TLS) ─┐
-//!                                                                 └─────────────────────┴► handshake ─► peer ─► Service
+//!                                                                 ├─────────────────────┴► handshake ─► peer ─► Service
+//!                                                                 └ (LMTP) ───────────────────────────► peer ─► Service
 //! ```
 //!
 //! > **Promise.** What came before the handshake is not in memory after it. Every wait for a peer has a deadline, every
@@ -26,17 +27,22 @@ mod imap;
 mod inflate;
 mod leaving;
 mod listen;
+mod lmtp;
 mod octets;
 mod peer;
 mod prompt;
+mod protocols;
 mod reception;
 mod server;
 pub mod tls;
+mod unix_door;
 mod visit;
 
 pub use clock::Clock;
 pub use connection::Service;
 pub use imap::Imap;
 pub use listen::ListenError;
+pub use lmtp::Lmtp;
+pub use protocols::Protocols;
 pub use server::{Remote, Server, StartError, Stopped, certificate_files};
 pub use visit::{Farewell, Visit};

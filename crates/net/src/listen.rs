@@ -1,13 +1,16 @@
 //! Sockets that wait for connections.
 
-use settings::{Idle, Listener, ListenerKind};
+use crate::unix_door::UnixDoor;
+use events::Peer;
+use settings::{Idle, Listener, ListenerKind, Settings};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
@@ -17,23 +20,73 @@ pub(crate) const REST: Duration = Duration::from_millis(250);
 /// Every listener of the configuration, open.
 #[derive(Debug)]
 pub(crate) struct Doors {
-    open: Vec<(ListenerKind, TcpListener)>,
+    open: Vec<(ListenerKind, Door)>,
     /// Whose turn it is to be asked first, so that a busy door does not shut out the others.
     turn: usize,
 }
 
+#[derive(Debug)]
+enum Door {
+    Tcp(TcpListener),
+    Unix(UnixDoor),
+}
+
 /// A connection that has come in, or why none could.
-pub(crate) type Arrival = io::Result<(ListenerKind, TcpStream, SocketAddr)>;
+pub(crate) type Arrival = io::Result<(ListenerKind, Caller)>;
+
+/// Who stands at a door.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    /// Over a network.
+    Tcp(TcpStream, SocketAddr),
+    /// A program on this host.
+    Unix(UnixStream),
+}
+
+impl Caller {
+    pub(crate) const fn peer(&self) -> Peer {
+        match self {
+            Self::Tcp(_, address) => Peer::Address(*address),
+            Self::Unix(_) => Peer::UnixSocket,
+        }
+    }
+}
+
+impl Door {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Caller>> {
+        match self {
+            Self::Tcp(door) => {
+                door.poll_accept(cx).map(|came| came.map(|(stream, address)| Caller::Tcp(stream, address)))
+            }
+            Self::Unix(door) => door.poll_accept(cx).map(|came| came.map(Caller::Unix)),
+        }
+    }
+}
 
 impl Doors {
-    pub(crate) fn open(listeners: &[Listener]) -> Result<Self, ListenError> {
-        let open = |listener: &Listener| Ok((listener.kind, bind(listener.address)?));
-        Ok(Self { open: listeners.iter().map(open).collect::<Result<_, _>>()?, turn: 0 })
+    pub(crate) fn open(settings: &Settings) -> Result<Self, ListenError> {
+        let bound = |listener: &Listener| Ok((listener.kind, Door::Tcp(bind(listener.address)?)));
+        let mut open: Vec<_> = settings.network.listeners.iter().map(bound).collect::<Result<_, _>>()?;
+        if let Some(path) = &settings.lmtp.socket {
+            open.push((ListenerKind::Lmtp, Door::Unix(UnixDoor::open(path, &settings.lmtp)?)));
+        }
+        Ok(Self { open, turn: 0 })
     }
 
     /// Where connections come in.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (ListenerKind, SocketAddr)> {
-        self.open.iter().filter_map(|(kind, door)| Some((*kind, door.local_addr().ok()?)))
+        self.open.iter().filter_map(|(kind, door)| match door {
+            Door::Tcp(door) => Some((*kind, door.local_addr().ok()?)),
+            Door::Unix(_) => None,
+        })
+    }
+
+    /// The sockets in the file system where connections come in.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (ListenerKind, &Path)> {
+        self.open.iter().filter_map(|(kind, door)| match door {
+            Door::Tcp(_) => None,
+            Door::Unix(door) => Some((*kind, door.path())),
+        })
     }
 
     /// The next connection. Dropping the future loses none.
@@ -46,7 +99,7 @@ impl Doors {
         let (before, from_here) = self.open.split_at(self.turn);
         for (kind, door) in from_here.iter().chain(before) {
             if let Poll::Ready(accepted) = door.poll_accept(cx) {
-                return Poll::Ready(accepted.map(|(stream, address)| (*kind, stream, address)));
+                return Poll::Ready(accepted.map(|caller| (*kind, caller)));
             }
         }
         Poll::Pending
@@ -101,7 +154,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
         }
         bound => bound,
     };
-    listener.map_err(|why| ListenError { address, advice: advice(&why), why })
+    listener.map_err(|why| ListenError { place: address.to_string(), advice: advice(&why), why })
 }
 
 fn is_missing_family(error: &io::Error) -> bool {
@@ -123,11 +176,25 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {why}{advice}")]
+#[error("cannot listen on {place}: {why}{advice}")]
 pub struct ListenError {
-    address: SocketAddr,
+    place: String,
     advice: &'static str,
     why: io::Error,
+}
+
+impl ListenError {
+    /// Of a socket in the file system.
+    pub(crate) fn at_path(path: &Path, why: io::Error) -> Self {
+        let advice = match why.kind() {
+            io::ErrorKind::PermissionDenied => {
+                "; whoever runs the server has to own the folder, and be a member of the socket's group"
+            }
+            io::ErrorKind::AddrInUse => "; another program listens there: stop it, or name another path",
+            _ => "",
+        };
+        Self { place: path.display().to_string(), advice, why }
+    }
 }
 
 fn advice(error: &io::Error) -> &'static str {

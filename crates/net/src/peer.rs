@@ -1,8 +1,8 @@
-//! A [`Peer`] at the other end of a private line.
+//! A [`Peer`] at the other end of a private line, and one at the end of a line in the clear.
 
 use crate::deflate::deflate;
 use crate::inflate::{Garbled, Inflater};
-use crate::octets::{Duplex, read_some, take_private_leave};
+use crate::octets::{Duplex, read_some, take_leave, take_private_leave};
 use crate::reception::Wherefore;
 use crate::visit::Visit;
 use bytes::Bytes;
@@ -34,18 +34,24 @@ const PIECES_AT_ONCE: usize = 64;
 /// The client behind a TLS connection.
 #[derive(Debug)]
 pub(crate) struct TlsPeer<IO> {
-    line: Line<IO>,
+    line: Line<TlsStream<IO>>,
     /// Once the client has said COMPRESS. On the heap, where it does not add to the size of everything that talks.
     inflater: Option<Box<Inflater>>,
     /// The largest message that it may send, in octets.
     largest_message: u64,
 }
 
-/// The octets of the connection, as TLS carries them.
+/// The mail server behind a connection in the clear, which never signs in and is never told of mail.
 #[derive(Debug)]
-struct Line<IO> {
+pub(crate) struct PlainPeer<IO> {
+    line: Line<IO>,
+}
+
+/// The octets of the connection, as TLS carries them or as they are.
+#[derive(Debug)]
+struct Line<S> {
     /// On the heap too.
-    stream: Box<TlsStream<IO>>,
+    stream: Box<S>,
     /// What was heard while nobody listened.
     heard: Vec<u8>,
     visit: Arc<Visit>,
@@ -61,6 +67,41 @@ impl<IO: Duplex> TlsPeer<IO> {
     pub(crate) async fn close(mut self) {
         take_private_leave(&mut self.line.stream).await;
     }
+}
+
+impl<IO: Duplex> PlainPeer<IO> {
+    pub(crate) fn new(stream: IO, visit: Arc<Visit>) -> Self {
+        Self { line: Line { stream: Box::new(stream), heard: Vec::new(), visit } }
+    }
+
+    /// Ends the line behind the last word.
+    pub(crate) async fn close(mut self) {
+        take_leave(&mut *self.line.stream).await;
+    }
+}
+
+impl<IO: Duplex> Peer for &mut PlainPeer<IO> {
+    fn now(&self) -> Moment {
+        self.line.now()
+    }
+
+    async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
+        self.line.receive(into, until).await
+    }
+
+    fn wait(&self, until: Moment) -> impl Future<Output = ()> + Send {
+        self.line.wait(until)
+    }
+
+    fn look(&mut self) -> Result<(), Gone> {
+        self.line.look()
+    }
+
+    async fn send(&mut self, outbox: &mut Outbox) -> Result<(), Gone> {
+        self.line.send(outbox).await
+    }
+
+    fn compress(&mut self) {} // LMTP has no word for it
 }
 
 impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
@@ -89,7 +130,7 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
     }
 
     fn wait(&self, until: Moment) -> impl Future<Output = ()> + Send {
-        sleep_until(self.line.visit.clock().instant(until))
+        self.line.wait(until)
     }
 
     fn look(&mut self) -> Result<(), Gone> {
@@ -110,9 +151,13 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
     }
 }
 
-impl<IO: Duplex> Line<IO> {
+impl<S: Duplex> Line<S> {
     fn now(&self) -> Moment {
         self.visit.clock().now()
+    }
+
+    fn wait(&self, until: Moment) -> impl Future<Output = ()> + Send + use<S> {
+        sleep_until(self.visit.clock().instant(until))
     }
 
     async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
@@ -124,7 +169,7 @@ impl<IO: Duplex> Line<IO> {
         if self.now() >= until {
             return Ok(Received::TimedOut); // also for a peer that never pauses
         }
-        let reading = timeout_at(self.visit.clock().instant(until), read_some(&mut self.stream, into));
+        let reading = timeout_at(self.visit.clock().instant(until), read_some(&mut *self.stream, into));
         let read = tokio::select! {
             biased;
             wherefore = self.visit.asked_to_leave() => return Ok(match wherefore {
@@ -145,7 +190,7 @@ impl<IO: Duplex> Line<IO> {
         }
         // Nobody has to be woken: whoever waits later looks first.
         let mut context = Context::from_waker(Waker::noop());
-        let looked = pin!(read_some(&mut self.stream, &mut self.heard)).poll(&mut context);
+        let looked = pin!(read_some(&mut *self.stream, &mut self.heard)).poll(&mut context);
         match looked {
             Poll::Pending => Ok(()),
             Poll::Ready(read) => self.judge(read),
@@ -155,7 +200,7 @@ impl<IO: Duplex> Line<IO> {
     async fn send(&mut self, outbox: &mut Outbox) -> Result<(), Gone> {
         let octets = outbox.len() as u64;
         let patience = WRITE_PATIENCE + Duration::from_secs(octets / WRITE_FLOOR);
-        match timeout(patience, write_all(&mut self.stream, outbox)).await {
+        match timeout(patience, write_all(&mut *self.stream, outbox)).await {
             Err(_) => Err(self.gone(EndReason::SlowReader)),
             Ok(Err(_)) => Err(self.gone(EndReason::Broken)),
             Ok(Ok(())) => {

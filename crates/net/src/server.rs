@@ -3,22 +3,23 @@
 use crate::clock::Clock;
 use crate::connection::{House, Service, new_fault};
 use crate::leaving;
-use crate::listen::{Afterwards, Arrival, Doors, ListenError, REST, prepare};
+use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST, prepare};
 use crate::prompt::Prompt;
 use crate::reception::Reception;
 use crate::tls::{CertificateError, CertificateFiles, Certificates, Reloaded};
 use crate::visit::Visit;
 use events::{Event, Peer, Refusal};
-use policy::{ConnectionLimits, Crowded};
+use policy::{ConnectionLimits, Crowded, Network};
 use settings::{Idle, ListenerKind, Settings};
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
 
@@ -38,12 +39,21 @@ pub struct Server<S> {
     clock: Clock,
     idle: Idle,
     sign_in_patience: Duration,
+    mail: MailRules,
     shutdown: Duration,
     control: Arc<Control>,
     /// Whether accepting rests, and has been said to.
     is_resting: bool,
     /// When accepting last failed for want of something.
     last_trouble: Option<Instant>,
+}
+
+/// Who may bring mail.
+#[derive(Debug)]
+struct MailRules {
+    host: Box<str>,
+    networks: Vec<Network>,
+    places: Arc<Semaphore>,
 }
 
 /// Steers a running server from elsewhere.
@@ -102,7 +112,7 @@ impl<S: Service> Server<S> {
     pub fn open(settings: &Settings, service: S) -> Result<Self, StartError> {
         let certificates = Arc::new(Certificates::load(certificate_files(settings))?);
         let house = House::new(settings, service, certificates.imap_config()?);
-        let doors = Doors::open(&settings.network.listeners)?;
+        let doors = Doors::open(settings)?;
         Ok(Self {
             house: Arc::new(house),
             doors,
@@ -111,6 +121,7 @@ impl<S: Service> Server<S> {
             clock: Clock::start(),
             idle: settings.idle.clone(),
             sign_in_patience: Duration::from_secs(settings.limits.preauth_seconds.into()),
+            mail: MailRules::new(settings),
             shutdown: Duration::from_secs(settings.server.shutdown_seconds.into()),
             control: Arc::new(Control { stop: watch::Sender::new(Running::Yes), look: Notify::new() }),
             is_resting: false,
@@ -121,6 +132,11 @@ impl<S: Service> Server<S> {
     /// Where it listens: the ports that the system chose, where the settings say 0.
     pub fn addresses(&self) -> impl Iterator<Item = (ListenerKind, SocketAddr)> {
         self.doors.addresses()
+    }
+
+    /// The Unix sockets where it listens.
+    pub fn paths(&self) -> impl Iterator<Item = (ListenerKind, &Path)> {
+        self.doors.paths()
     }
 
     /// What stops it.
@@ -145,7 +161,10 @@ impl<S: Service> Server<S> {
             Event::CertificateLoaded { file: file.chain.as_path().into(), server_name: None }.log();
         }
         for (kind, address) in self.addresses() {
-            Event::Listening { listener: named(kind), address }.log();
+            Event::Listening { listener: named(kind), address: Some(address), path: None }.log();
+        }
+        for (kind, path) in self.paths() {
+            Event::Listening { listener: named(kind), address: None, path: Some(path.into()) }.log();
         }
     }
 
@@ -173,9 +192,14 @@ impl<S: Service> Server<S> {
 
     fn welcome(&mut self, arrival: Arrival, visits: &mut JoinSet<()>) {
         match arrival {
-            Ok((kind, stream, address)) => {
+            Ok((kind, caller)) => {
                 self.is_resting = false;
-                self.admit(kind, stream, address, visits);
+                match (kind, caller) {
+                    (ListenerKind::Lmtp, caller) => self.admit_mail(kind, caller, visits),
+                    (kind, Caller::Tcp(stream, address)) => self.admit(kind, stream, address, visits),
+                    // Nothing but mail comes in through the file system.
+                    (_, Caller::Unix(_)) => {}
+                }
             }
             Err(why) => self.rest(&why),
         }
@@ -203,16 +227,85 @@ impl<S: Service> Server<S> {
         if prepare(&stream, &self.idle).is_err() {
             return; // it has gone again
         }
-        let visit = Visit::new(admission, address, kind, self.clock, self.sign_in_patience);
+        let visit = Visit::new(admission, Peer::Address(address), kind, self.clock, self.sign_in_patience);
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
         visits.spawn(async move { house.serve(Prompt(stream), visit).await });
+    }
+
+    /// Lets somebody in who brings mail: from where the settings allow it, as long as there are places.
+    fn admit_mail(&self, kind: ListenerKind, caller: Caller, visits: &mut JoinSet<()>) {
+        let place = match self.mail.admit(caller.peer()) {
+            Ok(place) => place,
+            Err(reason) => return self.mail.turn_away(kind, caller, reason),
+        };
+        if let Caller::Tcp(stream, _) = &caller
+            && prepare(stream, &self.idle).is_err()
+        {
+            return; // it has gone again
+        }
+        let admission = self.reception.admit_known();
+        let visit = Visit::new(admission, caller.peer(), kind, self.clock, Duration::MAX);
+        Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
+        let house = Arc::clone(&self.house);
+        visits.spawn(async move {
+            match caller {
+                Caller::Tcp(stream, _) => house.serve_mail(Prompt(stream), visit).await,
+                Caller::Unix(stream) => house.serve_mail(stream, visit).await,
+            }
+            drop(place);
+        });
     }
 
     async fn look_at_certificates(&self) {
         let certificates = Arc::clone(&self.certificates);
         let looked = tokio::task::spawn_blocking(move || certificates.look_again()).await;
         looked.unwrap_or_default().iter().for_each(report);
+    }
+}
+
+impl MailRules {
+    fn new(settings: &Settings) -> Self {
+        let networks = settings.lmtp.networks.iter();
+        let places = usize::try_from(settings.lmtp.connections).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            host: settings.server.hostname.as_str().into(),
+            networks: networks.map(|network| Network::of(network.address, network.bits)).collect(),
+            places: Arc::new(Semaphore::new(places)),
+        }
+    }
+
+    fn admit(&self, peer: Peer) -> Result<OwnedSemaphorePermit, Refusal> {
+        let is_allowed = match peer {
+            Peer::Address(address) => self.networks.iter().any(|network| network.holds(address.ip())),
+            Peer::UnixSocket => true, // the file system has let it in
+        };
+        if !is_allowed {
+            return Err(Refusal::Policy);
+        }
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::ServerLimit)
+    }
+
+    /// Both are told as what may pass: a network that was not named is a mistake of the admin's, and no reason to send
+    /// mail back.
+    fn turn_away(&self, kind: ListenerKind, caller: Caller, reason: Refusal) {
+        let peer = caller.peer();
+        let words = match reason {
+            Refusal::Policy => "4.7.1 This host may not hand in mail here",
+            _ => "4.3.2 Too many connections; try again in a moment",
+        };
+        let words = format!("421 {words} ({})\r\n", self.host);
+        // Not waited for: a new socket has room for a line.
+        let told = match caller {
+            Caller::Tcp(stream, _) => {
+                stream.into_std().and_then(|mut stream| stream.write_all(words.as_bytes()))
+            }
+            Caller::Unix(stream) => {
+                stream.into_std().and_then(|mut stream| stream.write_all(words.as_bytes()))
+            }
+        };
+        told.ok();
+        Event::ConnectionRefused { listener: named(kind), peer, reason }.log();
     }
 }
 
@@ -269,9 +362,7 @@ fn turn_away(kind: ListenerKind, stream: TcpStream, address: SocketAddr, crowded
         write!(stream, "* BYE {crowded}; try again in a minute\r\n").ok();
     }
     let reason = match crowded {
-        Crowded::Network(network) if network == policy::Network::narrow(address.ip()) => {
-            Refusal::AddressLimit
-        }
+        Crowded::Network(network) if network == Network::narrow(address.ip()) => Refusal::AddressLimit,
         Crowded::Network(_) => Refusal::NetworkLimit,
         Crowded::Server => Refusal::ServerLimit,
     };

@@ -6,7 +6,7 @@ use events::{Account, ClientId, ConnectionId, EndReason, Event, Mechanism, Peer,
 use events::{TlsGroup, TlsVersion};
 use mail::SignedOut;
 use settings::ListenerKind;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use terms::Moment;
 #[derive(Debug)]
 pub struct Visit {
     admission: Admission,
-    address: SocketAddr,
+    peer: Peer,
     listener: ListenerKind,
     clock: Clock,
     opened: Moment,
@@ -54,10 +54,10 @@ impl From<EndReason> for Farewell {
 }
 
 impl Visit {
-    /// A connection that has just come in, and has so long to sign in.
+    /// A connection that has just come in, and has so long to sign in; who brings mail never does.
     pub(crate) fn new(
         admission: Admission,
-        address: SocketAddr,
+        peer: Peer,
         listener: ListenerKind,
         clock: Clock,
         patience: Duration,
@@ -65,7 +65,7 @@ impl Visit {
         let opened = clock.now();
         Self {
             admission,
-            address,
+            peer,
             listener,
             clock,
             opened,
@@ -85,13 +85,25 @@ impl Visit {
     /// Who it is, for events.
     #[must_use]
     pub fn peer(&self) -> Peer {
-        Peer::Address(self.address)
+        self.peer
     }
 
-    /// Who it is, for limits.
+    /// Who it is, for limits: a program on this host counts as the host itself.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> SocketAddr {
+        match self.peer {
+            Peer::Address(address) => address,
+            Peer::UnixSocket => (Ipv6Addr::LOCALHOST, 0).into(),
+        }
+    }
+
+    /// What is spoken.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        match self.listener {
+            ListenerKind::ImapStartTls | ListenerKind::ImapTls => Protocol::Imap,
+            ListenerKind::Lmtp => Protocol::Lmtp,
+        }
     }
 
     /// Where it came in.
@@ -189,7 +201,7 @@ impl Visit {
         let (account, mechanism) = signed_in.unzip();
         Event::SessionEnded {
             connection: self.id(),
-            protocol: Protocol::Imap,
+            protocol: self.protocol(),
             peer: self.peer(),
             account,
             tls: tls.map(|(version, _)| version),

@@ -9,12 +9,12 @@ use mailbox::account::{Limits, Quota};
 use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output};
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush};
-use net::{Imap, Remote, Server};
+use net::{Imap, Lmtp, Protocols, Remote, Server};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
 use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
 use session::imap::capability::{Capability, TABLE};
-use settings::ListenerKind;
+use settings::{Listener, ListenerKind};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -51,6 +51,7 @@ impl mail::World for Still {
 struct Hosted {
     starttls: SocketAddr,
     tls: SocketAddr,
+    lmtp: SocketAddr,
     trusted: CertificateDer<'static>,
     remote: Remote,
     runtime: Runtime,
@@ -60,17 +61,21 @@ impl Hosted {
     fn start() -> Self {
         let runtime = Runtime::new().unwrap();
         let (files, trusted) = issue(&scratch("transcripts"), HOST);
-        let settings = settings(&files);
+        let mut settings = settings(&files);
+        let lmtp = Listener { address: "127.0.0.1:0".parse().unwrap(), kind: ListenerKind::Lmtp };
+        settings.network.listeners.push(lmtp);
         let _inside = runtime.enter();
-        let accounts = runtime.block_on(accounts());
+        let accounts = Arc::new(runtime.block_on(accounts()));
         let pool = HashPool::start(1, cost()).unwrap();
-        let imap = Imap::new(&settings, Arc::new(accounts), Arc::new(pool));
-        let server = Server::open(&settings, imap).unwrap();
+        let lmtp = Lmtp::new(&settings, Arc::clone(&accounts));
+        let imap = Imap::new(&settings, accounts, Arc::new(pool));
+        let server = Server::open(&settings, Protocols { imap, lmtp }).unwrap();
         let address = |wanted| server.addresses().find(|(kind, _)| *kind == wanted).unwrap().1;
         let (starttls, tls) = (address(ListenerKind::ImapStartTls), address(ListenerKind::ImapTls));
+        let lmtp = address(ListenerKind::Lmtp);
         let remote = server.remote();
         runtime.spawn(server.run());
-        Self { starttls, tls, trusted, remote, runtime }
+        Self { starttls, tls, lmtp, trusted, remote, runtime }
     }
 
     fn stop(self) {
@@ -105,12 +110,13 @@ impl World for Hosted {
         let address = match port {
             Port::Imap => self.starttls,
             Port::Imaps => self.tls,
+            Port::Lmtp => self.lmtp,
         };
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(SILENCE))?;
         let mut wire = Wire { trusted: self.trusted.clone(), line: Line::Clear(stream), deflated: None };
         match port {
-            Port::Imap => {}
+            Port::Imap | Port::Lmtp => {}
             Port::Imaps => wire.start_tls()?,
         }
         Ok(wire)
@@ -238,8 +244,10 @@ fn complaint(path: &Path) -> Option<String> {
 #[test]
 fn every_conversation_comes_out_word_for_word_through_tls() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../transcripts");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|e| e == "imap"));
+    let folders = [folder.join("lmtp"), folder];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "imap" || e == "lmtp"));
     paths.sort();
     assert!(!paths.is_empty());
     let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path)).collect();

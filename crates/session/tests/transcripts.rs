@@ -24,8 +24,10 @@ fn folder() -> PathBuf {
 }
 
 fn conversations() -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|e| e == "imap"));
+    let folders = [folder(), folder().join("lmtp")];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "imap" || e == "lmtp"));
     paths.sort();
     assert!(!paths.is_empty());
     paths

@@ -14,10 +14,13 @@ mod mistake;
 mod nearest;
 mod value;
 
-pub use list::{Idle, Limits, Log, Network, Passwords, Public, Quota, Server, Settings, Tls};
+pub use list::{Idle, Limits, Lmtp, Log, Network, Passwords, Public, Quota, Server, Settings, Tls};
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
-pub use value::{Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel};
+pub use value::{
+    Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel, Separator,
+    Subnet, WhenFull,
+};
 
 use std::path::Path;
 
@@ -37,6 +40,7 @@ impl Settings {
     #[must_use]
     pub fn rooted_at(mut self, folder: &Path) -> Self {
         self.server.data = folder.join(&self.server.data);
+        self.lmtp.socket = self.lmtp.socket.map(|socket| folder.join(socket));
         for certificate in &mut self.tls.certificates {
             certificate.chain = folder.join(&certificate.chain);
             certificate.key = folder.join(&certificate.key);
@@ -56,6 +60,7 @@ impl Settings {
         let set = match kind {
             ListenerKind::ImapStartTls => self.public.imap_port,
             ListenerKind::ImapTls => self.public.imaps_port,
+            ListenerKind::Lmtp => None,
         };
         let bound = || self.network.listeners.iter().find(|listener| listener.kind == kind);
         set.or_else(|| bound().map(|listener| listener.address.port()))

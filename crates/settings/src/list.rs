@@ -1,7 +1,10 @@
 //! The list. To add a setting, add its lines here; everything else follows.
 
 use crate::declare::settings;
-use crate::value::{Certificate, HostName, Listener, ListenerKind, LogFormat, LogLevel, on_every_address};
+use crate::value::{
+    Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel, Separator,
+    Subnet, WhenFull, on_every_address, this_host,
+};
 use std::path::PathBuf;
 
 settings! {
@@ -18,11 +21,35 @@ settings! {
 
     /// Where connections come in.
     network: Network {
-        /// Addresses to listen on. `imap-starttls` lets nobody log in before STARTTLS; `imap-tls` begins with TLS.
+        /// Addresses to listen on. `imap-starttls` lets nobody log in before STARTTLS; `imap-tls` begins with TLS;
+        /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear.
         listeners: Vec<Listener> = vec![
             Listener { address: on_every_address(143), kind: ListenerKind::ImapStartTls },
             Listener { address: on_every_address(993), kind: ListenerKind::ImapTls },
         ];
+    }
+
+    /// Mail coming in from a mail server such as Postfix, by LMTP (RFC 2033): over a Unix socket, or on listeners of the
+    /// kind `lmtp`. Nobody signs in there, so who may connect is decided here.
+    lmtp: Lmtp {
+        /// The Unix socket, in a folder that is there and that the mail server may look into. When unset: none.
+        socket: Option<PathBuf> = None, such as "\"/var/spool/postfix/gatepost/lmtp\"";
+        /// Who may connect to the socket: whoever may write to it.
+        socket_mode: FileMode = FileMode(0o660);
+        /// The group that the socket gets, by name or number; only root and members can give it. When unset: the one that
+        /// the system gives it.
+        socket_group: Option<GroupName> = None, such as "\"postfix\"";
+        /// Networks whose hosts may hand in mail over TCP. What they say can be read and altered on its way: name no
+        /// network that others use.
+        networks: Vec<Subnet> = this_host();
+        /// Connections at the same time, over all listeners and the socket.
+        connections: u32 = 100, from 1 to 10_000;
+        /// What stands in an address between an account and one of its mailboxes, as in `ann+lists@example.org`; "" for
+        /// nothing.
+        detail_separator: Separator = Separator(Some('+'));
+        /// Mail for an account that has no room: `defer` lets the mail server keep it and try again, `refuse` lets it send
+        /// it back.
+        when_full: WhenFull = WhenFull::Defer;
     }
 
     /// What users are told where to connect, for servers behind a port forwarding.
@@ -55,7 +82,7 @@ settings! {
         login_literal_octets: u32 = 8_192, from 512 to 65_536;
         /// Longest command after login; its literals may have as many octets again. APPEND's message is counted apart.
         command_line_octets: u32 = 1_048_576, from 65_536 to 16_777_216;
-        /// Largest message that APPEND takes; clients read it as APPENDLIMIT.
+        /// Largest message that APPEND and LMTP take; clients read it as APPENDLIMIT, mail servers as SIZE.
         append_limit_octets: u64 = 52_428_800, from 65_536 to 4_294_967_295;
         /// What is kept in memory for a client that does not read its answers.
         output_buffer_octets: u32 = 262_144, from 131_072 to 16_777_216;

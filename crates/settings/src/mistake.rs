@@ -1,9 +1,9 @@
 //! What is wrong with a settings file, told so that it can be mended.
 
-use crate::Settings;
 use crate::declare::Range;
 use crate::nearest::nearest;
 use crate::value::Value;
+use crate::{ListenerKind, Settings};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -147,6 +147,21 @@ impl<'t> Report<'t> {
         }
         if settings.network.listeners.is_empty() {
             self.blame(&["listeners"], "there is nothing to listen on: name at least one listener");
+        }
+        let lmtp = settings.network.listeners.iter().filter(|listener| listener.kind == ListenerKind::Lmtp);
+        for listener in lmtp {
+            // RFC 2033, 5: "it MUST NOT be used on the TCP service port 25".
+            if listener.address.port() == 25 {
+                let what =
+                    "LMTP cannot be spoken on port 25, which is for SMTP; take another one, such as 24";
+                self.blame(&[&listener.address.to_string()], what);
+            }
+            if settings.lmtp.networks.is_empty() {
+                self.blame(
+                    &["networks"],
+                    "there is a listener for LMTP, and no network that may connect to it",
+                );
+            }
         }
         if settings.tls.certificates.is_empty() {
             self.blame(&["certificates"], "there is no certificate: without one nobody can log in");

@@ -196,11 +196,21 @@ macro_rules! words {
 
 words! {
     /// How a listener meets its clients.
-    ListenerKind: "\"imap-starttls\" or \"imap-tls\"" {
+    ListenerKind: "\"imap-starttls\", \"imap-tls\" or \"lmtp\"" {
         /// In the clear, where nothing but STARTTLS leads on.
         ImapStartTls = "imap-starttls",
         /// With a TLS handshake.
         ImapTls = "imap-tls",
+        /// In the clear, for mail servers that hand in mail.
+        Lmtp = "lmtp",
+    }
+
+    /// What becomes of mail for an account that is full.
+    WhenFull: "\"defer\" or \"refuse\"" {
+        /// Whoever brings it keeps it and tries again.
+        Defer = "defer",
+        /// Its sender gets it back.
+        Refuse = "refuse",
     }
 
     /// What a line of the log looks like.
@@ -243,9 +253,133 @@ impl Value for SocketAddr {
     }
 }
 
+/// This host, and nobody else.
+pub(crate) fn this_host() -> Vec<Subnet> {
+    vec![
+        Subnet { address: [127, 0, 0, 0].into(), bits: 8 },
+        Subnet { address: Ipv6Addr::LOCALHOST.into(), bits: 128 },
+    ]
+}
+
 /// `[::]`, which takes IPv4 too.
 pub(crate) fn on_every_address(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
+}
+
+/// The addresses that begin alike: an address, and how many bits of it count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Any address of it.
+    pub address: IpAddr,
+    /// How many bits all of its addresses share.
+    pub bits: u8,
+}
+
+impl Subnet {
+    /// `192.0.2.0/24`; an address alone is a network of its own.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.parse().ok().filter(|bits| *bits <= most))?;
+        Some(Self { address, bits })
+    }
+}
+
+impl Value for Subnet {
+    const KIND: &'static str = "a list of networks, such as [\"192.0.2.0/24\", \"2001:db8::/32\"]";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let network = Self::new(text);
+        if network.is_none() {
+            report.add(
+                value.span(),
+                format!("{text:?} is no network, such as \"192.0.2.0/24\" or \"2001:db8::/32\""),
+            );
+        }
+        network
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&format!("{}/{}", self.address, self.bits)))
+    }
+}
+
+/// Who may do what with a file, as `chmod` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileMode(pub u32);
+
+impl Value for FileMode {
+    const KIND: &'static str = "a file mode in quotes, such as \"0660\"";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+        if mode.is_none() {
+            report.add(value.span(), format!("{text:?} is not {}", Self::KIND));
+        }
+        mode.map(Self)
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&format!("{:04o}", self.0)))
+    }
+}
+
+/// The name or the number of a group of this host's users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupName(Box<str>);
+
+impl GroupName {
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for GroupName {
+    const KIND: &'static str = "the name of a group in quotes, such as \"postfix\"";
+
+    fn read(value: &Spanned<DeValue<'_>>, _: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let fine = !text.is_empty() && !text.contains([':', '\n', '\0']);
+        fine.then(|| Self(text.into()))
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0))
+    }
+}
+
+/// What stands between a user and a mailbox in an address; `None` where nothing does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Separator(pub Option<char>);
+
+impl Value for Separator {
+    const KIND: &'static str = "a character in quotes, such as \"+\", or \"\"";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let mut characters = text.chars();
+        let separator = Self(characters.next());
+        // A letter, a digit or a dot would cut names apart that people have.
+        let fine = characters.next().is_none()
+            && separator.0.is_none_or(|c| c.is_ascii_punctuation() && !"@./\"\\".contains(c));
+        if !fine {
+            report.add(value.span(), format!("{text:?} is not {}", Self::KIND));
+        }
+        fine.then_some(separator)
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0.map(String::from).unwrap_or_default()))
+    }
 }
 
 /// A value with named parts, all of which must be there.

@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 //! What a settings file may say, and what is said of one that is wrong.
 
-use settings::{HostName, Listener, ListenerKind, LogFormat, Settings, manual};
+use settings::{
+    FileMode, HostName, Listener, ListenerKind, Lmtp, LogFormat, Separator, Settings, Subnet, WhenFull,
+    manual,
+};
 use std::path::{Path, PathBuf};
 
 /// What `text` is told.
@@ -31,6 +34,16 @@ fn the_commented_file_says_what_it_was_written_from() {
     own.server.hostname = HostName::new("mail.example.org").unwrap();
     own.network.listeners =
         vec![Listener { address: "127.0.0.1:1993".parse().unwrap(), kind: ListenerKind::ImapTls }];
+    own.lmtp = Lmtp {
+        socket: Some(PathBuf::from("/run/lmtp")),
+        socket_mode: FileMode(0o600),
+        networks: ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"]
+            .map(|text| Subnet::new(text).unwrap())
+            .into(),
+        detail_separator: Separator(None),
+        when_full: WhenFull::Refuse,
+        ..Lmtp::default()
+    };
     own.public.imaps_port = Some(993);
     own.idle.still_here_seconds = 0;
     own.log.format = LogFormat::Json;
@@ -100,11 +113,28 @@ fn a_wrong_value_is_told_what_would_be_right() {
         ),
         (
             "[network]\nlisteners = [{ address = '[::]:993' }]",
-            "line 2: `kind` is missing: \"imap-starttls\" or \"imap-tls\"",
+            "line 2: `kind` is missing: \"imap-starttls\", \"imap-tls\" or \"lmtp\"",
         ),
         (
             "[network]\nlisteners = [{ address = '[::1]:993', kind = 'imap-tls' },\n { address = '[::1]:993', kind = 'imap-starttls' }]",
             "line 3: the address [::1]:993 is listened on twice",
+        ),
+        (
+            "[lmtp]\nnetworks = ['192.0.2.0/33']",
+            "line 2: \"192.0.2.0/33\" is no network, such as \"192.0.2.0/24\" or \"2001:db8::/32\"",
+        ),
+        ("[lmtp]\nsocket_mode = '0999'", "line 2: \"0999\" is not a file mode in quotes, such as \"0660\""),
+        (
+            "[lmtp]\ndetail_separator = 'x'",
+            "line 2: \"x\" is not a character in quotes, such as \"+\", or \"\"",
+        ),
+        (
+            "[network]\nlisteners = [{ address = '[::1]:25', kind = 'lmtp' }]",
+            "line 2: LMTP cannot be spoken on port 25, which is for SMTP; take another one, such as 24",
+        ),
+        (
+            "[network]\nlisteners = [{ address = '[::1]:24', kind = 'lmtp' }]\n[lmtp]\nnetworks = []",
+            "line 4: there is a listener for LMTP, and no network that may connect to it",
         ),
         (
             "[limits]\nlogin_literal_octets = 65536",
@@ -178,6 +208,9 @@ fn text_that_is_not_toml_is_told_its_line() {
 #[test]
 fn relative_paths_begin_where_the_file_lies() {
     let settings = Settings::parse("[server]\ndata = 'mail'").unwrap().rooted_at(Path::new("/etc/gatepost"));
+    assert_eq!(settings.lmtp.socket, None);
+    let own = Settings::parse("[lmtp]\nsocket = 'lmtp.sock'").unwrap().rooted_at(Path::new("/etc/gatepost"));
+    assert_eq!(own.lmtp.socket, Some(PathBuf::from("/etc/gatepost/lmtp.sock")));
     assert_eq!(settings.server.data, Path::new("/etc/gatepost/mail"));
     assert_eq!(settings.tls.certificates.first().unwrap().key, Path::new("/etc/gatepost/tls/privkey.pem"));
     assert_eq!(Settings::default().rooted_at(Path::new("/etc")).server.data, Path::new("/var/lib/gatepost"));

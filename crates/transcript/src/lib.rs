@@ -28,8 +28,9 @@
 //! and for the same text from then on, in both directions; `‹any›` stands for anything, each time anew.
 //!
 //! Before the first line, `-- begin:` says where the conversation starts: `imap` or `imaps` (the greeting is the
-//! file's first line), `signed in` (the runner has signed in) or `selected NAME` (and has selected a mailbox);
-//! each connection starts so. The account is [`NAME`]'s, with [`PASSWORD`], and as new; it may
+//! file's first line), `lmtp` (the same where mail comes in), `signed in` (the runner has signed in) or `selected NAME`
+//! (and has selected a mailbox); each connection starts so, but where `-- 2 begin:` says otherwise. The account is
+//! [`NAME`]'s, with [`PASSWORD`], and as new; it may
 //! hold [`MOST_OCTETS`] in [`MOST_MESSAGES`] and [`MOST_MAILBOXES`]. `-- given: NAME 3` puts three small messages into a mailbox, making it where needed.
 //!
 //! The runner asks for a [`World`] to connect to. The machine alone is one, a real server behind TLS another; a

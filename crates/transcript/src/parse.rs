@@ -1,5 +1,6 @@
 //! From text to steps.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 pub struct Transcript {
     /// Where each connection starts.
     pub begin: Begin,
+    /// Where those start that start elsewhere, by their numbers.
+    pub others: BTreeMap<usize, Begin>,
     /// The messages that are there already.
     pub given: Vec<Given>,
     /// What happens, in order.
@@ -21,6 +24,8 @@ pub enum Begin {
     Imap,
     /// On the port where TLS comes first; the greeting is the transcript's.
     Imaps,
+    /// Where mail comes in by LMTP; the greeting is the transcript's.
+    Lmtp,
     /// Greeted and signed in.
     SignedIn,
     /// Signed in, with this mailbox selected.
@@ -87,7 +92,8 @@ impl Transcript {
     /// # Errors
     /// The first line that is none, and why.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let mut transcript = Self { begin: Begin::SignedIn, given: Vec::new(), turns: Vec::new() };
+        let mut transcript =
+            Self { begin: Begin::SignedIn, others: BTreeMap::new(), given: Vec::new(), turns: Vec::new() };
         for (line, text) in (1..).zip(text.lines()) {
             if !text.is_empty() && !text.starts_with('#') {
                 transcript.take(line, text).map_err(|why| Malformed { line, why })?;
@@ -116,6 +122,10 @@ impl Transcript {
             return Ok(());
         }
         let (connection, rest) = numbered(directive);
+        if let Some(place) = rest.trim_start().strip_prefix("begin: ") {
+            self.others.insert(connection, begin(place)?);
+            return Ok(());
+        }
         let step = happening(rest.trim_start())?;
         self.turns.push(Turn { line, connection, step });
         Ok(())
@@ -167,6 +177,7 @@ fn begin(place: &str) -> Result<Begin, &'static str> {
     match place {
         "imap" => Ok(Begin::Imap),
         "imaps" => Ok(Begin::Imaps),
+        "lmtp" => Ok(Begin::Lmtp),
         "signed in" => Ok(Begin::SignedIn),
         _ => {
             let name = place.strip_prefix("selected ").ok_or("begins nowhere that is known")?;
@@ -221,6 +232,13 @@ mod tests {
         let transcript = Transcript::parse("-- begin: selected a b\n-- given: a b 3\n").unwrap();
         assert_eq!(transcript.begin, Begin::Selected("a b".into()));
         assert_eq!(transcript.given, [Given { mailbox: "a b".into(), messages: 3 }]);
+    }
+
+    #[test]
+    fn a_connection_may_begin_elsewhere() {
+        let transcript = Transcript::parse("-- begin: lmtp\n-- 2 begin: selected INBOX\n").unwrap();
+        assert_eq!(transcript.begin, Begin::Lmtp);
+        assert_eq!(transcript.others, BTreeMap::from([(2, Begin::Selected("INBOX".into()))]));
     }
 
     #[test]

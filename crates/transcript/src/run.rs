@@ -33,6 +33,8 @@ pub enum Port {
     Imap,
     /// TLS first.
     Imaps,
+    /// LMTP, in the clear.
+    Lmtp,
 }
 
 /// Something that can be talked to: a machine in memory, or a server behind sockets.
@@ -104,8 +106,7 @@ impl std::error::Error for Failure {}
 /// # Errors
 /// The first line that came out otherwise.
 pub fn run<W: World>(transcript: &Transcript, world: &mut W) -> Result<(), Failure> {
-    let mut stage =
-        Stage { world, begin: &transcript.begin, connections: BTreeMap::new(), names: Names::default() };
+    let mut stage = Stage { world, transcript, connections: BTreeMap::new(), names: Names::default() };
     stage.furnish(&transcript.given).map_err(|e| failure(0, "to furnish the mailboxes", &e))?;
     for turn in &transcript.turns {
         match stage.play(turn) {
@@ -118,7 +119,7 @@ pub fn run<W: World>(transcript: &Transcript, world: &mut W) -> Result<(), Failu
 
 struct Stage<'a, W: World> {
     world: &'a mut W,
-    begin: &'a Begin,
+    transcript: &'a Transcript,
     connections: BTreeMap<usize, Connection<W::Pipe>>,
     names: Names,
 }
@@ -158,7 +159,7 @@ impl<W: World> Stage<'_, W> {
             return Ok(self.world.pass(time)?);
         }
         if !self.connections.contains_key(&turn.connection) {
-            let connection = self.begin()?;
+            let connection = self.begin(turn.connection)?;
             self.connections.insert(turn.connection, connection);
         }
         let Some(connection) = self.connections.get_mut(&turn.connection) else { return Ok(()) };
@@ -183,11 +184,12 @@ impl<W: World> Stage<'_, W> {
         Trouble::Otherwise { expected: self.names.fill(expected), got }
     }
 
-    /// A connection where the transcript begins.
-    fn begin(&mut self) -> io::Result<Connection<W::Pipe>> {
-        match self.begin {
+    /// A connection where the transcript lets it begin.
+    fn begin(&mut self, number: usize) -> io::Result<Connection<W::Pipe>> {
+        match self.transcript.others.get(&number).unwrap_or(&self.transcript.begin) {
             Begin::Imap => self.connect(Port::Imap),
             Begin::Imaps => self.connect(Port::Imaps),
+            Begin::Lmtp => self.connect(Port::Lmtp),
             Begin::SignedIn => self.sign_in(),
             Begin::Selected(name) => {
                 let mut connection = self.sign_in()?;

@@ -1,8 +1,10 @@
 //! The machine alone: conversations in memory, on a clock that stands still until it is told to move.
 
 mod mail;
+mod post;
 
 use mail::Office;
+use post::Post;
 use sasl::{
     Claim, Cost, CredentialRecord, DecoyKey, Nonce, Salts, ScramVerifier, Secret, Verdict, Workspace,
 };
@@ -157,6 +159,7 @@ impl World for Machine {
                 wire.obey(effects);
             }
             Port::Imaps => wire.begin(Greeted::at_once(proof()?, signpost, rules)),
+            Port::Lmtp => wire.take_mail(),
         }
         Ok(wire)
     }
@@ -184,6 +187,14 @@ impl Wire {
         let door = Doorman(self.office.clone());
         self.server = Server::Session(Box::pin(async move {
             serve(greeted, far, &door).await;
+        }));
+    }
+
+    fn take_mail(&mut self) {
+        let far = Far { clock: Arc::clone(&self.clock), ends: Arc::clone(&self.ends) };
+        let post = Post(self.office.clone());
+        self.server = Server::Session(Box::pin(async move {
+            session::lmtp::serve(far, &post, &post::rules()).await;
         }));
     }
 

@@ -32,9 +32,7 @@ pub enum BadMailboxName {
 impl fmt::Display for BadMailboxName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encoding => {
-                f.write_str("This is not valid modified UTF-7; '&' is written '&-'")
-            }
+            Self::Encoding => f.write_str("This is not valid modified UTF-7; '&' is written '&-'"),
             Self::NotUtf8 => f.write_str("This mailbox name is not UTF-8"),
             Self::Name(bad) => fmt::Display::fmt(bad, f),
         }
