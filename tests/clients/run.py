@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The real server against real clients, with TLS verified in each: imaplib, imapclient, curl, mbsync, openssl,
-neomutt, Thunderbird.
+"""The real server against real clients, with TLS verified in each: imaplib, imapclient, smtplib, curl, mbsync, openssl,
+neomutt, Thunderbird, Postfix.
 
     scripts/test clients                                                         all, with what they need
     target/client-tests/bin/python tests/clients/run.py target/debug/gatepost    all, once that is there
