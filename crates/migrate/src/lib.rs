@@ -1,7 +1,7 @@
 //! Mail of elsewhere, brought in: a Maildir, mbox files, any IMAP server.
 //!
 //! A [`Source`] has folders and a reader that pours out their messages; [`run`] brings them into one account and tells
-//! what became of each. It is two halves with a [link](link) between them, since only one process has a data directory
+//! what became of each. It is two halves with a link between them, since only one process has a data directory
 //! open: the reading half is the command line, the filing half ([`serve`]) is the running server, or the same process.
 //!
 //! > **Promise.** A message comes in once, octet by octet as it was read, or the report says why not. A run that was

@@ -251,7 +251,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Link<S> {
 
 /// The other half speaks otherwise, or not at all.
 fn broken(why: impl std::fmt::Display) -> Trouble {
-    Trouble::Ours(format!("the server stopped, or is of another version: {why}"))
+    Trouble::Ours(format!("the server stopped, or is of another version ({why}); run the import again"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
-const STYLE: &str = "{prefix:24!} {bar:30} {pos}/{len} {per_sec:10} {eta}";
+const STYLE: &str = "{prefix:24!} {bar:30} {pos}/{len}, {eta} to go";
 
 /// A bar for each folder that is being brought.
 pub(crate) struct Progress {
