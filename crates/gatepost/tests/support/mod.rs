@@ -63,6 +63,16 @@ impl Place {
         self.folder.join("data/mail")
     }
 
+    /// The store as it lies there now, beside it; the copy before this one goes. Nobody may write meanwhile.
+    pub(crate) fn copy_of_mail(&self) -> PathBuf {
+        let copy = self.folder.join("copy");
+        if copy.exists() {
+            fs::remove_dir_all(&copy).unwrap();
+        }
+        copy_folder(&self.mail(), &copy);
+        copy
+    }
+
     /// Starts the server, and returns when it listens.
     pub(crate) fn start(&self) -> Server {
         let mut child = self.command("serve").stderr(Stdio::piped()).spawn().unwrap();
@@ -162,6 +172,18 @@ hash_passes = 1
 format = "json"
 "#
     )
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let copy = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &copy);
+        } else {
+            fs::copy(entry.path(), copy).unwrap();
+        }
+    }
 }
 
 fn listens_at(log: &mut BufReader<ChildStderr>) -> SocketAddr {
