@@ -13,16 +13,23 @@ pub(crate) struct Contents {
     pub(crate) highest_mod_seq: u64,
     /// How many messages it says it has.
     pub(crate) exists: usize,
-    pub(crate) messages: Vec<Found>,
+    pub(crate) messages: Vec<Message>,
 }
 
 /// A message as it was fetched.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct Message {
     pub(crate) uid: u32,
     pub(crate) flags: Flags,
     pub(crate) mod_seq: u64,
     pub(crate) text: Vec<u8>,
+}
+
+/// All of an account: the mailboxes that are written to, and of the others the names, each with its MAILBOXID.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) mailboxes: [Contents; MAILBOXES.len()],
+    pub(crate) folders: BTreeMap<String, String>,
 }
 
 /// What a client knows that keeps a mailbox's flags and comes back by QRESYNC (RFC 7162, 3.2.5).
@@ -33,9 +40,22 @@ pub(crate) struct Replica {
     messages: BTreeMap<u32, (Flags, u64)>,
 }
 
-impl Found {
+impl Message {
     pub(crate) fn letter(&self) -> Option<LetterId> {
         LetterId::of(&self.text)
+    }
+}
+
+impl Found {
+    /// Reads all of it; the session has enabled QRESYNC.
+    pub(crate) fn read(client: &mut Client) -> io::Result<Self> {
+        let listed = client.ask(r#"LIST "" "*" RETURN (STATUS (MAILBOXID))"#)?;
+        let folders = listed.iter().filter_map(mailbox_id).collect();
+        let mut mailboxes = <[Contents; MAILBOXES.len()]>::default();
+        for (mailbox, contents) in mailboxes.iter_mut().enumerate() {
+            *contents = Contents::read(client, mailbox)?;
+        }
+        Ok(Self { mailboxes, folders })
     }
 }
 
@@ -47,7 +67,7 @@ impl Contents {
         let messages = fetched.iter().filter_map(|response| {
             let message = response.fetched()?;
             let text = message.octets("BODY[]").unwrap_or_default().to_vec();
-            Some(Found {
+            Some(Message {
                 uid: message.uid()?,
                 flags: read_flags(message.flags()?),
                 mod_seq: message.number("MODSEQ")?,
@@ -102,6 +122,13 @@ impl Replica {
 /// What the response code `name` says, wherever it stands.
 fn number(told: &[Response], name: &str) -> u64 {
     told.iter().find_map(|response| response.code(name)?.parse().ok()).unwrap_or_default()
+}
+
+/// The name and the MAILBOXID that a STATUS response tells (RFC 8474, 4.3).
+fn mailbox_id(response: &Response) -> Option<(String, String)> {
+    let line = response.to_string();
+    let (name, id) = line.strip_prefix("* STATUS ")?.split_once(" (MAILBOXID (")?;
+    Some((name.to_owned(), id.strip_suffix("))")?.to_owned()))
 }
 
 fn exists(told: &[Response]) -> usize {

@@ -1,9 +1,9 @@
 //! Holding what is there after a kill against what was answered before it.
 
-use crate::contents::Contents;
-use crate::letter::{Copy, LetterId, MAILBOXES, Shelf};
+use crate::contents::{Contents, Found, Message};
+use crate::letter::{Copy, LetterId, MAILBOXES, Made, Shelf};
 use crate::writer::{Told, Writer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a mailbox has promised so far, over all kills.
 #[derive(Clone, Debug, Default)]
@@ -17,9 +17,8 @@ pub(crate) struct Ledger {
     changed: BTreeMap<u32, u64>,
 }
 
-/// An account's ledgers and what it was found to contain, by mailbox.
+/// An account's ledgers, by mailbox.
 pub(crate) type Ledgers = [Ledger; MAILBOXES.len()];
-pub(crate) type Found = [Contents; MAILBOXES.len()];
 
 impl Ledger {
     /// Writes down what a session was told of this mailbox. Complains of a UID that was given twice.
@@ -55,12 +54,7 @@ impl Ledger {
         found.messages.iter().for_each(|message| self.check_message(message, found, complain));
     }
 
-    fn check_message(
-        &self,
-        message: &crate::contents::Found,
-        found: &Contents,
-        complain: &mut impl FnMut(String),
-    ) {
+    fn check_message(&self, message: &Message, found: &Contents, complain: &mut impl FnMut(String)) {
         let uid = message.uid;
         let letter = message.letter();
         if letter.is_none_or(|letter| letter.text() != message.text) {
@@ -96,17 +90,21 @@ impl Ledger {
 /// Everything that is wrong with what was found in an account.
 pub(crate) fn judge(ledgers: &Ledgers, found: &Found, writers: &[(&Writer, &Told)]) -> Vec<String> {
     let mut complaints: Vec<String> = writers.iter().flat_map(|(_, told)| told.refusals.clone()).collect();
-    for (mailbox, contents) in found.iter().enumerate() {
+    for (mailbox, contents) in found.mailboxes.iter().enumerate() {
         let mut ledger = ledgers[mailbox].clone();
         writers.iter().for_each(|(_, told)| ledger.enter(mailbox, told, &mut complaints));
         ledger.check(contents, &mut |what| complaints.push(format!("{}: {what}", MAILBOXES[mailbox])));
+    }
+    let ids: BTreeSet<_> = found.folders.values().collect();
+    if ids.len() < found.folders.len() {
+        complaints.push(format!("a MAILBOXID is that of two mailboxes: {:?}", found.folders));
     }
     for (writer, told) in writers {
         let there = theirs(writer, found);
         if outcome(writer, told, &there).is_none() {
             complaints.push(format!(
                 "answered:\n  {:?}\nunanswered:\n  {:?}\nthere:\n  {there:?}",
-                writer.shelf.0, told.unanswered
+                writer.shelf, told.unanswered
             ));
         }
     }
@@ -115,24 +113,28 @@ pub(crate) fn judge(ledgers: &Ledgers, found: &Found, writers: &[(&Writer, &Told
 
 /// How many of the unanswered changes were done. A session's commands are done one after another: what is there
 /// is what was answered, and then none, one, two of the others and so on, each of them whole. `None`: it is not.
-pub(crate) fn outcome(writer: &Writer, told: &Told, there: &[Copy]) -> Option<usize> {
+pub(crate) fn outcome(writer: &Writer, told: &Told, there: &Shelf) -> Option<usize> {
     let mut shelf: Shelf = writer.shelf.clone();
     if shelf.is(there) {
         return Some(0);
     }
     told.unanswered.iter().enumerate().find_map(|(at, deed)| {
-        shelf = std::mem::take(&mut shelf).after(deed, &[]);
+        shelf = std::mem::take(&mut shelf).after(deed, &Made::default());
         shelf.is(there).then_some(at + 1)
     })
 }
 
-/// What there is of a writer's letters.
-pub(crate) fn theirs(writer: &Writer, found: &Found) -> Vec<Copy> {
-    let copies = found.iter().enumerate().flat_map(|(mailbox, contents)| {
+/// What there is of a writer's.
+pub(crate) fn theirs(writer: &Writer, found: &Found) -> Shelf {
+    let copies = found.mailboxes.iter().enumerate().flat_map(|(mailbox, contents)| {
         contents.messages.iter().filter_map(move |message| {
             let letter = message.letter()?;
             Some(Copy { mailbox, uid: Some(message.uid), letter, flags: message.flags.clone() })
         })
     });
-    copies.filter(|copy| writer.owns(copy.letter)).collect()
+    let folders = found.folders.iter().filter(|(name, _)| writer.made(name));
+    Shelf {
+        copies: copies.filter(|copy| writer.owns(copy.letter)).collect(),
+        folders: folders.map(|(name, id)| (name.clone(), Some(id.clone()))).collect(),
+    }
 }

@@ -1,6 +1,6 @@
 //! What a writer has in its mailboxes, and what its commands do to that: the truth that the server is held to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use testkit::dice::Dice;
 use testkit::imap::UNASKED;
 
@@ -36,9 +36,22 @@ pub(crate) struct Copy {
     pub(crate) flags: Flags,
 }
 
-/// Everything that one writer has, wherever it lies.
+/// Mailboxes that a writer has made, by name, each with its MAILBOXID; `None` as long as the server has not said it.
+pub(crate) type Folders = BTreeMap<String, Option<String>>;
+
+/// Everything that one writer has: letters, wherever they lie, and mailboxes of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shelf(pub(crate) Vec<Copy>);
+pub(crate) struct Shelf {
+    pub(crate) copies: Vec<Copy>,
+    pub(crate) folders: Folders,
+}
+
+/// What the server says of what a command has made: UIDs of letters, the MAILBOXID of a mailbox.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) uids: Vec<u32>,
+    pub(crate) mailbox_id: Option<String>,
+}
 
 /// A command that changes something.
 #[derive(Clone, Debug)]
@@ -81,6 +94,16 @@ pub(crate) enum Deed {
         mailbox: usize,
         uids: Vec<u32>,
     },
+    Create {
+        folder: String,
+    },
+    Rename {
+        folder: String,
+        to: String,
+    },
+    Delete {
+        folder: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,8 +139,9 @@ impl LetterId {
 }
 
 impl Shelf {
-    /// What is there once `deed` is done. `new` are the UIDs that it gave, where the server said them.
-    pub(crate) fn after(mut self, deed: &Deed, new: &[u32]) -> Self {
+    /// What is there once `deed` is done, which has `made` something, where the server said so.
+    pub(crate) fn after(mut self, deed: &Deed, made: &Made) -> Self {
+        let new = &made.uids;
         match deed {
             Deed::Append { mailbox, letter, flags } => self.put(*mailbox, *letter, flags, new.first()),
             Deed::Together { mailbox, letters } => {
@@ -127,7 +151,7 @@ impl Shelf {
             }
             Deed::Replace { from, uids, to, letter, flags } => {
                 self.put(*to, *letter, flags, new.first());
-                self.0.retain(|copy| !copy.is_one_of(*from, uids));
+                self.copies.retain(|copy| !copy.is_one_of(*from, uids));
             }
             Deed::Store { mailbox, uids, change, flags } => {
                 self.named(*mailbox, uids).for_each(|copy| change.make(&mut copy.flags, flags));
@@ -135,35 +159,52 @@ impl Shelf {
             Deed::Copy { from, uids, to } => self.copy(*from, uids, *to, new),
             Deed::Move { from, uids, to } => {
                 self.copy(*from, uids, *to, new);
-                self.0.retain(|copy| !copy.is_one_of(*from, uids));
+                self.copies.retain(|copy| !copy.is_one_of(*from, uids));
             }
             Deed::Expunge { mailbox, uids } => {
-                self.0.retain(|copy| !(copy.is_one_of(*mailbox, uids) && copy.flags.contains(&DELETED)));
+                self.copies.retain(|copy| !(copy.is_one_of(*mailbox, uids) && copy.flags.contains(&DELETED)));
             }
+            Deed::Create { folder } => drop(self.folders.insert(folder.clone(), made.mailbox_id.clone())),
+            Deed::Rename { folder, to } => {
+                let moved = self.folders.remove(folder).flatten();
+                self.folders.insert(to.clone(), moved);
+            }
+            Deed::Delete { folder } => drop(self.folders.remove(folder)),
         }
         self
     }
 
     fn put(&mut self, mailbox: usize, letter: LetterId, flags: &Flags, uid: Option<&u32>) {
-        self.0.push(Copy { mailbox, uid: uid.copied(), letter, flags: flags.clone() });
+        self.copies.push(Copy { mailbox, uid: uid.copied(), letter, flags: flags.clone() });
     }
 
     fn copy(&mut self, from: usize, uids: &[u32], to: usize, new: &[u32]) {
         for (at, uid) in uids.iter().enumerate() {
-            let Some(original) = self.0.iter().find(|copy| copy.is_one_of(from, &[*uid])) else { continue };
+            let Some(original) = self.copies.iter().find(|copy| copy.is_one_of(from, &[*uid])) else {
+                continue;
+            };
             let copy = Copy { mailbox: to, uid: new.get(at).copied(), ..original.clone() };
-            self.0.push(copy);
+            self.copies.push(copy);
         }
     }
 
     fn named<'a>(&'a mut self, mailbox: usize, uids: &'a [u32]) -> impl Iterator<Item = &'a mut Copy> {
-        self.0.iter_mut().filter(move |copy| copy.is_one_of(mailbox, uids))
+        self.copies.iter_mut().filter(move |copy| copy.is_one_of(mailbox, uids))
     }
 
-    /// Whether this is what was found: UIDs that nobody was told may be any.
-    pub(crate) fn is(&self, found: &[Copy]) -> bool {
+    /// Whether this is what was found: UIDs and MAILBOXIDs that nobody was told may be any.
+    pub(crate) fn is(&self, found: &Self) -> bool {
+        let folder = |(name, id): (&String, &Option<String>)| {
+            found.folders.get(name).is_some_and(|there| id.is_none() || id == there)
+        };
+        self.has_copies(&found.copies)
+            && self.folders.len() == found.folders.len()
+            && self.folders.iter().all(folder)
+    }
+
+    fn has_copies(&self, found: &[Copy]) -> bool {
         let mut left = found.to_vec();
-        let (told, untold): (Vec<_>, Vec<_>) = self.0.iter().partition(|copy| copy.uid.is_some());
+        let (told, untold): (Vec<_>, Vec<_>) = self.copies.iter().partition(|copy| copy.uid.is_some());
         let mut take = |matches: &dyn Fn(&Copy) -> bool| {
             left.iter().position(matches).map(|at| left.swap_remove(at)).is_some()
         };
@@ -211,6 +252,9 @@ impl Deed {
             Self::Copy { uids, to, .. } => format!("UID COPY {} {}", set(uids), MAILBOXES[*to]),
             Self::Move { uids, to, .. } => format!("UID MOVE {} {}", set(uids), MAILBOXES[*to]),
             Self::Expunge { uids, .. } => format!("UID EXPUNGE {}", set(uids)),
+            Self::Create { folder } => format!("CREATE {folder}"),
+            Self::Rename { folder, to } => format!("RENAME {folder} {to}"),
+            Self::Delete { folder } => format!("DELETE {folder}"),
         }
     }
 
@@ -237,6 +281,15 @@ impl Deed {
             Self::Move { from: mailbox, uids, .. } | Self::Expunge { mailbox, uids } => (*mailbox, uids),
             Self::Replace { from, uids, .. } => (*from, uids),
             _ => (0, &[]),
+        }
+    }
+
+    /// The mailboxes that are not to be named again before it is answered.
+    pub(crate) fn folders(&self) -> Vec<&str> {
+        match self {
+            Self::Create { folder } | Self::Delete { folder } => vec![folder],
+            Self::Rename { folder, to } => vec![folder, to],
+            _ => vec![],
         }
     }
 

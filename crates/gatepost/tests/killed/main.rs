@@ -18,10 +18,10 @@ mod letter;
 mod support;
 mod writer;
 
-use contents::{Contents, Replica};
+use contents::{Contents, Found, Message, Replica};
 use groups::groups;
-use judge::{Found, Ledgers, judge, outcome, theirs};
-use letter::{MAILBOXES, Shelf};
+use judge::{Ledgers, judge, outcome, theirs};
+use letter::MAILBOXES;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -66,6 +66,7 @@ fn a_killed_server_has_everything_that_it_answered_and_nothing_by_half() {
     println!("{sums:?}");
     // How fast the machine's disk is makes groups smaller or larger; who commits one after another has none of that size.
     assert!(sums.crowded * 2 >= sums.kills, "the server does not take together what waits: {sums:?}");
+    assert!(sums.folders > sums.kills * 8, "hardly anybody makes a mailbox: {sums:?}");
 }
 
 #[test]
@@ -88,6 +89,8 @@ fn no_kind_of_damage_passes_the_judge() {
     let before = world.ledgers.clone();
     assert_eq!(world.check(&fates, &mut Sums::default()), Vec::<String>::new());
     let found = world.read(0);
+    // Those that an account is born with have no hyphen.
+    let folder = found.folders.keys().find(|name| name.contains('-')).unwrap().clone();
     let fates: Vec<_> = fates.iter().map(|told| Told { unanswered: vec![], ..told.clone() }).collect();
     let judged = |damage: Damage<'_>| {
         let mut found = found.clone();
@@ -95,7 +98,7 @@ fn no_kind_of_damage_passes_the_judge() {
         judge(&before[0], &found, &world.of_account(0, &fates))
     };
     assert_eq!(judged(&|_| ()), Vec::<String>::new());
-    let damages: [(&str, Damage<'_>); 8] = [
+    let damages: [(&str, Damage<'_>); 11] = [
         ("a message is gone", &|found| drop(largest(found).messages.pop())),
         ("a message does not come", &|found| largest(found).exists += 1),
         ("flags are others", &|found| {
@@ -104,16 +107,22 @@ fn no_kind_of_damage_passes_the_judge() {
         }),
         ("a text is cut short", &|found| largest(found).messages[0].text.truncate(99)),
         ("a message is in two mailboxes", &|found| {
-            let half_moved = found[0].messages[0].clone();
-            found[1].uid_next += 1;
-            let uid = found[1].uid_next - 1;
-            found[1].messages.push(contents::Found { uid, mod_seq: 1, ..half_moved });
-            found[1].exists += 1;
+            let half_moved = found.mailboxes[0].messages[0].clone();
+            let other = &mut found.mailboxes[1];
+            other.uid_next += 1;
+            other.messages.push(Message { uid: other.uid_next - 1, mod_seq: 1, ..half_moved });
+            other.exists += 1;
         }),
-        ("a UID will come again", &|found| found[0].uid_next -= 1),
-        ("MODSEQ went back", &|found| found[0].highest_mod_seq = 1),
+        ("a UID will come again", &|found| found.mailboxes[0].uid_next -= 1),
+        ("MODSEQ went back", &|found| found.mailboxes[0].highest_mod_seq = 1),
         ("UIDs were given anew", &|found| {
             largest(found).messages.iter_mut().for_each(|message| message.uid += 1);
+        }),
+        ("a mailbox that was made is gone", &|found| drop(found.folders.remove(&folder))),
+        ("a mailbox that was made is another", &|found| found.folders.get_mut(&folder).unwrap().push('0')),
+        ("a mailbox has its name from before", &|found| {
+            let id = found.folders.remove(&folder).unwrap();
+            found.folders.insert(folder.replace('-', "-9"), id);
         }),
     ];
     for (what, damage) in damages {
@@ -125,7 +134,7 @@ fn no_kind_of_damage_passes_the_judge() {
 type Damage<'a> = &'a dyn Fn(&mut Found);
 
 fn largest(found: &mut Found) -> &mut Contents {
-    found.iter_mut().max_by_key(|contents| contents.messages.len()).unwrap()
+    found.mailboxes.iter_mut().max_by_key(|contents| contents.messages.len()).unwrap()
 }
 
 /// What a run comes to.
@@ -140,6 +149,9 @@ struct Sums {
     unanswered: usize,
     done_unanswered: usize,
     messages_read: usize,
+    /// Mailboxes that writers had made, and changes of such that were sent and not answered.
+    folders: usize,
+    folders_unanswered: usize,
 }
 
 /// A server, those who write to it, and what it has promised them.
@@ -212,7 +224,7 @@ impl World {
 
     fn read(&self, account: usize) -> Found {
         let mut client = sign_in(self.server.as_ref().unwrap(), account);
-        std::array::from_fn(|mailbox| Contents::read(&mut client, mailbox).unwrap())
+        Found::read(&mut client).unwrap()
     }
 
     /// Those who watched come back: what they know then must be what there is.
@@ -222,9 +234,12 @@ impl World {
         let wrong = replicas.filter_map(|(mailbox, replica)| {
             let before = replica.clone();
             replica.resync(&mut client, mailbox).unwrap();
-            (!replica.is(&found[mailbox])).then(|| {
+            (!replica.is(&found.mailboxes[mailbox])).then(|| {
                 let name = MAILBOXES[mailbox];
-                format!("{name}: who knew {before:?} knows {replica:?}, and there is {:?}", found[mailbox])
+                format!(
+                    "{name}: who knew {before:?} knows {replica:?}, and there is {:?}",
+                    found.mailboxes[mailbox]
+                )
             })
         });
         wrong.collect()
@@ -236,9 +251,12 @@ impl World {
             let there = theirs(writer, found);
             sums.unanswered += told.unanswered.len();
             sums.done_unanswered += outcome(writer, told, &there).unwrap_or_default();
-            writer.shelf = Shelf(there);
+            sums.folders += there.folders.len();
+            sums.folders_unanswered +=
+                told.unanswered.iter().filter(|deed| !deed.folders().is_empty()).count();
+            writer.adopt(there);
         }
-        for (ledger, contents) in self.ledgers[account].iter_mut().zip(found) {
+        for (ledger, contents) in self.ledgers[account].iter_mut().zip(&found.mailboxes) {
             ledger.adopt(contents);
             sums.messages_read += contents.messages.len();
         }

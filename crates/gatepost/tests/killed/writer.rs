@@ -1,7 +1,7 @@
 //! A session that changes mail as fast as it is answered, several commands ahead, until the line breaks.
 
-use crate::letter::{Change, Copy, DELETED, Deed, FLAGS, Flags, LetterId, MAILBOXES, Shelf};
-use std::collections::VecDeque;
+use crate::letter::{Change, Copy, DELETED, Deed, FLAGS, Flags, LetterId, MAILBOXES, Made, Shelf};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -12,6 +12,8 @@ use testkit::imap::{Client, Response, Status, Tag, spans};
 const AHEAD: usize = 3;
 /// Letters above which a writer rather throws away than writes.
 const MANY: usize = 12;
+/// Names that a writer has for mailboxes of its own: few, so that they come again.
+const NAMES: u32 = 4;
 
 /// Somebody with letters of their own, who comes back after each kill.
 pub(crate) struct Writer {
@@ -19,6 +21,8 @@ pub(crate) struct Writer {
     pub(crate) shelf: Shelf,
     id: u32,
     letters: u32,
+    /// Every MAILBOXID that it was ever given.
+    mailbox_ids: BTreeSet<String>,
     dice: Dice,
 }
 
@@ -62,8 +66,8 @@ struct Session<'a> {
     /// The mailbox that will be selected when what was sent is answered, and the one that is.
     selecting: usize,
     selected: usize,
-    /// UIDs that the command under way has given.
-    new: Vec<u32>,
+    /// What the command under way has made.
+    made: Made,
 }
 
 impl Fuse {
@@ -87,11 +91,22 @@ impl Fuse {
 impl Writer {
     pub(crate) fn new(id: u32, account: usize, seed: u64) -> Self {
         let dice = Dice::new(seed ^ u64::from(id) << 32);
-        Self { account, shelf: Shelf::default(), id, letters: 0, dice }
+        Self { account, shelf: Shelf::default(), id, letters: 0, mailbox_ids: BTreeSet::new(), dice }
     }
 
     pub(crate) const fn owns(&self, letter: LetterId) -> bool {
         letter.writer == self.id
+    }
+
+    /// Whether a mailbox of this name is its own.
+    pub(crate) fn made(&self, name: &str) -> bool {
+        name.split_once('-').is_some_and(|(writer, _)| writer == self.id.to_string())
+    }
+
+    /// Takes what was found as its own from now on.
+    pub(crate) fn adopt(&mut self, found: Shelf) {
+        self.mailbox_ids.extend(found.folders.values().flatten().cloned());
+        self.shelf = found;
     }
 
     /// Writes until the line breaks.
@@ -106,7 +121,7 @@ impl Writer {
             sent: VecDeque::new(),
             selecting: 0,
             selected: 0,
-            new: vec![],
+            made: Made::default(),
         };
         // The error is the line that broke. What came before it is heard first.
         while session.send_ahead().is_ok() && session.hear().is_ok() {}
@@ -205,16 +220,19 @@ impl Session<'_> {
     }
 
     fn decide(&mut self) {
+        if let Some(deed) = self.decide_folder() {
+            return self.next.push_back(Step::Change(deed));
+        }
         let mine = self.at_hand();
         let writer = &mut *self.writer;
-        if mine.is_empty() || (writer.shelf.0.len() < MANY && writer.dice.chance(35)) {
+        if mine.is_empty() || (writer.shelf.copies.len() < MANY && writer.dice.chance(35)) {
             return self.decide_letter_or_move_on();
         }
         let mailbox = self.selecting;
         let at = usize::try_from(writer.dice.below(mine.len() as u64)).unwrap();
         let uids: Vec<u32> = mine[at..].iter().take(3).copied().collect();
         let to = (mailbox + 1 + usize::try_from(writer.dice.below(2)).unwrap()) % MAILBOXES.len();
-        let crowded = writer.shelf.0.len() >= MANY;
+        let crowded = writer.shelf.copies.len() >= MANY;
         let deed = match writer.dice.below(if crowded { 140 } else { 100 }) {
             0..40 => {
                 let (changes, flags) = ([Change::Add, Change::Remove, Change::Replace], writer.any_flags());
@@ -239,9 +257,35 @@ impl Session<'_> {
         self.next.push_back(Step::Change(deed));
     }
 
+    /// Whoever has no mailbox of its own makes one first; now and then one comes, goes, or gets another name.
+    fn decide_folder(&mut self) -> Option<Deed> {
+        let under_way = self.sent.iter().map(|(_, step)| step).chain(&self.next);
+        let under_way = under_way.filter_map(|step| match step {
+            Step::Change(deed) => Some(deed.folders()),
+            Step::Select(_) => None,
+        });
+        let under_way: Vec<&str> = under_way.flatten().collect();
+        let writer = &mut *self.writer;
+        let names = (0..NAMES).map(|n| format!("{}-{n}", writer.id));
+        let names = names.filter(|name| !under_way.contains(&&**name));
+        let (taken, free): (Vec<_>, Vec<_>) = names.partition(|name| writer.shelf.folders.contains_key(name));
+        let begins = writer.shelf.folders.is_empty() && under_way.is_empty();
+        if !begins && !writer.dice.chance(8) {
+            return None;
+        }
+        let one_of = |names: &[String], dice: &mut Dice| names.get(dice.below(names.len())).cloned();
+        let folder = one_of(&taken, &mut writer.dice);
+        let to = one_of(&free, &mut writer.dice);
+        match (folder, to, writer.dice.below(3)) {
+            (Some(folder), Some(to), 0) => Some(Deed::Rename { folder, to }),
+            (Some(folder), None, _) | (Some(folder), _, 1) => Some(Deed::Delete { folder }),
+            (_, to, _) => to.map(|folder| Deed::Create { folder }),
+        }
+    }
+
     fn decide_letter_or_move_on(&mut self) {
         let mailbox = self.writer.any_mailbox();
-        if self.writer.shelf.0.len() >= MANY {
+        if self.writer.shelf.copies.len() >= MANY {
             return self.next.push_back(Step::Select(mailbox));
         }
         let deed = if self.writer.dice.chance(30) {
@@ -267,7 +311,8 @@ impl Session<'_> {
                 Step::Select(_) => false,
             })
         };
-        let here = self.writer.shelf.0.iter().filter(|copy| copy.mailbox == self.selecting && !going(copy));
+        let here =
+            self.writer.shelf.copies.iter().filter(|copy| copy.mailbox == self.selecting && !going(copy));
         let mut uids: Vec<u32> = here.filter_map(|copy| copy.uid).collect();
         uids.sort_unstable();
         uids
@@ -279,7 +324,12 @@ impl Session<'_> {
         // COPYUID comes before the end of a MOVE (RFC 6851, 4.3), and with the end of a COPY.
         if let Some(new) = response.code("APPENDUID").or_else(|| response.code("COPYUID")) {
             let last = new.rsplit(' ').next().unwrap_or_default();
-            self.new = spans(last).into_iter().flatten().collect();
+            self.made.uids = spans(last).into_iter().flatten().collect();
+        }
+        // SELECT tells one too (RFC 8474, 4.2); that is not new.
+        if let Some(id) = response.code("MAILBOXID").filter(|_| response.status().is_some()) {
+            self.made.mailbox_id =
+                id.strip_prefix('(').and_then(|id| id.strip_suffix(')')).map(str::to_owned);
         }
         if let Some((tag, status)) = response.status() {
             self.answered(tag, status, &response);
@@ -288,28 +338,39 @@ impl Session<'_> {
     }
 
     fn answered(&mut self, tag: Tag, status: Status, response: &Response) {
-        let new = std::mem::take(&mut self.new);
+        let made = std::mem::take(&mut self.made);
         let Some((sent, step)) = self.sent.pop_front() else { return };
         if (sent, Status::Ok) != (tag, status) {
             self.told.refusals.push(response.to_string());
         }
         match step {
             Step::Select(mailbox) => self.selected = mailbox,
-            Step::Change(deed) if status == Status::Ok => self.done(&deed, &new),
+            Step::Change(deed) if status == Status::Ok => self.done(&deed, &made),
             Step::Change(_) => {}
         }
     }
 
-    fn done(&mut self, deed: &Deed, new: &[u32]) {
+    fn done(&mut self, deed: &Deed, made: &Made) {
         if self.changes_sent() == 0 {
             self.fuse.waiting.fetch_sub(1, Ordering::SeqCst);
         }
-        self.writer.shelf = std::mem::take(&mut self.writer.shelf).after(deed, new);
+        self.writer.shelf = std::mem::take(&mut self.writer.shelf).after(deed, made);
         if let Some(target) = deed.target() {
-            let copies = self.writer.shelf.0.iter().filter(|copy| copy.is_one_of(target, new));
+            let copies = self.writer.shelf.copies.iter().filter(|copy| copy.is_one_of(target, &made.uids));
             self.told.given.extend(copies.filter_map(|copy| Some((target, copy.uid?, copy.letter))));
         }
+        if let Deed::Create { folder } = deed {
+            self.note_mailbox_id(folder, made);
+        }
         self.fuse.answered();
+    }
+
+    /// No mailbox has the id of another, not even of one that is gone (RFC 8474, 4.1).
+    fn note_mailbox_id(&mut self, folder: &str, made: &Made) {
+        let is_new = made.mailbox_id.clone().is_some_and(|id| self.writer.mailbox_ids.insert(id));
+        if !is_new {
+            self.told.refusals.push(format!("{folder} was made, and its MAILBOXID is {:?}", made.mailbox_id));
+        }
     }
 
     fn note_mod_seqs(&mut self, response: &Response) {
