@@ -22,6 +22,7 @@ use mailbox::MailboxState;
 use mailbox::account::MailboxId;
 use shelf::{Answer, Deed, Lying, Shelf, any_flags, letter_of, text};
 use std::collections::BTreeMap;
+use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex, MutexGuard};
 use store::{AccountId, EmailRange, Seq, Snapshot, Store, StreamId};
 use store_local::{LocalStore, Options, Pump};
@@ -49,14 +50,30 @@ fn no_number_that_was_told_comes_again_and_nothing_acknowledged_is_lost_however_
     let mut sums = Sums::default();
     for seed in seeds {
         println!("GATEPOST_SEED={seed}");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(live(seed, &mut sums));
+        live(seed, Syncs::Honest, &mut sums);
     }
     println!("{sums:?}");
     if only.is_none() && count >= SEEDS {
         let enough = sums.doubted > 300 && sums.done_unanswered > 60 && sums.snapshots > 300;
         assert!(enough, "too few to prove anything: {sums:?}");
     }
+}
+
+#[test]
+fn an_account_on_a_disk_that_only_pretends_to_sync_is_found_out() {
+    // However it shows, by what the store says or by what is not there.
+    let is_whole = |seed: &u64| catch_unwind(|| live(*seed, Syncs::Ignored, &mut Sums::default())).is_ok();
+    let found_out = 10 - (0..10).filter(is_whole).count();
+    assert!(
+        found_out >= 8,
+        "of 10 accounts on a disk that does not sync only {found_out} were seen to lose mail"
+    );
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Syncs {
+    Honest,
+    Ignored,
 }
 
 /// What a run comes to.
@@ -94,7 +111,12 @@ struct Reign {
 
 type Clients = Vec<Arc<Mutex<Client>>>;
 
-async fn live(seed: u64, sums: &mut Sums) {
+fn live(seed: u64, syncs: Syncs, sums: &mut Sums) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(life(seed, syncs, sums));
+}
+
+async fn life(seed: u64, syncs: Syncs, sums: &mut Sums) {
     let (mut disk, mut dice) = (FaultyDisk::new(seed), Dice::new(seed));
     let (mut told, clients) = (Told::default(), clients(seed));
     let ann = Reign::found(&disk).await;
@@ -103,6 +125,9 @@ async fn live(seed: u64, sums: &mut Sums) {
         reign.check(&clients, &mut told, sums).await;
         reign.go_on(&clients, &mut told).await;
         arrange_cut(&disk, &mut dice);
+        if syncs == Syncs::Ignored {
+            disk.ignore_syncs();
+        }
         reign.write(&clients, &mut told, &mut dice, sums).await;
         drop(reign);
         disk = after_cut(&disk, &mut dice);
