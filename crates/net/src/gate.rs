@@ -120,6 +120,7 @@ impl<S: Duplex> Talk<'_, S> {
             self.gate.time_out(effects);
         } else {
             self.gate.handle(heard, effects);
+            self.visit.commands_in_clear.store(self.gate.commands(), Ordering::Relaxed);
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ pub struct Visit {
     sign_in_by: Moment,
     pub(crate) octets_in: AtomicU64,
     pub(crate) octets_out: AtomicU64,
+    /// Commands given before TLS; the rest is the conversation's to count.
+    pub(crate) commands_in_clear: AtomicU64,
     notes: Mutex<Notes>,
 }
 
@@ -72,6 +74,7 @@ impl Visit {
             sign_in_by: opened.plus(patience),
             octets_in: AtomicU64::new(0),
             octets_out: AtomicU64::new(0),
+            commands_in_clear: AtomicU64::new(0),
             notes: Mutex::default(),
         }
     }
@@ -208,7 +211,7 @@ impl Visit {
             group: tls.and_then(|(_, group)| group),
             mechanism,
             client,
-            commands: farewell.commands,
+            commands: self.commands_in_clear.load(Ordering::Relaxed) + farewell.commands,
             octets_in: self.octets_in.load(Ordering::Relaxed),
             octets_out: self.octets_out.load(Ordering::Relaxed),
             duration_ms: u64::try_from(self.clock.now().since(self.opened).as_millis()).unwrap_or(u64::MAX),

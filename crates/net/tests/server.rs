@@ -209,6 +209,10 @@ async fn every_connection_leaves_one_line_whatever_ended_it() {
     assert!(said(&["auth.plaintext-refused", "\"command\":\"login\""]));
     assert!(said(&["auth.exposed-credential", "\"claimed\":\"alice\""]));
     assert!(said(&["tls.starttls-injection", "\"octets\":"]));
+    assert!(
+        said(&["session.end", "\"commands\":5", "\"reason\":\"logout\""]),
+        "what is said before TLS counts"
+    );
     assert!(said(&["server.fault", "panic: the toy was asked to"]));
     assert!(said(&["tls.failed", "what it said is not TLS"]));
     assert!(said(&["session.end", "\"account\":\"toy\"", "\"tls\":\"1.3\"", "\"group\":\"x25519mlkem768\""]));

@@ -2,7 +2,7 @@
 
 use crate::office::Office;
 use crate::say::say;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
 use demo::DemoMessage;
 use mail::{Account, Origin};
@@ -31,6 +31,7 @@ pub(crate) async fn fill(office: &Office, password: &str, from: Option<&Path>, m
         }
         return Ok(());
     }
+    let messages = messages(from)?;
     let owner = demo::OWNER;
     let known = office.accounts.list().into_iter().find(|(login, _)| login.as_str() == owner);
     let id = match known {
@@ -41,9 +42,12 @@ pub(crate) async fn fill(office: &Office, password: &str, from: Option<&Path>, m
     say!("Filling the mailbox of {owner} ...");
     let mut filling = Filling { account, places: HashMap::new() };
     let mut count = 0;
-    for message in messages(from)? {
+    for message in messages {
         filling.put(message?).await?;
         count += 1;
+    }
+    if let (0, Some(from)) = (count, from) {
+        bail!("no message is in {}; run it again with other mail, or without --mail", from.display());
     }
     say!("{count} messages in {} mailboxes.", filling.places.len());
     fs::write(marker, "The demo's mail is all there.\n").context("cannot write the demo's marker")
@@ -54,7 +58,7 @@ type Messages = Box<dyn Iterator<Item = Result<DemoMessage>>>;
 fn messages(from: Option<&Path>) -> Result<Messages> {
     let Some(path) = from else { return Ok(Box::new(demo::messages(SEED).map(Ok))) };
     let found = if path.is_dir() { in_maildir(path) } else { in_mbox(path) };
-    found.with_context(|| format!("cannot read {}", path.display()))
+    found.context("there is no mail to fill the demo with")
 }
 
 fn in_maildir(path: &Path) -> Result<Messages> {

@@ -10,6 +10,7 @@ use home::{Gatepost, Home, Listening, line_of};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use testkit::imap::Client;
 
 const ANN: &str = "ann@example.org";
@@ -202,6 +203,29 @@ fn a_demo_keeps_its_mail_and_its_password() {
     assert_eq!(first.messages, 2);
     assert_eq!(second.messages, 2, "nothing is filled in twice");
     assert!(!second.said.contains("Filling"), "{}", second.said);
+}
+
+#[test]
+fn a_demo_that_is_given_no_mail_says_so_and_can_be_given_some() {
+    let home = Home::empty("no-mail");
+    let (empty, letter) = (home.folder.join("Maildir"), home.folder.join("one.eml"));
+    for folder in ["cur", "new", "tmp"] {
+        fs::create_dir_all(empty.join(folder)).unwrap();
+    }
+    fs::write(&letter, "Subject: no mbox\n\nbody\n").unwrap();
+    let refused = |mail: &Path| {
+        let (data, mail) = (home.folder.join("demo"), mail.display());
+        let words =
+            format!("demo --imap 127.0.0.1:0 --imaps 127.0.0.1:0 --data {} --mail {mail}", data.display());
+        Gatepost::new(&words).fails("")
+    };
+    let told = refused(&home.folder.join("nowhere"));
+    assert_eq!(told.matches("nowhere").count(), 1, "{told}");
+    let told = refused(&letter);
+    assert!(told.contains("one.eml: no mbox is there: a file that begins with a line `From ...`"), "{told}");
+    let told = refused(&empty);
+    assert!(told.contains("no message is in"), "{told}");
+    assert_eq!(home.demo(&mail_of(&home, 2)).messages, 2);
 }
 
 #[test]

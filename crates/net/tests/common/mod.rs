@@ -75,6 +75,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts one with `service` behind its gate.
     pub(crate) fn start(name: &str, service: impl Service, change: impl FnOnce(&mut Settings)) -> Self {
+        hear_on_all_threads();
         let folder = scratch(name);
         let (files, trusted) = issue(&folder, HOST);
         let mut settings = settings(&files);
@@ -222,6 +223,17 @@ async fn say(peer: &mut impl Peer, text: &str) -> Result<(), Gone> {
 /// What is logged on this thread, as JSON.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+/// Somebody listens to every thread, and forgets: an event that is told for the first time where nobody listens may be
+/// taken for one that nobody wants, for good, while another test's log is just being opened.
+fn hear_on_all_threads() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(io::sink);
+        tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+    });
+}
 
 impl Log {
     /// Hears until the guard is dropped.

@@ -35,6 +35,7 @@ pub struct Cleartext {
     signpost: Arc<Signpost>,
     rules: Arc<Rules>,
     unread: Vec<u8>,
+    commands: u64,
     refusals: u32,
     deadline: Moment,
     phase: Phase,
@@ -150,7 +151,15 @@ impl Cleartext {
             signpost.or_tls_port()
         )));
         let deadline = now.plus(rules.sign_in_time);
-        Self { signpost, rules, unread: Vec::new(), refusals: 0, deadline, phase: Phase::Talking }
+        Self {
+            signpost,
+            rules,
+            unread: Vec::new(),
+            commands: 0,
+            refusals: 0,
+            deadline,
+            phase: Phase::Talking,
+        }
     }
 
     /// Takes what the peer sent, in pieces of any size.
@@ -164,6 +173,12 @@ impl Cleartext {
                 Phase::Closed => return,
             }
         }
+    }
+
+    /// How many commands the peer has given.
+    #[must_use]
+    pub const fn commands(&self) -> u64 {
+        self.commands
     }
 
     /// When [`Self::time_out`] is due, whatever the peer says until then.
@@ -209,7 +224,10 @@ impl Cleartext {
             return; // clients that end lines twice exist, and mean nothing by it
         }
         match Line::parse(text) {
-            Some(line) => self.obey(&line, behind, effects),
+            Some(line) => {
+                self.commands += 1;
+                self.obey(&line, behind, effects);
+            }
             None => self.refuse("* BAD Expected a tag and a command", effects),
         }
         match line::announced_literal(text) {
