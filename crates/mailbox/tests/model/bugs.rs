@@ -23,7 +23,9 @@ pub(crate) enum Bug {
     /// A private change raises the MODSEQ that others see.
     PrivateLeaks,
     /// A decision is committed behind another state than it was made from.
-    StaleDecision,
+    Stale(Command),
+    /// RENAME INBOX leaves behind what arrived after it was asked for.
+    RenameLeavesNewcomers,
     /// Numbers of later EXPUNGEs do not count the earlier ones.
     ExpungeNotShifted,
     /// Two sessions show a message as \Recent.
@@ -38,7 +40,7 @@ pub(crate) enum Bug {
     NumbersAllTheSame,
 }
 
-pub(crate) const BUGS: [Bug; 14] = [
+pub(crate) const BUGS: [Bug; 21] = [
     Bug::HighestIgnoresGhosts,
     Bug::PermitIgnored,
     Bug::SilentSwallows,
@@ -46,7 +48,14 @@ pub(crate) const BUGS: [Bug; 14] = [
     Bug::UnchangedSinceOffByOne,
     Bug::HorizonIgnored,
     Bug::PrivateLeaks,
-    Bug::StaleDecision,
+    Bug::Stale(Command::Append),
+    Bug::Stale(Command::Store),
+    Bug::Stale(Command::Expunge),
+    Bug::Stale(Command::Copy),
+    Bug::Stale(Command::Move),
+    Bug::Stale(Command::Replace),
+    Bug::Stale(Command::RenameInbox),
+    Bug::RenameLeavesNewcomers,
     Bug::ExpungeNotShifted,
     Bug::RecentTwice,
     Bug::KeywordsUnlisted,
@@ -54,6 +63,18 @@ pub(crate) const BUGS: [Bug; 14] = [
     Bug::TailForgotten,
     Bug::NumbersAllTheSame,
 ];
+
+/// What decides upon a state, and again upon a newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Append,
+    Store,
+    Expunge,
+    Copy,
+    Move,
+    Replace,
+    RenameInbox,
+}
 
 /// The crate under test.
 #[derive(Clone, Copy)]

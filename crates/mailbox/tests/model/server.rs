@@ -4,7 +4,7 @@ use crate::bugs::{Bug, Sut};
 use crate::ensure;
 use crate::truth::{ACCOUNTS, Arrival, DELETED, Mask, NAMES, Truth, flags};
 use bytes::Bytes;
-use mailbox::{Birth, Change, Created, Doomed, Event, MailboxState, NewMessage, Store};
+use mailbox::{Appending, Birth, Change, Created, Doomed, Event, MailboxState, NewMessage, Store};
 use std::collections::BTreeMap;
 use terms::{EmailId, InternalDate, ModSeq, Uid, UidSet, UidValidity};
 use testkit::dice::Dice;
@@ -100,12 +100,25 @@ impl Server {
     }
 
     pub(crate) fn append(&mut self, account: usize, arrivals: &[Arrival]) -> Result<(), String> {
+        let appending = self.decide_append(account, arrivals);
+        self.arrive(&appending, account, arrivals)
+    }
+
+    pub(crate) fn decide_append(&self, account: usize, arrivals: &[Arrival]) -> Appending {
         let messages = arrivals.iter().map(new_message).collect();
-        let appending = mailbox::append(&self.state, ACCOUNTS[account], messages).unwrap();
-        ensure!(appending.uids.len() == arrivals.len() as u64, "APPENDUID");
-        self.commit(&appending.events)?;
-        self.truth.append(account, arrivals);
-        Ok(())
+        mailbox::append(&self.state, ACCOUNTS[account], messages).unwrap()
+    }
+
+    /// Takes in what was decided on an APPEND.
+    pub(crate) fn arrive(
+        &mut self,
+        appending: &Appending,
+        account: usize,
+        arrivals: &[Arrival],
+    ) -> Result<(), String> {
+        let uids = self.truth.append(account, arrivals);
+        ensure!(appending.uids == uid_set(&uids), "APPENDUID {:?}, not {uids:?}", appending.uids);
+        self.commit(&appending.events)
     }
 
     /// Keeps a snapshot, or comes back from one, or from the log alone.

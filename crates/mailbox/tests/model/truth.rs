@@ -115,10 +115,12 @@ impl Truth {
         self.now()
     }
 
-    pub(crate) fn append(&mut self, account: usize, arrivals: &[Arrival]) {
+    /// Answers with the UIDs that they get.
+    pub(crate) fn append(&mut self, account: usize, arrivals: &[Arrival]) -> Vec<u32> {
         if arrivals.is_empty() {
-            return;
+            return Vec::new();
         }
+        let first = self.uid_next;
         let modseq = self.step();
         self.highest_shared = modseq;
         for arrival in arrivals {
@@ -140,6 +142,7 @@ impl Truth {
             }
             self.messages.push(message);
         }
+        (first..self.uid_next).collect()
     }
 
     /// Answers with the messages that failed UNCHANGEDSINCE.

@@ -1,11 +1,13 @@
 //! Two mailboxes, some sessions, and what happens between them.
 
+mod commands;
+
 use crate::bugs::{Bug, Sut};
 use crate::client::{Cache, Client, During, Entry, Reply};
 use crate::ensure;
-use crate::server::{Server, any_change, any_flags, arrivals, uid_set};
-use crate::truth::{ACCOUNTS, Arrival, DELETED, Mask, SYSTEM, Truth, bit, mask_of};
-use mailbox::{Dialect, Doomed, Found, Known, MailboxState, Naming, Permit, Store, View};
+use crate::server::{Server, arrivals, uid_set};
+use crate::truth::{ACCOUNTS, Arrival, Mask, SYSTEM, Truth, bit, mask_of};
+use mailbox::{Dialect, Found, Known, MailboxState, Naming, Permit, View};
 use terms::{ModSeq, SeqNum, Uid};
 use testkit::dice::Dice;
 
@@ -15,7 +17,10 @@ const LARGE_EVERY: u64 = 200;
 pub(crate) struct World {
     sut: Sut,
     dice: Dice,
+    /// INBOX, and another.
     servers: [Server; 2],
+    /// How many mailboxes there have been.
+    streams: u32,
     slots: Vec<Slot>,
     links: u64,
     now: i64,
@@ -60,7 +65,7 @@ impl World {
         }
         let slot = |at| Slot { account: at % 2, mailbox: usize::from(at == 3), link: None, cache: None };
         let slots = (0..SESSIONS).map(slot).collect();
-        Self { sut, dice, servers, slots, links: 0, now: 1_700_000_000 }
+        Self { sut, dice, servers, streams: 2, slots, links: 0, now: 1_700_000_000 }
     }
 
     /// One thing happens; then all clients are compared with the truth.
@@ -68,7 +73,8 @@ impl World {
         let at = self.dice.below(SESSIONS);
         match self.dice.below(40) {
             _ if self.slots[at].link.is_none() => self.select(at)?,
-            0..6 => self.append(at)?,
+            0..5 => self.append(at)?,
+            5 => self.replace(at)?,
             6..14 => self.store(at)?,
             14..17 => self.expunge(at)?,
             17..20 => self.transfer(at)?,
@@ -79,6 +85,7 @@ impl World {
             34..36 => self.restart()?,
             36 => self.slots[at].enable(),
             37 if self.dice.one_in(4) => self.lose(at)?,
+            38 if self.dice.one_in(4) => self.rename_inbox(at)?,
             _ => self.servers[self.slots[at].mailbox].meddle(&mut self.dice)?,
         }
         (0..SESSIONS).try_for_each(|at| self.check(at))
@@ -135,130 +142,6 @@ impl World {
             self.announce(at, During::Another, &mut batches)?;
         }
         self.slots[at].hang_up();
-        Ok(())
-    }
-
-    fn append(&mut self, at: usize) -> Result<(), String> {
-        let slot = &self.slots[at];
-        let server = &mut self.servers[slot.mailbox];
-        server.append(slot.account, &arrivals(&mut self.dice))?;
-        server.settle()?;
-        self.announce(at, During::Another, &mut None)?;
-        self.tagged(at);
-        Ok(())
-    }
-
-    fn store(&mut self, at: usize) -> Result<(), String> {
-        let slot = &mut self.slots[at];
-        let server = &mut self.servers[slot.mailbox];
-        let account = slot.account;
-        let Some(link) = slot.link.as_mut().filter(|link| link.access == Access::ReadWrite) else {
-            return Ok(());
-        };
-        let (change, mask) = (any_change(&mut self.dice), any_flags(&mut self.dice));
-        let seqs = self.dice.some(&(1..=link.view.messages()).collect::<Vec<_>>());
-        let uids: Vec<u32> =
-            seqs.iter().filter_map(|n| link.view.uid(SeqNum::new(*n)?)).map(Uid::get).collect();
-        let highest = server.truth.highest(account);
-        let since = [None, Some(highest.saturating_sub(self.dice.below(6) as u64))][self.dice.below(2)];
-        if since.is_some() {
-            // A CONDSTORE enabling command.
-            link.enable(Dialect::Condstore);
-        }
-        let (uid_set, named) = (uid_set(&uids), crate::truth::flags(mask));
-        let request = Store {
-            account: ACCOUNTS[account],
-            uids: &uid_set,
-            change,
-            flags: &named,
-            unchanged_since: self.sut.unchanged_since(since),
-        };
-        let reply = self.dice.pick(&[mailbox::Reply::Flags, mailbox::Reply::Silent]);
-        if reply == mailbox::Reply::Silent {
-            link.client.stored(&seqs, &uids, change, mask);
-        }
-        let mut base = server.state.clone();
-        let mut stored = mailbox::store(&base, &request).unwrap();
-        while self.dice.one_in(3) {
-            // Somebody else was first: decide again.
-            server.meddle(&mut self.dice)?;
-            if !self.sut.has(Bug::StaleDecision) {
-                base = server.state.clone();
-                stored = mailbox::store(&base, &request).unwrap();
-            }
-        }
-        server.commit(&stored.events)?;
-        let failed = server.truth.store(account, &uids, change, mask, since);
-        ensure!(
-            stored.modified == crate::server::uid_set(&failed),
-            "MODIFIED {:?}, not {failed:?}",
-            stored.modified
-        );
-        server.settle()?;
-        self.sut.stored(&mut link.view, &base, &server.state, &stored, reply, &link.then);
-        let during = self.dice.pick(&[During::Numbered, During::Another]);
-        self.announce_all(at, during, &mut None, Telling::Answer)?;
-        self.tagged(at);
-        Ok(())
-    }
-
-    fn expunge(&mut self, at: usize) -> Result<(), String> {
-        let (slot, server) = (&self.slots[at], &mut self.servers[self.slots[at].mailbox]);
-        let link = slot.link.as_ref().ok_or("on line")?;
-        if link.access == Access::Examine {
-            return Ok(());
-        }
-        let uids: Vec<u32> = link.view.uids().iter().map(Uid::get).collect();
-        let among = if self.dice.one_in(2) { None } else { Some(self.dice.some(&uids)) };
-        while self.dice.one_in(3) {
-            server.meddle(&mut self.dice)?;
-        }
-        let set = uid_set(&among.clone().unwrap_or_default());
-        let doomed = if among.is_some() { Doomed::DeletedAmong(&set) } else { Doomed::Deleted };
-        server.commit(&mailbox::expunge(&server.state, doomed).unwrap().events)?;
-        let named = |uid| among.as_ref().is_none_or(|among| among.contains(&uid));
-        let gone = server.truth.messages.iter().filter(|m| m.shared & DELETED != 0 && named(m.uid));
-        let gone: Vec<u32> = gone.map(|m| m.uid).collect();
-        server.truth.expunge(&gone);
-        server.settle()?;
-        self.announce(at, During::Another, &mut None)?;
-        self.tagged(at);
-        Ok(())
-    }
-
-    /// COPY or MOVE, to the other mailbox or within one.
-    fn transfer(&mut self, at: usize) -> Result<(), String> {
-        let (from, account) = (self.slots[at].mailbox, self.slots[at].account);
-        let to = self.dice.below(2);
-        let link = self.slots[at].link.as_ref().ok_or("on line")?;
-        let moves = link.access == Access::ReadWrite && self.dice.one_in(2);
-        let uids: Vec<u32> = link.view.uids().iter().map(Uid::get).collect();
-        let uids = self.dice.some(&uids);
-        while self.dice.one_in(3) {
-            let at = self.dice.below(2);
-            self.servers[at].meddle(&mut self.dice)?;
-        }
-        self.now += 1;
-        let (source, target) = (&self.servers[from].state, &self.servers[to].state);
-        let plan =
-            mailbox::move_messages(source, ACCOUNTS[account], &uid_set(&uids), target, self.now).unwrap();
-        let copied = |truth: &Truth| -> Vec<Arrival> {
-            let named = truth.messages.iter().filter(|m| uids.contains(&m.uid));
-            named.map(|m| Arrival { email: Some(m.email), mask: m.flags(account), size: m.size }).collect()
-        };
-        let arrivals = copied(&self.servers[from].truth);
-        ensure!(plan.copy.source.len() == arrivals.len() as u64, "COPYUID names {:?}", plan.copy.source);
-        ensure!(plan.copy.target.len() == arrivals.len() as u64, "COPYUID names {:?}", plan.copy.target);
-        self.servers[to].commit(&plan.copy.events)?;
-        self.servers[to].truth.append(account, &arrivals);
-        self.servers[to].settle()?;
-        if moves {
-            self.servers[from].commit(&plan.expunged)?;
-            self.servers[from].truth.expunge(&uids);
-            self.servers[from].settle()?;
-        }
-        self.announce(at, During::Another, &mut None)?;
-        self.tagged(at);
         Ok(())
     }
 
@@ -502,6 +385,12 @@ impl Slot {
         if let Some(link) = self.link.take() {
             self.cache = (link.client.dialect == Dialect::Qresync).then(|| link.client.cache());
         }
+    }
+
+    /// The mailbox is not there any more, or another one by its name is.
+    fn forget(&mut self) {
+        self.link = None;
+        self.cache = None;
     }
 
     fn enable(&mut self) {
