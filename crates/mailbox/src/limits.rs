@@ -26,11 +26,11 @@ pub enum LimitReached {
 impl fmt::Display for LimitReached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Keywords => write!(f, "This mailbox already has {MAX_KEYWORDS} different keywords"),
+            Self::Keywords => write!(f, "This mailbox can have at most {MAX_KEYWORDS} different keywords"),
             Self::Uids => f.write_str("This mailbox has used up its message numbers; copy it to a new one"),
             Self::ModSeqs => f.write_str("This mailbox has used up its change numbers; copy it to a new one"),
             Self::Readers => {
-                write!(f, "This mailbox already keeps private flags for {MAX_READERS} accounts")
+                write!(f, "This mailbox can keep private flags for at most {MAX_READERS} accounts")
             }
         }
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mailbox::account::{
     self, Account, AccountEvent, Limits, MailboxId, OverQuota, Plan, Quota, QuotaReport, StreamStep, Usage,
 };
-use mailbox::{Birth, Created, Doomed, Event, Head, MailboxState, NewMessage};
+use mailbox::{Birth, Created, Doomed, Event, Head, LimitReached, MailboxState, NewMessage};
 use session::port::{self, BodyName, Change, Circumstances, Letter, Recency, Transfer, Transferred};
 use session::refusal::{FaultId, Refusal};
 use std::collections::BTreeMap;
@@ -63,7 +63,8 @@ impl Drawers {
             StreamStep::End { mailbox } => drop(self.mailboxes.remove(&mailbox.get())),
             StreamStep::MoveAll { from, to } => {
                 let uids = self.state(from.get()).unwrap().uids(Uid::MIN);
-                self.transfer(Transfer::Move, from.get(), &uids, to.get());
+                // A new mailbox takes what one holds.
+                self.transfer(Transfer::Move, from.get(), &uids, to.get()).unwrap();
             }
         }
     }
@@ -105,15 +106,21 @@ impl Drawers {
         Ok(port::Appended { uid_validity: state.uid_validity(), uids: appending.uids })
     }
 
-    fn transfer(&mut self, how: Transfer, from: u32, uids: &UidSet, to: u32) -> Transferred {
+    fn transfer(
+        &mut self,
+        how: Transfer,
+        from: u32,
+        uids: &UidSet,
+        to: u32,
+    ) -> Result<Transferred, LimitReached> {
         let (source, target) = (self.state(from).unwrap(), self.state(to).unwrap());
-        let moving = mailbox::move_messages(&source, READER, uids, &target, NOW).unwrap();
+        let moving = mailbox::move_messages(&source, READER, uids, &target, NOW)?;
         self.apply(to, &moving.copy.events);
         if how == Transfer::Move {
             self.apply(from, &moving.expunged);
         }
         let mailbox::Copying { uid_validity, source, target, .. } = moving.copy;
-        Transferred { uid_validity, from: source, to: target }
+        Ok(Transferred { uid_validity, from: source, to: target })
     }
 }
 
@@ -315,7 +322,7 @@ impl port::Mail for Office {
             let more = rows.map(|row| Usage { octets: row.size, messages: 1 });
             drawers.check_room(more.fold(Usage::default(), Usage::plus), Usage::default())?;
         }
-        Ok(drawers.transfer(transfer, from.id, uids, to.get()))
+        Ok(drawers.transfer(transfer, from.id, uids, to.get())?)
     }
 }
 
