@@ -10,7 +10,7 @@ use crate::visit::Visit;
 use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Event, Mechanism};
 use mail::{Accounts, HashPool, Origin, Protocol};
 use mailbox::account::directory::Standing;
-use policy::{FailedLogins, Sessions};
+use policy::{FailedLogins, Sessions, TooManySessions};
 use sasl::{Claim, Nonce, ScramVerifier, Verdict};
 use session::port::{self, Means};
 use session::refusal::Refusal;
@@ -90,7 +90,7 @@ impl ConnectionDoor {
     async fn let_in(&self, id: AccountId, name: &str, mechanism: Mechanism) -> Result<Hall, Refusal> {
         let keeper = &self.keeper;
         let admitted = lock(&keeper.sessions).admit(id);
-        let permit = admitted.map_err(|crowd| self.too_many(name, crowd.0))?;
+        let permit = admitted.map_err(|crowd| self.too_many(name, crowd))?;
         let place = Place { sessions: Arc::clone(&keeper.sessions), permit: Some(permit) };
         lock(&keeper.failed).succeeded(name);
         let connection = self.visit.id();
@@ -116,7 +116,7 @@ impl ConnectionDoor {
         Ok(Hall::new(account, origin, connection, keeper.limits, place))
     }
 
-    fn too_many(&self, name: &str, most: usize) -> Refusal {
+    fn too_many(&self, name: &str, crowd: TooManySessions) -> Refusal {
         Event::AuthLimited {
             connection: self.visit.id(),
             peer: self.visit.peer(),
@@ -124,8 +124,7 @@ impl ConnectionDoor {
             limit: AuthLimit::Connections,
         }
         .log();
-        let why = format!("This account has {most} connections already; close a mail program and try again");
-        Refusal::denied(Code::Limit, why)
+        Refusal::denied(Code::Limit, crowd.to_string())
     }
 
     async fn turn_away(&self, name: &str, mechanism: Mechanism, reason: AuthFailure) -> Refusal {

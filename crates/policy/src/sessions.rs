@@ -50,7 +50,7 @@ pub struct TooManySessions(pub usize);
 
 impl fmt::Display for TooManySessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "This account has {} connections already; close one and try again", self.0)
+        write!(f, "This account has {} connections already; close a mail program and try again", self.0)
     }
 }
 
