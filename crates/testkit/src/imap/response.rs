@@ -47,6 +47,12 @@ impl Response {
         Self(octets)
     }
 
+    /// How many octets it has on the wire, its last line end aside.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether it asks for more: `+`.
     #[must_use]
     pub fn is_continuation(&self) -> bool {
