@@ -7,7 +7,7 @@ use events::{TlsGroup, TlsVersion};
 use mail::SignedOut;
 use settings::ListenerKind;
 use std::net::{Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::Moment;
@@ -24,7 +24,7 @@ pub struct Visit {
     pub(crate) octets_in: AtomicU64,
     pub(crate) octets_out: AtomicU64,
     /// Commands given before TLS; the rest is the conversation's to count.
-    pub(crate) commands_in_clear: AtomicU64,
+    pub(crate) commands_in_clear: AtomicU32,
     notes: Mutex<Notes>,
 }
 
@@ -74,7 +74,7 @@ impl Visit {
             sign_in_by: opened.plus(patience),
             octets_in: AtomicU64::new(0),
             octets_out: AtomicU64::new(0),
-            commands_in_clear: AtomicU64::new(0),
+            commands_in_clear: AtomicU32::new(0),
             notes: Mutex::default(),
         }
     }
@@ -211,7 +211,7 @@ impl Visit {
             group: tls.and_then(|(_, group)| group),
             mechanism,
             client,
-            commands: self.commands_in_clear.load(Ordering::Relaxed) + farewell.commands,
+            commands: u64::from(self.commands_in_clear.load(Ordering::Relaxed)) + farewell.commands,
             octets_in: self.octets_in.load(Ordering::Relaxed),
             octets_out: self.octets_out.load(Ordering::Relaxed),
             duration_ms: u64::try_from(self.clock.now().since(self.opened).as_millis()).unwrap_or(u64::MAX),

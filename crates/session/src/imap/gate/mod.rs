@@ -35,7 +35,7 @@ pub struct Cleartext {
     signpost: Arc<Signpost>,
     rules: Arc<Rules>,
     unread: Vec<u8>,
-    commands: u64,
+    commands: u32,
     refusals: u32,
     deadline: Moment,
     phase: Phase,
@@ -177,7 +177,7 @@ impl Cleartext {
 
     /// How many commands the peer has given.
     #[must_use]
-    pub const fn commands(&self) -> u64 {
+    pub const fn commands(&self) -> u32 {
         self.commands
     }
 
