@@ -74,18 +74,12 @@ const tb = {
     return this.until(`folder ${path}`, () => this.findFolder(path));
   },
 
-  /** Paths and uses of all folders. */
+  /** Names on the server and uses of all folders: what is shown of INBOX depends on the version. */
   async folders() {
     const uses = ["Inbox", "SentMail", "Drafts", "Junk", "Trash", "Archive"];
-    const found = {};
-    const walk = (folder, above) => {
-      for (const sub of folder.subFolders) {
-        found[above + sub.name] = uses.filter(use => sub.flags & Ci.nsMsgFolderFlags[use]);
-        walk(sub, `${above}${sub.name}/`);
-      }
-    };
-    walk(this.root(), "");
-    return found;
+    const used = folder => uses.filter(use => folder.flags & Ci.nsMsgFolderFlags[use]);
+    const name = folder => folder.QueryInterface(Ci.nsIMsgImapMailFolder).onlineName;
+    return Object.fromEntries(this.root().descendants.map(folder => [name(folder), used(folder)]));
   },
 
   /** Asks the server which folders there are, until this is one of them. */
