@@ -4,9 +4,15 @@ use crate::crlf::with_crlf;
 use crate::letter::Marks;
 use crate::link::{Key, Known};
 use crate::pour::Pour;
+use crate::source::Folder;
 use crate::trouble::Trouble;
 use bytes::Bytes;
-use std::collections::HashMap;
+use rustix::fs::OFlags;
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 /// Octets and messages that are in memory at once.
 const MAX_HELD_OCTETS: usize = 4 << 20;
@@ -50,6 +56,31 @@ impl Found {
             Some(octets) => Self { what, marks, octets: octets.into(), line_ends: LineEnds::Changed },
         }
     }
+}
+
+/// Opens a file whose name somebody else chose. An import may run as root on what belongs to a user, so a link, which
+/// could lead to what is not theirs, is not followed, and a pipe, which could hold us up, is not waited for.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
+    }
+}
+
+/// Folders are known by what the source calls them. Where two are called the same (a Maildir++ folder and a directory,
+/// or names that are no UTF-8), the later one is called by its path too.
+pub(crate) fn told_apart(mut folders: Vec<(Folder, PathBuf)>) -> Vec<(Folder, PathBuf)> {
+    let mut names = HashSet::new();
+    for (folder, path) in &mut folders {
+        if !names.insert(folder.at_source.clone()) {
+            folder.at_source = format!("{} ({})", folder.at_source, path.display());
+            names.insert(folder.at_source.clone());
+        }
+    }
+    folders
 }
 
 /// Pours out messages: asks about some, then brings those that are not here.

@@ -5,7 +5,7 @@ mod tree;
 
 use crate::MAX_MESSAGE_OCTETS;
 use crate::letter::Marks;
-use crate::local::{Found, Unreadable, pour_all};
+use crate::local::{Found, Unreadable, open_regular, pour_all};
 use crate::pour::Pour;
 use crate::source::{Folder, Folders, Reader, Source};
 use crate::trouble::Trouble;
@@ -58,11 +58,8 @@ impl Maildir {
 fn read(file: &Path, keywords: &[Option<String>]) -> Result<Found, Unreadable> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let failed = |why: String| Unreadable { what: name.clone(), why };
-    let opened = fs::File::open(file).map_err(|why| failed(why.to_string()))?;
+    let opened = open_regular(file).map_err(|why| failed(why.to_string()))?;
     let about = opened.metadata().map_err(|why| failed(why.to_string()))?;
-    if !about.is_file() {
-        return Err(failed("it is no file".into()));
-    }
     let mut octets = Vec::new();
     let read = opened.take(MAX_MESSAGE_OCTETS + 1).read_to_end(&mut octets);
     let read = read.map_err(|why| failed(why.to_string()))?;

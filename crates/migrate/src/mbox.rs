@@ -8,7 +8,7 @@ mod header;
 mod reader;
 mod tree;
 
-use crate::local::{Found, Unreadable, pour_all};
+use crate::local::{Found, Unreadable, open_regular, pour_all};
 use crate::pour::Pour;
 use crate::source::{Folder, Folders, Reader, Source};
 use crate::trouble::Trouble;
@@ -61,7 +61,7 @@ impl Mbox {
 
 /// A file, and the time at which it was written last: the date of messages that have none.
 fn open(path: &Path) -> Result<(impl BufRead + use<>, i64), Trouble> {
-    let file = fs::File::open(path).map_err(|why| Trouble::file(path, why))?;
+    let file = open_regular(path).map_err(|why| Trouble::file(path, why))?;
     let modified = file.metadata().and_then(|about| about.modified()).ok();
     let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());

@@ -11,6 +11,7 @@ use migrate::mbox::Mbox;
 use migrate::{Folder, Found};
 use proptest::prelude::*;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// A directory of a test's own, gone when dropped.
@@ -143,6 +144,47 @@ fn mbox_files_are_read_alone_and_as_thunderbird_lays_them_out() {
     );
     let why = Mbox::open(&scratch.0.join("prefs.js")).unwrap_err().to_string();
     assert!(why.contains("no mbox"), "{why}");
+}
+
+#[test]
+fn folders_of_one_name_are_two_folders() {
+    let maildir = Scratch::new("twins");
+    maildir.write("cur/1.a:2,S", "Subject: root\n\n");
+    maildir.write(".INBOX/cur/2.b:2,F", "Subject: below\n\n");
+    let found = of_maildir(&maildir.0);
+    let subjects: Vec<_> = found.iter().map(|(_, messages)| messages[0].octets.clone()).collect();
+    assert_eq!(subjects, ["Subject: root\r\n\r\n", "Subject: below\r\n\r\n"]);
+    assert_ne!(found[0].0.at_source, found[1].0.at_source);
+}
+
+/// An import may run as root, over what a user has laid there.
+#[test]
+fn no_link_is_followed_and_no_pipe_waited_for() {
+    let (maildir, secret) = (Scratch::new("links"), Scratch::new("secret"));
+    secret.write("cur/1.theirs:2,", "Subject: not yours\n\n");
+    let theirs = secret.0.join("cur/1.theirs:2,");
+    maildir.write("cur/1.a:2,S", "Subject: mine\n\n");
+    symlink(&theirs, maildir.0.join("cur/2.b:2,")).unwrap();
+    symlink(&secret.0, maildir.0.join(".Theirs")).unwrap();
+    symlink(&theirs, maildir.0.join("dovecot-keywords")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(maildir.0.join("cur/3.c:2,")).status().unwrap();
+    assert!(made.success());
+    let source = Maildir::open(&maildir.0).unwrap();
+    let folders: Vec<_> = source.folders().cloned().collect();
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    let found: Vec<_> = source.messages(&folders[0]).unwrap().collect();
+    assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
+fn a_sender_cannot_hide_a_message_from_an_import() {
+    let mbox = Scratch::new("hidden");
+    let message =
+        |subject| format!("From a Thu Jan  1 00:00:00 2026\nX-IMAP: 1 2\nSubject: {subject}\n\nx\n\n");
+    mbox.write("mail", &[message("the file's own"), message("a letter")].concat());
+    let found = of_mbox(&mbox.0.join("mail"));
+    assert_eq!(found[0].1.len(), 1);
+    assert_eq!(found[0].1[0].octets, "Subject: a letter\r\n\r\nx\r\n");
 }
 
 /// A folder of the corpus; `None`, with a line that says so, where there is no corpus. CI must have one.

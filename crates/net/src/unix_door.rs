@@ -67,7 +67,11 @@ fn make_room(path: &Path) -> io::Result<()> {
     }
     match std::os::unix::net::UnixStream::connect(path) {
         Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
-        Err(_) => Ok(()),
+        // Refused: nobody listens. Anything else says nothing of the kind, so it may be somebody's.
+        Err(why) if matches!(why.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
+            Ok(())
+        }
+        Err(why) => Err(why),
     }
 }
 

@@ -71,7 +71,9 @@ fn sort_in(
         return;
     }
     // What is no modified UTF-7 is taken as it stands.
-    let text = decode_text(&row.spelt, NameForm::Utf7).unwrap_or(lossy);
+    let text = decode_text(&row.spelt, NameForm::Utf7).unwrap_or_else(|_| lossy.clone());
+    // Two spellings of one name are two folders.
+    let text = if spelt.contains_key(&text) { format!("{text} ({lossy})") } else { text };
     if namespaces.foreign.iter().any(|prefix| text.starts_with(prefix)) {
         folders.left_out.push(left_out(None, text, "it belongs to another user, or to several"));
         return;

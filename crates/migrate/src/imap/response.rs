@@ -112,7 +112,9 @@ fn told(rest: &[u8]) -> Option<Told> {
     };
     let in_brackets = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let (code, text) = in_brackets.unwrap_or(("", text));
-    Some(Told { status, code: code.to_owned(), text: text.trim().to_owned() })
+    // It may come to somebody's terminal.
+    let text = text.trim().chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
+    Some(Told { status, code: code.to_owned(), text })
 }
 
 struct Values<'a> {

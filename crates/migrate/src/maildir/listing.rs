@@ -1,5 +1,6 @@
 //! The files of one folder, in the order in which its server numbered them.
 
+use crate::local::open_regular;
 use crate::trouble::Trouble;
 use std::collections::HashMap;
 use std::fs;
@@ -21,7 +22,7 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn of(folder: &Path) -> Result<Self, Trouble> {
         let mut files = entries(&folder.join("cur"))?;
-        if folder.join("new").is_dir() {
+        if folder.join("new").is_dir() && !folder.join("new").is_symlink() {
             files.extend(entries(&folder.join("new"))?);
         }
         files.retain(|file| !file_name(file).starts_with('.'));
@@ -85,7 +86,7 @@ fn keywords(folder: &Path) -> Vec<Option<String>> {
 
 /// The lines of a file that may be missing; as many as read.
 pub(super) fn lines(file: &Path) -> impl Iterator<Item = String> {
-    let opened = fs::File::open(file).ok();
+    let opened = open_regular(file).ok();
     let lines = opened.map(|file| BufReader::new(file.take(MAX_LIST_OCTETS)).split(b'\n'));
     let line = |line: Vec<u8>| String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
     lines.into_iter().flatten().map_while(Result::ok).map(line)

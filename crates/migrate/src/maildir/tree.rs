@@ -1,6 +1,7 @@
 //! Finding the folders of a Maildir.
 
 use super::listing::{entries, lines};
+use crate::local::told_apart;
 use crate::names::fitting;
 use crate::source::Folder;
 use crate::trouble::Trouble;
@@ -22,7 +23,7 @@ pub(super) fn find(root: &Path) -> Result<Vec<(Folder, PathBuf)>, Trouble> {
         let Some(name) = name_of(&folder) else { continue };
         match name.strip_prefix('.') {
             // Maildir++: the levels stand in one name.
-            Some(levels) if folder.join("cur").is_dir() && !levels.is_empty() => {
+            Some(levels) if is_maildir(&folder) && !levels.is_empty() => {
                 found.push((levels.split('.').map(plain).collect(), folder));
             }
             Some(_) => {}
@@ -30,7 +31,8 @@ pub(super) fn find(root: &Path) -> Result<Vec<(Folder, PathBuf)>, Trouble> {
         }
     }
     let subscribed = subscriptions(root);
-    Ok(found.into_iter().map(|(levels, path)| (folder(&levels, subscribed.as_ref()), path)).collect())
+    let folders = found.into_iter().map(|(levels, path)| (folder(&levels, subscribed.as_ref()), path));
+    Ok(told_apart(folders.collect()))
 }
 
 /// LAYOUT=fs: a level is a directory. `dbox-Mails` and the like have no `cur` and hold none of ours.
@@ -43,7 +45,7 @@ fn descend(
     if !folder.is_dir() || folder.is_symlink() || levels.len() > MAX_DEPTH {
         return Ok(());
     }
-    if folder.join("cur").is_dir() {
+    if is_maildir(folder) {
         found.push((levels.clone(), folder.to_owned()));
     }
     for below in entries(folder)? {
@@ -54,6 +56,12 @@ fn descend(
         }
     }
     Ok(())
+}
+
+/// Links are not followed, for an import may run as root: see [`crate::local::open_regular`].
+fn is_maildir(folder: &Path) -> bool {
+    let cur = folder.join("cur");
+    !folder.is_symlink() && cur.is_dir() && !cur.is_symlink()
 }
 
 fn name_of(path: &Path) -> Option<String> {

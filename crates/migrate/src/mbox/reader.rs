@@ -125,9 +125,10 @@ impl<R: BufRead> Mbox<R> {
         };
         let (Noted { mut marks, standing }, octets) = take_notes(&octets);
         match standing {
-            Standing::Internal => return None,
+            // A file has one, at its beginning. Elsewhere it is a sender who wrote what programs write there.
+            Standing::Internal if self.number == 1 => return None,
             Standing::Expunged => return unreadable("it was deleted in Thunderbird".into()),
-            Standing::Message => {}
+            Standing::Internal | Standing::Message => {}
         }
         let seconds = separator_date(&String::from_utf8_lossy(separator)).unwrap_or(self.fallback);
         marks.date = InternalDate::new(seconds, 0);

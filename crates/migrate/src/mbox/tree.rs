@@ -1,5 +1,6 @@
 //! Finding mbox files.
 
+use crate::local::{open_regular, told_apart};
 use crate::names::fitting;
 use crate::source::Folder;
 use crate::trouble::Trouble;
@@ -13,6 +14,8 @@ const MAX_DEPTH: usize = 64;
 
 /// Every mbox below `root`, which may be one itself: INBOX then.
 pub(super) fn find(root: &Path) -> Result<Vec<(Folder, PathBuf)>, Trouble> {
+    // What is named may be a link; what lies below may not.
+    let root = &fs::canonicalize(root).map_err(|why| Trouble::file(root, why))?;
     let about = fs::metadata(root).map_err(|why| Trouble::file(root, why))?;
     let mut found = Vec::new();
     if about.is_dir() {
@@ -20,7 +23,7 @@ pub(super) fn find(root: &Path) -> Result<Vec<(Folder, PathBuf)>, Trouble> {
     } else if is_mbox(root)? {
         found.push((vec!["INBOX".to_owned()], root.to_owned()));
     }
-    Ok(found.into_iter().map(|(levels, path)| (folder(&levels), path)).collect())
+    Ok(told_apart(found.into_iter().map(|(levels, path)| (folder(&levels), path)).collect()))
 }
 
 fn descend(folder: &Path, levels: &[String], found: &mut Vec<(Vec<String>, PathBuf)>) -> Result<(), Trouble> {
@@ -54,7 +57,7 @@ fn is_mbox(path: &Path) -> Result<bool, Trouble> {
         return Ok(false);
     }
     let mut first = Vec::new();
-    fs::File::open(path).map_err(failed)?.take(5).read_to_end(&mut first).map_err(failed)?;
+    open_regular(path).map_err(failed)?.take(5).read_to_end(&mut first).map_err(failed)?;
     let mut index = path.as_os_str().to_owned();
     index.push(".msf");
     Ok(first == b"From " || first.is_empty() && Path::new(&index).is_file())
