@@ -137,7 +137,7 @@ def note(subject):
     return f"From: {SENDER}\r\nSubject: {subject}\r\n\r\nText of {subject}\r\n.dot\r\n".encode()
 
 
-@unittest.skipUnless(os.geteuid() == 0, "Postfix is started by root alone")
+@unittest.skipUnless(os.geteuid() == 0 or os.environ.get("CI") == "true", "Postfix is started by root alone")
 class Postman(Served):
     @classmethod
     def setUpClass(cls):

@@ -29,7 +29,7 @@ pub(super) enum Reassurance {
 }
 
 /// Names under which mail clients of phones introduce themselves.
-const PHONES: [&str; 3] = ["FairEmail", "K-9", "com.samsung"];
+const PHONES: [&str; 4] = ["FairEmail", "K-9", "com.android.email", "com.samsung"];
 
 pub(super) fn reassurance(id: &Id<'_>) -> Reassurance {
     let name = id.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case("name"));
