@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{env, error, fs};
 
 fn main() -> Result<(), Box<dyn error::Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/mail/torture");
+    let here = env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set")?;
+    let folder = Path::new(&here).join("../../demo/mail/torture");
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut files = fs::read_dir(&folder)?
         .map(|entry| entry?.path().canonicalize())
