@@ -83,9 +83,14 @@ impl Memory {
         let mut is_first = true;
         loop {
             let mut line = Vec::new();
-            let read = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line)? as u64;
+            let mut read = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line)? as u64;
+            if read == MAX_LINE && line.last() != Some(&b'\n') {
+                // None of ours: it is passed over, and those behind it count.
+                line.clear();
+                read += rest_of_line(&mut lines, &mut line)?;
+            }
             if line.last() != Some(&b'\n') {
-                // The end, or a line that a crash cut off. One that is too long is none of ours either.
+                // The end, or a line that a crash cut off.
                 break;
             }
             let line = String::from_utf8_lossy(&line);
@@ -146,6 +151,23 @@ impl Memory {
     }
 }
 
+/// Passes over what is left of a line, and hands out its line feed, if it has one.
+fn rest_of_line(lines: &mut impl BufRead, end: &mut Vec<u8>) -> io::Result<u64> {
+    let mut passed = 0;
+    loop {
+        let mut piece = Vec::new();
+        passed += lines.take(MAX_LINE).read_until(b'\n', &mut piece)? as u64;
+        match piece.last() {
+            None => return Ok(passed),
+            Some(b'\n') => {
+                end.push(b'\n');
+                return Ok(passed);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
 fn heading(subject: &str) -> String {
     let subject: String = subject.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
     format!("gatepost-import 1 {subject}\n")
@@ -197,18 +219,20 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_off_is_forgotten_and_the_next_one_is_whole() {
+    fn a_line_that_is_none_or_was_cut_off_is_forgotten_and_the_next_one_is_whole() {
         let folder = folder("torn");
         let place = Place { folder: &folder, source: "s", name: "INBOX" };
         Memory::open(&place, "x").unwrap().note([(key(1), uid(1), "")].into_iter()).unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(place.path()).unwrap();
-        file.write_all(b"nonsense\n2 0123").unwrap();
+        file.write_all(b"nonsense\n").unwrap();
+        file.write_all(&vec![b'x'; 3 * usize::try_from(MAX_LINE).unwrap()]).unwrap();
+        file.write_all(format!("\n5 {} \n2 0123", String::from(key(5))).as_bytes()).unwrap();
         drop(file);
         Memory::open(&place, "x").unwrap().note([(key(3), uid(3), "")].into_iter()).unwrap();
         let memory = Memory::open(&place, "x").unwrap();
         let mut uids: Vec<_> = memory.uids().collect();
         uids.sort_unstable();
-        assert_eq!(uids, [uid(1), uid(3)]);
+        assert_eq!(uids, [uid(1), uid(3), uid(5)]);
         fs::remove_dir_all(folder).unwrap();
     }
 }
