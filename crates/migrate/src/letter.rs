@@ -3,13 +3,27 @@
 use mailbox::Flags;
 use terms::{Flag, InternalDate, Keyword};
 
+/// Octets of the flags of one message, with what goes between them on the link. All flags that are asked about at once
+/// fit into a frame, and those of a message into a line of the memory.
+const MAX_FLAGS_OCTETS: usize = 8 << 10;
+/// What a word takes beside its letters: quotes and a comma.
+const AROUND_WORD: usize = 3;
+/// Words that are no flags, of one message, that are named.
+const MAX_REFUSED: usize = 16;
+/// Characters of such a word that are kept.
+const MAX_REFUSED_CHARS: usize = 100;
+
 /// What goes with a message's octets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// Its flags.
     pub flags: Vec<Flag>,
-    /// Words that stood among the flags and are no flags of ours. `\Recent` is not among them.
+    /// The first words that stood among the flags and are no flags of ours. `\Recent` is not among them.
     pub refused: Vec<String>,
+    /// How many words more there were than are kept.
+    pub cut: u64,
+    /// How many keywords it bears that its file does not know.
+    pub unnamed: u64,
     /// INTERNALDATE; `None` is the moment at which it is stored.
     pub date: Option<InternalDate>,
 }
@@ -22,18 +36,39 @@ impl Marks {
         }
         match flag(word) {
             Some(flag) if self.flags.contains(&flag) => {}
-            Some(flag) => self.flags.push(flag),
-            None => self.refused.push(word.to_owned()),
+            Some(flag) if self.flags_octets() + word.len() + AROUND_WORD <= MAX_FLAGS_OCTETS => {
+                self.flags.push(flag);
+            }
+            None if self.refused.len() < MAX_REFUSED => {
+                self.refused.push(word.chars().take(MAX_REFUSED_CHARS).collect());
+            }
+            _ => self.cut += 1,
         }
+    }
+
+    fn flags_octets(&self) -> usize {
+        self.flags.iter().map(|flag| flag_octets(flag) + AROUND_WORD).sum()
+    }
+
+    /// What is to be said of words that were not kept. `what` names the message.
+    pub(crate) fn remarks<'a>(&'a self, what: &'a str) -> impl Iterator<Item = String> + use<'a> {
+        let refused = self.refused.iter().map(|word| format!("{word:?} is no keyword and was left out"));
+        let cut = (self.cut > 0).then(|| {
+            let (cut, most) = (self.cut, MAX_FLAGS_OCTETS);
+            format!(
+                "{what}: {cut} of its flags were left out; those of one message have at most {most} octets"
+            )
+        });
+        let unnamed = (self.unnamed > 0).then(|| {
+            let unnamed = self.unnamed;
+            format!("{what}: {unnamed} keywords were left out, which the file has no list of; a sender may have written them")
+        });
+        refused.chain(cut).chain(unnamed)
     }
 
     /// Octets of all its flags.
     pub(crate) fn octets(&self) -> usize {
-        let keyword = |flag: &Flag| match flag {
-            Flag::Keyword(keyword) => keyword.as_str().len(),
-            _ => 0,
-        };
-        let flags: usize = self.flags.iter().map(|flag| size_of::<Flag>() + keyword(flag)).sum();
+        let flags: usize = self.flags.iter().map(|flag| size_of::<Flag>() + flag_octets(flag)).sum();
         flags + self.refused.iter().map(|word| size_of::<String>() + word.len()).sum::<usize>()
     }
 
@@ -41,6 +76,14 @@ impl Marks {
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         self.flags.iter().map(ToString::to_string).collect()
+    }
+}
+
+fn flag_octets(flag: &Flag) -> usize {
+    match flag {
+        Flag::Keyword(keyword) => keyword.as_str().len(),
+        // `\Answered` and `\Flagged` are the longest.
+        _ => 9,
     }
 }
 
@@ -78,6 +121,22 @@ mod tests {
         }
         assert_eq!(marks.words(), ["\\Seen", "$Forwarded"]);
         assert_eq!(marks.refused, ["two words", "\\Important", "a]b"]);
+    }
+
+    #[test]
+    fn flags_without_end_are_cut_and_counted() {
+        let mut marks = Marks::default();
+        for number in 0..2_000 {
+            marks.push(&format!("keyword-{number:07}"));
+            marks.push(&format!("no keyword {number}"));
+        }
+        marks.push("keyword-0000000");
+        let kept = MAX_FLAGS_OCTETS / ("keyword-0000000".len() + AROUND_WORD);
+        assert_eq!((marks.flags.len(), marks.refused.len()), (kept, MAX_REFUSED));
+        assert_eq!(usize::try_from(marks.cut).unwrap(), 4_000 - kept - MAX_REFUSED);
+        assert!(serde_json::to_string(&marks.words()).unwrap().len() <= MAX_FLAGS_OCTETS + 2);
+        let last = marks.remarks("UID 7").last().unwrap();
+        assert!(last.starts_with("UID 7: ") && last.contains("at most 8192 octets"), "{last}");
     }
 
     #[test]

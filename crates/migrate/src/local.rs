@@ -47,6 +47,23 @@ pub struct Unreadable {
     pub what: String,
     /// Why.
     pub why: String,
+    /// What cannot be read with it.
+    pub extent: Extent,
+}
+
+/// How much cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// One message; there may be others behind it.
+    Message,
+    /// Nobody knows how many.
+    Rest,
+}
+
+impl Unreadable {
+    pub(crate) const fn message(what: String, why: String) -> Self {
+        Self { what, why, extent: Extent::Message }
+    }
 }
 
 impl Found {
@@ -92,7 +109,11 @@ pub(crate) async fn pour_all(
     for message in messages {
         match message {
             Ok(found) => pouring.hold(found, pour).await?,
-            Err(Unreadable { what, why }) => pour.skip(what, why),
+            Err(Unreadable { what, why, extent: Extent::Message }) => pour.skip(what, why),
+            Err(Unreadable { what, why, extent: Extent::Rest }) => {
+                pouring.bring(pour).await?;
+                return Err(Trouble::Source(format!("{what} cannot be read: {why}")));
+            }
         }
     }
     pouring.bring(pour).await?;
@@ -132,11 +153,59 @@ impl Local {
         let unknown = pour.unknown(held.iter().map(known).collect()).await?;
         for (key, found) in unknown.into_iter().filter_map(|place| held.get(place)) {
             self.changed += u64::from(found.line_ends == LineEnds::Changed);
-            for word in &found.marks.refused {
-                pour.note(format!("{word:?} is no keyword and was left out"));
-            }
+            found.marks.remarks(&found.what).for_each(|remark| pour.note(remark));
             pour.message(&found.octets, (*key, &found.marks), found.what.clone()).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::{FlagsPolicy, Link};
+    use crate::pour::{Stream, Watcher};
+    use crate::report::{FolderReport, Verdict};
+    use mailbox::account::SpecialUses;
+    use terms::MailboxName;
+
+    struct Nobody;
+
+    impl Watcher for Nobody {
+        fn begins(&self, _: &str, _: u64) {}
+        fn moves(&self, _: &str, _: u64) {}
+        fn ends(&self, _: &str) {}
+    }
+
+    async fn poured(messages: Vec<Result<Found, Unreadable>>) -> (Result<(), Trouble>, FolderReport) {
+        let (near, _far) = tokio::io::duplex(1 << 10);
+        let mut link = Link::new(Box::new(near) as Box<dyn Stream>);
+        let mut report = FolderReport::default();
+        let folder = Folder {
+            at_source: "mail".into(),
+            name: MailboxName::inbox(),
+            special_uses: SpecialUses::NONE,
+            is_subscribed: true,
+            note: None,
+        };
+        let policy = (FlagsPolicy::KeepChanges, "mbox mail");
+        let mut pour = Pour::new(&mut link, &Nobody, policy, &folder, &mut report);
+        let poured = pour_all(messages.into_iter(), &mut pour).await;
+        (poured, report)
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_read_is_skipped_and_a_file_that_cannot_is_not_done_with() {
+        let one = Unreadable::message("message 1".into(), "it is too large".into());
+        let rest = Unreadable { extent: Extent::Rest, ..one.clone() };
+        let (poured_one, report) = poured(vec![Err(one.clone())]).await;
+        assert!(poured_one.is_ok());
+        assert_eq!(report.skipped, 1);
+        let (poured_rest, report) = poured(vec![Err(rest), Err(one)]).await;
+        let why = poured_rest.unwrap_err();
+        assert!(matches!(why, Trouble::Source(_)), "{why:?}");
+        assert_eq!(report.skipped, 0);
+        let failed = FolderReport { failed: Some(why.to_string()), ..report };
+        assert_eq!(failed.verdict(), Verdict::Incomplete);
     }
 }

@@ -57,7 +57,7 @@ impl Maildir {
 
 fn read(file: &Path, keywords: &[Option<String>]) -> Result<Found, Unreadable> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let failed = |why: String| Unreadable { what: name.clone(), why };
+    let failed = |why: String| Unreadable::message(name.clone(), why);
     let opened = open_regular(file).map_err(|why| failed(why.to_string()))?;
     let about = opened.metadata().map_err(|why| failed(why.to_string()))?;
     let mut octets = Vec::new();

@@ -82,7 +82,7 @@ fn in_mbox(path: &Path) -> Result<Messages> {
 }
 
 fn message(mailbox: MailboxName, found: Result<Found, Unreadable>) -> Result<DemoMessage> {
-    let found = found.map_err(|Unreadable { what, why }| anyhow!("{what}: {why}"))?;
+    let found = found.map_err(|Unreadable { what, why, .. }| anyhow!("{what}: {why}"))?;
     let date = found.marks.date.unwrap_or(InternalDate::EPOCH);
     Ok(DemoMessage { mailbox, flags: found.marks.flags, date, bytes: found.octets.into() })
 }

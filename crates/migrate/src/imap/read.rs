@@ -212,8 +212,8 @@ impl Reader for Connection {
         for _ in told..exists {
             pour.skip("a message".into(), "the server counts it, and does not tell of it".into());
         }
-        for word in messages.values().flat_map(|listed| &listed.marks.refused) {
-            pour.note(format!("{word:?} is no keyword and was left out"));
+        for (uid, listed) in &messages {
+            listed.marks.remarks(&named(*uid)).for_each(|remark| pour.note(remark));
         }
         let known =
             |(uid, listed): (&u32, &Listed)| Known { key: Key::of_uid(*uid), flags: listed.marks.words() };

@@ -4,9 +4,9 @@
 //! begins with `>`s and `From ` has one `>` too many. `Content-Length` is not believed: it is wrong as soon as another
 //! program has touched the file.
 
-use super::header::{Noted, Standing, take_notes};
+use super::header::{Keywords, Noted, Standing, take_notes};
 use crate::MAX_MESSAGE_OCTETS;
-use crate::local::{Found, Unreadable};
+use crate::local::{Extent, Found, Unreadable};
 use std::io::{self, BufRead, Read};
 use terms::InternalDate;
 
@@ -15,7 +15,8 @@ const PIECE_OCTETS: u64 = 64 << 10;
 
 /// The messages of an mbox. `fallback` is the date (Unix seconds) of those whose separator has none.
 pub fn messages(reader: impl BufRead, fallback: i64) -> impl Iterator<Item = Result<Found, Unreadable>> {
-    Mbox { reader, fallback, separator: None, number: 0, ended: false }.flatten()
+    Mbox { reader, fallback, separator: None, number: 0, ended: false, keywords: Keywords::default() }
+        .flatten()
 }
 
 struct Mbox<R> {
@@ -25,6 +26,7 @@ struct Mbox<R> {
     separator: Option<Vec<u8>>,
     number: u64,
     ended: bool,
+    keywords: Keywords,
 }
 
 /// A message that grows line by line.
@@ -117,16 +119,17 @@ impl<R: BufRead> Mbox<R> {
         Ok(Some(self.message(&separator, grown)))
     }
 
-    fn message(&self, separator: &[u8], grown: Option<Vec<u8>>) -> Message {
+    fn message(&mut self, separator: &[u8], grown: Option<Vec<u8>>) -> Message {
         let what = format!("message {}", self.number);
-        let unreadable = |why: String| Some(Err(Unreadable { what: what.clone(), why }));
+        let unreadable = |why: String| Some(Err(Unreadable::message(what.clone(), why)));
         let Some(octets) = grown else {
             return unreadable(format!("it has more than {MAX_MESSAGE_OCTETS} octets"));
         };
-        let (Noted { mut marks, standing }, octets) = take_notes(&octets);
+        // A file has notes of its own at its beginning. Elsewhere it is a sender who wrote what programs write there.
+        let is_first = self.number == 1;
+        let (Noted { mut marks, standing }, octets) = take_notes(&octets, &mut self.keywords);
         match standing {
-            // A file has one, at its beginning. Elsewhere it is a sender who wrote what programs write there.
-            Standing::Internal if self.number == 1 => return None,
+            Standing::Internal if is_first => return None,
             Standing::Expunged => return unreadable("it was deleted in Thunderbird".into()),
             Standing::Internal | Standing::Message => {}
         }
@@ -146,8 +149,8 @@ impl<R: BufRead> Iterator for Mbox<R> {
         self.read().unwrap_or_else(|why| {
             // What cannot be read once would not be read again: an end, not a hole.
             self.ended = true;
-            let what = format!("everything behind message {}", self.number);
-            Some(Some(Err(Unreadable { what, why: why.to_string() })))
+            let what = format!("everything from message {} on", self.number.max(1));
+            Some(Some(Err(Unreadable { what, why: why.to_string(), extent: Extent::Rest })))
         })
     }
 }
@@ -233,6 +236,30 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].as_ref().unwrap_err().why, "it was deleted in Thunderbird");
         assert_eq!(found[1].as_ref().unwrap().marks.words(), ["\\Seen"]);
+    }
+
+    #[test]
+    fn keywords_are_those_that_the_file_names_in_its_first_message() {
+        let found = read(
+            b"From -\nTo: a\nX-IMAPbase: 1 2 Work\nX-Keywords: Work\n\nx\n\n\
+              From -\nTo: a\nX-IMAPbase: 1 2 Mine\nX-Keywords: Mine work\n\nx\n",
+        );
+        let flags: Vec<_> = found.iter().map(|found| found.marks.words().join(" ")).collect();
+        assert_eq!(flags, ["Work", "work"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_to_its_end_says_so() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is broken"))
+            }
+        }
+        let start: &[u8] = b"From -\nSubject: 1\n\nx\n\nFrom -\nSubject: 2\n";
+        let found: Vec<_> = messages(io::BufReader::new(start.chain(Broken)), 0).collect();
+        let [Ok(_), Err(rest)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((rest.what.as_str(), rest.extent), ("everything from message 2 on", Extent::Rest));
     }
 
     #[test]
