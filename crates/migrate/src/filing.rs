@@ -10,7 +10,7 @@ use crate::link::{AT_ONCE, Answer, Ask, Behind, Compared, FlagsPolicy, Kept, Kno
 use crate::trouble::Trouble;
 use bytes::Bytes;
 use folder::{Folder, Waiting};
-use mail::{Account, Incoming, Origin};
+use mail::{Account, Error, Incoming, Origin};
 use mailbox::account::SpecialUse;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,21 +38,14 @@ pub async fn serve(
     ground: &Ground,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
 ) -> Result<(), Trouble> {
-    let mut filing = Filing { account, login, ground, folder: None };
+    let mut filing = Filing { account, login, ground, folder: None, failed: None };
     let mut link = Link::new(stream);
     while let Some(ask) = link.hear::<Ask>().await? {
-        let answer = match ask {
-            Ask::Uses => filing.uses().await,
-            Ask::Open(opening) => filing.open(opening).await,
-            Ask::Compare { messages, flags } => filing.compare(&messages, flags).await,
-            Ask::Put { octets } => {
-                filing.put(&mut link, octets).await?;
-                continue;
-            }
-            Ask::Flush => filing.flush().await,
-            Ask::Check => filing.check().await,
-        };
-        link.say(&answer.unwrap_or_else(|why| Answer::Failed(why.to_string()))).await?;
+        if let Ask::Put { octets } = ask {
+            filing.put(&mut link, octets).await?;
+        } else {
+            link.say(&filing.answer(ask).await).await?;
+        }
     }
     Ok(())
 }
@@ -62,9 +55,31 @@ struct Filing<'a> {
     login: &'a str,
     ground: &'a Ground,
     folder: Option<Folder>,
+    /// Why nothing can be stored any more. A message is put without an answer, so it is told with the next one.
+    failed: Option<String>,
 }
 
 impl Filing<'_> {
+    async fn answer(&mut self, ask: Ask) -> Answer {
+        if let Some(why) = &self.failed {
+            return Answer::Failed(why.clone());
+        }
+        let answer = match ask {
+            Ask::Uses => self.uses().await,
+            Ask::Open(opening) => self.open(opening).await,
+            Ask::Compare { messages, flags } => self.compare(&messages, flags).await,
+            Ask::Flush => self.flush().await,
+            Ask::Check => self.check().await,
+            Ask::Put { .. } => Err(Trouble::Ours("a message is taken, not answered".into())),
+        };
+        answer.unwrap_or_else(|why| Answer::Failed(self.fail(&why)))
+    }
+
+    /// Whoever runs the import is told, and runs it again: what was stored meanwhile is found by its octets.
+    fn fail(&mut self, why: &Trouble) -> String {
+        self.failed.get_or_insert_with(|| why.to_string()).clone()
+    }
+
     async fn uses(&self) -> Result<Answer, Trouble> {
         self.account.ensure_founded(&Origin::desk()).await.map_err(ours)?;
         let names = self.account.names().await.map_err(ours)?;
@@ -117,10 +132,11 @@ impl Filing<'_> {
             if here == now && then == now {
                 continue;
             }
-            compared.flags_updated += u64::from(here != now);
-            changes.push(folder::FlagsChange { key: message.key, uid: row.uid, words: &message.flags, now });
+            let is_change = here != now;
+            let (key, uid, words) = (message.key, row.uid, message.flags.as_slice());
+            changes.push(folder::FlagsChange { place, key, uid, words, now, is_change });
         }
-        folder.change_flags(&account, &changes).await?;
+        folder.change_flags(&account, &changes, &mut compared).await?;
         Ok(Answer::Compared(compared))
     }
 
@@ -130,7 +146,10 @@ impl Filing<'_> {
         link: &mut Link<S>,
         octets: u64,
     ) -> Result<(), Trouble> {
-        let mut taking = Taking::begin(&self.account, octets, self.ground.most_octets).await;
+        let mut taking = match &self.failed {
+            Some(why) => Taking::not(Trouble::Ours(why.clone())),
+            None => Taking::begin(&self.account, octets, self.ground.most_octets).await,
+        };
         loop {
             let piece = link.hear_octets().await?.ok_or_else(gone)?;
             if piece.is_empty() {
@@ -140,7 +159,11 @@ impl Filing<'_> {
         }
         match link.hear::<Behind>().await?.ok_or_else(gone)? {
             Behind::Drop => {}
-            Behind::Keep(kept) => self.keep(taking, kept).await?,
+            Behind::Keep(kept) => {
+                if let Err(why) = self.keep(taking, kept).await {
+                    self.fail(&why);
+                }
+            }
         }
         Ok(())
     }
@@ -150,10 +173,11 @@ impl Filing<'_> {
         let folder = self.folder()?;
         let received = match taking.finish(kept.name).await {
             Ok(received) => received,
-            Err(why) => {
+            Err(NotTaken::Message(why)) => {
                 folder.outcomes.push(Some(Outcome::Refused(why)));
                 return Ok(());
             }
+            Err(NotTaken::Ours(why)) => return Err(why),
         };
         if let Some(uid) = folder.find(&account, received.name()).await? {
             folder.remember([(kept.key, uid, alike(kept.flags.iter().map(String::as_str)))])?;
@@ -188,15 +212,33 @@ impl Filing<'_> {
 
 /// A message on its way in, or why it is not taken.
 struct Taking {
-    incoming: Result<Incoming, String>,
+    incoming: Result<Incoming, NotTaken>,
     most: u64,
     octets: u64,
 }
 
+/// Whose fault it is.
+enum NotTaken {
+    /// The message's: others are taken.
+    Message(String),
+    /// Our own: nothing can be stored now.
+    Ours(Trouble),
+}
+
+impl From<Error> for NotTaken {
+    fn from(why: Error) -> Self {
+        if is_of_one(&why) { Self::Message(why.to_string()) } else { Self::Ours(ours(why)) }
+    }
+}
+
 impl Taking {
     async fn begin(account: &Account, octets: u64, most: u64) -> Self {
-        let incoming = account.incoming(octets).await.map_err(|why| why.to_string());
+        let incoming = account.incoming(octets).await.map_err(NotTaken::from);
         Self { incoming, most, octets: 0 }
+    }
+
+    const fn not(why: Trouble) -> Self {
+        Self { incoming: Err(NotTaken::Ours(why)), most: 0, octets: 0 }
     }
 
     async fn write(&mut self, piece: Bytes) {
@@ -206,26 +248,33 @@ impl Taking {
         }
     }
 
-    async fn try_write(&mut self, piece: Bytes) -> Result<(), String> {
+    async fn try_write(&mut self, piece: Bytes) -> Result<(), NotTaken> {
         let Ok(incoming) = &mut self.incoming else { return Ok(()) };
         // docs/decisions/nul-and-bare-line-ends.md, as for APPEND.
         if piece.contains(&0) {
-            return Err("it holds NUL octets, and could not be fetched as it is".into());
+            let why = "it holds NUL octets, and could not be fetched as it is";
+            return Err(NotTaken::Message(why.into()));
         }
         if self.octets > self.most {
-            return Err(too_large(self.most));
+            return Err(NotTaken::Message(too_large(self.most)));
         }
-        incoming.write(piece).await.map_err(|why| why.to_string())
+        Ok(incoming.write(piece).await?)
     }
 
-    async fn finish(self, name: [u8; 32]) -> Result<mail::Received, String> {
+    async fn finish(self, name: [u8; 32]) -> Result<mail::Received, NotTaken> {
         let incoming = self.incoming?;
         if self.octets == 0 {
-            return Err("it is empty".into());
+            return Err(NotTaken::Message("it is empty".into()));
         }
-        let received = incoming.finish().await.map_err(|why| why.to_string())?;
-        if received.name() == name { Ok(received) } else { Err("it was not received as it was sent".into()) }
+        let received = incoming.finish().await?;
+        let is_whole = received.name() == name;
+        is_whole.then_some(received).ok_or(NotTaken::Message("it was not received as it was sent".into()))
     }
+}
+
+/// Whether a change was refused for what it is, and another one may do: the store is well.
+const fn is_of_one(why: &Error) -> bool {
+    matches!(why, Error::OverQuota(_) | Error::Limit(_) | Error::TooMuch | Error::Refused(_))
 }
 
 pub(crate) fn too_large(most: u64) -> String {
@@ -236,7 +285,7 @@ fn gone() -> Trouble {
     Trouble::Ours("the import was cut off within a message".into())
 }
 
-pub(crate) fn ours(why: mail::Error) -> Trouble {
+pub(crate) fn ours(why: Error) -> Trouble {
     Trouble::Ours(why.to_string())
 }
 

@@ -165,6 +165,8 @@ pub(crate) struct Compared {
     pub(crate) unknown: Vec<usize>,
     /// Messages whose flags were changed, as they have been at the source.
     pub(crate) flags_updated: u64,
+    /// Places of messages whose flags cannot be as they are at the source, and why; they stay as they are here.
+    pub(crate) flags_refused: Vec<(usize, String)>,
     /// Messages whose flags have changed at both sides, and were left as they are here.
     pub(crate) flags_kept: u64,
     /// Messages that were brought, and have been removed here since.

@@ -150,7 +150,8 @@ impl Local {
         let held = std::mem::take(&mut self.held);
         self.octets = 0;
         let known = |(key, found): &(Key, Found)| Known { key: *key, flags: found.marks.words() };
-        let unknown = pour.unknown(held.iter().map(known).collect()).await?;
+        let named = |place: usize| held.get(place).map(|(_, found)| found.what.clone()).unwrap_or_default();
+        let unknown = pour.unknown(held.iter().map(known).collect(), named).await?;
         for (key, found) in unknown.into_iter().filter_map(|place| held.get(place)) {
             self.changed += u64::from(found.line_ends == LineEnds::Changed);
             found.marks.remarks(&found.what).for_each(|remark| pour.note(remark));

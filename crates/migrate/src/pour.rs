@@ -99,8 +99,13 @@ impl<'a> Pour<'a> {
         self.most_octets
     }
 
-    /// Places of the messages that are not here. Flags of the others are seen to.
-    pub(crate) async fn unknown(&mut self, messages: Vec<Known>) -> Result<Vec<usize>, Trouble> {
+    /// Places of the messages that are not here. Flags of the others are seen to. `named` says what a report calls the
+    /// message in a place.
+    pub(crate) async fn unknown(
+        &mut self,
+        messages: Vec<Known>,
+        named: impl Fn(usize) -> String,
+    ) -> Result<Vec<usize>, Trouble> {
         let mut unknown = Vec::new();
         for (number, some) in messages.chunks(AT_ONCE).enumerate() {
             let ask = Ask::Compare { messages: some.to_vec(), flags: self.flags };
@@ -113,6 +118,9 @@ impl<'a> Pour<'a> {
             self.report.removed_here += compared.removed_here;
             self.report.flags_updated += compared.flags_updated;
             self.report.flags_kept += compared.flags_kept;
+            for (place, why) in compared.flags_refused {
+                self.report.keep_flags(&named(number * AT_ONCE + place), &why);
+            }
             self.watcher.moves(&self.report.mailbox, known);
             unknown.extend(compared.unknown.into_iter().map(|place| number * AT_ONCE + place));
         }

@@ -19,6 +19,8 @@ pub struct Report {
     pub folders: Vec<FolderReport>,
     /// Folders that were left out, and why.
     pub left_out: Vec<Skipped>,
+    /// Why the import ended before it was through with all folders.
+    pub stopped: Option<String>,
     /// Whether all of it is here.
     pub verdict: Verdict,
 }
@@ -30,7 +32,7 @@ pub enum Verdict {
     /// Every message of every folder that was to be brought is here, or was and has been removed here since.
     #[default]
     Complete,
-    /// Some messages were refused; the report says which and why. Everything else is here.
+    /// Some messages, or flags of theirs, were refused; the report says which and why. Everything else is here.
     SomeSkipped,
     /// A folder could not be read to its end, or what is here is not what is there. Run it again.
     Incomplete,
@@ -59,9 +61,11 @@ pub struct FolderReport {
     pub flags_updated: u64,
     /// Messages whose flags had changed at both sides, and are as they were here.
     pub flags_kept: u64,
+    /// Messages that are here, whose flags could not be made what they are at the source, and are as they were here.
+    pub flags_refused: u64,
     /// Messages that did not come.
     pub skipped: u64,
-    /// The first of them, and why.
+    /// The first of them, and why; and the first of those whose flags did not.
     pub skipped_messages: Vec<Skipped>,
     /// What else is to be said: what was altered, and what was dropped.
     pub notes: Vec<String>,
@@ -83,8 +87,18 @@ pub struct Skipped {
 impl FolderReport {
     pub(crate) fn skip(&mut self, what: String, why: String) {
         self.skipped += 1;
+        self.name_skipped(&what, &why);
+    }
+
+    /// A message is here, and keeps the flags that it has here.
+    pub(crate) fn keep_flags(&mut self, what: &str, why: &str) {
+        self.flags_refused += 1;
+        self.name_skipped(what, &format!("its flags stay as they are here: {why}"));
+    }
+
+    fn name_skipped(&mut self, what: &str, why: &str) {
         if self.skipped_messages.len() < MAX_NAMED {
-            self.skipped_messages.push(Skipped { what: short(&what), why: short(&why) });
+            self.skipped_messages.push(Skipped { what: short(what), why: short(why) });
         }
     }
 
@@ -101,7 +115,7 @@ impl FolderReport {
         let here = self.imported + self.already_here;
         let is_whole = self.failed.is_none() && self.messages == here + self.skipped;
         let is_right = self.check.is_some_and(|check| check.wrong == 0);
-        match (is_whole && is_right, self.skipped) {
+        match (is_whole && is_right, self.skipped + self.flags_refused) {
             (false, _) => Verdict::Incomplete,
             (true, 0) => Verdict::Complete,
             (true, _) => Verdict::SomeSkipped,
@@ -115,6 +129,7 @@ impl Report {
         let verdicts: Vec<_> = self.folders.iter().map(FolderReport::verdict).collect();
         let worst =
             [Verdict::Incomplete, Verdict::SomeSkipped].into_iter().find(|bad| verdicts.contains(bad));
+        let worst = if self.stopped.is_some() { Some(Verdict::Incomplete) } else { worst };
         self.verdict = worst.unwrap_or(Verdict::Complete);
     }
 }
@@ -142,9 +157,13 @@ mod tests {
         let failed = FolderReport { failed: Some("x".into()), ..folder(3, 3, 0, 0) };
         assert_eq!(failed.verdict(), Verdict::Incomplete);
         assert_eq!(FolderReport { check: None, ..folder(3, 3, 0, 0) }.verdict(), Verdict::Incomplete);
+        assert_eq!(FolderReport { flags_refused: 1, ..folder(1, 1, 0, 0) }.verdict(), Verdict::SomeSkipped);
         let mut report =
             Report { folders: vec![folder(1, 1, 0, 0), folder(2, 1, 1, 0)], ..Report::default() };
         report.judge();
         assert_eq!(report.verdict, Verdict::SomeSkipped);
+        report.stopped = Some("the disk is full".into());
+        report.judge();
+        assert_eq!(report.verdict, Verdict::Incomplete);
     }
 }

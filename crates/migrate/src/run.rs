@@ -39,7 +39,8 @@ pub trait Ground: Sync {
 /// Brings everything, and tells what became of it.
 ///
 /// # Errors
-/// The source cannot be read at all, or there is nobody to file. What goes wrong with one folder stands in the report.
+/// The source cannot be read at all, or there is nobody to file. What goes wrong with one folder, or with the store on
+/// the way, stands in the report.
 pub async fn run<S: Source, G: Ground>(
     plan: &Plan,
     source: &S,
@@ -60,8 +61,10 @@ pub async fn run<S: Source, G: Ground>(
             "no folder there is to be brought; look at --folder and --exclude".into(),
         ));
     }
-    let work = Work { plan, source, ground, watcher, identity: source.identity(), left: queue(chosen) };
+    let (identity, left, stopped) = (source.identity(), queue(chosen), Mutex::default());
+    let work = Work { plan, source, ground, watcher, identity, left, stopped };
     report.folders = work.do_all().await?;
+    report.stopped = work.stopped();
     report.folders.sort_by(|a, b| (&a.mailbox, &a.at_source).cmp(&(&b.mailbox, &b.at_source)));
     report.judge();
     Ok(report)
@@ -113,6 +116,8 @@ struct Work<'a, S, G> {
     watcher: &'a dyn Watcher,
     identity: String,
     left: Mutex<VecDeque<Vec<Folder>>>,
+    /// Why nothing more is begun: our own side cannot store now.
+    stopped: Mutex<Option<String>>,
 }
 
 impl<S: Source, G: Ground> Work<'_, S, G> {
@@ -125,29 +130,57 @@ impl<S: Source, G: Ground> Work<'_, S, G> {
             workers.push(Box::pin(async {
                 match self.source.reader().await {
                     Ok(reader) => self.work(Some(reader)).await,
-                    Err(_) => Ok(Vec::new()),
+                    Err(_) => Vec::new(),
                 }
             }));
         }
-        let mut reports = Vec::new();
-        for done in all(workers).await {
-            reports.extend(done?);
-        }
+        let mut reports: Vec<_> = all(workers).await.into_iter().flatten().collect();
+        let left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        reports.extend(left.iter().flatten().map(|folder| self.not_begun(folder)));
         Ok(reports)
     }
 
-    async fn work(&self, mut reader: Option<S::Reader>) -> Result<Vec<FolderReport>, Trouble> {
-        let mut link = Link::new(self.ground.connect().await?);
+    async fn work(&self, mut reader: Option<S::Reader>) -> Vec<FolderReport> {
         let mut reports = Vec::new();
-        while let Some(group) = self.next() {
-            for folder in group {
-                reports.push(self.bring(&mut reader, &mut link, &folder).await?);
-            }
+        match self.ground.connect().await {
+            Ok(stream) => self.work_through(&mut reader, &mut Link::new(stream), &mut reports).await,
+            Err(why) => self.stop(&why),
         }
         if let Some(reader) = reader {
             reader.end().await;
         }
-        Ok(reports)
+        reports
+    }
+
+    async fn work_through(
+        &self,
+        reader: &mut Option<S::Reader>,
+        link: &mut Link<Box<dyn Stream>>,
+        reports: &mut Vec<FolderReport>,
+    ) {
+        while let Some(group) = self.next() {
+            for folder in &group {
+                let report = match self.stopped() {
+                    Some(_) => self.not_begun(folder),
+                    None => self.bring(reader, link, folder).await,
+                };
+                reports.push(report);
+            }
+        }
+    }
+
+    fn stop(&self, why: &Trouble) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.get_or_insert_with(|| short(&why.to_string()));
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn not_begun(&self, folder: &Folder) -> FolderReport {
+        let why = self.stopped().unwrap_or_default();
+        FolderReport { failed: Some(short(&format!("it was not begun: {why}"))), ..FolderReport::of(folder) }
     }
 
     fn next(&self) -> Option<Vec<Folder>> {
@@ -160,50 +193,48 @@ impl<S: Source, G: Ground> Work<'_, S, G> {
         reader: &mut Option<S::Reader>,
         link: &mut Link<Box<dyn Stream>>,
         folder: &Folder,
-    ) -> Result<FolderReport, Trouble> {
+    ) -> FolderReport {
         let mut before = FolderReport::default();
         let mut attempt = 1;
         loop {
-            let (report, trouble) = self.attempt(reader, link, folder).await?;
+            let (report, trouble) = self.attempt(reader, link, folder).await;
             let report = report.behind(&before);
-            let Some(trouble) = trouble else { return Ok(report) };
+            let Some(trouble) = trouble else { return report };
             *reader = None;
+            if let Trouble::Ours(_) = &trouble {
+                self.stop(&trouble);
+            }
             if attempt == MAX_ATTEMPTS || !trouble.is_of_the_connection() {
-                return Ok(FolderReport { failed: Some(short(&trouble.to_string())), ..report });
+                return FolderReport { failed: Some(short(&trouble.to_string())), ..report };
             }
             (before, attempt) = (report, attempt + 1);
         }
     }
 
-    /// What was done, and what stopped it. An error is one of our own side: it stops the import.
+    /// What was done, and what stopped it.
     async fn attempt(
         &self,
         reader: &mut Option<S::Reader>,
         link: &mut Link<Box<dyn Stream>>,
         folder: &Folder,
-    ) -> Result<(FolderReport, Option<Trouble>), Trouble> {
-        let mut report = FolderReport {
-            at_source: folder.at_source.clone(),
-            mailbox: folder.name.as_str().into(),
-            notes: folder.note.iter().cloned().collect(),
-            ..FolderReport::default()
-        };
+    ) -> (FolderReport, Option<Trouble>) {
+        let mut report = FolderReport::of(folder);
         let mut pour = Pour::new(link, self.watcher, (self.plan.flags, &self.identity), folder, &mut report);
-        let read = self.read(reader, folder, &mut pour).await;
-        let trouble = match read {
-            Ok(()) => {
-                let checked = pour.check().await?;
-                report.check = Some(checked);
+        let done = match self.read(reader, folder, &mut pour).await {
+            Ok(()) => pour.check().await.map(Some),
+            // Nobody is there who could settle what was put.
+            Err(Trouble::Ours(why)) => Err(Trouble::Ours(why)),
+            Err(why) => pour.break_off().await.and(Err(why)),
+        };
+        let trouble = match done {
+            Ok(checked) => {
+                report.check = checked;
                 None
             }
-            Err(Trouble::Ours(why)) => return Err(Trouble::Ours(format!("{}: {why}", folder.at_source))),
-            Err(why) => {
-                pour.break_off().await?;
-                Some(why)
-            }
+            Err(why) => Some(why),
         };
         self.watcher.ends(&report.mailbox);
-        Ok((report, trouble))
+        (report, trouble)
     }
 
     async fn read(
@@ -221,6 +252,15 @@ impl<S: Source, G: Ground> Work<'_, S, G> {
 }
 
 impl FolderReport {
+    fn of(folder: &Folder) -> Self {
+        Self {
+            at_source: folder.at_source.clone(),
+            mailbox: folder.name.as_str().into(),
+            notes: folder.note.iter().cloned().collect(),
+            ..Self::default()
+        }
+    }
+
     /// What an attempt brought is "already here" to the next one, and yet of the same run.
     fn behind(mut self, before: &Self) -> Self {
         let ours = before.imported.min(self.already_here);
@@ -232,10 +272,10 @@ impl FolderReport {
     }
 }
 
-type Worker<'a> = Pin<Box<dyn Future<Output = Result<Vec<FolderReport>, Trouble>> + Send + 'a>>;
+type Worker<'a> = Pin<Box<dyn Future<Output = Vec<FolderReport>> + Send + 'a>>;
 
 /// Waits for all of them. They are few, so each is looked at whenever one has something to do.
-async fn all(workers: Vec<Worker<'_>>) -> Vec<Result<Vec<FolderReport>, Trouble>> {
+async fn all(workers: Vec<Worker<'_>>) -> Vec<Vec<FolderReport>> {
     let mut workers: Vec<_> = workers.into_iter().map(Some).collect();
     let mut done = Vec::new();
     poll_fn(move |context| {

@@ -17,6 +17,9 @@ pub(crate) fn print(report: &Report, json: bool) -> Result<()> {
     for left in &report.left_out {
         say!("{} was left out: {}", visible(&left.what), visible(&left.why));
     }
+    if let Some(why) = &report.stopped {
+        say!("The import stopped: {}", visible(why));
+    }
     let imported: u64 = report.folders.iter().map(|folder| folder.imported).sum();
     let read_back: u64 = report.folders.iter().filter_map(|folder| folder.check).map(|c| c.read_back).sum();
     say!(
@@ -54,9 +57,10 @@ fn remarks(folder: &FolderReport) {
     for skipped in &folder.skipped_messages {
         say!("{name}: {} was skipped: {}", visible(&skipped.what), visible(&skipped.why));
     }
+    let skipped = folder.skipped + folder.flags_refused;
     let named = folder.skipped_messages.len() as u64;
-    if folder.skipped > named {
-        say!("{name}: {} more were skipped", folder.skipped - named);
+    if skipped > named {
+        say!("{name}: {} more were skipped", skipped - named);
     }
     if let Some(check) = folder.check.filter(|check| check.wrong > 0) {
         say!("{name}: {} messages are NOT stored as they were read", check.wrong);

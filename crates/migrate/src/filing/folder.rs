@@ -1,8 +1,8 @@
 //! One folder that is being brought: its mailbox, what is remembered of it, and the messages that wait.
 
-use super::{flags, ours, special_uses};
+use super::{flags, is_of_one, ours, special_uses};
 use crate::letter::alike;
-use crate::link::{Checked, Kept, Key, Opening, Outcome};
+use crate::link::{Checked, Compared, Kept, Key, Opening, Outcome};
 use crate::memory::{Memory, Place};
 use crate::trouble::Trouble;
 use events::Event;
@@ -41,11 +41,15 @@ pub(super) struct Waiting {
 
 /// Flags that a message gets.
 pub(super) struct FlagsChange<'a> {
+    /// Its place in what was asked.
+    pub(super) place: usize,
     pub(super) key: Key,
     pub(super) uid: Uid,
     pub(super) words: &'a [String],
     /// The same, to be compared.
     pub(super) now: String,
+    /// Whether it has others here.
+    pub(super) is_change: bool,
 }
 
 impl Folder {
@@ -132,10 +136,14 @@ impl Folder {
         }
         match self.file_all(account, &waiting).await {
             Ok(()) => Ok(()),
-            Err(Error::OverQuota(_) | Error::Limit(_) | Error::TooMuch | Error::Refused(_)) => {
+            Err(why) if is_of_one(&why) => {
                 for one in &waiting {
-                    if let Err(why) = self.file_all(account, std::slice::from_ref(one)).await {
-                        self.settle(one.place, Outcome::Refused(why.to_string()));
+                    match self.file_all(account, std::slice::from_ref(one)).await {
+                        Ok(()) => {}
+                        Err(why) if is_of_one(&why) => {
+                            self.settle(one.place, Outcome::Refused(why.to_string()));
+                        }
+                        Err(why) => return Err(ours(why)),
                     }
                 }
                 Ok(())
@@ -178,15 +186,37 @@ impl Folder {
         noted.map_err(|why| Trouble::Ours(format!("cannot remember what was brought: {why}")))
     }
 
-    /// Gives messages the flags that they have at the source, all in one commit.
+    /// Gives messages the flags that they have at the source, in one commit; where that is refused, one by one, so that
+    /// each hears its own reason.
     pub(super) async fn change_flags(
         &mut self,
         account: &Arc<Account>,
         changes: &[FlagsChange<'_>],
+        compared: &mut Compared,
     ) -> Result<(), Trouble> {
         if changes.is_empty() {
             return Ok(());
         }
+        match self.change_all(account, changes).await {
+            Ok(()) => self.remember_flags(changes, compared),
+            Err(why) if is_of_one(&why) => {
+                for one in changes.chunks(1) {
+                    match self.change_all(account, one).await {
+                        Ok(()) => self.remember_flags(one, compared)?,
+                        Err(why) if is_of_one(&why) => {
+                            let places = one.iter().map(|change| change.place);
+                            compared.flags_refused.extend(places.map(|place| (place, why.to_string())));
+                        }
+                        Err(why) => return Err(ours(why)),
+                    }
+                }
+                Ok(())
+            }
+            Err(why) => Err(ours(why)),
+        }
+    }
+
+    async fn change_all(&self, account: &Arc<Account>, changes: &[FlagsChange<'_>]) -> Result<(), Error> {
         let mut groups: HashMap<&str, (&[String], Vec<Uid>)> = HashMap::new();
         for change in changes {
             groups.entry(&change.now).or_insert((change.words, Vec::new())).1.push(change.uid);
@@ -205,7 +235,15 @@ impl Folder {
             }
             Ok(())
         });
-        changed.await.map_err(ours)?;
+        changed.await
+    }
+
+    fn remember_flags(
+        &mut self,
+        changes: &[FlagsChange<'_>],
+        compared: &mut Compared,
+    ) -> Result<(), Trouble> {
+        compared.flags_updated += changes.iter().filter(|change| change.is_change).count() as u64;
         self.remember(changes.iter().map(|change| (change.key, change.uid, change.now.clone())))
     }
 
@@ -232,7 +270,7 @@ impl Folder {
 /// One mailbox that cannot be made is no reason to leave the others out.
 fn of_the_folder(why: Error) -> Trouble {
     match why {
-        Error::Refused(_) | Error::OverQuota(_) | Error::Limit(_) => Trouble::Source(why.to_string()),
+        why if is_of_one(&why) => Trouble::Source(why.to_string()),
         why => ours(why),
     }
 }

@@ -217,8 +217,9 @@ impl Reader for Connection {
         }
         let known =
             |(uid, listed): (&u32, &Listed)| Known { key: Key::of_uid(*uid), flags: listed.marks.words() };
-        let unknown = pour.unknown(messages.iter().map(known).collect()).await?;
         let uids: Vec<u32> = messages.keys().copied().collect();
+        let of = |place: usize| uids.get(place).copied().map(named).unwrap_or_default();
+        let unknown = pour.unknown(messages.iter().map(known).collect(), of).await?;
         let mut wanted = Vec::new();
         for uid in unknown.into_iter().filter_map(|place| uids.get(place).copied()) {
             match messages.get(&uid) {

@@ -1,5 +1,6 @@
 //! Our side: an account in memory, and somebody who files.
 
+use crate::failing::Failing;
 use mail::{Account, Accounts, World};
 use migrate::imap::{Account as There, Security, Server};
 use migrate::{Choice, Filers, FlagsPolicy, Ground, Plan, Report, Source, Stream, Trouble, Watcher};
@@ -8,7 +9,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store_memory::Memory;
 use terms::{MailboxName, Uid};
 use zeroize::Zeroizing;
 
@@ -33,18 +33,21 @@ impl World for Still {
 /// An account, with a folder for what is remembered, gone when dropped.
 pub(crate) struct Here {
     pub(crate) account: Arc<Account>,
+    pub(crate) store: Arc<Failing>,
     ground: Ground,
 }
 
 impl Here {
     pub(crate) async fn new(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
+        let store = Arc::new(Failing::new());
+        let accounts =
+            Accounts::open(Arc::<Failing>::clone(&store), Arc::new(Still::default())).await.unwrap();
         let cost = Cost::new(8, 1, 4_096).unwrap();
         let secret = Secret::password("secret").unwrap();
         let record = CredentialRecord::new(&secret, Salts([7; 32]), &cost, &mut Workspace::new());
         let id = accounts.add(ANN, &record).await.unwrap();
-        Self { account: accounts.account(id), ground: Ground { folder, most_octets: 1 << 20 } }
+        Self { account: accounts.account(id), store, ground: Ground { folder, most_octets: 1 << 20 } }
     }
 
     pub(crate) fn memories(&self) -> &PathBuf {

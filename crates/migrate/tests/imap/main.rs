@@ -1,7 +1,9 @@
 //! Other IMAP servers, made up: what they may say, and what ends the conversation.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod failing;
 mod here;
 mod hostile;
 mod peer;
+mod refused;
 mod strange;

@@ -173,7 +173,7 @@ async fn what_is_above_the_quota_is_skipped_and_told() {
 }
 
 /// A source whose name does not tell its port.
-struct Stays(migrate::imap::Server);
+pub(crate) struct Stays(pub(crate) migrate::imap::Server);
 
 impl migrate::Source for Stays {
     type Reader = <migrate::imap::Server as migrate::Source>::Reader;
