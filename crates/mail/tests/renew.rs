@@ -6,6 +6,7 @@ mod support;
 use bytes::Bytes;
 use mail::Account;
 use message::{RECORD_VERSION, RecordView};
+use std::future::poll_fn;
 use std::sync::Arc;
 use store::{AccountId, Commit, CommitId, EmailId, EmailRange, Store};
 use support::{ann, append, id, store};
@@ -54,6 +55,29 @@ async fn a_record_of_another_version_is_made_anew_when_it_is_asked_for_and_kept(
         assert_eq!(records, [(email, ours.clone())], "as if it had come in today");
         assert_eq!(stored(&store, &ann, email).await, ours, "and it is made anew once");
     }
+}
+
+#[tokio::test]
+async fn others_have_their_turn_while_a_large_message_is_parsed_again() {
+    let store = store();
+    let (_, ann) = ann(&store).await;
+    let inbox = id(&ann, "INBOX").await;
+    let text = format!("{MESSAGE}{}", "0123456789\r\n".repeat(100_000));
+    let uid = append(&ann, inbox, &text).await.unwrap().uid.get();
+    let email = EmailId { mailbox: inbox.get(), uid };
+    let ours = stored(&store, &ann, email).await;
+    put_foreign(&store, ann.id(), email, RecordView::new(&ours).unwrap().body()).await;
+    let mut turns = 0;
+    let range = only(email);
+    let mut asked = std::pin::pin!(ann.records(&range));
+    let records = poll_fn(|context| {
+        turns += 1;
+        asked.as_mut().poll(context)
+    })
+    .await;
+    assert_eq!(records.unwrap(), [(email, ours)]);
+    // Once for each 64 KiB.
+    assert!(turns > text.len() / (64 << 10), "{turns} turns");
 }
 
 #[tokio::test]
