@@ -77,7 +77,7 @@ pub(super) async fn sign_in(
 }
 
 async fn connect(account: &Account) -> Result<TcpStream, Trouble> {
-    let named = || format!("{}:{}", account.host, account.port);
+    let named = || account.place();
     let connecting = async {
         match account.address {
             Some(address) => TcpStream::connect(address).await,

@@ -39,7 +39,7 @@ pub enum Security {
 pub struct Account {
     /// The name that the certificate has to be for.
     pub host: String,
-    /// Its port.
+    /// Its port, unless an address says another.
     pub port: u16,
     /// Where to connect, if not where the name leads.
     pub address: Option<SocketAddr>,
@@ -49,6 +49,13 @@ pub struct Account {
     pub user: String,
     /// Their password. It goes through TLS alone.
     pub password: Zeroizing<String>,
+}
+
+impl Account {
+    /// The server, by its name and the port that is really connected to.
+    fn place(&self) -> String {
+        format!("{}:{}", self.host, self.address.map_or(self.port, |address| address.port()))
+    }
 }
 
 /// A user of another IMAP server.
@@ -80,7 +87,7 @@ impl Source for Server {
     type Reader = Connection;
 
     fn identity(&self) -> String {
-        format!("imap {}@{}:{}", self.account.user, self.account.host, self.account.port)
+        format!("imap {}@{}", self.account.user, self.account.place())
     }
 
     async fn folders(&self) -> Result<Folders, Trouble> {
