@@ -1,5 +1,7 @@
 //! The data directory, opened: store, accounts and the pool that hashes their passwords.
 
+mod owner;
+
 use crate::watchman::Watchman;
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
@@ -28,6 +30,7 @@ impl Office {
     pub(crate) async fn open(settings: &Settings) -> Result<Self> {
         let data = &settings.server.data;
         make_private(data)?;
+        owner::check(data)?;
         let witness = Arc::new(Watchman::default());
         let options = Options { witness: Arc::<Watchman>::clone(&witness), ..Options::default() };
         let disk = RealDisk::at(data.join("mail"))?;

@@ -1,6 +1,8 @@
 //! Accounts and mailboxes at the desk, while the server runs and without it.
 
 use crate::home::Home;
+use std::fs;
+use std::os::unix::fs::chown;
 use testkit::imap::Client;
 
 const ANN: &str = "ann@example.org";
@@ -126,4 +128,33 @@ fn mailboxes_are_made_listed_and_counted() {
     assert_eq!(why, "gatepost: There is no mailbox Nowhere\n");
     let why = home.refused("mailbox list bob@example.org", "");
     assert_eq!(why, "gatepost: There is no account bob@example.org\n");
+}
+
+/// Files that root leaves in a data directory of somebody else lock its server out.
+#[test]
+fn a_data_directory_of_another_user_is_left_alone_unless_its_server_runs() {
+    let home = with_ann("owner");
+    fs::write(home.folder.join("mbox"), "From x\n\nhello\n").unwrap();
+    let import = format!("import mbox {ANN} {}", home.folder.join("mbox").display());
+    // Only root can give a directory away.
+    if chown(home.data(), Some(65_534), None).is_err() {
+        println!("skipped: only root can give a data directory to another user");
+        return;
+    }
+    let before = home.files();
+    for words in
+        ["account list", "account remove ann@example.org", "mailbox list ann@example.org", &import, "serve"]
+    {
+        let said = home.refused(words, "");
+        assert!(
+            said.contains("belongs to") && said.contains("run it as that user: sudo -u"),
+            "{words}: {said}"
+        );
+    }
+    assert_eq!(home.files(), before);
+    chown(home.data(), Some(0), None).unwrap();
+    let server = home.serve();
+    chown(home.data(), Some(65_534), None).unwrap();
+    home.ok(&import, "");
+    server.stop();
 }
