@@ -137,8 +137,12 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Reply::Done(format!("{name} has a new password"))
         }
         Request::RemoveAccount { name } => {
+            let id = accounts.named(&name)?.id();
             accounts.remove(&name).await?;
             Event::AccountRemoved { account: Account::new(&name) }.log();
+            if let Err(why) = office.imports.forget(id).await {
+                tracing::warn!(%why, "what was imported into it is still remembered, until the next start");
+            }
             Reply::Done(format!("{name} is removed"))
         }
         Request::DisableAccount { name } => {

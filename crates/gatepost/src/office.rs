@@ -48,6 +48,10 @@ impl Office {
             folder: data.join("imports"),
             most_octets: settings.limits.append_limit_octets,
         };
+        let living = accounts.list().into_iter().map(|(_, id)| id).collect();
+        if let Err(why) = imports.forget_all_but(living).await {
+            tracing::warn!(%why, "what was imported into removed accounts is still remembered");
+        }
         Ok(Self { store, accounts: Arc::new(accounts), pool: Arc::new(pool), imports })
     }
 

@@ -7,14 +7,19 @@ mod folder;
 
 use crate::letter::{self, alike};
 use crate::link::{AT_ONCE, Answer, Ask, Behind, Compared, FlagsPolicy, Kept, Known, Link, Opening, Outcome};
+use crate::memory;
 use crate::trouble::Trouble;
 use bytes::Bytes;
 use folder::{Folder, Waiting};
 use mail::{Account, Error, Incoming, Origin};
 use mailbox::account::SpecialUse;
+use std::collections::HashSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use terms::AccountId;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::spawn_blocking;
 
 /// Octets of messages that wait for their commit.
 const MAX_WAITING: u64 = 2 << 20;
@@ -26,6 +31,26 @@ pub struct Ground {
     pub folder: PathBuf,
     /// Octets of the largest message that is taken.
     pub most_octets: u64,
+}
+
+impl Ground {
+    /// Forgets what was brought into an account that is gone.
+    ///
+    /// # Errors
+    /// The directory cannot be written to.
+    pub async fn forget(&self, account: AccountId) -> io::Result<()> {
+        let folder = self.folder.clone();
+        spawn_blocking(move || memory::forget(&folder, account)).await?
+    }
+
+    /// Forgets what was brought into any but these: a crash may have left it behind.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or not be written to.
+    pub async fn forget_all_but(&self, accounts: HashSet<AccountId>) -> io::Result<()> {
+        let folder = self.folder.clone();
+        spawn_blocking(move || memory::forget_all_but(&folder, &accounts)).await?
+    }
 }
 
 /// Files what the other half brings into `account`, whose name is `login`, until that half goes.

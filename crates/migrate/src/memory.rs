@@ -6,11 +6,11 @@
 //! later line about the same key replaces an earlier one; a line that does not read is passed over.
 
 use crate::link::Key;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use terms::Uid;
+use terms::{AccountId, Uid};
 
 /// Longest line that is read, in octets: some hundred flags.
 const MAX_LINE: u64 = 64 << 10;
@@ -168,6 +168,36 @@ fn rest_of_line(lines: &mut impl BufRead, end: &mut Vec<u8>) -> io::Result<u64> 
     }
 }
 
+/// Forgets all that was brought into an account; nothing of it comes back after a power cut.
+pub(crate) fn forget(memories: &Path, account: AccountId) -> io::Result<()> {
+    match fs::remove_dir_all(folder_of(memories, account)) {
+        Ok(()) => File::open(memories)?.sync_all(),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(why) => Err(why),
+    }
+}
+
+/// Forgets what was brought into accounts that are gone.
+pub(crate) fn forget_all_but(memories: &Path, accounts: &HashSet<AccountId>) -> io::Result<()> {
+    let entries = match fs::read_dir(memories) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        let account = name.to_str().and_then(|name| name.parse().ok()).map(AccountId);
+        if let Some(account) = account.filter(|account| !accounts.contains(account)) {
+            forget(memories, account)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the memories of an account are.
+pub(crate) fn folder_of(memories: &Path, account: AccountId) -> PathBuf {
+    memories.join(account.0.to_string())
+}
+
 fn heading(subject: &str) -> String {
     let subject: String = subject.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
     format!("gatepost-import 1 {subject}\n")
@@ -216,6 +246,25 @@ mod tests {
         assert_eq!(Memory::open(&place, "1 8").unwrap().uids().count(), 0);
         assert_eq!(Memory::open(&place, "1 7").unwrap().uids().count(), 0);
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn of_accounts_that_are_gone_nothing_is_remembered() {
+        let memories = folder("gone");
+        forget(&memories, AccountId(1)).unwrap();
+        forget_all_but(&memories, &HashSet::new()).unwrap();
+        for account in 1..=3 {
+            let folder = folder_of(&memories, AccountId(account));
+            Memory::open(&Place { folder: &folder, source: "s", name: "INBOX" }, "x").unwrap();
+        }
+        fs::create_dir(memories.join("not-ours")).unwrap();
+        forget(&memories, AccountId(1)).unwrap();
+        forget_all_but(&memories, &HashSet::from([AccountId(3)])).unwrap();
+        let entries = fs::read_dir(&memories).unwrap();
+        let mut left: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["3", "not-ours"]);
+        fs::remove_dir_all(memories).unwrap();
     }
 
     #[test]

@@ -169,6 +169,28 @@ fn an_import_that_cannot_be_says_why() {
 }
 
 #[test]
+fn an_account_that_is_removed_leaves_no_memory_of_its_imports() {
+    let home = with_ann("import-forgotten");
+    home.ok("account add bob@example.org --password-stdin", SECRET);
+    let mbox = home.folder.join("mbox");
+    fs::write(&mbox, "From x\n\nhello\n").unwrap();
+    let remembered = || fs::read_dir(home.data().join("imports")).unwrap().count();
+    for account in [ANN, "bob@example.org"] {
+        home.ok(&format!("import mbox {account} {}", mbox.display()), "");
+    }
+    assert_eq!(remembered(), 2);
+    home.ok("account remove bob@example.org", "");
+    assert_eq!(remembered(), 1);
+    // A crash between the two leaves it behind; the next start tidies up.
+    fs::create_dir(home.data().join("imports/4711")).unwrap();
+    let server = home.serve();
+    assert_eq!(remembered(), 1);
+    home.ok(&format!("account remove {ANN}"), "");
+    assert_eq!(remembered(), 0);
+    server.stop();
+}
+
+#[test]
 fn another_server_comes_in_over_tls_and_starttls_and_then_the_difference() {
     let (there, here) = (with_ann("import-there"), with_ann("import-here"));
     there.ok("mailbox create ann@example.org Old/Letters", "");
@@ -189,6 +211,8 @@ fn another_server_comes_in_over_tls_and_starttls_and_then_the_difference() {
 
     let told = here.ok(&from(&there, source.imaps, ""), SECRET);
     assert!(told.contains("\"verdict\":\"complete\""), "{told}");
+    let place = format!("\"source\":\"imap {ANN}@localhost:{}\"", source.imaps.port());
+    assert!(told.contains(&place), "the port that it came from: {told}");
     check(&told, "Old/Letters", &[("messages", 5), ("imported", 5), ("skipped", 0), ("read_back", 5)]);
     check(&told, "Sent", &[("imported", 1), ("read_back", 1)]);
     let mut own = session(&here, &target);

@@ -3,14 +3,14 @@
 use super::{flags, is_of_one, ours, special_uses};
 use crate::letter::alike;
 use crate::link::{Checked, Compared, Kept, Key, Opening, Outcome};
-use crate::memory::{Memory, Place};
+use crate::memory::{self, Memory, Place};
 use crate::trouble::Trouble;
 use events::Event;
 use mail::{Account, Arrival, Batch, Error, Made, Origin, Received};
 use mailbox::account::{MailboxId, Subscription};
 use mailbox::{Change, MailboxState, Store};
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use terms::{MailboxName, Uid, UidSet};
 
@@ -69,11 +69,8 @@ impl Folder {
             Event::MailboxCreated { connection: None, account, mailbox: (&name).into() }.log();
         }
         let state = newest(account, mailbox).await?;
-        let memories = memories.join(account.id().0.to_string());
-        let place = Place { folder: &memories, source: &opening.source, name: &opening.folder };
         let subject = format!("{} {} {}", mailbox.get(), state.uid_validity(), opening.generation);
-        let memory = Memory::open(&place, &subject);
-        let mut memory = memory.map_err(|why| Trouble::Source(why.to_string()))?;
+        let mut memory = recall(memory::folder_of(memories, account.id()), &opening, subject).await?;
         // A data directory that was put back to an earlier day has not given these UIDs yet.
         memory.retain(|uid| uid < state.uid_next());
         let (strangers, waiting, outcomes, stored) = Default::default();
@@ -265,6 +262,14 @@ impl Folder {
         }
         Ok(checked)
     }
+}
+
+/// A memory may be large, and its disk slow: others in the same process do not wait for it.
+async fn recall(folder: PathBuf, opening: &Opening, subject: String) -> Result<Memory, Trouble> {
+    let (source, name) = (opening.source.clone(), opening.folder.clone());
+    let open = move || Memory::open(&Place { folder: &folder, source: &source, name: &name }, &subject);
+    let opened = tokio::task::spawn_blocking(open).await.map_err(|why| Trouble::Ours(why.to_string()))?;
+    opened.map_err(|why| Trouble::Source(why.to_string()))
 }
 
 /// One mailbox that cannot be made is no reason to leave the others out.
