@@ -28,7 +28,7 @@ mod trouble;
 pub use filing::{Ground, serve};
 pub use letter::Marks;
 pub use link::{Checked, FlagsPolicy};
-pub use local::{Extent, Found, LineEnds, Unreadable};
+pub use local::{Extent, Files, Found, Layout, LineEnds, Messages, Unreadable};
 pub use names::Choice;
 pub use pour::{Pour, Stream, Watcher};
 pub use report::{FolderReport, MAX_NAMED, Report, Skipped, Verdict};

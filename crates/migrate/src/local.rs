@@ -1,16 +1,17 @@
-//! What Maildir and mbox share: messages that are read whole, one at a time, and known by their octets.
+//! Mail in files: what Maildir and mbox share. Messages are read whole, one at a time, and known by their octets.
 
 use crate::crlf::with_crlf;
 use crate::letter::Marks;
 use crate::link::{Key, Known};
 use crate::pour::Pour;
-use crate::source::Folder;
+use crate::source::{Folder, Folders, Reader, Source};
 use crate::trouble::Trouble;
 use bytes::Bytes;
 use rustix::fs::OFlags;
 use std::collections::{HashMap, HashSet};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::marker::PhantomData;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -87,6 +88,99 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
+/// How messages lie in files.
+pub trait Layout: Clone + Send + Sync + 'static {
+    /// What it is called.
+    const NAME: &'static str;
+    /// Said of a place where there is none.
+    const NONE: &'static str;
+
+    /// Every folder below a directory.
+    ///
+    /// # Errors
+    /// A directory cannot be listed.
+    fn find(root: &Path) -> Result<Vec<(Folder, PathBuf)>, Trouble>;
+
+    /// The messages of a folder.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    fn messages(folder: &Path) -> Result<Messages, Trouble>;
+}
+
+/// The messages of a folder, in their order. One is in memory at a time.
+pub struct Messages {
+    /// How many there are.
+    pub count: u64,
+    /// They themselves.
+    pub all: Box<dyn Iterator<Item = Result<Found, Unreadable>> + Send>,
+}
+
+/// Folders of files.
+#[derive(Clone, Debug)]
+pub struct Files<L> {
+    root: PathBuf,
+    folders: Vec<(Folder, PathBuf)>,
+    layout: PhantomData<L>,
+}
+
+impl<L: Layout> Files<L> {
+    /// Opens what lies at `root`.
+    ///
+    /// # Errors
+    /// Nothing of this layout lies there, or it cannot be read.
+    pub fn open(root: &Path) -> Result<Self, Trouble> {
+        let folders = L::find(root)?;
+        if folders.is_empty() {
+            return Err(Trouble::file(root, L::NONE));
+        }
+        Ok(Self { root: root.into(), folders, layout: PhantomData })
+    }
+
+    /// Its folders.
+    pub fn folders(&self) -> impl Iterator<Item = &Folder> {
+        self.folders.iter().map(|(folder, _)| folder)
+    }
+
+    /// The messages of a folder.
+    ///
+    /// # Errors
+    /// The folder cannot be opened.
+    pub fn messages(&self, folder: &Folder) -> Result<Messages, Trouble> {
+        let found = self.folders.iter().find(|(known, _)| known.at_source == folder.at_source);
+        let (_, path) = found.ok_or_else(|| Trouble::file(&self.root, "there is no such folder"))?;
+        L::messages(path)
+    }
+}
+
+impl<L: Layout> Source for Files<L> {
+    type Reader = Self;
+
+    fn identity(&self) -> String {
+        let path = fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone());
+        format!("{} {}", L::NAME, path.display())
+    }
+
+    async fn folders(&self) -> Result<Folders, Trouble> {
+        Ok(Folders { brought: Self::folders(self).cloned().collect(), left_out: Vec::new() })
+    }
+
+    async fn reader(&self) -> Result<Self, Trouble> {
+        Ok(self.clone())
+    }
+}
+
+impl<L: Layout> Reader for Files<L> {
+    async fn read(&mut self, folder: &Folder, pour: &mut Pour<'_>) -> Result<(), Trouble> {
+        pour.open("files").await?;
+        let Messages { count, all } = self.messages(folder)?;
+        pour.has(count, 0);
+        pour_all(all, pour).await
+    }
+
+    async fn end(self) {}
+}
+
 /// Folders are known by what the source calls them. Where two are called the same (a Maildir++ folder and a directory,
 /// or names that are no UTF-8), the later one is called by its path too.
 pub(crate) fn told_apart(mut folders: Vec<(Folder, PathBuf)>) -> Vec<(Folder, PathBuf)> {
@@ -101,7 +195,7 @@ pub(crate) fn told_apart(mut folders: Vec<(Folder, PathBuf)>) -> Vec<(Folder, Pa
 }
 
 /// Pours out messages: asks about some, then brings those that are not here.
-pub(crate) async fn pour_all(
+async fn pour_all(
     messages: impl Iterator<Item = Result<Found, Unreadable>> + Send,
     pour: &mut Pour<'_>,
 ) -> Result<(), Trouble> {

@@ -5,9 +5,8 @@ mod tree;
 
 use crate::MAX_MESSAGE_OCTETS;
 use crate::letter::Marks;
-use crate::local::{Found, Unreadable, open_regular, pour_all};
-use crate::pour::Pour;
-use crate::source::{Folder, Folders, Reader, Source};
+use crate::local::{Files, Found, Layout, Messages, Unreadable, open_regular};
+use crate::source::Folder;
 use crate::trouble::Trouble;
 use listing::{Listing, base};
 use std::fs;
@@ -15,43 +14,25 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use terms::InternalDate;
 
-/// A Maildir and its folders.
-#[derive(Clone, Debug)]
-pub struct Maildir {
-    root: PathBuf,
-    folders: Vec<(Folder, PathBuf)>,
-}
+/// A Maildir and its folders: the one in which `cur` lies, or a directory of such.
+pub type Maildir = Files<Directories>;
 
-impl Maildir {
-    /// Opens it: the one in which `cur` lies, or a directory of such.
-    ///
-    /// # Errors
-    /// No Maildir is in it, or a directory cannot be listed.
-    pub fn open(root: &Path) -> Result<Self, Trouble> {
-        let folders = tree::find(root)?;
-        if folders.is_empty() {
-            return Err(Trouble::file(root, "there is no Maildir in it: no directory has a `cur`"));
-        }
-        Ok(Self { root: root.into(), folders })
+/// A message is a file in `cur` or `new`.
+#[derive(Clone, Copy, Debug)]
+pub struct Directories;
+
+impl Layout for Directories {
+    const NAME: &'static str = "maildir";
+    const NONE: &'static str = "there is no Maildir in it: no directory has a `cur`";
+
+    fn find(root: &Path) -> Result<Vec<(Folder, PathBuf)>, Trouble> {
+        tree::find(root)
     }
 
-    /// Its folders.
-    pub fn folders(&self) -> impl Iterator<Item = &Folder> {
-        self.folders.iter().map(|(folder, _)| folder)
-    }
-
-    /// The messages of a folder, in their order. One is in memory at a time.
-    ///
-    /// # Errors
-    /// The folder cannot be listed.
-    pub fn messages(
-        &self,
-        folder: &Folder,
-    ) -> Result<impl ExactSizeIterator<Item = Result<Found, Unreadable>> + use<>, Trouble> {
-        let found = self.folders.iter().find(|(known, _)| known.at_source == folder.at_source);
-        let (_, path) = found.ok_or_else(|| Trouble::file(&self.root, "there is no such folder"))?;
-        let Listing { files, keywords } = Listing::of(path)?;
-        Ok(files.into_iter().map(move |file| read(&file, &keywords)))
+    fn messages(folder: &Path) -> Result<Messages, Trouble> {
+        let Listing { files, keywords } = Listing::of(folder)?;
+        let count = files.len() as u64;
+        Ok(Messages { count, all: Box::new(files.into_iter().map(move |file| read(&file, &keywords))) })
     }
 }
 
@@ -104,34 +85,6 @@ fn date(name: &str, about: &fs::Metadata) -> Option<InternalDate> {
         modified.and_then(|since| i64::try_from(since.as_secs()).ok()).filter(|seconds| *seconds > 0);
     let named = || base(name).split('.').next().and_then(|digits| digits.parse().ok());
     InternalDate::new(modified.or_else(named)?, 0)
-}
-
-impl Source for Maildir {
-    type Reader = Self;
-
-    fn identity(&self) -> String {
-        let path = fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone());
-        format!("maildir {}", path.display())
-    }
-
-    async fn folders(&self) -> Result<Folders, Trouble> {
-        Ok(Folders { brought: Self::folders(self).cloned().collect(), left_out: Vec::new() })
-    }
-
-    async fn reader(&self) -> Result<Self, Trouble> {
-        Ok(self.clone())
-    }
-}
-
-impl Reader for Maildir {
-    async fn read(&mut self, folder: &Folder, pour: &mut Pour<'_>) -> Result<(), Trouble> {
-        pour.open("files").await?;
-        let messages = self.messages(folder)?;
-        pour.has(messages.len() as u64, 0);
-        pour_all(messages, pour).await
-    }
-
-    async fn end(self) {}
 }
 
 #[cfg(test)]

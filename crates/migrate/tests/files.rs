@@ -8,9 +8,10 @@
 
 use migrate::maildir::Maildir;
 use migrate::mbox::Mbox;
-use migrate::{Folder, Found};
+use migrate::{Files, Folder, Found, Layout};
 use proptest::prelude::*;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -37,18 +38,18 @@ impl Drop for Scratch {
     }
 }
 
+fn all_of<L: Layout>(root: &Path) -> Vec<(Folder, Vec<Found>)> {
+    let files = Files::<L>::open(root).unwrap();
+    let read = |folder: &Folder| files.messages(folder).unwrap().all.map(Result::unwrap).collect::<Vec<_>>();
+    files.folders().map(|folder| (folder.clone(), read(folder))).collect()
+}
+
 fn of_maildir(root: &Path) -> Vec<(Folder, Vec<Found>)> {
-    let maildir = Maildir::open(root).unwrap();
-    let all = maildir.folders().cloned();
-    all.map(|folder| (folder.clone(), maildir.messages(&folder).unwrap().map(Result::unwrap).collect()))
-        .collect()
+    all_of::<migrate::maildir::Directories>(root)
 }
 
 fn of_mbox(root: &Path) -> Vec<(Folder, Vec<Found>)> {
-    let mbox = Mbox::open(root).unwrap();
-    let all = mbox.folders().cloned();
-    all.map(|folder| (folder.clone(), mbox.messages(&folder).unwrap().map(Result::unwrap).collect()))
-        .collect()
+    all_of::<migrate::mbox::Mboxes>(root)
 }
 
 /// Names, with the flags of each of their messages.
@@ -157,6 +158,20 @@ fn folders_of_one_name_are_two_folders() {
     assert_ne!(found[0].0.at_source, found[1].0.at_source);
 }
 
+/// What is counted is what is read, although a mail server goes on writing.
+#[test]
+fn what_is_added_to_an_mbox_meanwhile_is_for_the_next_run() {
+    let scratch = Scratch::new("growing");
+    scratch.write("mail", "From x\nSubject: a\n\nx\n\nFrom x\nSubject: b\n\nx\n");
+    let mbox = Mbox::open(&scratch.0.join("mail")).unwrap();
+    let folder = mbox.folders().next().unwrap().clone();
+    let messages = mbox.messages(&folder).unwrap();
+    let mut file = fs::OpenOptions::new().append(true).open(scratch.0.join("mail")).unwrap();
+    file.write_all(b"\nFrom x\nSubject: c\n\nx\n").unwrap();
+    assert_eq!((messages.count, messages.all.count()), (2, 2));
+    assert_eq!(mbox.messages(&folder).unwrap().count, 3);
+}
+
 /// An import may run as root, over what a user has laid there.
 #[test]
 fn no_link_is_followed_and_no_pipe_waited_for() {
@@ -172,7 +187,7 @@ fn no_link_is_followed_and_no_pipe_waited_for() {
     let source = Maildir::open(&maildir.0).unwrap();
     let folders: Vec<_> = source.folders().cloned().collect();
     assert_eq!(folders.len(), 1, "{folders:?}");
-    let found: Vec<_> = source.messages(&folders[0]).unwrap().collect();
+    let found: Vec<_> = source.messages(&folders[0]).unwrap().all.collect();
     assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false]);
 }
 

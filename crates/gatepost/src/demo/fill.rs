@@ -8,9 +8,9 @@ use demo::DemoMessage;
 use mail::{Account, Origin};
 use mailbox::Flags;
 use mailbox::account::MailboxId;
-use migrate::maildir::Maildir;
-use migrate::mbox::Mbox;
-use migrate::{Found, Unreadable};
+use migrate::maildir::Directories;
+use migrate::mbox::Mboxes;
+use migrate::{Files, Found, Layout, Unreadable};
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -57,26 +57,16 @@ type Messages = Box<dyn Iterator<Item = Result<DemoMessage>>>;
 
 fn messages(from: Option<&Path>) -> Result<Messages> {
     let Some(path) = from else { return Ok(Box::new(demo::messages(SEED).map(Ok))) };
-    let found = if path.is_dir() { in_maildir(path) } else { in_mbox(path) };
+    let found = if path.is_dir() { lying_in::<Directories>(path) } else { lying_in::<Mboxes>(path) };
     found.context("there is no mail to fill the demo with")
 }
 
-fn in_maildir(path: &Path) -> Result<Messages> {
-    let maildir = Maildir::open(path)?;
-    let folders: Vec<_> = maildir.folders().cloned().collect();
+fn lying_in<L: Layout>(path: &Path) -> Result<Messages> {
+    let files = Files::<L>::open(path)?;
     let mut all = Vec::new();
-    for folder in folders {
-        all.push(maildir.messages(&folder)?.map(move |found| message(folder.name.clone(), found)));
-    }
-    Ok(Box::new(all.into_iter().flatten()))
-}
-
-fn in_mbox(path: &Path) -> Result<Messages> {
-    let mbox = Mbox::open(path)?;
-    let folders: Vec<_> = mbox.folders().cloned().collect();
-    let mut all = Vec::new();
-    for folder in folders {
-        all.push(mbox.messages(&folder)?.map(move |found| message(folder.name.clone(), found)));
+    for folder in files.folders() {
+        let name = folder.name.clone();
+        all.push(files.messages(folder)?.all.map(move |found| message(name.clone(), found)));
     }
     Ok(Box::new(all.into_iter().flatten()))
 }
