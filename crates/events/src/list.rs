@@ -5,8 +5,8 @@
 use crate::declare::events;
 use crate::{
     Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, ConnectionId, DeliveryFailure, EndReason,
-    FaultId, File, Listener, MailAddress, Mailbox, Mechanism, Peer, PlaintextCommand, Problem, Protocol,
-    Refusal, ServerName, StopReason, TlsGroup, TlsVersion,
+    FaultId, File, ImportOutcome, Listener, MailAddress, Mailbox, Mechanism, Peer, PlaintextCommand, Problem,
+    Protocol, Refusal, ServerName, Source, StopReason, TlsGroup, TlsVersion,
 };
 use std::net::SocketAddr;
 
@@ -386,6 +386,26 @@ events! {
     "account.enabled" INFO AccountEnabled {
         /// Which.
         account: Account,
+    }
+
+    /// An import into an account has ended: mail came, or should have come, from elsewhere. There is one for each run.
+    "account.imported" INFO Imported {
+        /// Into which.
+        account: Account,
+        /// Where from.
+        source: Source,
+        /// Who ran it: the number of the system's user.
+        user: u64,
+        /// How it ended.
+        outcome: ImportOutcome,
+        /// How many folders were to be brought; like the numbers below not known of one that was cut off.
+        folders: Option<u64>,
+        /// How many messages came.
+        imported: Option<u64>,
+        /// How many had come before.
+        already_here: Option<u64>,
+        /// How many were refused.
+        skipped: Option<u64>,
     }
 
     /// The admin gave an account limits of its own, or took them back.

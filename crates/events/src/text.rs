@@ -53,6 +53,8 @@ texts! {
     Problem("words")
     /// A host's name in TLS.
     ServerName("host name")
+    /// Where mail was imported from.
+    Source("kind of source, and its path, or user, host and port")
 }
 
 impl Account {
@@ -94,6 +96,14 @@ impl ServerName {
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(escape(name.as_bytes()))
+    }
+}
+
+impl Source {
+    /// As the import names it. No password is in it.
+    #[must_use]
+    pub fn new(source: &str) -> Self {
+        Self(escape(source.as_bytes()))
     }
 }
 

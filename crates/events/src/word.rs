@@ -63,6 +63,20 @@ words! {
         Unavailable = "unavailable",
     }
 
+    /// How an import ended.
+    ImportOutcome {
+        /// All of it is here.
+        Complete = "complete",
+        /// All but what was refused.
+        SomeSkipped = "some-skipped",
+        /// A part of it is missing.
+        Incomplete = "incomplete",
+        /// The source could not be read at all.
+        Failed = "failed",
+        /// It was ended before its end.
+        CutOff = "cut-off",
+    }
+
     /// Why the server stopped.
     StopReason {
         /// It was told to.

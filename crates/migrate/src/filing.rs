@@ -4,6 +4,7 @@
 //! before it is stored: a run that was cut off may have left it in the mailbox and not in the memory.
 
 mod folder;
+mod record;
 
 use crate::letter::{self, alike};
 use crate::link::{AT_ONCE, Answer, Ask, Behind, Compared, FlagsPolicy, Kept, Known, Link, Opening, Outcome};
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use folder::{Folder, Waiting};
 use mail::{Account, Error, Incoming, Origin};
 use mailbox::account::SpecialUse;
+use record::Record;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +33,15 @@ pub struct Ground {
     pub folder: PathBuf,
     /// Octets of the largest message that is taken.
     pub most_octets: u64,
+}
+
+/// Who files what comes, into what.
+#[derive(Clone, Copy, Debug)]
+pub struct Who<'a> {
+    /// The account's name.
+    pub login: &'a str,
+    /// The number of the system's user who runs the import.
+    pub user: u32,
 }
 
 impl Ground {
@@ -53,17 +64,17 @@ impl Ground {
     }
 }
 
-/// Files what the other half brings into `account`, whose name is `login`, until that half goes.
+/// Files what the other half brings into `account` until that half goes.
 ///
 /// # Errors
 /// The other half speaks otherwise. What cannot be stored is answered, not returned.
 pub async fn serve(
     account: Arc<Account>,
-    login: &str,
+    who: Who<'_>,
     ground: &Ground,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
 ) -> Result<(), Trouble> {
-    let mut filing = Filing { account, login, ground, folder: None, failed: None };
+    let mut filing = Filing { account, who, ground, folder: None, failed: None, record: None };
     let mut link = Link::new(stream);
     while let Some(ask) = link.hear::<Ask>().await? {
         if let Ask::Put { octets } = ask {
@@ -77,25 +88,35 @@ pub async fn serve(
 
 struct Filing<'a> {
     account: Arc<Account>,
-    login: &'a str,
+    who: Who<'a>,
     ground: &'a Ground,
     folder: Option<Folder>,
     /// Why nothing can be stored any more. A message is put without an answer, so it is told with the next one.
     failed: Option<String>,
+    /// What is recorded of the import, where it began on this link.
+    record: Option<Record>,
 }
 
 impl Filing<'_> {
     async fn answer(&mut self, ask: Ask) -> Answer {
+        if let Ask::End(ending) = ask {
+            self.record.iter_mut().for_each(|record| record.end(ending));
+            self.record = None;
+            return Answer::Recorded;
+        }
         if let Some(why) = &self.failed {
             return Answer::Failed(why.clone());
         }
         let answer = match ask {
-            Ask::Uses => self.uses().await,
+            Ask::Begin { source } => {
+                self.record = Some(Record::begin(&self.who, &source));
+                self.uses().await
+            }
             Ask::Open(opening) => self.open(opening).await,
             Ask::Compare { messages, flags } => self.compare(&messages, flags).await,
             Ask::Flush => self.flush().await,
             Ask::Check => self.check().await,
-            Ask::Put { .. } => Err(Trouble::Ours("a message is taken, not answered".into())),
+            Ask::Put { .. } | Ask::End(_) => Err(Trouble::Ours("this is answered elsewhere".into())),
         };
         answer.unwrap_or_else(|why| Answer::Failed(self.fail(&why)))
     }
@@ -115,7 +136,7 @@ impl Filing<'_> {
     async fn open(&mut self, opening: Opening) -> Result<Answer, Trouble> {
         // The memory of the one before is closed first: it may be the same, begun again after a broken connection.
         let stored = self.folder.take().map(|before| before.stored_for(&opening)).unwrap_or_default();
-        let opened = Folder::open(&self.account, self.login, &self.ground.folder, opening).await;
+        let opened = Folder::open(&self.account, self.who.login, &self.ground.folder, opening).await;
         let mut folder = match opened {
             Ok(folder) => folder,
             Err(Trouble::Source(why)) => return Ok(Answer::Refused(why)),

@@ -25,7 +25,7 @@ mod run;
 mod source;
 mod trouble;
 
-pub use filing::{Ground, serve};
+pub use filing::{Ground, Who, serve};
 pub use letter::Marks;
 pub use link::{Checked, FlagsPolicy};
 pub use local::{Extent, Files, Found, Layout, LineEnds, Messages, Unreadable};

@@ -5,6 +5,7 @@
 //! octets, little-endian, and as many octets: JSON, or a piece of a message. A question gets one answer; PUT is
 //! followed by the pieces of a message, an empty frame, and what goes with it, and is answered by the next FLUSH.
 
+use crate::report::Verdict;
 use crate::trouble::Trouble;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -23,8 +24,10 @@ pub(crate) const AT_ONCE: usize = 256;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Ask {
-    /// Which mailboxes serve special uses?
-    Uses,
+    /// An import begins, from this source. Which mailboxes serve special uses?
+    Begin { source: String },
+    /// It ends. Whoever began it says so on the same link; one that goes without a word was cut off.
+    End(Ending),
     /// From here on messages are of this folder.
     Open(Opening),
     /// Which of these are here already?
@@ -35,6 +38,17 @@ pub(crate) enum Ask {
     Flush,
     /// Is all that came in this folder as it came?
     Check,
+}
+
+/// What came of an import, to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ending {
+    /// None: the source could not be read at all.
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) folders: u64,
+    pub(crate) imported: u64,
+    pub(crate) already_here: u64,
+    pub(crate) skipped: u64,
 }
 
 /// A folder that is to be brought.
@@ -152,6 +166,8 @@ pub(crate) enum Answer {
     /// In the order in which they were put.
     Flushed(Vec<Outcome>),
     Checked(Checked),
+    /// It is recorded how the import ended.
+    Recorded,
     /// This folder cannot be had, and why; others may.
     Refused(String),
     /// Nothing can be done now, and why.

@@ -1,7 +1,7 @@
 //! What an import has done: per folder, and all in all.
 
 use crate::link::Checked;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Messages that a folder's report names; of further ones it tells the number.
 pub const MAX_NAMED: usize = 200;
@@ -26,7 +26,7 @@ pub struct Report {
 }
 
 /// Whether all of it is here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every message of every folder that was to be brought is here, or was and has been removed here since.

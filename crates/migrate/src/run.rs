@@ -1,6 +1,6 @@
 //! An import from its beginning to its report.
 
-use crate::link::{Answer, Ask, FlagsPolicy, Link};
+use crate::link::{Answer, Ask, Ending, FlagsPolicy, Link};
 use crate::names::Choice;
 use crate::pour::{Pour, Stream, Watcher, ask_link, unexpected};
 use crate::report::{FolderReport, Report, Skipped, short};
@@ -47,15 +47,40 @@ pub async fn run<S: Source, G: Ground>(
     ground: &G,
     watcher: &dyn Watcher,
 ) -> Result<Report, Trouble> {
+    // It stays open to the end: whoever files sees by it that the import has not been cut off.
     let mut link = Link::new(ground.connect().await?);
-    let uses = match ask_link(&mut link, &Ask::Uses).await? {
+    let uses = match ask_link(&mut link, &Ask::Begin { source: source.identity() }).await? {
         Answer::Uses(uses) => uses,
         other => return Err(unexpected(&other)),
     };
-    drop(link);
+    let report = bring_all(plan, source, ground, watcher, &uses).await;
+    // A side of ours that cannot hear this any more has recorded that we are gone.
+    let _ = ask_link(&mut link, &Ask::End(ending(report.as_ref().ok()))).await;
+    report
+}
+
+fn ending(report: Option<&Report>) -> Ending {
+    let folders = report.map(|report| report.folders.as_slice()).unwrap_or_default();
+    let sum = |count: fn(&FolderReport) -> u64| folders.iter().map(count).sum();
+    Ending {
+        verdict: report.map(|report| report.verdict),
+        folders: folders.len() as u64,
+        imported: sum(|folder| folder.imported),
+        already_here: sum(|folder| folder.already_here),
+        skipped: sum(|folder| folder.skipped),
+    }
+}
+
+async fn bring_all<S: Source, G: Ground>(
+    plan: &Plan,
+    source: &S,
+    ground: &G,
+    watcher: &dyn Watcher,
+    uses: &[(String, String)],
+) -> Result<Report, Trouble> {
     let mut report = Report { source: source.identity(), account: plan.account.clone(), ..Report::default() };
     let folders = source.folders().await?;
-    let chosen = choose(&plan.choice, &uses, folders, &mut report);
+    let chosen = choose(&plan.choice, uses, folders, &mut report);
     if chosen.is_empty() {
         return Err(Trouble::Source(
             "no folder there is to be brought; look at --folder and --exclude".into(),

@@ -121,7 +121,8 @@ async fn answer(office: &Office, mut stream: UnixStream) -> Result<()> {
     match (reply, import) {
         (Reply::Done(_), Some(name)) => {
             let account = office.accounts.named(&name)?;
-            Ok(migrate::serve(account, &name, &office.imports, stream).await?)
+            let who = migrate::Who { login: &name, user: stream.peer_cred()?.uid() };
+            Ok(migrate::serve(account, who, &office.imports, stream).await?)
         }
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use crate::desk;
 use crate::office::Office;
 use anyhow::{Result, anyhow};
-use migrate::{Stream, Trouble};
+use migrate::{Stream, Trouble, Who};
 use settings::Settings;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,7 +59,8 @@ impl Here {
         let (office, name) = (Arc::clone(&self.office), name.to_owned());
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
             // The other half hears that it is gone, and says so.
-            let _ = migrate::serve(account, &name, &office.imports, far).await;
+            let who = Who { login: &name, user: rustix::process::geteuid().as_raw() };
+            let _ = migrate::serve(account, who, &office.imports, far).await;
         });
         Ok(Box::new(near))
     }

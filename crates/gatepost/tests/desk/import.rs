@@ -239,9 +239,20 @@ fn another_server_comes_in_over_tls_and_starttls_and_then_the_difference() {
     let told = here.ok(&from(&there, source.imap, "--starttls"), SECRET);
     check(&told, "Old/Letters", &[("imported", 0), ("already_here", 5)]);
     check(&told, "Sent", &[("imported", 0), ("already_here", 1)]);
-    for line in [source.stop(), target.stop()] {
-        assert!(!line.contains(SECRET), "a password in the log");
+    let unknown = from(&there, source.imaps, "").replace(&format!("--user {ANN}"), "--user nobody");
+    here.refused(&unknown, SECRET);
+    let (source_port, log) = (source.imaps.port(), target.stop());
+    for log in [source.stop(), log.clone()] {
+        assert!(!log.contains(SECRET), "a password in the log");
     }
+    // Who brought what, from where: once for each run.
+    let runs: Vec<_> = log.lines().filter(|line| line.contains("account.imported")).collect();
+    assert_eq!(runs.len(), 4, "{log}");
+    let first = format!("\"source\":\"imap {ANN}@localhost:{source_port}\"");
+    for told in [&*first, "\"imported\":6", "\"outcome\":\"complete\"", "\"user\":", "\"skipped\":0"] {
+        assert!(runs[0].contains(told), "{told} in {}", runs[0]);
+    }
+    assert!(runs[3].contains("\"outcome\":\"failed\"") && runs[3].contains("imap nobody@"), "{}", runs[3]);
 }
 
 /// Passes on what comes for `to`, and so many octets of what it answers; then nothing more, and stays open.
@@ -310,6 +321,10 @@ fn an_import_that_was_killed_is_run_again_and_doubles_nothing() {
     import.kill().unwrap();
     import.wait().unwrap();
     brings_the_rest(&there, &source, &here, &target);
+    // Each run has left one line.
+    let log = target.stop();
+    let outcomes = |word: &str| log.matches(&format!("\"outcome\":\"{word}\"")).count();
+    assert_eq!((outcomes("cut-off"), outcomes("complete")), (1, 2), "{log}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::failing::Failing;
 use mail::{Account, Accounts, World};
 use migrate::imap::{Account as There, Security, Server};
-use migrate::{Choice, Filers, FlagsPolicy, Ground, Plan, Report, Source, Stream, Trouble, Watcher};
+use migrate::{Choice, Filers, FlagsPolicy, Ground, Plan, Report, Source, Stream, Trouble, Watcher, Who};
 use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ impl Filers for Here {
     async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
         let (near, far) = tokio::io::duplex(64 << 10);
         let (account, ground) = (Arc::clone(&self.account), self.ground.clone());
-        tokio::spawn(async move { migrate::serve(account, ANN, &ground, far).await });
+        tokio::spawn(async move { migrate::serve(account, Who { login: ANN, user: 0 }, &ground, far).await });
         Ok(Box::new(near))
     }
 }
