@@ -52,6 +52,12 @@ fn read(file: &Path, keywords: &[Option<String>]) -> Result<Found, Unreadable> {
     Ok(Found::new(base(&name).into(), marks, octets))
 }
 
+/// What a file's name says of its message, by the `dovecot-keywords` that lies in its folder.
+#[must_use]
+pub fn marks_of(name: &str, keywords: &[u8]) -> Marks {
+    marks(name, &listing::keywords(listing::lines_of(keywords)))
+}
+
 /// The flags behind `:2,` (or `;2,`, where a file system allows no colon): cr.yp.to/proto/maildir.html, and small
 /// letters for the folder's own keywords. `P`, passed on, is `$Forwarded`.
 fn marks(name: &str, keywords: &[Option<String>]) -> Marks {

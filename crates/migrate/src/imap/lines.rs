@@ -16,14 +16,15 @@ const SILENCE: Duration = Duration::from_secs(180);
 
 /// What comes next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub enum Part {
     /// A response, without its line end.
     Whole(Vec<u8>),
     /// A response up to the literal of `BODY[]`, which has so many octets; then comes the [`Lines::rest`].
     UpToBody(u64),
 }
 
-pub(super) struct Lines<S> {
+/// A stream, cut into responses.
+pub struct Lines<S> {
     stream: S,
     unread: Vec<u8>,
     /// How much of `unread` has been given out.
@@ -34,7 +35,8 @@ pub(super) struct Lines<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
-    pub(super) const fn new(stream: S) -> Self {
+    /// Nothing of it has been read yet.
+    pub const fn new(stream: S) -> Self {
         Self { stream, unread: Vec::new(), given: 0, response: Vec::new(), has_body: false }
     }
 
@@ -50,14 +52,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
     }
 
     /// The next response.
-    pub(super) async fn next(&mut self) -> Result<Part, Trouble> {
+    ///
+    /// # Errors
+    /// The connection broke, or the server says what no server may.
+    pub async fn next(&mut self) -> Result<Part, Trouble> {
         self.response.clear();
         self.has_body = false;
         self.go_on().await
     }
 
     /// What stands behind the literal of `BODY[]`, with what stood before it; that literal itself is empty there.
-    pub(super) async fn rest(&mut self) -> Result<Vec<u8>, Trouble> {
+    ///
+    /// # Errors
+    /// As with [`Self::next`].
+    pub async fn rest(&mut self) -> Result<Vec<u8>, Trouble> {
         match self.go_on().await? {
             Part::Whole(response) => Ok(response),
             Part::UpToBody(_) => {
@@ -67,7 +75,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
     }
 
     /// The next octets of a literal of which `left` are to come. Never empty, unless none is left.
-    pub(super) async fn body(&mut self, left: &mut u64) -> Result<&[u8], Trouble> {
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn body(&mut self, left: &mut u64) -> Result<&[u8], Trouble> {
         if *left > 0 && self.waiting().is_empty() {
             self.fill().await?;
         }

@@ -24,6 +24,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use zeroize::Zeroizing;
 
 pub use connect::trust;
+pub use lines::{Lines, Part};
+pub use response::{Response, Status, Told, Value, parse};
 
 /// When TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 16;
 
 /// One response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Response {
+pub enum Response {
     /// `+`: go on.
     Continue,
     /// How a command came out.
@@ -23,49 +23,66 @@ pub(super) enum Response {
 
 /// OK, NO, BAD, BYE or PREAUTH, and what was said with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) status: Status,
+pub struct Told {
+    /// Which of them.
+    pub status: Status,
     /// What stands in brackets.
-    pub(super) code: String,
-    pub(super) text: String,
+    pub code: String,
+    /// What stands behind it, without what a terminal would obey.
+    pub text: String,
 }
 
+/// How a command came out, or how it stands (RFC 9051, 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
+pub enum Status {
+    /// It is done.
     Ok,
+    /// It failed.
     No,
+    /// It was not understood.
     Bad,
+    /// The server goes.
     Bye,
+    /// Somebody is signed in already.
     PreAuth,
 }
 
 /// A value in a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub enum Value {
     /// An atom, a number, NIL, a flag.
     Word(String),
     /// A string, quoted or literal.
     Octets(Vec<u8>),
+    /// Values in parentheses.
     List(Vec<Self>),
 }
 
 impl Value {
-    pub(super) fn word(&self) -> Option<&str> {
+    /// An atom, as it was sent.
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
         match self {
             Self::Word(word) => Some(word),
             _ => None,
         }
     }
 
-    pub(super) fn is(&self, word: &str) -> bool {
+    /// Whether it is this atom, in whatever case.
+    #[must_use]
+    pub fn is(&self, word: &str) -> bool {
         self.word().is_some_and(|own| own.eq_ignore_ascii_case(word))
     }
 
-    pub(super) fn number(&self) -> Option<u64> {
+    /// A number.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
         self.word()?.parse().ok()
     }
 
-    pub(super) fn list(&self) -> Option<&[Self]> {
+    /// What is in a list.
+    #[must_use]
+    pub fn list(&self) -> Option<&[Self]> {
         match self {
             Self::List(list) => Some(list),
             _ => None,
@@ -73,7 +90,8 @@ impl Value {
     }
 
     /// A string, or an atom where a string may be one.
-    pub(super) fn octets(&self) -> Option<&[u8]> {
+    #[must_use]
+    pub fn octets(&self) -> Option<&[u8]> {
         match self {
             Self::Octets(octets) => Some(octets),
             Self::Word(word) => Some(word.as_bytes()),
@@ -82,8 +100,9 @@ impl Value {
     }
 }
 
-/// Reads a response; `None` where it does not read.
-pub(super) fn parse(response: &[u8]) -> Option<Response> {
+/// Reads a response, without its line end; `None` where it does not read.
+#[must_use]
+pub fn parse(response: &[u8]) -> Option<Response> {
     if response == b"+" || response.starts_with(b"+ ") {
         return Some(Response::Continue);
     }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// Most octets of `dovecot-uidlist` and `dovecot-keywords` that are read.
 const MAX_LIST_OCTETS: u64 = 256 << 20;
+/// What the keywords' letters mean.
+const KEYWORDS: &str = "dovecot-keywords";
 /// Keywords that have a letter.
 const LETTERS: usize = 26;
 
@@ -32,7 +34,7 @@ impl Listing {
             let name = file_name(file);
             (uids.get(base(&name)).copied().unwrap_or(u32::MAX), time(&name), name)
         });
-        Ok(Self { files, keywords: keywords(folder) })
+        Ok(Self { files, keywords: keywords(lines(&folder.join(KEYWORDS))) })
     }
 }
 
@@ -72,10 +74,10 @@ fn uids(folder: &Path) -> HashMap<String, u32> {
     lines(&folder.join("dovecot-uidlist")).skip(1).filter_map(uid).collect()
 }
 
-/// `dovecot-keywords`: a line is a number, which stands for a letter, and a keyword.
-fn keywords(folder: &Path) -> Vec<Option<String>> {
+/// The lines of `dovecot-keywords`: a number, which stands for a letter, and a keyword.
+pub(super) fn keywords(lines: impl Iterator<Item = String>) -> Vec<Option<String>> {
     let mut keywords = vec![None; LETTERS];
-    for line in lines(&folder.join("dovecot-keywords")) {
+    for line in lines {
         let Some((number, keyword)) = line.split_once(' ') else { continue };
         if let Some(slot) = number.parse::<usize>().ok().and_then(|number| keywords.get_mut(number)) {
             *slot = Some(keyword.to_owned());
@@ -87,7 +89,11 @@ fn keywords(folder: &Path) -> Vec<Option<String>> {
 /// The lines of a file that may be missing; as many as read.
 pub(super) fn lines(file: &Path) -> impl Iterator<Item = String> {
     let opened = open_regular(file).ok();
-    let lines = opened.map(|file| BufReader::new(file.take(MAX_LIST_OCTETS)).split(b'\n'));
+    opened.into_iter().flat_map(|file| lines_of(BufReader::new(file.take(MAX_LIST_OCTETS))))
+}
+
+/// Lines that are wanted as far as they read.
+pub(super) fn lines_of(text: impl BufRead) -> impl Iterator<Item = String> {
     let line = |line: Vec<u8>| String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
-    lines.into_iter().flatten().map_while(Result::ok).map(line)
+    text.split(b'\n').map_while(Result::ok).map(line)
 }
