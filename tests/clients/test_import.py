@@ -1,10 +1,12 @@
 """Mail that comes from a real Dovecot: over IMAP, and from the Maildir that it leaves."""
 
+import contextlib
 import imaplib
 import itertools
 import json
 import os
 import pathlib
+import pty
 import shutil
 import ssl
 import subprocess
@@ -14,7 +16,7 @@ import time
 import unittest
 
 import corpus
-from server import HOST, PATIENCE, Served, free_ports
+from server import BINARY, HOST, PATIENCE, Served, free_ports
 
 PASSWORD = "kettle-of-sea-water"
 
@@ -110,6 +112,50 @@ def messages():
     on the wire, and we do not take at all."""
     difficult = itertools.chain(corpus.demo(), corpus.torture() if corpus.missing() is None else [])
     return ((name, octets) for name, octets in difficult if b"\0" not in octets)
+
+
+class Progress(Served):
+    """Bars on a terminal, and nowhere else."""
+
+    def imported(self, *words, terminal):
+        """What an import of an mbox says on standard error: a terminal, or a pipe."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="progress-"))
+        self.addCleanup(shutil.rmtree, folder)
+        mbox = folder / "Tides"
+        mbox.write_text("".join(f"From x\nSubject: {number}\n\nText.\n\n" for number in range(300)))
+        name = f"progress-{folder.name.lower()}@example.org"
+        self.server.gatepost(
+            "account", "--config", self.server.config, "add", name, "--password-stdin", stdin=PASSWORD + "\n"
+        )
+        near, far = pty.openpty() if terminal else os.pipe()
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+        process = subprocess.Popen(
+            [BINARY, "import", "--config", self.server.config, "mbox", name, folder, *words],
+            stdout=subprocess.PIPE, stderr=far, text=True, env=environment,
+        )
+        os.close(far)
+        said = b""
+        # The other end of a terminal that is closed is an error on Linux, and of a pipe the end.
+        with contextlib.suppress(OSError):
+            while piece := os.read(near, 4096):
+                said += piece
+        os.close(near)
+        told, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("300", told)
+        return said.decode()
+
+    def test_a_terminal_sees_bars(self):
+        said = self.imported(terminal=True)
+        self.assertIn("Tides", said)
+        self.assertRegex(said, r"\d+/300, .* to go")
+        # They are gone at the end: the last line is cleared.
+        self.assertTrue(said.rstrip().endswith("\x1b[2K") or "\x1b[2K" in said[said.rindex("to go"):], repr(said[-80:]))
+
+    def test_a_pipe_and_a_program_see_none(self):
+        self.assertEqual(self.imported(terminal=False), "")
+        self.assertEqual(self.imported("--json", terminal=True), "")
+        self.assertEqual(self.imported("--json", terminal=False), "")
 
 
 @unittest.skipUnless(os.getuid() == 0 or os.environ.get("CI") == "true", "Dovecot wants to be started by root")

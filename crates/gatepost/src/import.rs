@@ -5,6 +5,7 @@ mod imap;
 mod progress;
 mod report;
 
+use crate::account::Style;
 use crate::cli::{Import, ImportChoice, ImportSource};
 use crate::config;
 use anyhow::{Result, bail};
@@ -51,7 +52,7 @@ async fn bring(
 ) -> Result<Report> {
     let plan = Plan { choice: chosen(choice)?, flags: policy(choice), connections, account: account.clone() };
     let filers = Filers::open(settings, account).await?;
-    let progress = Progress::new();
+    let progress = Progress::new(Style::of(choice.json));
     let report = migrate::run(&plan, source, &filers, &progress).await;
     progress.clear();
     filers.close().await?;

@@ -1,5 +1,6 @@
-//! How far an import is, as bars on a terminal and nowhere else.
+//! How far an import is, as bars on a terminal and nowhere else: not in a pipe, and not beside data for a program.
 
+use crate::account::Style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use migrate::Watcher;
 use std::collections::HashMap;
@@ -16,8 +17,9 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
-        let all = std::io::stderr().is_terminal().then(MultiProgress::new);
+    pub(crate) fn new(style: Style) -> Self {
+        let is_watched = matches!(style, Style::Lines) && std::io::stderr().is_terminal();
+        let all = is_watched.then(MultiProgress::new);
         Self { all, bars: Mutex::default() }
     }
 

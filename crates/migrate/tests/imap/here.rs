@@ -55,8 +55,19 @@ impl Here {
     }
 
     pub(crate) async fn import(&self, source: &impl Source, choice: Choice) -> Result<Report, Trouble> {
-        let plan = Plan { account: ANN.into(), choice, flags: FlagsPolicy::KeepChanges, connections: 2 };
-        migrate::run(&plan, source, self, &Nobody).await
+        self.import_over(2, source, choice, &Nobody).await
+    }
+
+    /// Over so many connections, before somebody's eyes.
+    pub(crate) async fn import_over(
+        &self,
+        connections: usize,
+        source: &impl Source,
+        choice: Choice,
+        watcher: &dyn Watcher,
+    ) -> Result<Report, Trouble> {
+        let plan = Plan { account: ANN.into(), choice, flags: FlagsPolicy::KeepChanges, connections };
+        migrate::run(&plan, source, self, watcher).await
     }
 
     /// The messages of a mailbox, as text, each behind its flags.

@@ -3,10 +3,11 @@
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
@@ -22,6 +23,42 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) authority: PathBuf,
     heard: Arc<Mutex<Vec<String>>>,
+    meeting: Arc<Meeting>,
+}
+
+/// Counts connections that have a mailbox open.
+struct Meeting {
+    /// So many open their first mailbox together: each waits for the others.
+    together: usize,
+    barrier: Barrier,
+    came: AtomicUsize,
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Meeting {
+    fn of(together: usize) -> Self {
+        let (came, now, most) = Default::default();
+        Self { together, barrier: Barrier::new(together.max(1)), came, now, most }
+    }
+
+    async fn join(self: Arc<Self>) -> Joined {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        if self.came.fetch_add(1, Ordering::SeqCst) < self.together {
+            self.barrier.wait().await;
+        }
+        Joined(self)
+    }
+}
+
+/// A connection that has a mailbox open, until it goes.
+struct Joined(Arc<Meeting>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +73,7 @@ struct Script {
     greeting: String,
     answers: Arc<Answers>,
     heard: Arc<Mutex<Vec<String>>>,
+    meeting: Arc<Meeting>,
 }
 
 impl Peer {
@@ -45,18 +83,37 @@ impl Peer {
 
     /// One whose certificate is for `name`.
     pub(crate) async fn named(name: &str, port: Port, greeting: &str, answers: Answers) -> Self {
+        Self::with(name, port, greeting, answers, Meeting::of(0)).await
+    }
+
+    /// One that answers the first EXAMINE only when so many connections have asked for one.
+    pub(crate) async fn meeting(together: usize, answers: Answers) -> Self {
+        Self::with("localhost", Port::Tls, "* OK\r\n", answers, Meeting::of(together)).await
+    }
+
+    /// How many connections had a mailbox open at once, at most.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.meeting.most.load(Ordering::SeqCst)
+    }
+
+    async fn with(name: &str, port: Port, greeting: &str, answers: Answers, meeting: Meeting) -> Self {
+        let meeting = Arc::new(meeting);
         let (acceptor, authority) = certificate(name);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let script =
-            Script { greeting: greeting.into(), answers: Arc::new(answers), heard: Arc::clone(&heard) };
+        let script = Script {
+            greeting: greeting.into(),
+            answers: Arc::new(answers),
+            heard: Arc::clone(&heard),
+            meeting: Arc::clone(&meeting),
+        };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, port, acceptor.clone(), script.clone()));
             }
         });
-        Self { address, authority, heard }
+        Self { address, authority, heard, meeting }
     }
 
     /// The lines that came.
@@ -107,9 +164,12 @@ impl Script {
             stream.write_all(self.greeting.as_bytes()).await?;
             stream.flush().await?;
         }
-        let mut line = String::new();
+        let (mut line, mut joined) = (String::new(), None);
         while stream.read_line(&mut line).await? > 0 {
             let command = line.trim_end().to_owned();
+            if joined.is_none() && command.contains(" EXAMINE ") {
+                joined = Some(Arc::clone(&self.meeting).join().await);
+            }
             let first = !self.heard.lock().unwrap().contains(&command);
             self.heard.lock().unwrap().push(command.clone());
             let answer = match self.answer(&command) {
