@@ -2,8 +2,8 @@
 //!
 //! A sender can write the same fields into his own mail. So a note counts only where the programs that keep the file
 //! put it: Thunderbird and KMail before all else, where a sender cannot write, since the servers that a message came
-//! through have put their lines above his; c-client, Dovecot, mutt and Python's `mailbox` at the end of the header,
-//! behind whatever he wrote. There the last of a name counts. What stands at the end of a header that no program has
+//! through have put their lines above his; c-client, Dovecot, mutt, Netscape and Python's `mailbox` at the end of the
+//! header, behind whatever he wrote. There the last of a name counts, and Netscape's only behind its own separator. What stands at the end of a header that no program has
 //! touched since it came is a sender's all the same, and nothing tells it apart; so a keyword counts only if the file
 //! names it itself (`X-IMAPbase`, as Dovecot and c-client have it), or as one of a few. Wherever a note stands, it is
 //! taken out: a file's messages have to be the same whoever has noted what in them.
@@ -34,6 +34,23 @@ pub(super) enum Standing {
     Expunged,
     /// Some servers keep notes of their own in front of the first message (c-client's `X-IMAP`).
     Internal,
+}
+
+/// Which program put a message where it is, as far as its separator tells: no sender has written that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeper {
+    /// Netscape, Mozilla, Thunderbird: `From - ` and a date.
+    Mozilla,
+    Other,
+}
+
+impl Keeper {
+    pub(super) fn of(separator: &[u8]) -> Self {
+        match separator.strip_prefix(b"From -") {
+            Some(rest) if rest.first().is_none_or(u8::is_ascii_whitespace) => Self::Mozilla,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// The keywords of a file.
@@ -91,8 +108,8 @@ fn kind(field: &[u8]) -> Kind {
         "x-mozilla-status" | "x-mozilla-status2" | "x-mozilla-keys" | "x-uidl" => Kind::Note,
         // Untrusted, and wrong as soon as anything else is taken out.
         "content-length" => Kind::Note,
-        // Thunderbird's, in front; mutt's, behind.
-        "x-account-key" | "lines" | "x-label" => Kind::Beside,
+        // Thunderbird's and Emacs', in front; mutt's, behind.
+        "x-account-key" | "x-vm-v5-data" | "lines" | "x-label" => Kind::Beside,
         _ => Kind::Message,
     }
 }
@@ -126,7 +143,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// Reads what was noted, and hands back the message without it.
-pub(super) fn take_notes(message: &[u8], keywords: &mut Keywords) -> (Noted, Vec<u8>) {
+pub(super) fn take_notes(message: &[u8], keeper: Keeper, keywords: &mut Keywords) -> (Noted, Vec<u8>) {
     let mut out = Vec::with_capacity(message.len());
     // The notes before the message's first field, and those behind its last.
     let (mut end, mut front, mut back) = (0, None, 0);
@@ -144,7 +161,7 @@ pub(super) fn take_notes(message: &[u8], keywords: &mut Keywords) -> (Noted, Vec
     out.extend_from_slice(message.get(end..).unwrap_or_default());
     let front = Notes::read(message.get(..front.unwrap_or(end)).unwrap_or_default());
     let back = Notes::read(message.get(back..end).unwrap_or_default());
-    (front.over(back).told(keywords), out)
+    (front.over(back, keeper).told(keywords), out)
 }
 
 /// The values of notes that stand together; of each name the last.
@@ -180,10 +197,12 @@ impl Notes {
         notes
     }
 
-    /// These in front, and those behind. Thunderbird writes in front alone, and all that it knows.
-    fn over(self, back: Self) -> Self {
-        if self.mozilla_status.is_some() {
-            return self;
+    /// These in front, and those behind. Where Mozilla's notes stand, they are all that counts.
+    fn over(self, back: Self, keeper: Keeper) -> Self {
+        let mozillas = [Some(&self), Some(&back).filter(|_| keeper == Keeper::Mozilla)];
+        if let Some(notes) = mozillas.into_iter().flatten().find(|notes| notes.mozilla_status.is_some()) {
+            let (mozilla_status, mozilla_keys) = (notes.mozilla_status.clone(), notes.mozilla_keys.clone());
+            return Self { mozilla_status, mozilla_keys, ..Self::default() };
         }
         Self {
             status: self.status.or(back.status),
@@ -252,7 +271,12 @@ mod tests {
     use super::*;
 
     fn notes(message: &str) -> (Noted, String) {
-        let (noted, out) = take_notes(message.as_bytes(), &mut Keywords::default());
+        notes_behind("From x", message)
+    }
+
+    fn notes_behind(separator: &str, message: &str) -> (Noted, String) {
+        let keeper = Keeper::of(separator.as_bytes());
+        let (noted, out) = take_notes(message.as_bytes(), keeper, &mut Keywords::default());
         (noted, String::from_utf8(out).unwrap())
     }
 
@@ -312,8 +336,21 @@ mod tests {
         check("To: b\nStatus: RO\nX-Status: D\nStatus: O\nX-Status: \n\n", &[], "To: b\n\n");
         check("X-Mozilla-Status: 0002\nTo: b\nStatus: R\nX-Status: D\n\n", &["\\Answered"], "To: b\n\n");
         check("Status: O\nTo: b\nStatus: R\n\n", &[], "To: b\n\n");
-        // Mozilla's are in front or nowhere.
+        // Behind the others Mozilla's count only where Mozilla has put the message.
         check("To: b\nX-Mozilla-Status: 000b\n\n", &[], "To: b\n\n");
+    }
+
+    #[test]
+    fn netscape_noted_at_the_end_of_a_header_behind_a_separator_of_its_own() {
+        let words = |separator, message| notes_behind(separator, message).0.marks.words();
+        let sent = "To: b\nX-Mozilla-Status: 0009\nSubject: x\nStatus: R\n";
+        let kept = format!("{sent}X-Mozilla-Status: 8004\nX-Mozilla-Status2: 00000000\nX-UIDL: 7\n\n");
+        assert_eq!(words("From - Tue Mar 09 10:00:00 1999", &kept), ["\\Flagged"]);
+        assert_eq!(words("From -", &kept), ["\\Flagged"]);
+        for separator in ["From -a@example.org Tue Mar 09 10:00:00 1999", "From a@example.org Tue Mar 09"] {
+            assert_eq!(words(separator, &kept), ["\\Seen"], "{separator}");
+        }
+        assert_eq!(notes_behind("From -", &format!("{sent}\n")).0.standing, Standing::Message);
     }
 
     #[test]
@@ -328,7 +365,7 @@ mod tests {
         let mut left_out = 0;
         for from in (0..2_000).step_by(50) {
             for (keywords, all) in [&mut unnamed, &mut named].into_iter().zip(&mut all) {
-                let (noted, _) = take_notes(message(from).as_bytes(), keywords);
+                let (noted, _) = take_notes(message(from).as_bytes(), Keeper::Other, keywords);
                 left_out += noted.marks.unnamed;
                 all.extend(noted.marks.words());
             }

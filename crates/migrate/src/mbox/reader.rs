@@ -4,7 +4,7 @@
 //! begins with `>`s and `From ` has one `>` too many. `Content-Length` is not believed: it is wrong as soon as another
 //! program has touched the file.
 
-use super::header::{Keywords, Noted, Standing, take_notes};
+use super::header::{Keeper, Keywords, Noted, Standing, take_notes};
 use crate::MAX_MESSAGE_OCTETS;
 use crate::local::{Extent, Found, Unreadable};
 use std::io::{self, BufRead, Read};
@@ -127,7 +127,8 @@ impl<R: BufRead> Mbox<R> {
         };
         // A file has notes of its own at its beginning. Elsewhere it is a sender who wrote what programs write there.
         let is_first = self.number == 1;
-        let (Noted { mut marks, standing }, octets) = take_notes(&octets, &mut self.keywords);
+        let (Noted { mut marks, standing }, octets) =
+            take_notes(&octets, Keeper::of(separator), &mut self.keywords);
         match standing {
             Standing::Internal if is_first => return None,
             Standing::Expunged => return unreadable("it was deleted in Thunderbird".into()),
