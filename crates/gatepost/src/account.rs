@@ -3,7 +3,7 @@
 use crate::cli::{Account, AccountCommand, PasswordSource};
 use crate::config;
 use crate::desk::{self, AccountLine, QuotaUse, Reply, Request, Standing, Used};
-use crate::office::Office;
+use crate::office::{Office, Opener};
 use crate::say::say;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, IsTerminal, stdin};
@@ -28,7 +28,7 @@ pub(crate) async fn ask_or_do(config: &Path, request: Request) -> Result<Reply> 
     if let Some(reply) = desk::ask(&settings.server.data, &request).await? {
         return Ok(reply);
     }
-    let office = Office::open(&settings).await?;
+    let office = Office::open(&settings, Opener::Desk).await?;
     let reply = desk::perform(&office, request).await;
     office.close()?;
     Ok(reply)

@@ -5,7 +5,7 @@ mod tour;
 
 use crate::authority::PrivateAuthority;
 use crate::cli::Demo;
-use crate::office::{self, Office};
+use crate::office::{self, Office, Opener};
 use crate::serve;
 use anyhow::{Context, Result};
 use settings::{Certificate, HostName, Listener, ListenerKind, LogLevel, Settings};
@@ -26,7 +26,7 @@ pub(crate) async fn run(demo: Demo, now: jiff::Timestamp) -> Result<()> {
     let settings = settings(&demo, &data, &authority)?;
     crate::log::start(&settings.log);
     let password = password(&data.join("password.txt"))?;
-    let office = Office::open(&settings).await?;
+    let office = Office::open(&settings, Opener::Server).await?;
     fill::fill(&office, &password, demo.mail.as_deref(), &data.join("filled")).await?;
     serve::serve(&settings, office, |addresses| tour::print(addresses, &authority.ca, &password)).await
 }

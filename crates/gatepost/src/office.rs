@@ -2,6 +2,8 @@
 
 mod owner;
 
+pub(crate) use owner::Opener;
+
 use crate::watchman::Watchman;
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
@@ -27,10 +29,10 @@ pub(crate) struct Office {
 
 impl Office {
     /// Opens the data directory, and makes it where it is missing.
-    pub(crate) async fn open(settings: &Settings) -> Result<Self> {
+    pub(crate) async fn open(settings: &Settings, opener: Opener) -> Result<Self> {
         let data = &settings.server.data;
         make_private(data)?;
-        owner::check(data)?;
+        owner::check(data, opener)?;
         let witness = Arc::new(Watchman::default());
         let options = Options { witness: Arc::<Watchman>::clone(&witness), ..Options::default() };
         let disk = RealDisk::at(data.join("mail"))?;

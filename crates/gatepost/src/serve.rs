@@ -1,7 +1,7 @@
 //! `gatepost serve`: connects the parts, runs until told to stop.
 
 use crate::desk::Desk;
-use crate::office::Office;
+use crate::office::{Office, Opener};
 use crate::{config, log};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) async fn run(path: &Path) -> Result<()> {
     let settings = config::read(path)?;
     log::start(&settings.log);
-    let office = Office::open(&settings).await?;
+    let office = Office::open(&settings, Opener::Server).await?;
     serve(&settings, office, |_| ()).await
 }
 

@@ -1,7 +1,7 @@
 //! Where an import's messages go: to the running server, or to this process.
 
 use crate::desk;
-use crate::office::Office;
+use crate::office::{Office, Opener};
 use anyhow::{Result, anyhow};
 use migrate::{Stream, Trouble, Who};
 use settings::Settings;
@@ -35,7 +35,7 @@ impl Filers {
         let place = match desk::ask_for_import(data, account.clone()).await? {
             Some(_) => Place::Server(data.clone()),
             None => {
-                let office = Arc::new(Office::open(settings).await?);
+                let office = Arc::new(Office::open(settings, Opener::Desk).await?);
                 office.accounts.named(&account)?;
                 Place::Here(Box::new(Here { office, at_work: Mutex::default() }))
             }
