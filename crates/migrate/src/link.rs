@@ -194,6 +194,8 @@ pub(crate) struct Compared {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
     Imported,
+    /// It came, and its keywords did not, and why.
+    WithoutKeywords(String),
     /// The same octets were in the mailbox, and belonged to no other message of the source.
     Found,
     Refused(String),

@@ -119,7 +119,8 @@ impl<'a> Pour<'a> {
             self.report.flags_updated += compared.flags_updated;
             self.report.flags_kept += compared.flags_kept;
             for (place, why) in compared.flags_refused {
-                self.report.keep_flags(&named(number * AT_ONCE + place), &why);
+                let why = format!("they stay as they are here: {why}");
+                self.report.refuse_flags(&named(number * AT_ONCE + place), &why);
             }
             self.watcher.moves(&self.report.mailbox, known);
             unknown.extend(compared.unknown.into_iter().map(|place| number * AT_ONCE + place));
@@ -129,7 +130,7 @@ impl<'a> Pour<'a> {
 
     /// Tells of a message that does not come.
     pub(crate) fn skip(&mut self, what: String, why: String) {
-        self.report.skip(what, why);
+        self.report.skip(&what, &why);
         self.watcher.moves(&self.report.mailbox, 1);
     }
 
@@ -203,13 +204,17 @@ impl<'a> Pour<'a> {
             return Err(Trouble::Ours("the server does not say of each message what became of it".into()));
         }
         for ((what, octets), outcome) in put.into_iter().zip(outcomes) {
+            if let Outcome::Imported | Outcome::WithoutKeywords(_) = outcome {
+                self.report.imported += 1;
+                self.report.imported_octets += octets;
+            }
             match outcome {
-                Outcome::Imported => {
-                    self.report.imported += 1;
-                    self.report.imported_octets += octets;
+                Outcome::Imported => {}
+                Outcome::WithoutKeywords(why) => {
+                    self.report.refuse_flags(&what, &format!("it has come without its keywords: {why}"));
                 }
                 Outcome::Found => self.report.already_here += 1,
-                Outcome::Refused(why) => self.report.skip(what, why),
+                Outcome::Refused(why) => self.report.skip(&what, &why),
             }
             self.watcher.moves(&self.report.mailbox, 1);
         }

@@ -61,11 +61,13 @@ pub struct FolderReport {
     pub flags_updated: u64,
     /// Messages whose flags had changed at both sides, and are as they were here.
     pub flags_kept: u64,
-    /// Messages that are here, whose flags could not be made what they are at the source, and are as they were here.
+    /// Messages that are here, whose flags could not be made what they are at the source.
     pub flags_refused: u64,
+    /// The first of them, and why.
+    pub flags_refused_messages: Vec<Skipped>,
     /// Messages that did not come.
     pub skipped: u64,
-    /// The first of them, and why; and the first of those whose flags did not.
+    /// The first of them, and why.
     pub skipped_messages: Vec<Skipped>,
     /// What else is to be said: what was altered, and what was dropped.
     pub notes: Vec<String>,
@@ -75,7 +77,7 @@ pub struct FolderReport {
     pub failed: Option<String>,
 }
 
-/// Something that did not come, and why.
+/// Something that did not come, or not all of it, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// A message, or a folder.
@@ -85,21 +87,15 @@ pub struct Skipped {
 }
 
 impl FolderReport {
-    pub(crate) fn skip(&mut self, what: String, why: String) {
+    pub(crate) fn skip(&mut self, what: &str, why: &str) {
         self.skipped += 1;
-        self.name_skipped(&what, &why);
+        name(&mut self.skipped_messages, what, why);
     }
 
-    /// A message is here, and keeps the flags that it has here.
-    pub(crate) fn keep_flags(&mut self, what: &str, why: &str) {
+    /// A message is here, and not all of its flags are.
+    pub(crate) fn refuse_flags(&mut self, what: &str, why: &str) {
         self.flags_refused += 1;
-        self.name_skipped(what, &format!("its flags stay as they are here: {why}"));
-    }
-
-    fn name_skipped(&mut self, what: &str, why: &str) {
-        if self.skipped_messages.len() < MAX_NAMED {
-            self.skipped_messages.push(Skipped { what: short(what), why: short(why) });
-        }
+        name(&mut self.flags_refused_messages, what, why);
     }
 
     pub(crate) fn note(&mut self, note: &str) {
@@ -131,6 +127,12 @@ impl Report {
             [Verdict::Incomplete, Verdict::SomeSkipped].into_iter().find(|bad| verdicts.contains(bad));
         let worst = if self.stopped.is_some() { Some(Verdict::Incomplete) } else { worst };
         self.verdict = worst.unwrap_or(Verdict::Complete);
+    }
+}
+
+fn name(messages: &mut Vec<Skipped>, what: &str, why: &str) {
+    if messages.len() < MAX_NAMED {
+        messages.push(Skipped { what: short(what), why: short(why) });
     }
 }
 

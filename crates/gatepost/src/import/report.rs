@@ -54,13 +54,22 @@ fn remarks(folder: &FolderReport) {
         }
     }
     folder.notes.iter().for_each(|note| say!("{name}: {}", visible(note)));
-    for skipped in &folder.skipped_messages {
-        say!("{name}: {} was skipped: {}", visible(&skipped.what), visible(&skipped.why));
-    }
-    let skipped = folder.skipped + folder.flags_refused;
-    let named = folder.skipped_messages.len() as u64;
-    if skipped > named {
-        say!("{name}: {} more were skipped", skipped - named);
+    for (count, named, what, more_of_it) in [
+        (folder.skipped, &folder.skipped_messages, "was skipped", "were skipped"),
+        (
+            folder.flags_refused,
+            &folder.flags_refused_messages,
+            "is here, but not all of its flags are",
+            "are here, but not all of their flags are",
+        ),
+    ] {
+        for one in named {
+            say!("{name}: {} {what}: {}", visible(&one.what), visible(&one.why));
+        }
+        let more = count.saturating_sub(named.len() as u64);
+        if more > 0 {
+            say!("{name}: {more} more {more_of_it}");
+        }
     }
     if let Some(check) = folder.check.filter(|check| check.wrong > 0) {
         say!("{name}: {} messages are NOT stored as they were read", check.wrong);

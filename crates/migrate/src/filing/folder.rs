@@ -8,7 +8,7 @@ use crate::trouble::Trouble;
 use events::Event;
 use mail::{Account, Arrival, Batch, Error, Made, Origin, Received};
 use mailbox::account::{MailboxId, Subscription};
-use mailbox::{Change, MailboxState, Store};
+use mailbox::{Change, LimitReached, MailboxState, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,19 +134,33 @@ impl Folder {
         match self.file_all(account, &waiting).await {
             Ok(()) => Ok(()),
             Err(why) if is_of_one(&why) => {
-                for one in &waiting {
-                    match self.file_all(account, std::slice::from_ref(one)).await {
-                        Ok(()) => {}
-                        Err(why) if is_of_one(&why) => {
-                            self.settle(one.place, Outcome::Refused(why.to_string()));
-                        }
-                        Err(why) => return Err(ours(why)),
-                    }
+                for one in waiting {
+                    self.file_one(account, one).await?;
                 }
                 Ok(())
             }
             Err(why) => Err(ours(why)),
         }
+    }
+
+    /// Stores one message. For want of room for a keyword none is left out: it comes without its keywords then.
+    async fn file_one(&mut self, account: &Arc<Account>, mut one: Waiting) -> Result<(), Trouble> {
+        let mut filed = self.file_all(account, std::slice::from_ref(&one)).await;
+        let mut outcome = None;
+        if let Err(Error::Limit(LimitReached::Keywords)) = &filed {
+            outcome = Some(Outcome::WithoutKeywords(LimitReached::Keywords.to_string()));
+            one.kept.flags.retain(|word| word.starts_with('\\'));
+            filed = self.file_all(account, std::slice::from_ref(&one)).await;
+        }
+        match filed {
+            Ok(()) => {}
+            Err(why) if is_of_one(&why) => outcome = Some(Outcome::Refused(why.to_string())),
+            Err(why) => return Err(ours(why)),
+        }
+        if let Some(outcome) = outcome {
+            self.settle(one.place, outcome);
+        }
+        Ok(())
     }
 
     async fn file_all(&mut self, account: &Arc<Account>, waiting: &[Waiting]) -> Result<(), Error> {

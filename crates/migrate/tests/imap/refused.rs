@@ -100,9 +100,23 @@ async fn one_keyword_too_many_is_told_and_the_other_flags_come() {
     let report = here.import(&stays(&again), Choice::default()).await.unwrap();
     let folder = &report.folders[0];
     assert_eq!((folder.already_here, folder.skipped, folder.flags_refused), (6, 0, 1), "{folder:?}");
-    let told = &folder.skipped_messages[0];
+    let told = &folder.flags_refused_messages[0];
     assert!(told.what == "UID 5" && told.why.contains("at most 1024 different keywords"), "{told:?}");
     assert_eq!(report.verdict, Verdict::SomeSkipped);
     let flags: Vec<_> = here.messages("INBOX").await.into_iter().map(|(flags, _)| flags).collect();
     assert_eq!((flags[4].as_str(), flags[5].as_str()), ("", "\\Seen"));
+
+    // One that is new comes all the same, without what there is no room for.
+    let more = |uid: u32| if uid == 7 { "\\Flagged also-too-many".into() } else { many(uid) };
+    let mut answers = two_mailboxes(7, more, body);
+    let only = "* 7 FETCH (UID 7 BODY[] {14}\r\n0007ect: x\r\n\r\n)\r\n$ OK\r\n";
+    answers.insert(3, ("UID FETCH 7 ", only.into()));
+    let third = peer(answers).await;
+    let report = here.import(&stays(&third), Choice::default()).await.unwrap();
+    let folder = &report.folders[0];
+    assert_eq!((folder.imported, folder.skipped, folder.flags_refused), (1, 0, 2), "{folder:?}");
+    let told = folder.flags_refused_messages.iter().find(|told| told.what == "UID 7").unwrap();
+    assert!(told.why.contains("without its keywords: This mailbox can have at most 1024"), "{told:?}");
+    assert_eq!(here.messages("INBOX").await[6].0, "\\Flagged");
+    assert_eq!(report.verdict, Verdict::SomeSkipped);
 }
