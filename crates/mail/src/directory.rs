@@ -19,6 +19,8 @@ use store::{AccountId, Append, Commit, Committed, Head, Hint, Seq, Store, Stream
 const KEPT: usize = 256;
 /// How often a change is decided anew because another process was first.
 const MAX_ROUNDS: usize = 32;
+/// Events read at a time.
+const BATCH: usize = 1_024;
 
 const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
 /// Where the decoys' secret was before the directory's stream had it: a soft value, which a crash may lose.
@@ -58,6 +60,19 @@ pub struct Found {
     pub standing: Standing,
     /// The record to check against; of a name that nobody has, one that costs what one of the others does and fits nothing.
     pub record: CredentialRecord,
+}
+
+/// An account that is in the directory no more.
+#[derive(Clone, Debug)]
+pub struct RemovedAccount {
+    /// Its number.
+    pub id: AccountId,
+    /// The name that it had.
+    pub login: Login,
+    /// When it was removed: Unix time in milliseconds.
+    pub time_ms: i64,
+    /// What it signed in with at the end.
+    credential: Box<[u8]>,
 }
 
 /// Why the directory did not change.
@@ -245,6 +260,47 @@ impl Accounts {
         self.change(|directory| directory.remove(&login)).await
     }
 
+    /// The accounts that were removed, the last one first.
+    ///
+    /// # Errors
+    /// The store cannot read now.
+    pub async fn removed(&self) -> Result<Vec<RemovedAccount>, Error> {
+        let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
+        let mut removed: Vec<RemovedAccount> = Vec::new();
+        loop {
+            let events = self.store.read(STREAM, at.seq, BATCH).await?;
+            if events.is_empty() {
+                removed.reverse();
+                return Ok(removed);
+            }
+            for event in events {
+                match DirectoryEvent::decode(&event.payload).map_err(|why| Error::damaged(STREAM, why))? {
+                    DirectoryEvent::AccountRemoved { id } => {
+                        let entry = at.state.directory().get(id);
+                        removed.extend(entry.map(|entry| RemovedAccount {
+                            id,
+                            login: entry.login.clone(),
+                            time_ms: event.time_ms,
+                            credential: entry.credential.clone(),
+                        }));
+                    }
+                    DirectoryEvent::AccountRestored { id, .. } => removed.retain(|other| other.id != id),
+                    _ => {}
+                }
+                at.follow(STREAM, std::slice::from_ref(&event))?;
+            }
+        }
+    }
+
+    /// Brings back a removed account under this name, with its mail and the password that it had.
+    ///
+    /// # Errors
+    /// The name is taken, the account is there, or the store cannot write now.
+    pub async fn restore(&self, removed: &RemovedAccount, name: &str) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change(|directory| directory.restore(removed.id, &login, &removed.credential)).await
+    }
+
     /// Follows the store's hints for ever: what another process does, or somebody who went away before the store had
     /// answered, is seen here although nobody asks. Whoever runs the server keeps this going.
     pub async fn follow(&self) {
@@ -285,9 +341,10 @@ impl Accounts {
         let now = Arc::clone(&at.state);
         let before =
             std::mem::replace(&mut *self.roll.lock().unwrap_or_else(PoisonError::into_inner), at).state;
-        for account in self.live.lock().unwrap_or_else(PoisonError::into_inner).all.values() {
-            see_out(account, before.directory(), now.directory());
-        }
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.all.values().for_each(|account| see_out(account, before.directory(), now.directory()));
+        // One that has come back is another to those who ask from now on: what was signed in to it stays signed out.
+        live.all.retain(|id, account| account.check_there().is_ok() || now.directory().get(*id).is_none());
         Ok(())
     }
 

@@ -61,4 +61,52 @@ impl Origin {
         out.extend_from_slice(self.device.get(..end).unwrap_or_default().as_bytes());
         out.into()
     }
+
+    /// From what is stored; `None` for what this version does not write.
+    pub(crate) fn decode(octets: &[u8]) -> Option<Self> {
+        let (&[1, protocol], rest) = octets.split_first_chunk()? else { return None };
+        let (account, rest) = rest.split_first_chunk()?;
+        let (session, rest) = rest.split_first_chunk()?;
+        let (&width, rest) = rest.split_first()?;
+        let (address, device) = rest.split_at_checked(width.into())?;
+        Some(Self {
+            account: Some(AccountId(u64::from_le_bytes(*account))).filter(|account| account.0 != 0),
+            protocol: [Protocol::Imap, Protocol::Desk, Protocol::Lmtp]
+                .into_iter()
+                .find(|known| *known as u8 == protocol)?,
+            session: u64::from_le_bytes(*session),
+            address: match address.len() {
+                0 => None,
+                4 => Some(<[u8; 4]>::try_from(address).ok()?.into()),
+                16 => Some(<[u8; 16]>::try_from(address).ok()?.into()),
+                _ => return None,
+            },
+            device: std::str::from_utf8(device).ok()?.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_comes_back_from_its_octets() {
+        let imap = Origin {
+            account: Some(AccountId(7)),
+            protocol: Protocol::Imap,
+            address: Some(IpAddr::from([192, 0, 2, 9])),
+            session: 1 << 40,
+            device: "téléphone".into(),
+        };
+        let lmtp = Origin { protocol: Protocol::Lmtp, address: "2001:db8::1".parse().ok(), ..Origin::desk() };
+        for origin in [imap, lmtp, Origin::desk()] {
+            let octets = origin.encode();
+            assert_eq!(Origin::decode(&octets).as_ref(), Some(&origin));
+            for end in 0..octets.len() - origin.device.len() {
+                assert_eq!(Origin::decode(&octets[..end]), None, "{end}");
+            }
+        }
+        assert_eq!(Origin::decode(b"\x02\x01rest of another version, long enough to be one"), None);
+    }
 }

@@ -146,6 +146,11 @@ impl Proposal {
         Ok(())
     }
 
+    /// The account holds so much again: what a mailbox holds that is brought back without being looked at.
+    pub fn hold(&mut self, again: Usage) {
+        self.held = self.held.plus(again);
+    }
+
     /// Lets the account's plan happen, all of it.
     ///
     /// # Errors
@@ -178,8 +183,8 @@ impl Proposal {
                     modseq_base: terms::ModSeq::ZERO,
                 }),
             ),
-            // The stream stays as it is: what it held can be brought back until the retention ends.
-            StreamStep::End { .. } => Ok(()),
+            // The stream stays as it is: what it held can be brought back.
+            StreamStep::End { .. } | StreamStep::Resume { .. } => Ok(()),
             StreamStep::MoveAll { from, to } => self.move_all(from, to),
         }
     }

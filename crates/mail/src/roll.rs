@@ -41,6 +41,7 @@ impl Roll {
 const fn changes_credential(event: &DirectoryEvent) -> Option<AccountId> {
     match event {
         DirectoryEvent::AccountAdded { id, .. }
+        | DirectoryEvent::AccountRestored { id, .. }
         | DirectoryEvent::AccountRemoved { id }
         | DirectoryEvent::CredentialChanged { id, .. } => Some(*id),
         DirectoryEvent::StandingChanged { .. } | DirectoryEvent::DecoySecretMade(_) => None,

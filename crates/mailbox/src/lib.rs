@@ -69,7 +69,7 @@ mod view;
 
 pub use codec::DecodeError;
 pub use decide::{Appending, Change, Copying, Doomed, Expunging, Moving, Store, Stored};
-pub use decide::{append, copy, expunge, move_messages, skip, store};
+pub use decide::{append, copies, copy, expunge, move_messages, skip, store};
 pub use event::{Appended, Birth, Created, Event, FlagsChanged, NewMessage, Scope};
 pub use flags::{FlagSet, Flags, Keywords, MAX_KEYWORDS, SystemFlags};
 pub use head::Head;

@@ -45,6 +45,7 @@ const SUBSCRIBED: u8 = 4;
 const UNSUBSCRIBED: u8 = 5;
 const SPECIAL_USE_CHANGED: u8 = 6;
 const ALLOWANCES_CHANGED: u8 = 7;
+const UNDELETED: u8 = 8;
 
 impl AccountEvent {
     /// For the stream.
@@ -54,6 +55,14 @@ impl AccountEvent {
         match self {
             Self::Created { id, name, uid_validity, special_uses } => {
                 out.push(CREATED);
+                put_mailbox(
+                    &mut out,
+                    name,
+                    &Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses },
+                );
+            }
+            Self::Undeleted { id, name, uid_validity, special_uses } => {
+                out.push(UNDELETED);
                 put_mailbox(
                     &mut out,
                     name,
@@ -100,6 +109,10 @@ impl AccountEvent {
             CREATED => {
                 let (name, Mailbox { id, uid_validity, special_uses }) = reader.mailbox()?;
                 Self::Created { id, name, uid_validity, special_uses }
+            }
+            UNDELETED => {
+                let (name, Mailbox { id, uid_validity, special_uses }) = reader.mailbox()?;
+                Self::Undeleted { id, name, uid_validity, special_uses }
             }
             DELETED => Self::Deleted { id: reader.id()? },
             RENAMED => Self::Renamed { from: reader.name()?, to: reader.name()? },

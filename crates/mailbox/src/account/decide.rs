@@ -44,6 +44,11 @@ pub enum StreamStep {
         /// The deleted mailbox.
         mailbox: MailboxId,
     },
+    /// The stream of a deleted mailbox goes on where it ended.
+    Resume {
+        /// The mailbox.
+        mailbox: MailboxId,
+    },
     /// RENAME INBOX: every message moves, as MOVE would do it, in the same commit. The target is new, so its UIDs
     /// start anew under its own UIDVALIDITY; INBOX keeps UIDVALIDITY and UIDNEXT and is empty (RFC 9051, 6.3.6).
     MoveAll {
@@ -114,6 +119,23 @@ impl Account {
             None if self.has_children(name.as_str()) => Err(Refusal::HasChildren(name.clone())),
             None => Err(Refusal::NonExistent(name.clone())),
         }
+    }
+
+    /// Brings back a mailbox that was deleted, with its messages, UIDs and UIDVALIDITY as they were: a client that still
+    /// knows it need not load anything again. It serves those of its uses that no other mailbox has taken over.
+    ///
+    /// # Errors
+    /// The name is taken or cannot be made, the mailbox is there, or the account has as many as it may.
+    pub fn undelete(&self, deleted: &Mailbox, name: &MailboxName, limits: &Limits) -> Result<Plan, Refusal> {
+        if let Some(name) = self.name(deleted.id) {
+            return Err(Refusal::AlreadyExists(name.clone()));
+        }
+        self.check_free(name, limits)?;
+        let free = deleted.special_uses.iter().filter(|one| self.serving(*one).is_none());
+        let special_uses = if name.is_inbox() { SpecialUses::NONE } else { free.collect() };
+        let Mailbox { id, uid_validity, .. } = *deleted;
+        let event = AccountEvent::Undeleted { id, name: name.clone(), uid_validity, special_uses };
+        Ok(Plan { events: vec![event], streams: vec![StreamStep::Resume { mailbox: id }] })
     }
 
     /// RENAME (RFC 9051, 6.3.6): of a mailbox or a level, with everything below. A level may also be the target as

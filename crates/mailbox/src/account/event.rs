@@ -73,6 +73,17 @@ pub enum AccountEvent {
         /// Which.
         id: MailboxId,
     },
+    /// A mailbox that was deleted is there again, with all that it held: its numbers are those that it had.
+    Undeleted {
+        /// One that was given, and that no mailbox has now.
+        id: MailboxId,
+        /// Free until now.
+        name: MailboxName,
+        /// The one that it was created with.
+        uid_validity: UidValidity,
+        /// Those of its purposes that nobody else has taken over meanwhile.
+        special_uses: SpecialUses,
+    },
     /// The mailbox of this name, if there is one, and all below it have other names now.
     Renamed {
         /// The old name or level.

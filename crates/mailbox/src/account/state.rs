@@ -119,6 +119,10 @@ impl Account {
                 self.created(name, mailbox)
             }
             AccountEvent::Deleted { id } => self.deleted(*id),
+            AccountEvent::Undeleted { id, name, uid_validity, special_uses } => {
+                let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses };
+                self.undeleted(name, mailbox)
+            }
             AccountEvent::Renamed { from, to } => self.renamed(from, to),
             AccountEvent::Subscribed { name } => {
                 self.subscriptions.insert(name.clone());
@@ -143,11 +147,26 @@ impl Account {
         if self.last_uid_validity >= Some(mailbox.uid_validity) {
             return Err(Inconsistent("a UIDVALIDITY was given twice"));
         }
-        if self.mailboxes.contains_key(name) {
-            return Err(Inconsistent("a mailbox was created under a name that is taken"));
-        }
+        self.named(name, mailbox)?;
         self.last_id = Some(mailbox.id);
         self.last_uid_validity = Some(mailbox.uid_validity);
+        Ok(())
+    }
+
+    fn undeleted(&mut self, name: &MailboxName, mailbox: Mailbox) -> Result<(), Inconsistent> {
+        if self.last_id < Some(mailbox.id) || self.last_uid_validity < Some(mailbox.uid_validity) {
+            return Err(Inconsistent("a mailbox was brought back that there never was"));
+        }
+        if self.names.contains_key(&mailbox.id) {
+            return Err(Inconsistent("a mailbox was brought back that is there"));
+        }
+        self.named(name, mailbox)
+    }
+
+    fn named(&mut self, name: &MailboxName, mailbox: Mailbox) -> Result<(), Inconsistent> {
+        if self.mailboxes.contains_key(name) {
+            return Err(Inconsistent("a mailbox got a name that is taken"));
+        }
         self.names.insert(mailbox.id, name.clone());
         self.mailboxes.insert(name.clone(), mailbox);
         Ok(())

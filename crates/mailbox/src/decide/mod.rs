@@ -12,7 +12,7 @@ mod transfer;
 pub use append::{Appending, append, skip};
 pub use expunge::{Doomed, Expunging, expunge};
 pub use store::{Change, Store, Stored, store};
-pub use transfer::{Copying, Moving, copy, move_messages};
+pub use transfer::{Copying, Moving, copies, copy, move_messages};
 
 use crate::{LimitReached, MailboxState};
 use terms::UidSet;

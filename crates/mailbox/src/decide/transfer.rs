@@ -40,11 +40,22 @@ pub fn copy(
     target: &MailboxState,
     now: i64,
 ) -> Result<Copying, LimitReached> {
+    let (source, messages) = copies(source, account, uids, now);
+    let Appending { events, uids: target_uids } = append(target, account, messages)?;
+    Ok(Copying { events, uid_validity: target.uid_validity(), source, target: target_uids })
+}
+
+/// The same as what [`append`] takes, with the UIDs that they have in the source: for a target that is not known yet.
+pub fn copies(
+    source: &MailboxState,
+    account: AccountId,
+    uids: &UidSet,
+    now: i64,
+) -> (UidSet, Vec<NewMessage>) {
     let mut names = Names { state: source, last: None };
     let rows = source.reader(account).rows(uids);
     let (uids, messages): (UidList, Vec<_>) = rows.map(|row| (row.uid, names.copy_of(&row, now))).unzip();
-    let Appending { events, uids: target_uids } = append(target, account, messages)?;
-    Ok(Copying { events, uid_validity: target.uid_validity(), source: uids.0, target: target_uids })
+    (uids.0, messages)
 }
 
 /// Moves those of the messages that are there. A message's \Deleted neither helps nor hinders (RFC 6851, 3.1).

@@ -72,6 +72,12 @@ impl MailboxState {
         self.seq
     }
 
+    /// The MODSEQ of its last event, whoever may see it.
+    #[must_use]
+    pub fn last_modseq(&self) -> ModSeq {
+        self.modseq_in(0).unwrap_or(self.highest_shared)
+    }
+
     /// The number of its stream within the account.
     #[must_use]
     pub const fn stream(&self) -> u32 {

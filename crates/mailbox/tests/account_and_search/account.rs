@@ -181,6 +181,38 @@ fn delete_of_a_parent_leaves_a_level_that_goes_with_its_last_child() {
 }
 
 #[test]
+fn a_deleted_mailbox_comes_back_with_the_numbers_that_it_had() {
+    let mut desk = Desk::founded();
+    let deleted = *desk.account.mailbox(&name("Sent")).unwrap();
+    desk.delete("Sent").unwrap();
+    let plan = desk.account.undelete(&deleted, &name("Old/Sent"), &desk.limits);
+    let plan = desk.take(plan).unwrap();
+    assert_eq!(plan.streams, [StreamStep::Resume { mailbox: deleted.id }]);
+    assert_eq!(AccountEvent::decode(&plan.events[0].encode()).as_ref(), Ok(&plan.events[0]));
+    assert_eq!(desk.account.mailbox(&name("Old/Sent")), Some(&deleted));
+    let again = desk.account.undelete(&deleted, &name("Sent"), &desk.limits);
+    assert_eq!(again, Err(Refusal::AlreadyExists(name("Old/Sent"))), "it is there");
+}
+
+#[test]
+fn a_mailbox_comes_back_without_the_use_that_another_has_taken_over_and_not_over_a_name_that_is_taken() {
+    let mut desk = Desk::founded();
+    let deleted = *desk.account.mailbox(&name("Sent")).unwrap();
+    desk.delete("Sent").unwrap();
+    let plan = desk.account.create(&name("Sent"), SpecialUse::Sent, NOW_S, &desk.limits);
+    desk.take(plan).unwrap();
+    let taken = desk.account.undelete(&deleted, &name("Sent"), &desk.limits);
+    assert_eq!(taken, Err(Refusal::AlreadyExists(name("Sent"))));
+    let plan = desk.account.undelete(&deleted, &name("Sent before"), &desk.limits);
+    desk.take(plan).unwrap();
+    let back = desk.account.mailbox(&name("Sent before")).unwrap();
+    assert_eq!((back.id, back.special_uses), (deleted.id, SpecialUses::NONE));
+    desk.limits.mailboxes = desk.account.mailboxes().len();
+    let desk_is_full = desk.account.undelete(&deleted, &name("more"), &desk.limits);
+    assert!(desk_is_full.is_err());
+}
+
+#[test]
 fn a_name_made_again_is_another_mailbox_with_a_higher_uid_validity() {
     let mut desk = Desk::with(&["a"]);
     let first = *desk.account.mailbox(&name("a")).unwrap();
@@ -317,11 +349,19 @@ fn an_event_that_does_not_fit_is_refused_and_changes_nothing() {
         uid_validity: UidValidity::new(validity).unwrap(),
         special_uses: SpecialUses::NONE,
     };
+    let brought_back = |id: MailboxId, text: &str, validity: u32| AccountEvent::Undeleted {
+        id,
+        name: name(text),
+        uid_validity: UidValidity::new(validity).unwrap(),
+        special_uses: SpecialUses::NONE,
+    };
     for event in [
         created(MailboxId::FIRST, "new", u32::MAX),
         created(stray, "Sent", u32::MAX),
         created(stray, "new", 1),
         AccountEvent::Deleted { id: stray },
+        brought_back(MailboxId::FIRST, "new", 1),
+        brought_back(stray, "new", 1),
         AccountEvent::SpecialUseChanged { id: stray, special_uses: SpecialUses::NONE },
         AccountEvent::Renamed { from: name("none"), to: name("new") },
         AccountEvent::Renamed { from: name("Sent"), to: name("Junk") },

@@ -98,10 +98,15 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
         let mut directory = Directory::new();
         let mut model: BTreeMap<&str, (u64, u8)> = BTreeMap::new();
         let mut last = 0;
+        let mut removed = Vec::new();
         for _ in 0..60 {
             let name = dice.pick(&["ann", "bob", "jürgen@example.org", "d"]);
             let credential = dice.below(256) as u8;
-            let decided = match dice.below(4) {
+            let decided = match dice.below(5) {
+                4 if !removed.is_empty() => {
+                    let (id, credential) = removed.swap_remove(dice.below(removed.len()));
+                    directory.restore(AccountId(id), &login(name), &[credential])
+                }
                 3 => directory
                     .change_standing(&login(name), dice.pick(&[Standing::Enabled, Standing::Disabled])),
                 0 => directory.add(&login(name), &[credential]),
@@ -114,7 +119,10 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
                     assert_eq!(model.insert(name, (last, credential)), None, "seed {seed}");
                 }
                 Ok(DirectoryEvent::AccountRemoved { .. }) => {
-                    assert!(model.remove(name).is_some(), "seed {seed}")
+                    removed.push(model.remove(name).unwrap_or_else(|| panic!("seed {seed}")));
+                }
+                Ok(DirectoryEvent::AccountRestored { id, credential, .. }) => {
+                    assert_eq!(model.insert(name, (id.0, credential[0])), None, "seed {seed}");
                 }
                 Ok(DirectoryEvent::StandingChanged { .. }) => {
                     assert!(model.contains_key(name), "seed {seed}")

@@ -15,6 +15,7 @@ const REMOVED: u8 = 2;
 const CREDENTIAL_CHANGED: u8 = 3;
 const STANDING_CHANGED: u8 = 4;
 const DECOY_SECRET_MADE: u8 = 5;
+const RESTORED: u8 = 6;
 
 impl DirectoryEvent {
     /// For the stream.
@@ -24,6 +25,10 @@ impl DirectoryEvent {
         match self {
             Self::AccountAdded { id, login, credential } => {
                 out.push(ADDED);
+                put_account(&mut out, *id, login, credential);
+            }
+            Self::AccountRestored { id, login, credential } => {
+                out.push(RESTORED);
                 put_account(&mut out, *id, login, credential);
             }
             Self::AccountRemoved { id } => {
@@ -58,6 +63,10 @@ impl DirectoryEvent {
             ADDED => {
                 let (id, login, credential) = account(&mut reader)?;
                 Self::AccountAdded { id, login, credential }
+            }
+            RESTORED => {
+                let (id, login, credential) = account(&mut reader)?;
+                Self::AccountRestored { id, login, credential }
             }
             REMOVED => Self::AccountRemoved { id: id(&mut reader)? },
             STANDING_CHANGED => {

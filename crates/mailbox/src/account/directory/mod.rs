@@ -36,6 +36,15 @@ pub enum DirectoryEvent {
         /// Which.
         id: AccountId,
     },
+    /// An account that was removed is there again, and so is its mail.
+    AccountRestored {
+        /// One that was given, and that no account has now.
+        id: AccountId,
+        /// Free until now.
+        login: Login,
+        /// What it signs in with.
+        credential: Box<[u8]>,
+    },
     /// An account may sign in from now on, or may not.
     StandingChanged {
         /// Which.
@@ -60,6 +69,7 @@ impl fmt::Debug for DirectoryEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AccountAdded { id, login, .. } => write!(f, "AccountAdded({}, {login}, …)", id.0),
+            Self::AccountRestored { id, login, .. } => write!(f, "AccountRestored({}, {login}, …)", id.0),
             Self::AccountRemoved { id } => write!(f, "AccountRemoved({})", id.0),
             Self::StandingChanged { id, standing } => write!(f, "StandingChanged({}, {standing:?})", id.0),
             Self::CredentialChanged { id, .. } => write!(f, "CredentialChanged({}, …)", id.0),
@@ -175,6 +185,29 @@ impl Directory {
         self.known(login).map(|id| DirectoryEvent::AccountRemoved { id })
     }
 
+    /// Brings back an account that was removed: what it held is still there. It signs in with what it signed in with
+    /// at the end.
+    ///
+    /// # Errors
+    /// The name is taken, or the directory full.
+    pub fn restore(
+        &self,
+        id: AccountId,
+        login: &Login,
+        credential: &[u8],
+    ) -> Result<DirectoryEvent, DirectoryRefusal> {
+        if let Some(entry) = self.entries.get(&id) {
+            return Err(DirectoryRefusal::AlreadyExists(entry.login.clone()));
+        }
+        if self.ids.contains_key(login) {
+            return Err(DirectoryRefusal::AlreadyExists(login.clone()));
+        }
+        if self.entries.len() >= MAX_ACCOUNTS {
+            return Err(DirectoryRefusal::Full);
+        }
+        Ok(DirectoryEvent::AccountRestored { id, login: login.clone(), credential: credential.into() })
+    }
+
     /// Gives an account another credential.
     ///
     /// # Errors
@@ -212,6 +245,9 @@ impl Directory {
     pub fn apply(&mut self, event: &DirectoryEvent) -> Result<(), super::Inconsistent> {
         match event {
             DirectoryEvent::AccountAdded { id, login, credential } => self.added(*id, login, credential),
+            DirectoryEvent::AccountRestored { id, login, credential } => {
+                self.restored(*id, login, credential)
+            }
             DirectoryEvent::AccountRemoved { id } => {
                 let entry = self.entries.remove(id).ok_or(NO_SUCH_ACCOUNT)?;
                 self.ids.remove(&entry.login);
@@ -239,10 +275,27 @@ impl Directory {
         if id.0 <= self.last_id {
             return Err(super::Inconsistent("an account id was given twice"));
         }
-        if self.ids.contains_key(login) {
-            return Err(super::Inconsistent("an account was added under a name that is taken"));
-        }
+        self.named(id, login, credential)?;
         self.last_id = id.0;
+        Ok(())
+    }
+
+    fn restored(
+        &mut self,
+        id: AccountId,
+        login: &Login,
+        credential: &[u8],
+    ) -> Result<(), super::Inconsistent> {
+        if id.0 > self.last_id || self.entries.contains_key(&id) {
+            return Err(super::Inconsistent("an account was restored that was not removed"));
+        }
+        self.named(id, login, credential)
+    }
+
+    fn named(&mut self, id: AccountId, login: &Login, credential: &[u8]) -> Result<(), super::Inconsistent> {
+        if self.ids.contains_key(login) {
+            return Err(super::Inconsistent("an account got a name that is taken"));
+        }
         self.ids.insert(login.clone(), id);
         self.entries.insert(
             id,

@@ -1,0 +1,226 @@
+//! What was: who did what to a mailbox and when, and what it held at a moment.
+//!
+//! Nothing is kept for this besides the events that the mailbox is made of, with their times and origins. How far back
+//! it goes is how far back they do: where events were trimmed, a snapshot stands for them.
+
+use crate::account::Account;
+use crate::load::{At, Fold};
+use crate::{Error, Origin};
+use mailbox::account::{self as names, AccountEvent, MailboxId};
+use mailbox::{Event, MailboxState};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::{Seq, Store, StreamId};
+use terms::{MailboxName, ModSeq};
+
+/// Events read at a time.
+const BATCH: usize = 1_024;
+
+/// A moment in a mailbox's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// What is true behind the last event of this time or an earlier one: Unix time in milliseconds.
+    Time(i64),
+    /// What is true behind the last event whose MODSEQ is this one or a lower one.
+    ModSeq(ModSeq),
+}
+
+/// Something that happened to a mailbox.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// Unix time in milliseconds.
+    pub time_ms: i64,
+    /// Who did it. `None` where what was written of it cannot be read, which is no reason not to tell the rest.
+    pub origin: Option<Origin>,
+    /// Its MODSEQ.
+    pub modseq: ModSeq,
+    /// What.
+    pub event: Event,
+}
+
+/// A mailbox that its account names no longer.
+#[derive(Clone, Debug)]
+pub struct DeletedMailbox {
+    /// As it was.
+    pub mailbox: names::Mailbox,
+    /// The name that it had at the end.
+    pub name: MailboxName,
+    /// When it was deleted: Unix time in milliseconds.
+    pub time_ms: i64,
+    /// Who did it.
+    pub origin: Option<Origin>,
+    /// What it held; `None` where that cannot be told.
+    pub head: Option<mailbox::Head>,
+}
+
+impl Account {
+    /// The last `limit` things that happened to a mailbox, newest first; also to one that has been deleted.
+    ///
+    /// # Errors
+    /// There never was such a mailbox, or the store cannot read now.
+    pub async fn history(&self, id: MailboxId, limit: usize) -> Result<Vec<Happened>, Error> {
+        let stream = self.stream_of(id);
+        let head = self.store.heads(&[stream]).await?.into_iter().flatten().next();
+        let (last, _) = head.ok_or(Error::NoSuchMailbox)?;
+        let from = Seq(last.0.saturating_sub(limit as u64));
+        let mut told = Vec::new();
+        let mut replay = Replay::begin(&*self.store, stream, from).await?;
+        while let Some(event) = replay.next(last).await? {
+            let seq = event.seq;
+            let decoded = Event::decode(&event.payload).map_err(|why| Error::damaged(stream, why))?;
+            let (time_ms, origin) = (event.time_ms, Origin::decode(&event.origin));
+            let modseq = replay.take(event)?.last_modseq();
+            if seq > from {
+                told.push(Happened { time_ms, origin, modseq, event: decoded });
+            }
+        }
+        told.reverse();
+        Ok(told)
+    }
+
+    /// A mailbox as it was at a moment; `None` where that was before its beginning, or before what is kept of it.
+    ///
+    /// # Errors
+    /// There never was such a mailbox, or the store cannot read now.
+    pub async fn state_at(&self, id: MailboxId, moment: Moment) -> Result<Option<MailboxState>, Error> {
+        let stream = self.stream_of(id);
+        let last = self.last_event_at(stream, moment).await?;
+        let Some(last) = last else { return Ok(None) };
+        let mut replay = Replay::begin(&*self.store, stream, last).await?;
+        while let Some(event) = replay.next(last).await? {
+            replay.take(event)?;
+        }
+        Ok(replay.at.state)
+    }
+
+    /// The last event that belongs to a moment. Times are not in order where a clock was set back; then the last one
+    /// counts.
+    async fn last_event_at(&self, stream: StreamId, moment: Moment) -> Result<Option<Seq>, Error> {
+        let until = match moment {
+            Moment::Time(until) => until,
+            Moment::ModSeq(highest) => return self.last_event_below(stream, highest).await,
+        };
+        let (mut seen, mut last) = (Seq::NONE, None);
+        loop {
+            let events = self.store.read(stream, seen, BATCH).await?;
+            let Some(newest) = events.last() else { return Ok(last) };
+            let then = events.iter().rev().find(|event| event.time_ms <= until).map(|event| event.seq);
+            last = then.or(last);
+            seen = newest.seq;
+        }
+    }
+
+    async fn last_event_below(&self, stream: StreamId, highest: ModSeq) -> Result<Option<Seq>, Error> {
+        let mut replay = Replay::begin(&*self.store, stream, Seq::NONE).await?;
+        let oldest = replay.at.state.as_ref().filter(|state| state.last_modseq() <= highest);
+        let mut found = oldest.map(|_| replay.at.seq);
+        while let Some(event) = replay.next(Seq(u64::MAX)).await? {
+            let seq = event.seq;
+            if replay.take(event)?.last_modseq() > highest {
+                break;
+            }
+            found = Some(seq);
+        }
+        Ok(found)
+    }
+
+    /// The mailboxes that were deleted and what they held, the last one first.
+    ///
+    /// # Errors
+    /// The store cannot read now.
+    pub async fn deleted_mailboxes(&self) -> Result<Vec<DeletedMailbox>, Error> {
+        let stream = StreamId { account: self.id(), number: 0 };
+        let mut at = At { seq: Seq::NONE, state: Arc::new(names::Account::new()) };
+        let mut gone: BTreeMap<MailboxId, (Seq, DeletedMailbox)> = BTreeMap::new();
+        loop {
+            let events = self.store.read(stream, at.seq, BATCH).await?;
+            if events.is_empty() {
+                break;
+            }
+            for event in events {
+                let decoded =
+                    AccountEvent::decode(&event.payload).map_err(|why| Error::damaged(stream, why))?;
+                match decoded {
+                    AccountEvent::Deleted { id } => {
+                        let deleted = deleted(&at.state, id, &event);
+                        gone.extend(deleted.map(|deleted| (id, (event.seq, deleted))));
+                    }
+                    AccountEvent::Undeleted { id, .. } => drop(gone.remove(&id)),
+                    _ => {}
+                }
+                at.follow(stream, std::slice::from_ref(&event))?;
+            }
+        }
+        let mut gone: Vec<_> = gone.into_values().collect();
+        gone.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        let mut gone: Vec<_> = gone.into_iter().map(|(_, deleted)| deleted).collect();
+        let streams: Vec<_> = gone.iter().map(|deleted| self.stream_of(deleted.mailbox.id)).collect();
+        for (deleted, head) in gone.iter_mut().zip(self.store.heads(&streams).await?) {
+            deleted.head = head.and_then(|(_, head)| mailbox::Head::decode(&head.0).ok());
+        }
+        Ok(gone)
+    }
+
+    pub(crate) const fn stream_of(&self, id: MailboxId) -> StreamId {
+        StreamId { account: self.id(), number: id.get() }
+    }
+}
+
+fn deleted(names: &names::Account, id: MailboxId, event: &store::Event) -> Option<DeletedMailbox> {
+    let name = names.name(id)?;
+    let mailbox = *names.mailbox(name)?;
+    let (time_ms, origin) = (event.time_ms, Origin::decode(&event.origin));
+    Some(DeletedMailbox { mailbox, name: name.clone(), time_ms, origin, head: None })
+}
+
+/// A mailbox's life, lived again.
+pub(crate) struct Replay<'a> {
+    store: &'a dyn Store,
+    stream: StreamId,
+    pub(crate) at: At<Option<MailboxState>>,
+    read: std::vec::IntoIter<store::Event>,
+}
+
+impl<'a> Replay<'a> {
+    /// From the newest snapshot at or before `from`; where there is none, from the first event that is kept.
+    pub(crate) async fn begin(
+        store: &'a dyn Store,
+        stream: StreamId,
+        from: Seq,
+    ) -> Result<Replay<'a>, Error> {
+        let first = store.read(stream, Seq::NONE, 1).await?.first().map(|event| event.seq);
+        let trimmed = first.map_or(Seq::NONE, |first| Seq(first.0.saturating_sub(1)));
+        let snapshot = store.snapshot_at(stream, from.max(trimmed)).await?;
+        let at = match snapshot {
+            None => At { seq: Seq::NONE, state: None },
+            Some(store::Snapshot { at: seq, pieces }) => {
+                let state = MailboxState::restore(pieces.iter().map(|piece| &**piece));
+                At { seq, state: Some(state.map_err(|why| Error::damaged(stream, why))?) }
+            }
+        };
+        Ok(Self { store, stream, at, read: Vec::new().into_iter() })
+    }
+
+    /// The next event, up to and including `last`, not taken in yet.
+    pub(crate) async fn next(&mut self, last: Seq) -> Result<Option<store::Event>, Error> {
+        if self.at.seq >= last {
+            return Ok(None);
+        }
+        if let Some(event) = self.read.next() {
+            return Ok(Some(event));
+        }
+        self.read = self.store.read(self.stream, self.at.seq, BATCH).await?.into_iter();
+        Ok(self.read.next())
+    }
+
+    /// Takes it in.
+    pub(crate) fn take(&mut self, event: store::Event) -> Result<&MailboxState, Error> {
+        let seq = self.at.seq.plus(1);
+        if event.seq != seq {
+            return Err(Error::damaged(self.stream, format!("event {} is missing", seq.0)));
+        }
+        self.at.state.fold(&event.payload).map_err(|why| Error::damaged(self.stream, why))?;
+        self.at.seq = seq;
+        self.at.state.as_ref().ok_or_else(|| Error::damaged(self.stream, "it does not begin"))
+    }
+}
