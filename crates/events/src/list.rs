@@ -220,6 +220,18 @@ events! {
         reason: EndReason,
     }
 
+    /// The admin brought back a mailbox, or messages of one, as they were.
+    "mailbox.restored" INFO MailboxRestored {
+        /// Whose.
+        account: Account,
+        /// Where they are now.
+        mailbox: Mailbox,
+        /// How many messages came back.
+        messages: u64,
+        /// How many that were there have the flags again that they had.
+        flags: u64,
+    }
+
     /// A mailbox was created.
     "mailbox.created" INFO MailboxCreated {
         /// The session that did it; none for one that came with its account.
@@ -373,6 +385,12 @@ events! {
     /// The admin removed an account.
     "account.removed" INFO AccountRemoved {
         /// Which.
+        account: Account,
+    }
+
+    /// The admin brought back an account that was removed, with its mail and its password.
+    "account.restored" INFO AccountRestored {
+        /// Which, by the name that it has now.
         account: Account,
     }
 

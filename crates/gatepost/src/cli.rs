@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the binary, in the words of the manual.
 
 use crate::desk::{Allowed, QuotaChange};
+use crate::when;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Account(Account),
     /// List and make the mailboxes of an account, and see what is in them; works while the server runs and without it
     Mailbox(Mailbox),
+    /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
+    Undelete(Undelete),
     /// Bring mail from a Maildir, mbox files or any IMAP server into an account; run again, it brings what is new
     Import(Import),
 }
@@ -111,7 +114,7 @@ pub(crate) enum AccountCommand {
     },
     /// Give an account a new password
     Passwd(Password),
-    /// Remove an account and all of its mail; nothing brings it back
+    /// Remove an account and its mail; `gatepost undelete account` brings both back
     Remove {
         /// The account, such as ann@example.org
         name: String,
@@ -207,6 +210,35 @@ pub(crate) enum MailboxCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what happened to a mailbox, newest first: when, by whom, from which device
+    History {
+        /// The account, such as ann@example.org
+        account: String,
+        /// The mailbox; one that was deleted is found too
+        mailbox: String,
+        /// How many events
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a mailbox as it was: beside the one that is, or in its place
+    Restore {
+        /// The account, such as ann@example.org
+        account: String,
+        /// The mailbox; one that was deleted is found too
+        mailbox: String,
+        #[command(flatten)]
+        then: Then,
+        /// Bring back into the mailbox itself what is gone from it, and the flags of what is there; what has come in
+        /// since stays
+        #[arg(long, conflicts_with = "into")]
+        in_place: bool,
+        /// The new mailbox that is made; without it, its name says what was restored
+        #[arg(long, value_name = "NAME")]
+        into: Option<String>,
+    },
     /// Make a mailbox and subscribe to it
     Create {
         /// The account, such as ann@example.org
@@ -216,6 +248,66 @@ pub(crate) enum MailboxCommand {
         /// What it is for: sent, drafts, junk, trash or archive; may be given more than once
         #[arg(long, value_name = "USE")]
         special_use: Vec<String>,
+    },
+}
+
+/// What a mailbox is to be like again.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Then {
+    /// As it was at this time, such as 2026-11-28T14:30, 2026-11-28T14:30:00Z or 2h (two hours ago)
+    #[arg(long, value_name = "TIME", value_parser = when::parse)]
+    pub(crate) at: Option<jiff::Timestamp>,
+    /// As it was behind this MODSEQ; `gatepost mailbox history` tells them
+    #[arg(long, value_name = "N")]
+    pub(crate) modseq: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Undelete {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: UndeleteCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UndeleteCommand {
+    /// List the accounts that were removed, or the mailboxes of an account that were deleted
+    List {
+        /// The account whose mailboxes are listed, such as ann@example.org; without it, removed accounts
+        account: Option<String>,
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring back an account that was removed, with its mail and its password
+    Account {
+        /// The name that it had; of several, the one that was removed last
+        name: String,
+        /// The name that it gets, where the old one is taken
+        #[arg(long = "as", value_name = "NAME")]
+        under: Option<String>,
+    },
+    /// Bring back a mailbox that was deleted, with its messages, UIDs and UIDVALIDITY as they were
+    Mailbox {
+        /// The account, such as ann@example.org
+        account: String,
+        /// The name that it had; of several, the one that was deleted last
+        mailbox: String,
+        /// The name that it gets, where the old one is taken
+        #[arg(long = "as", value_name = "NAME")]
+        under: Option<String>,
+    },
+    /// Bring back the messages that were expunged from a mailbox and were not moved elsewhere
+    Messages {
+        /// The account, such as ann@example.org
+        account: String,
+        /// The mailbox
+        mailbox: String,
+        /// Only those that were expunged since, such as 2026-11-28T14:30 or 2h (two hours ago)
+        #[arg(long, value_name = "TIME", value_parser = when::parse)]
+        since: Option<jiff::Timestamp>,
     },
 }
 

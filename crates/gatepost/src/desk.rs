@@ -6,10 +6,12 @@
 mod mailboxes;
 mod quota;
 mod socket;
+mod undo;
 
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
 pub(crate) use socket::{Desk, ask, ask_for_import, is_open};
+pub(crate) use undo::{GoneLine, HistoryLine, Target, Then};
 
 use crate::office::Office;
 use crate::say::complaint;
@@ -58,6 +60,35 @@ pub(crate) enum Request {
         mailbox: String,
         uses: Vec<String>,
     },
+    History {
+        account: String,
+        mailbox: String,
+        limit: u32,
+    },
+    Restore {
+        account: String,
+        mailbox: String,
+        then: Then,
+        target: Target,
+    },
+    ListRemovedAccounts,
+    ListDeletedMailboxes {
+        account: String,
+    },
+    UndeleteAccount {
+        name: String,
+        under: Option<String>,
+    },
+    UndeleteMailbox {
+        account: String,
+        mailbox: String,
+        under: Option<String>,
+    },
+    UndeleteMessages {
+        account: String,
+        mailbox: String,
+        since_ms: i64,
+    },
     /// Once this is granted, the connection is the import's.
     Import {
         account: String,
@@ -89,6 +120,10 @@ pub(crate) enum Reply {
     Mailboxes(Vec<MailboxLine>),
     /// What is in them.
     Statuses(Vec<StatusLine>),
+    /// What happened to a mailbox, newest first.
+    History(Vec<HistoryLine>),
+    /// What was deleted, the last one first.
+    Gone(Vec<GoneLine>),
     /// It is not done, and why.
     Refused(String),
 }
@@ -171,6 +206,25 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::CreateMailbox { account, mailbox, uses } => {
             mailboxes::create(&*accounts.named(&account)?, &account, &mailbox, &uses).await?;
             Reply::Done(format!("{mailbox} is made"))
+        }
+        Request::History { account, mailbox, limit } => {
+            Reply::History(undo::history(accounts, &account, &mailbox, limit).await?)
+        }
+        Request::Restore { account, mailbox, then, target } => {
+            Reply::Done(undo::restore(accounts, &account, &mailbox, then, target).await?)
+        }
+        Request::ListRemovedAccounts => Reply::Gone(undo::removed_accounts(accounts).await?),
+        Request::ListDeletedMailboxes { account } => {
+            Reply::Gone(undo::deleted_mailboxes(accounts, &account).await?)
+        }
+        Request::UndeleteAccount { name, under } => {
+            Reply::Done(undo::undelete_account(accounts, &name, under.as_deref()).await?)
+        }
+        Request::UndeleteMailbox { account, mailbox, under } => {
+            Reply::Done(undo::undelete_mailbox(accounts, &account, &mailbox, under.as_deref()).await?)
+        }
+        Request::UndeleteMessages { account, mailbox, since_ms } => {
+            Reply::Done(undo::undelete_messages(accounts, &account, &mailbox, since_ms).await?)
         }
         Request::Import { account } => {
             accounts.named(&account)?;

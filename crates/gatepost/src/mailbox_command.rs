@@ -2,7 +2,7 @@
 
 use crate::account::{Style, ask_or_do, table};
 use crate::cli::{Mailbox, MailboxCommand};
-use crate::desk::{MailboxLine, Reply, Request, StatusLine};
+use crate::desk::{HistoryLine, MailboxLine, Reply, Request, StatusLine, Target, Then};
 use crate::say::say;
 use anyhow::{Result, bail};
 
@@ -18,6 +18,15 @@ fn request(command: MailboxCommand) -> (Request, Style) {
         MailboxCommand::Status { account, mailbox, json } => {
             (Request::MailboxStatus { account, mailbox }, Style::of(json))
         }
+        MailboxCommand::History { account, mailbox, limit, json } => {
+            (Request::History { account, mailbox, limit }, Style::of(json))
+        }
+        MailboxCommand::Restore { account, mailbox, then, in_place, into } => {
+            let at = then.at.map(|at| Then::At(at.as_millisecond()));
+            let then = at.unwrap_or(Then::ModSeq(then.modseq.unwrap_or_default()));
+            let target = if in_place { Target::InPlace } else { Target::New(into) };
+            (Request::Restore { account, mailbox, then, target }, Style::Lines)
+        }
         MailboxCommand::Create { account, mailbox, special_use } => {
             (Request::CreateMailbox { account, mailbox, uses: special_use }, Style::Lines)
         }
@@ -30,6 +39,8 @@ fn print(reply: Reply, style: Style) -> Result<()> {
         (Reply::Mailboxes(lines), Style::Lines) => table(lines.iter().map(listed)),
         (Reply::Statuses(lines), Style::Json) => say!("{}", serde_json::to_string(&lines)?),
         (Reply::Statuses(lines), Style::Lines) => table(lines.iter().map(counted)),
+        (Reply::History(lines), Style::Json) => say!("{}", serde_json::to_string(&lines)?),
+        (Reply::History(lines), Style::Lines) => table(lines.iter().map(happened)),
         (Reply::Done(sentence), _) => say!("{sentence}"),
         (Reply::Refused(why), _) => bail!(why),
         (reply, _) => bail!("the server answers something else: {reply:?}"),
@@ -40,6 +51,11 @@ fn print(reply: Reply, style: Style) -> Result<()> {
 fn listed(line: &MailboxLine) -> Vec<String> {
     let subscribed = if line.subscribed { "subscribed" } else { "" };
     vec![line.name.clone(), subscribed.into(), line.special_uses.join(" ")]
+}
+
+fn happened(line: &HistoryLine) -> Vec<String> {
+    let by = line.by.as_ref().map(ToString::to_string).unwrap_or_default();
+    vec![line.time.clone(), line.modseq.to_string(), line.to_string(), by]
 }
 
 fn counted(line: &StatusLine) -> Vec<String> {

@@ -14,7 +14,9 @@ mod mailbox_command;
 mod office;
 mod say;
 mod serve;
+mod undelete;
 mod watchman;
+mod when;
 mod world;
 
 use anyhow::Result;
@@ -45,6 +47,7 @@ fn run(command: Command) -> Result<()> {
         Command::CheckConfig(config) => check::run(&config.config),
         Command::Account(account) => runtime.block_on(account::run(account)),
         Command::Import(import) => runtime.block_on(import::run(import)),
+        Command::Undelete(undelete) => runtime.block_on(undelete::run(undelete)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
     }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod home;
 mod import;
 mod threats;
+mod undo;
 
 use home::{Gatepost, Home, Listening, line_of};
 use std::fs;
