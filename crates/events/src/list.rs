@@ -426,6 +426,18 @@ events! {
         skipped: Option<u64>,
     }
 
+    /// An export of an account's mail has ended. There is one for each run.
+    "account.exported" INFO Exported {
+        /// Whose mail.
+        account: Account,
+        /// Who ran it: the number of the system's user.
+        user: u64,
+        /// How many messages were given out.
+        messages: u64,
+        /// How many could not be read.
+        damaged: u64,
+    }
+
     /// The admin gave an account limits of its own, or took them back.
     "account.quota-changed" INFO QuotaChanged {
         /// Whose.

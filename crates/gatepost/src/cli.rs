@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
     Undelete(Undelete),
+    /// Write an account's mail into a Maildir or mbox files that any other server reads; run again, it writes what is new
+    Export(Export),
     /// Bring mail from a Maildir, mbox files or any IMAP server into an account; run again, it brings what is new
     Import(Import),
 }
@@ -333,6 +335,35 @@ pub(crate) enum ImportSource {
     },
     /// The mailboxes of a user of another IMAP server, over verified TLS
     Imap(ImportImap),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// As what
+    #[arg(value_enum)]
+    pub(crate) form: ExportForm,
+    /// The account, such as ann@example.org
+    pub(crate) account: String,
+    /// Where to: a directory that is new, empty, or an earlier export of this account
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Only this mailbox; `*` and `%` as in LIST. May be given more than once
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) folder: Vec<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How mail lies in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ExportForm {
+    /// A Maildir in the Maildir++ layout, with Dovecot's `dovecot-uidlist`, `dovecot-keywords` and `subscriptions`
+    Maildir,
+    /// An mbox file for each mailbox, with the notes that Dovecot writes: X-UID, Status, X-Keywords
+    Mbox,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ mod undo;
 
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
-pub(crate) use socket::{Desk, ask, ask_for_import, is_open};
+pub(crate) use socket::{Desk, Transport, ask, ask_for_stream, is_open};
 pub(crate) use undo::{GoneLine, HistoryLine, Target, Then};
 
 use crate::office::Office;
@@ -91,6 +91,10 @@ pub(crate) enum Request {
     },
     /// Once this is granted, the connection is the import's.
     Import {
+        account: String,
+    },
+    /// Once this is granted, the connection is the export's.
+    Export {
         account: String,
     },
 }
@@ -229,6 +233,10 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::Import { account } => {
             accounts.named(&account)?;
             Reply::Done(format!("{account} can be filled"))
+        }
+        Request::Export { account } => {
+            accounts.named(&account)?;
+            Reply::Done(format!("{account} can be taken"))
         }
     })
 }

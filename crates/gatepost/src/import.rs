@@ -1,15 +1,15 @@
 //! `gatepost import`: reads here, and files through the running server if there is one, else by itself.
 
-mod filers;
 mod imap;
-mod progress;
-mod report;
+pub(crate) mod progress;
+pub(crate) mod report;
 
 use crate::account::Style;
 use crate::cli::{Import, ImportChoice, ImportSource};
 use crate::config;
+use crate::counterpart::Counterpart;
+use crate::desk::Transport;
 use anyhow::{Result, bail};
-use filers::Filers;
 use migrate::maildir::Maildir;
 use migrate::mbox::Mbox;
 use migrate::{Choice, FlagsPolicy, Plan, Report, Source, Verdict};
@@ -51,7 +51,7 @@ async fn bring(
     source: &impl Source,
 ) -> Result<Report> {
     let plan = Plan { choice: chosen(choice)?, flags: policy(choice), connections, account: account.clone() };
-    let filers = Filers::open(settings, account).await?;
+    let filers = Counterpart::open(settings, Transport::Import, account).await?;
     let progress = Progress::new(Style::of(choice.json));
     let report = migrate::run(&plan, source, &filers, &progress).await;
     progress.clear();

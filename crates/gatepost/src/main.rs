@@ -5,8 +5,10 @@ mod authority;
 mod check;
 mod cli;
 mod config;
+mod counterpart;
 mod demo;
 mod desk;
+mod export;
 mod import;
 mod init;
 mod log;
@@ -48,6 +50,7 @@ fn run(command: Command) -> Result<()> {
         Command::Account(account) => runtime.block_on(account::run(account)),
         Command::Import(import) => runtime.block_on(import::run(import)),
         Command::Undelete(undelete) => runtime.block_on(undelete::run(undelete)),
+        Command::Export(export) => runtime.block_on(export::run(export)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
     }
 }

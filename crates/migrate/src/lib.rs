@@ -10,6 +10,7 @@
 //! Nothing is written to a source: mailboxes are opened read-only, files are read.
 
 mod crlf;
+pub mod export;
 mod filing;
 pub mod imap;
 mod letter;

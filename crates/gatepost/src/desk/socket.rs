@@ -105,26 +105,58 @@ async fn answer(office: &Office, mut stream: UnixStream) -> Result<()> {
     let mut line = String::new();
     // Nothing of what comes behind the line is taken from the stream: who asks waits for the answer.
     BufReader::new((&mut stream).take(MAX_REQUEST)).read_line(&mut line).await?;
-    let (reply, import) = match serde_json::from_str::<Request>(&line) {
+    let (reply, then) = match serde_json::from_str::<Request>(&line) {
         Ok(request) => {
-            let import = match &request {
-                Request::Import { account } => Some(account.clone()),
+            let then = match &request {
+                Request::Import { account } => Some((Transport::Import, account.clone())),
+                Request::Export { account } => Some((Transport::Export, account.clone())),
                 _ => None,
             };
-            (perform(office, request).await, import)
+            (perform(office, request).await, then)
         }
         Err(why) => {
             (Reply::Refused(format!("the running server is of another version: {why}; restart it")), None)
         }
     };
     stream.write_all(format!("{}\n", serde_json::to_string(&reply)?).as_bytes()).await?;
-    match (reply, import) {
-        (Reply::Done(_), Some(name)) => {
-            let account = office.accounts.named(&name)?;
+    match (reply, then) {
+        (Reply::Done(_), Some((transport, name))) => {
             let who = migrate::Who { login: &name, user: stream.peer_cred()?.uid() };
-            Ok(migrate::serve(account, who, &office.imports, stream).await?)
+            transport.serve(office, who, stream).await
         }
         _ => Ok(()),
+    }
+}
+
+/// Mail that goes through a connection at the desk, once that was granted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Transport {
+    Import,
+    Export,
+}
+
+impl Transport {
+    /// Asks for it.
+    fn request(self, account: String) -> Request {
+        match self {
+            Self::Import => Request::Import { account },
+            Self::Export => Request::Export { account },
+        }
+    }
+
+    /// Does our half of it.
+    pub(crate) async fn serve(
+        self,
+        office: &Office,
+        who: migrate::Who<'_>,
+        stream: impl migrate::Stream,
+    ) -> Result<()> {
+        let account = office.accounts.named(who.login)?;
+        match self {
+            Self::Import => migrate::serve(account, who, &office.imports, stream).await?,
+            Self::Export => migrate::export::give(account, who, stream).await?,
+        }
+        Ok(())
     }
 }
 
@@ -143,9 +175,13 @@ pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Option<Reply>>
     Ok(ask_and_stay(data, request).await?.map(|(reply, _)| reply))
 }
 
-/// Asks the server that runs on `data` to take an import; `None` where none does.
-pub(crate) async fn ask_for_import(data: &Path, account: String) -> Result<Option<UnixStream>> {
-    match ask_and_stay(data, &Request::Import { account }).await? {
+/// Asks the server that runs on `data` for its half of an import or an export; `None` where none does.
+pub(crate) async fn ask_for_stream(
+    data: &Path,
+    transport: Transport,
+    account: String,
+) -> Result<Option<UnixStream>> {
+    match ask_and_stay(data, &transport.request(account)).await? {
         None => Ok(None),
         Some((Reply::Done(_), stream)) => Ok(Some(stream)),
         Some((Reply::Refused(why), _)) => bail!(why),

@@ -80,6 +80,6 @@ fn remarks(folder: &FolderReport) {
 }
 
 /// Another server's words, without what a terminal would obey.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

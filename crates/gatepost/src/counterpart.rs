@@ -1,6 +1,6 @@
-//! Where an import's messages go: to the running server, or to this process.
+//! The half of an import or an export that has the store: the running server, or this process.
 
-use crate::desk;
+use crate::desk::{self, Transport};
 use crate::office::{Office, Opener};
 use anyhow::{Result, anyhow};
 use migrate::{Stream, Trouble, Who};
@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 const PIPE_OCTETS: usize = 256 << 10;
 
 /// Whoever has the data directory open.
-pub(crate) struct Filers {
+pub(crate) struct Counterpart {
+    transport: Transport,
     account: String,
     place: Place,
 }
@@ -28,11 +29,11 @@ struct Here {
     at_work: Mutex<JoinSet<()>>,
 }
 
-impl Filers {
+impl Counterpart {
     /// Asks the server that runs, or opens the data directory where none does.
-    pub(crate) async fn open(settings: &Settings, account: String) -> Result<Self> {
+    pub(crate) async fn open(settings: &Settings, transport: Transport, account: String) -> Result<Self> {
         let data = &settings.server.data;
-        let place = match desk::ask_for_import(data, account.clone()).await? {
+        let place = match desk::ask_for_stream(data, transport, account.clone()).await? {
             Some(_) => Place::Server(data.clone()),
             None => {
                 let office = Arc::new(Office::open(settings, Opener::Desk).await?);
@@ -40,7 +41,7 @@ impl Filers {
                 Place::Here(Box::new(Here { office, at_work: Mutex::default() }))
             }
         };
-        Ok(Self { account, place })
+        Ok(Self { transport, account, place })
     }
 
     /// Ends it: what was stored here is written down.
@@ -53,26 +54,25 @@ impl Filers {
 }
 
 impl Here {
-    fn connect(&self, name: &str) -> Result<Box<dyn Stream>, Trouble> {
-        let account = self.office.accounts.named(name).map_err(|why| Trouble::Ours(why.to_string()))?;
+    fn connect(&self, transport: Transport, name: &str) -> Box<dyn Stream> {
         let (near, far) = tokio::io::duplex(PIPE_OCTETS);
         let (office, name) = (Arc::clone(&self.office), name.to_owned());
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
             // The other half hears that it is gone, and says so.
             let who = Who { login: &name, user: rustix::process::geteuid().as_raw() };
-            let _ = migrate::serve(account, who, &office.imports, far).await;
+            let _ = transport.serve(&office, who, far).await;
         });
-        Ok(Box::new(near))
+        Box::new(near)
     }
 }
 
-impl migrate::Filers for Filers {
+impl migrate::Filers for Counterpart {
     async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
         let data = match &self.place {
-            Place::Here(here) => return here.connect(&self.account),
+            Place::Here(here) => return Ok(here.connect(self.transport, &self.account)),
             Place::Server(data) => data,
         };
-        let stream = desk::ask_for_import(data, self.account.clone()).await;
+        let stream = desk::ask_for_stream(data, self.transport, self.account.clone()).await;
         let stream = stream.and_then(|stream| stream.ok_or_else(|| anyhow!("the server has stopped")));
         Ok(Box::new(stream.map_err(|why| Trouble::Ours(crate::say::complaint(&why)))?))
     }
