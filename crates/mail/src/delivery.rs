@@ -8,10 +8,11 @@
 
 use crate::account::Account;
 use crate::incoming::{Incoming, Received};
-use crate::{Arrival, Error, Origin};
+use crate::{Accounts, Arrival, Error, Origin};
 use bytes::Bytes;
 use mailbox::Flags;
 use mailbox::account::{self as names, MailboxId};
+use mailbox::delivery::{Landed, Parcel};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use store::{MAX_INLINE_BODY, StreamId};
@@ -20,32 +21,16 @@ use terms::MailboxName;
 /// Octets that are copied at once from one account to another.
 const PIECE: usize = 256 << 10;
 
-/// What one account gets of a message.
-#[derive(Debug)]
-pub struct Parcel {
-    /// Whose it is.
-    pub account: Arc<Account>,
-    /// Who brings it.
-    pub origin: Origin,
-    /// The lines in front of the message.
-    pub heading: Bytes,
-    /// For each recipient the mailboxes that it would be for, the likeliest first. INBOX is where it goes when there
-    /// are none of them.
-    pub wanted: Vec<Vec<MailboxName>>,
-}
-
-/// Where a message came to lie.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landed {
-    /// The mailbox.
-    pub mailbox: MailboxName,
-    /// The size that it has there.
-    pub octets: u64,
+/// A parcel, and what it takes to deliver it.
+struct Errand {
+    account: Arc<Account>,
+    origin: Arc<Origin>,
+    parcel: Parcel,
 }
 
 /// A message on its way to its accounts. Dropped before it is whole, it leaves nothing behind.
 pub struct Delivery {
-    parcels: VecDeque<Parcel>,
+    errands: VecDeque<Errand>,
     message: Message,
 }
 
@@ -69,8 +54,13 @@ struct Source {
 impl Delivery {
     /// To these accounts, each named once.
     #[must_use]
-    pub fn new(parcels: Vec<Parcel>) -> Self {
-        Self { parcels: parcels.into(), message: Message::Few(Vec::new()) }
+    pub fn new(accounts: &Accounts, origin: Origin, parcels: Vec<Parcel>) -> Self {
+        let origin = Arc::new(origin);
+        let errand = |parcel: Parcel| {
+            let account = accounts.account(parcel.account);
+            Errand { account, origin: Arc::clone(&origin), parcel }
+        };
+        Self { errands: parcels.into_iter().map(errand).collect(), message: Message::Few(Vec::new()) }
     }
 
     /// Takes the message's next octets. What goes wrong is told of each parcel, later: whoever brings a message
@@ -99,9 +89,9 @@ impl Delivery {
 
     /// Begins to store a message that is too large to wait.
     async fn put_into_first(&mut self, few: Vec<u8>) -> Result<Box<Incoming>, Error> {
-        let first = self.parcels.front().ok_or(Error::Withdrawn)?;
+        let first = self.errands.front().ok_or(Error::Withdrawn)?;
         let mut incoming = first.account.incoming(u64::MAX).await?;
-        incoming.write(first.heading.clone()).await?;
+        incoming.write(first.parcel.heading.clone()).await?;
         incoming.write(few.into()).await?;
         Ok(Box::new(incoming))
     }
@@ -115,35 +105,35 @@ impl Delivery {
     }
 
     async fn finish(&mut self, incoming: Incoming) -> Result<Message, Error> {
-        let first = self.parcels.front().ok_or(Error::Withdrawn)?;
-        let (account, heading) = (Arc::clone(&first.account), first.heading.len() as u64);
+        let first = self.errands.front().ok_or(Error::Withdrawn)?;
+        let (account, heading) = (Arc::clone(&first.account), first.parcel.heading.len() as u64);
         Ok(Message::There(incoming.finish().await?, Source { account, heading }))
     }
 
     /// Delivers to the next account: what became of it for each of its recipients, in their order; `None` behind the
     /// last. What was delivered is durable.
     pub async fn deliver_next(&mut self) -> Option<Vec<Result<Landed, Error>>> {
-        let parcel = self.parcels.pop_front()?;
-        Some(match self.receive(&parcel).await {
-            Ok(received) => parcel.place(&received).await,
-            Err(why) => parcel.wanted.iter().map(|_| Err(why.clone())).collect(),
+        let errand = self.errands.pop_front()?;
+        Some(match self.receive(&errand).await {
+            Ok(received) => errand.place(&received).await,
+            Err(why) => errand.parcel.wanted.iter().map(|_| Err(why.clone())).collect(),
         })
     }
 
     /// The message as this account gets it.
-    async fn receive(&mut self, parcel: &Parcel) -> Result<Received, Error> {
-        parcel.account.ensure_founded(&parcel.origin).await?;
+    async fn receive(&mut self, errand: &Errand) -> Result<Received, Error> {
+        errand.account.ensure_founded(&errand.origin).await?;
         match &mut self.message {
             Message::Few(few) => {
-                let mut incoming = parcel.begin(few.len() as u64).await?;
+                let mut incoming = errand.begin(few.len() as u64).await?;
                 incoming.write(Bytes::copy_from_slice(few)).await?;
                 incoming.finish().await
             }
-            Message::There(received, source) if Arc::ptr_eq(&source.account, &parcel.account) => {
+            Message::There(received, source) if Arc::ptr_eq(&source.account, &errand.account) => {
                 Ok(Received::clone(received))
             }
             Message::There(received, source) => {
-                let mut incoming = parcel.begin(received.size.saturating_sub(source.heading)).await?;
+                let mut incoming = errand.begin(received.size.saturating_sub(source.heading)).await?;
                 source.copy(received, &mut incoming).await?;
                 incoming.finish().await
             }
@@ -169,19 +159,19 @@ impl Source {
     }
 }
 
-impl Parcel {
+impl Errand {
     async fn begin(&self, octets: u64) -> Result<Incoming, Error> {
-        let heading = self.heading.len() as u64;
+        let heading = self.parcel.heading.len() as u64;
         let mut incoming = self.account.incoming(octets.saturating_add(heading)).await?;
-        incoming.write(self.heading.clone()).await?;
+        incoming.write(self.parcel.heading.clone()).await?;
         Ok(incoming)
     }
 
     /// Puts the message into the mailboxes that it is for, once into each.
     async fn place(&self, received: &Received) -> Vec<Result<Landed, Error>> {
         let mut placed: Vec<(MailboxId, Result<Landed, Error>)> = Vec::new();
-        let mut outcomes = Vec::with_capacity(self.wanted.len());
-        for wanted in &self.wanted {
+        let mut outcomes = Vec::with_capacity(self.parcel.wanted.len());
+        for wanted in &self.parcel.wanted {
             let outcome = match self.target(wanted).await {
                 Ok((id, name)) => match placed.iter().find(|(there, _)| *there == id) {
                     Some((_, outcome)) => outcome.clone(),

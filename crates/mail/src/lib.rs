@@ -35,7 +35,7 @@ mod writer;
 
 pub use account::{Account, SignedOut};
 pub use batch::{Arrival, Batch, Filed};
-pub use delivery::{Delivery, Landed, Parcel};
+pub use delivery::Delivery;
 pub use directory::{Accounts, DirectoryError, Found, RemovedAccount};
 pub use error::Error;
 pub use found::Made;
@@ -45,7 +45,7 @@ pub use mailbox::{Changes, Mailbox, Newest};
 pub use origin::{Origin, Protocol};
 pub use past::{DeletedMailbox, Happened, Moment};
 pub use proposal::{Halt, Proposal};
-pub use recipient::{Addressing, Recipient};
+pub use recipient::Addressing;
 pub use transfer::Transfer;
 pub use undo::Undone;
 pub use world::World;

@@ -2,6 +2,7 @@
 
 use crate::directory::Accounts;
 use mailbox::account::directory::{Directory, Login, Standing};
+use mailbox::delivery::Recipient;
 use store::AccountId;
 
 /// How addresses are read.
@@ -11,19 +12,6 @@ pub struct Addressing {
     pub separator: Option<char>,
     /// Our own name: accounts whose names are no addresses are reached here.
     pub host: Box<str>,
-}
-
-/// Somebody who has an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// Which.
-    pub account: AccountId,
-    /// Its name.
-    pub login: Login,
-    /// Whether it may be signed in to.
-    pub standing: Standing,
-    /// What the address says besides: the name of a mailbox, as a rule (RFC 5233).
-    pub detail: Option<Box<str>>,
 }
 
 impl Accounts {

@@ -4,9 +4,10 @@
 mod support;
 
 use bytes::Bytes;
-use mail::{Account, Accounts, Addressing, Delivery, Error, Landed, Origin, Parcel};
+use mail::{Account, Accounts, Addressing, Delivery, Error, Origin};
 use mailbox::account::directory::Standing;
 use mailbox::account::{Allowance, Allowances};
+use mailbox::delivery::{Landed, Parcel};
 use std::sync::Arc;
 use support::counting::Counting;
 use support::{accounts, delete, record, store};
@@ -33,16 +34,20 @@ fn name(text: &str) -> MailboxName {
 /// A parcel for recipients who want these mailboxes.
 fn parcel(account: &Arc<Account>, wanted: &[&str]) -> Parcel {
     Parcel {
-        account: Arc::clone(account),
-        origin: Origin::desk(),
+        account: account.id(),
         heading: format!("Delivered-To: {}\r\n", account.id().0).into(),
         wanted: wanted.iter().map(|text| MailboxName::new(text).into_iter().collect()).collect(),
     }
 }
 
 /// Delivers a message that comes in pieces of this size.
-async fn deliver(parcels: Vec<Parcel>, message: &[u8], piece: usize) -> Vec<Vec<Result<Landed, Error>>> {
-    let mut delivery = Delivery::new(parcels);
+async fn deliver(
+    accounts: &Accounts,
+    parcels: Vec<Parcel>,
+    message: &[u8],
+    piece: usize,
+) -> Vec<Vec<Result<Landed, Error>>> {
+    let mut delivery = Delivery::new(accounts, Origin::desk(), parcels);
     for piece in message.chunks(piece) {
         delivery.write(Bytes::copy_from_slice(piece)).await;
     }
@@ -111,7 +116,7 @@ async fn an_address_leads_to_an_account_and_what_stands_behind_the_plus_to_a_mai
 
 #[tokio::test]
 async fn a_message_goes_where_its_address_says_and_else_to_inbox() {
-    let (_, people) = people(&["ann@example.org"]).await;
+    let (accounts, people) = people(&["ann@example.org"]).await;
     let ann = &people[0];
     for mailbox in ["Lists/Rust", "Über", "lists/C"] {
         ann.ensure_mailbox(&Origin::desk(), &name(mailbox)).await.unwrap();
@@ -126,7 +131,7 @@ async fn a_message_goes_where_its_address_says_and_else_to_inbox() {
         ("Lists", "INBOX"),
         ("../etc/passwd", "INBOX"),
     ] {
-        let outcome = deliver(vec![parcel(ann, &[wanted])], b"a: b\r\n\r\n", 99).await;
+        let outcome = deliver(&accounts, vec![parcel(ann, &[wanted])], b"a: b\r\n\r\n", 99).await;
         assert_eq!(landed(&outcome[0][0]), lands, "{wanted}");
     }
     assert_eq!(ann.names().await.unwrap().mailboxes().len(), 6 + 3, "no mailbox was made");
@@ -134,10 +139,15 @@ async fn a_message_goes_where_its_address_says_and_else_to_inbox() {
 
 #[tokio::test]
 async fn a_mailbox_gets_a_message_once_however_many_addresses_lead_there() {
-    let (_, people) = people(&["ann@example.org"]).await;
+    let (accounts, people) = people(&["ann@example.org"]).await;
     let ann = &people[0];
-    let outcome =
-        deliver(vec![parcel(ann, &["INBOX", "Archive", "nowhere", "archive"])], b"a: b\r\n\r\n", 3).await;
+    let outcome = deliver(
+        &accounts,
+        vec![parcel(ann, &["INBOX", "Archive", "nowhere", "archive"])],
+        b"a: b\r\n\r\n",
+        3,
+    )
+    .await;
     let landed: Vec<_> = outcome[0].iter().map(landed).collect();
     assert_eq!(landed, ["INBOX", "Archive", "INBOX", "Archive"]);
     let expected = vec![format!("Delivered-To: {}\r\na: b\r\n\r\n", ann.id().0).into_bytes()];
@@ -149,11 +159,11 @@ async fn a_mailbox_gets_a_message_once_however_many_addresses_lead_there() {
 #[tokio::test]
 async fn each_account_gets_every_octet_behind_lines_of_its_own() {
     for octets in [0, 1, 1_000, (256 << 10) - 20, 256 << 10, (256 << 10) + 1, 3 << 20] {
-        let (_, people) = people(&["ann@example.org", "bob@example.org", "eve@example.org"]).await;
+        let (accounts, people) = people(&["ann@example.org", "bob@example.org", "eve@example.org"]).await;
         let mut message = b"Subject: x\r\n\r\n".to_vec();
         message.extend((0..octets).map(|n: u32| b'a' + u8::try_from(n * 7 % 23).unwrap()));
         let parcels = people.iter().map(|account| parcel(account, &["INBOX"])).collect();
-        let outcomes = deliver(parcels, &message, 16 << 10).await;
+        let outcomes = deliver(&accounts, parcels, &message, 16 << 10).await;
         assert_eq!(outcomes.len(), 3);
         for (account, outcome) in people.iter().zip(&outcomes) {
             let heading = format!("Delivered-To: {}\r\n", account.id().0).into_bytes();
@@ -171,7 +181,7 @@ async fn one_who_cannot_take_a_message_does_not_hinder_the_others() {
         let few = |allowed: Allowances| Allowances { octets: Allowance::AtMost(500), ..allowed };
         people[0].allow(&Origin::desk(), few).await.unwrap();
         let parcels = people.iter().map(|account| parcel(account, &["INBOX"])).collect();
-        let mut delivery = Delivery::new(parcels);
+        let mut delivery = Delivery::new(&accounts, Origin::desk(), parcels);
         delivery.write(vec![b'x'; octets].into()).await;
         accounts.remove("gone@example.org").await.unwrap();
         delivery.end().await;
@@ -189,10 +199,10 @@ async fn one_who_cannot_take_a_message_does_not_hinder_the_others() {
 
 #[tokio::test]
 async fn a_mailbox_that_goes_meanwhile_is_no_reason_to_lose_a_message() {
-    let (_, people) = people(&["ann@example.org"]).await;
+    let (accounts, people) = people(&["ann@example.org"]).await;
     let ann = &people[0];
     ann.ensure_mailbox(&Origin::desk(), &name("Lists")).await.unwrap();
-    let mut delivery = Delivery::new(vec![parcel(ann, &["Lists"])]);
+    let mut delivery = Delivery::new(&accounts, Origin::desk(), vec![parcel(ann, &["Lists"])]);
     delivery.write(Bytes::from_static(b"a: b\r\n\r\n")).await;
     delivery.end().await;
     delete(ann, &name("Lists")).await.unwrap();
@@ -201,11 +211,11 @@ async fn a_mailbox_that_goes_meanwhile_is_no_reason_to_lose_a_message() {
 
 #[tokio::test]
 async fn who_waits_for_a_mailbox_is_told_of_a_delivery() {
-    let (_, people) = people(&["ann@example.org"]).await;
+    let (accounts, people) = people(&["ann@example.org"]).await;
     let inbox = support::id(&people[0], "INBOX").await;
     let mut changes = people[0].open(inbox).await.unwrap().changes();
     assert!(!changes.has_changed().unwrap());
-    deliver(vec![parcel(&people[0], &["INBOX"])], b"a: b\r\n\r\n", 99).await;
+    deliver(&accounts, vec![parcel(&people[0], &["INBOX"])], b"a: b\r\n\r\n", 99).await;
     assert!(changes.has_changed().unwrap());
     assert_eq!(changes.borrow_and_update().state().messages(), 1);
 }
@@ -222,7 +232,7 @@ async fn a_large_message_for_a_hundred_is_on_its_way_to_one_at_a_time() {
         let id = accounts.add(&format!("person{n}@example.org"), &record).await.unwrap();
         parcels.push(parcel(&accounts.account(id), &["INBOX"]));
     }
-    let outcomes = deliver(parcels, &vec![b'x'; 300 << 10], 16 << 10).await;
+    let outcomes = deliver(&accounts, parcels, &vec![b'x'; 300 << 10], 16 << 10).await;
     assert!(outcomes.len() == 100 && outcomes.iter().flatten().all(Result::is_ok));
     assert_eq!(bodies.most(), 1);
 }

@@ -9,8 +9,8 @@ use mailbox::MailboxState;
 use mailbox::account::MailboxId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use store::Store;
-use store_local::{LocalStore, Options, Pump, Recovered};
+use store_local::Recovered;
+use support::local::{open, pumping};
 use support::{accounts, ann, append, id};
 use terms::Uid;
 use testkit::dice::Dice;
@@ -101,26 +101,6 @@ async fn life(seed: u64) -> (usize, usize) {
     let there = Arc::clone(pumping(&mut pump, ann.open(inbox)).await.unwrap().newest().state());
     assert_eq!(there.snapshot(), here.snapshot());
     (told.refused, recoveries)
-}
-
-fn open(disk: &FaultyDisk) -> (Arc<dyn Store>, Pump) {
-    let (store, pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &Options::default()).unwrap();
-    (Arc::new(store), pump)
-}
-
-/// Waits while the store works.
-async fn pumping<T>(pump: &mut Pump, asked: impl Future<Output = T>) -> T {
-    let work = async {
-        loop {
-            pump.commit_group();
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        answer = asked => answer,
-        () = work => unreachable!("it works on and on"),
-    }
 }
 
 fn let_fail(disk: &FaultyDisk, dice: &mut Dice) {

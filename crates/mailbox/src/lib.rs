@@ -50,6 +50,7 @@ pub mod account;
 mod casemap;
 mod codec;
 mod decide;
+pub mod delivery;
 mod event;
 mod expunges;
 mod flags;

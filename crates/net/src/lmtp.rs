@@ -9,7 +9,8 @@ use events::{Account, DeliveryFailure, EndReason, Event, MailAddress, Mailbox};
 use mail::{Accounts, Addressing, Error, Origin, Protocol};
 use mailbox::account::Usage;
 use mailbox::account::directory::Standing;
-use session::lmtp::port::{self, Landed, Parcel, Recipient};
+use mailbox::delivery::{Landed, Parcel, Recipient};
+use session::lmtp::port;
 use session::lmtp::{self, Ending, Refusal, Rules, WhenFull};
 use session::port::Peer;
 use settings::Settings;
@@ -49,7 +50,7 @@ impl Lmtp {
         Farewell { reason: reason(ended.ending), commands: ended.commands }
     }
 
-    fn recipient(&self, address: &Address) -> Option<mail::Recipient> {
+    fn recipient(&self, address: &Address) -> Option<Recipient> {
         self.accounts.recipient(address.local(), address.domain(), &self.addressing)
     }
 }
@@ -139,18 +140,12 @@ impl port::Office for Counter<'_> {
         let account = self.lmtp.accounts.account(found.account);
         let room = account.check_room(Usage { octets, messages: 1 }, Usage::default()).await;
         room.map_err(|why| self.clerk().refusal(why))?;
-        Ok(Recipient { account: found.account, detail: found.detail })
+        Ok(found)
     }
 
     fn begin(&self, parcels: Vec<Parcel>) -> Delivery {
-        let parcel = |Parcel { account, heading, wanted }: Parcel| mail::Parcel {
-            account: self.lmtp.accounts.account(account),
-            origin: self.origin(),
-            heading,
-            wanted,
-        };
-        let parcels = parcels.into_iter().map(parcel).collect();
-        Delivery { delivery: mail::Delivery::new(parcels), clerk: self.clerk() }
+        let delivery = mail::Delivery::new(&self.lmtp.accounts, self.origin(), parcels);
+        Delivery { delivery, clerk: self.clerk() }
     }
 
     fn note(&self, sender: Option<&Address>, recipient: &Address, outcome: &Result<Landed, Refusal>) {
@@ -210,9 +205,7 @@ impl port::Delivery for Delivery {
 
     async fn deliver_next(&mut self) -> Option<Vec<Result<Landed, Refusal>>> {
         let outcomes = self.delivery.deliver_next().await?;
-        let landed = |landed: mail::Landed| Landed { mailbox: landed.mailbox, octets: landed.octets };
-        let told =
-            outcomes.into_iter().map(|outcome| outcome.map(landed).map_err(|why| self.clerk.refusal(why)));
+        let told = outcomes.into_iter().map(|outcome| outcome.map_err(|why| self.clerk.refusal(why)));
         Some(told.collect())
     }
 }

@@ -13,11 +13,23 @@ use store::{
 pub struct Count {
     now: AtomicUsize,
     most: AtomicUsize,
+    begun: AtomicUsize,
+    octets: AtomicUsize,
 }
 
 impl Count {
     pub fn most(&self) -> usize {
         self.most.load(Ordering::Relaxed)
+    }
+
+    /// How many were begun.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// How many octets were written of all of them.
+    pub fn octets(&self) -> usize {
+        self.octets.load(Ordering::Relaxed)
     }
 }
 
@@ -45,6 +57,7 @@ impl Drop for Counted {
 
 impl BodyWriter for Counted {
     fn write(&mut self, bytes: Bytes) -> Answer<'_, ()> {
+        self.count.octets.fetch_add(bytes.len(), Ordering::Relaxed);
         self.inner.as_mut().unwrap().write(bytes)
     }
 
@@ -95,6 +108,7 @@ impl Store for Counting {
             let inner = Some(self.inner.stage_body(account).await?);
             let now = self.bodies.now.fetch_add(1, Ordering::Relaxed) + 1;
             self.bodies.most.fetch_max(now, Ordering::Relaxed);
+            self.bodies.begun.fetch_add(1, Ordering::Relaxed);
             Ok(Box::new(Counted { inner, count: Arc::clone(&self.bodies) }) as Box<dyn BodyWriter>)
         })
     }

@@ -5,12 +5,13 @@
 
 use super::ending::Ending;
 use super::mail::Envelope;
-use super::port::{Delivery, Landed, Office, Parcel};
+use super::port::{Delivery, Office};
 use super::refusal::Refusal;
 use super::session::{Answer, Session, Stage};
 use super::talk::{Silence, Talk};
 use crate::port::Peer;
 use bytes::Bytes;
+use mailbox::delivery::{Landed, Parcel};
 use std::collections::VecDeque;
 use terms::{AccountId, InternalDate, MailboxName};
 use wire::imap::mailbox_name::{NameForm, decode};

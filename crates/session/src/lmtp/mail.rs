@@ -1,9 +1,10 @@
 //! MAIL (RFC 5321, 4.1.1.2): a message begins.
 
-use super::port::{Office, Recipient};
+use super::port::Office;
 use super::refusal::Refusal;
 use super::session::{Answer, Session, Stage};
 use crate::port::Peer;
+use mailbox::delivery::Recipient;
 use wire::lmtp::{Address, Alphabet, Enhanced, MailFrom, Reply};
 
 /// What is known of a message before it comes.

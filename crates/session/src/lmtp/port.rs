@@ -8,9 +8,9 @@
 
 use super::refusal::Refusal;
 use bytes::Bytes;
+use mailbox::delivery::{Landed, Parcel, Recipient};
 use std::future::Future;
 use std::net::IpAddr;
-use terms::{AccountId, MailboxName};
 use wire::lmtp::Address;
 
 /// Where mail is taken in.
@@ -50,33 +50,4 @@ pub trait Delivery: Send {
     /// Delivers the next parcel: what became of it for each of its recipients, in their order, all of it durable.
     /// `None` behind the last.
     fn deliver_next(&mut self) -> impl Future<Output = Option<Vec<Result<Landed, Refusal>>>> + Send;
-}
-
-/// Somebody who has an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// Which.
-    pub account: AccountId,
-    /// What the address says besides (RFC 5233).
-    pub detail: Option<Box<str>>,
-}
-
-/// What one account gets of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parcel {
-    /// Which.
-    pub account: AccountId,
-    /// The lines in front of the message.
-    pub heading: Bytes,
-    /// For each recipient the mailboxes that it would be for, the likeliest first; INBOX where there are none of them.
-    pub wanted: Vec<Vec<MailboxName>>,
-}
-
-/// Where a message came to lie.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landed {
-    /// The mailbox.
-    pub mailbox: MailboxName,
-    /// The size that it has there.
-    pub octets: u64,
 }

@@ -4,7 +4,9 @@ use super::mail::{Draft, Office};
 use bytes::Bytes;
 use mailbox::Flags;
 use mailbox::account::Usage;
-use session::lmtp::port::{self, Landed, Parcel, Recipient};
+use mailbox::account::directory::{Login, Standing};
+use mailbox::delivery::{Landed, Parcel, Recipient};
+use session::lmtp::port;
 use session::lmtp::{Refusal, Rules, WhenFull};
 use session::port::{Draft as _, Letter, Mail as _};
 use session::refusal;
@@ -58,7 +60,12 @@ impl port::Office for Post {
             return Err(Refusal::NoSuchUser);
         }
         begin(&self.0, octets).await?;
-        Ok(Recipient { account: self.0.reader(), detail: (!detail.is_empty()).then(|| detail.into()) })
+        Ok(Recipient {
+            account: self.0.reader(),
+            login: Login::new(NAME).unwrap(),
+            standing: Standing::Enabled,
+            detail: (!detail.is_empty()).then(|| detail.into()),
+        })
     }
 
     fn begin(&self, parcels: Vec<Parcel>) -> Bag {
