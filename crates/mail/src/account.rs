@@ -181,6 +181,22 @@ impl Account {
         Ok(quota.check(held, held.plus(more).minus(gone))?)
     }
 
+    /// How many octets one message more may have; [`u64::MAX`] where nothing limits them.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot read now.
+    pub(crate) async fn room(&self) -> Result<u64, Error> {
+        let quota = self.names().await?.quota(&self.limits);
+        if quota == names::Quota::NONE {
+            return Ok(u64::MAX);
+        }
+        let held = self.usage().await?;
+        match quota.messages {
+            Some(most) if held.messages >= most => Ok(0),
+            _ => Ok(quota.octets.map_or(u64::MAX, |most| most.saturating_sub(held.octets))),
+        }
+    }
+
     /// The records of these messages, ascending by [`EmailId`]; what there is none of is left out. Those of another
     /// version are made anew from their messages.
     ///

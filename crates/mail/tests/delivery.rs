@@ -10,8 +10,10 @@ use mailbox::account::{Allowance, Allowances};
 use mailbox::delivery::{Landed, Parcel};
 use std::sync::Arc;
 use support::counting::Counting;
+use support::local::{self, pumping};
 use support::{accounts, delete, record, store};
 use terms::{EmailId, MailboxName, Uid};
+use testkit::disk::FaultyDisk;
 
 fn addressing() -> Addressing {
     Addressing { separator: Some('+'), host: "mail.example.org".into() }
@@ -221,7 +223,7 @@ async fn who_waits_for_a_mailbox_is_told_of_a_delivery() {
 }
 
 #[tokio::test]
-async fn a_large_message_for_a_hundred_is_on_its_way_to_one_at_a_time() {
+async fn a_large_message_for_a_hundred_is_on_its_way_to_four_at_a_time() {
     let counting = Counting::over(store());
     let bodies = Arc::clone(&counting.bodies);
     let store: Arc<dyn store::Store> = Arc::new(counting);
@@ -234,5 +236,143 @@ async fn a_large_message_for_a_hundred_is_on_its_way_to_one_at_a_time() {
     }
     let outcomes = deliver(&accounts, parcels, &vec![b'x'; 300 << 10], 16 << 10).await;
     assert!(outcomes.len() == 100 && outcomes.iter().flatten().all(Result::is_ok));
-    assert_eq!(bodies.most(), 1);
+    assert_eq!(bodies.most(), 4);
+}
+
+/// Another process deletes a mailbox, and this one has not heard of it when a message comes for it and for INBOX.
+#[tokio::test]
+async fn a_mailbox_that_another_process_has_deleted_does_not_give_inbox_the_message_twice() {
+    let store = store();
+    let (accounts, ann) = support::ann(&store).await;
+    ann.ensure_mailbox(&Origin::desk(), &name("Lists")).await.unwrap();
+    let there = support::accounts(&store).await.account(ann.id());
+    delete(&there, &name("Lists")).await.unwrap();
+    let outcome =
+        deliver(&accounts, vec![parcel(&ann, &["Lists", "INBOX", "Lists"])], b"a: b\r\n\r\n", 99).await;
+    assert_eq!(outcome[0].iter().map(landed).collect::<Vec<_>>(), ["INBOX"; 3]);
+    assert_eq!(messages(&ann, "INBOX").await.len(), 1);
+}
+
+/// A hundred accounts on a disk of which the syncs are counted.
+#[tokio::test]
+async fn a_message_for_a_hundred_accounts_costs_a_few_syncs_and_is_answered_in_order() {
+    let disk = FaultyDisk::new(1);
+    let (store, mut pump) = local::open(&disk);
+    let accounts = pumping(&mut pump, accounts(&store)).await;
+    let record = record("secret");
+    let mut people = Vec::new();
+    for n in 0..100 {
+        let id = pumping(&mut pump, accounts.add(&format!("person{n}@example.org"), &record)).await.unwrap();
+        people.push(accounts.account(id));
+    }
+    let parcels = || people.iter().map(|account| parcel(account, &["INBOX"])).collect();
+    // The first message to an account founds it.
+    pumping(&mut pump, deliver(&accounts, parcels(), b"a: b\r\n\r\n", 99)).await;
+    let before = disk.syncs("log");
+    let outcomes = pumping(&mut pump, deliver(&accounts, parcels(), b"Subject: second\r\n\r\n", 99)).await;
+    let syncs = disk.syncs("log") - before;
+    assert!((1..=8).contains(&syncs), "{syncs}");
+    for (account, outcome) in people.iter().zip(&outcomes) {
+        let heading = format!("Delivered-To: {}\r\n", account.id().0);
+        assert_eq!(outcome[0].as_ref().unwrap().octets, heading.len() as u64 + 19);
+        assert_eq!(pumping(&mut pump, messages(account, "INBOX")).await.len(), 2);
+    }
+}
+
+/// What is stored of a message that nobody has room for: nothing, and nothing on the way.
+#[tokio::test]
+async fn a_large_message_that_nobody_has_room_for_is_not_staged() {
+    let counting = Counting::over(store());
+    let bodies = Arc::clone(&counting.bodies);
+    let store: Arc<dyn store::Store> = Arc::new(counting);
+    let accounts = accounts(&store).await;
+    let mut people = Vec::new();
+    for (name, octets) in [("full@example.org", 500), ("small@example.org", 1 << 20)] {
+        let id = accounts.add(name, &record("secret")).await.unwrap();
+        let few = |allowed: Allowances| Allowances { octets: Allowance::AtMost(octets), ..allowed };
+        accounts.account(id).allow(&Origin::desk(), few).await.unwrap();
+        people.push(accounts.account(id));
+    }
+    let is_full = |outcome: &Vec<_>| matches!(outcome[..], [Err(Error::OverQuota(_))]);
+    // The first has room for nothing, so nothing is written.
+    let outcomes =
+        deliver(&accounts, vec![parcel(&people[0], &["INBOX"])], &vec![b'x'; 3 << 20], 16 << 10).await;
+    assert!(outcomes.iter().all(is_full), "{outcomes:?}");
+    assert_eq!((bodies.begun(), bodies.octets()), (0, 0));
+    // The second has room for some of it, and so much is written.
+    let parcels = people.iter().map(|account| parcel(account, &["INBOX"])).collect();
+    let outcomes = deliver(&accounts, parcels, &vec![b'x'; 3 << 20], 16 << 10).await;
+    assert!(outcomes.len() == 2 && outcomes.iter().all(is_full), "{outcomes:?}");
+    assert_eq!(bodies.begun(), 1);
+    assert!(bodies.octets() <= 1 << 20, "{}", bodies.octets());
+    for account in &people {
+        assert_eq!(store.list_bodies(account.id(), None, 9).await.unwrap(), []);
+    }
+    // And the first does not hinder the second.
+    let parcels = people.iter().map(|account| parcel(account, &["INBOX"])).collect();
+    let outcomes = deliver(&accounts, parcels, &vec![b'x'; 700 << 10], 16 << 10).await;
+    assert!(is_full(&outcomes[0]) && outcomes[1][0].is_ok(), "{outcomes:?}");
+    assert_eq!(store.list_bodies(people[0].id(), None, 9).await.unwrap(), []);
+    assert_eq!(store.list_bodies(people[1].id(), None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_account_leaves_no_file_for_each_try() {
+    let disk = FaultyDisk::new(1);
+    let (store, mut pump) = local::open(&disk);
+    let work = async {
+        let (accounts, ann) = support::ann(&store).await;
+        let few = |allowed: Allowances| Allowances { octets: Allowance::AtMost(500), ..allowed };
+        ann.allow(&Origin::desk(), few).await.unwrap();
+        for _ in 0..3 {
+            let outcomes =
+                deliver(&accounts, vec![parcel(&ann, &["INBOX"])], &vec![b'x'; 1 << 20], 16 << 10).await;
+            assert!(matches!(outcomes[0][..], [Err(Error::OverQuota(_))]), "{outcomes:?}");
+        }
+    };
+    pumping(&mut pump, work).await;
+    let files = |folder: &str| store_local::disk::Disk::list(&disk, folder.as_ref()).unwrap_or_default();
+    let bodies: Vec<_> = files("bodies").into_iter().filter(|name| name != "staging").collect();
+    assert_eq!((bodies, files("bodies/staging")), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_mailbox_that_there_is_no_room_for_does_not_hinder_the_one_before_it() {
+    let (accounts, people) = people(&["ann@example.org"]).await;
+    let ann = &people[0];
+    let few = |allowed: Allowances| Allowances { octets: Allowance::AtMost(150), ..allowed };
+    ann.allow(&Origin::desk(), few).await.unwrap();
+    let wanted = ["INBOX", "Archive", "INBOX"];
+    let outcome = deliver(&accounts, vec![parcel(ann, &wanted)], &[b'x'; 80], 99).await;
+    assert!(matches!(outcome[0][..], [Ok(_), Err(Error::OverQuota(_)), Ok(_)]), "{outcome:?}");
+    assert_eq!((messages(ann, "INBOX").await.len(), messages(ann, "Archive").await.len()), (1, 0));
+}
+
+/// Somebody else fills the account between the last octet and the commit.
+#[tokio::test]
+async fn what_was_staged_for_an_account_that_fills_up_meanwhile_goes_again() {
+    let store = store();
+    let (accounts, ann) = support::ann(&store).await;
+    let few = |allowed: Allowances| Allowances { octets: Allowance::AtMost(1 << 20), ..allowed };
+    ann.allow(&Origin::desk(), few).await.unwrap();
+    let large = vec![b'x'; 700 << 10];
+    let mut late = Delivery::new(&accounts, Origin::desk(), vec![parcel(&ann, &["INBOX"])]);
+    late.write(large.clone().into()).await;
+    late.end().await;
+    let early = Delivery::new(&accounts, Origin::desk(), vec![parcel(&ann, &["INBOX"])]);
+    let early = deliver_whole(early, &large[..600 << 10]).await;
+    assert_eq!(landed(&early[0]), "INBOX");
+    assert!(matches!(late.deliver_next().await.unwrap()[..], [Err(Error::OverQuota(_))]));
+    assert_eq!(store.list_bodies(ann.id(), None, 9).await.unwrap().len(), 1);
+    // The same octets as those of a message that is there are not taken away with it.
+    let again = Delivery::new(&accounts, Origin::desk(), vec![parcel(&ann, &["INBOX"])]);
+    let again = deliver_whole(again, &large[..600 << 10]).await;
+    assert!(matches!(again[..], [Err(Error::OverQuota(_))]), "{again:?}");
+    assert_eq!(messages(&ann, "INBOX").await.len(), 1);
+}
+
+async fn deliver_whole(mut delivery: Delivery, message: &[u8]) -> Vec<Result<Landed, Error>> {
+    delivery.write(Bytes::copy_from_slice(message)).await;
+    delivery.end().await;
+    delivery.deliver_next().await.unwrap()
 }

@@ -58,7 +58,11 @@ impl Drop for Counted {
 impl BodyWriter for Counted {
     fn write(&mut self, bytes: Bytes) -> Answer<'_, ()> {
         self.count.octets.fetch_add(bytes.len(), Ordering::Relaxed);
-        self.inner.as_mut().unwrap().write(bytes)
+        Box::pin(async move {
+            // Whoever else is on the way goes on meanwhile.
+            tokio::task::yield_now().await;
+            self.inner.as_mut().unwrap().write(bytes).await
+        })
     }
 
     fn finish(mut self: Box<Self>) -> Answer<'static, (BodyId, u64)> {
