@@ -94,6 +94,20 @@ class Lmtp(Served):
             self.assertIn(f"reason={reason}", log)
         self.assertNotIn("A dot, and 8 bits", log)
 
+    def test_the_postmaster_is_whom_the_settings_name(self):
+        for names, codes in [(None, (550, 550)), (USER, (250, 250)), ("gone@example.org", (450, 450))]:
+            server = LmtpServer(**({"postmaster": names} if names else {}))
+            self.addCleanup(server.remove)
+            note = "lmtp.postmaster" in server.gatepost("check-config", "--config", server.config)
+            self.assertEqual(note, names is None)
+            server.start()
+            with smtplib.LMTP(str(server.socket)) as client:
+                client.ehlo()
+                client.mail("ann@example.net")
+                told = client.rcpt("PostMaster")[0], client.rcpt("postmaster@example.org")[0]
+                self.assertEqual(told, codes)
+            server.stop()
+
     def test_a_large_message_for_several_accounts(self):
         large = b"Subject: large\r\n\r\n" + b"0123456789" * 7 + b"\r\n"
         large += (b"x" * 76 + b"\r\n") * 30_000

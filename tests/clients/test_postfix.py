@@ -143,7 +143,7 @@ class Postman(Served):
     def setUpClass(cls):
         cls.postfix = Postfix()
         cls.addClassCleanup(cls.postfix.remove)
-        cls.server = LmtpServer(socket_group="postfix", socket=cls.postfix.socket)
+        cls.server = LmtpServer(socket_group="postfix", socket=cls.postfix.socket, postmaster=USER)
         cls.addClassCleanup(cls.server.remove)
         cls.server.start()
         cls.postfix.start()
@@ -175,6 +175,10 @@ class Postman(Served):
     def test_mail_for_a_mailbox_arrives_there(self):
         self.postfix.send([USER.replace("@", "+archive@")], note("kept"))
         self.arrived("kept", "Archive")
+
+    def test_the_postmaster_has_an_account_and_may_be_asked_for(self):
+        self.postfix.send(["Postmaster@example.org"], note("to the postmaster"))
+        self.assertIn(b"Delivered-To: Postmaster@example.org", self.arrived("to the postmaster"))
 
     def test_the_sender_hears_of_an_unknown_user(self):
         self.postfix.send(["nobody@example.org"], note("lost"))

@@ -4,7 +4,7 @@ use crate::say::say;
 use crate::{config, desk};
 use anyhow::{Result, bail};
 use net::tls::Certificates;
-use settings::Settings;
+use settings::{ListenerKind, Settings};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -20,6 +20,9 @@ pub(crate) fn run(path: &Path) -> Result<()> {
         .collect();
     if !problems.is_empty() {
         bail!("{}:\n{}", path.display(), problems.join("\n"));
+    }
+    if let Some(note) = postmaster(&settings) {
+        say!("{}: {note}", path.display());
     }
     say!("{}: fine", path.display());
     Ok(())
@@ -62,6 +65,16 @@ fn socket(settings: &Settings) -> Option<String> {
     let socket = settings.lmtp.socket.as_ref()?;
     let folder = socket.parent().filter(|folder| !folder.is_dir())?;
     Some(format!("{} is to hold the socket for LMTP, and is no folder: make it", folder.display()))
+}
+
+/// RFC 5321, 4.5.1 wants a postmaster where mail comes in. Whether an account is called so is not looked for: a server
+/// may run.
+fn postmaster(settings: &Settings) -> Option<&'static str> {
+    let comes_in = settings.lmtp.socket.is_some()
+        || settings.network.listeners.iter().any(|listener| listener.kind == ListenerKind::Lmtp);
+    (comes_in && settings.lmtp.postmaster.is_none()).then_some(
+        "`lmtp.postmaster` is not set: mail for postmaster is refused unless an account has that address",
+    )
 }
 
 fn data(settings: &Settings) -> Option<String> {

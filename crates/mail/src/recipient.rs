@@ -12,11 +12,28 @@ pub struct Addressing {
     pub separator: Option<char>,
     /// Our own name: accounts whose names are no addresses are reached here.
     pub host: Box<str>,
+    /// Who reads mail for `postmaster`; `None` where that is left to accounts of that name.
+    pub postmaster: Option<Box<str>>,
+}
+
+impl Addressing {
+    /// Whether it is the postmaster's, whom everybody who takes mail in must have, in any case of letters and also
+    /// without a domain (RFC 5321, 4.5.1). Which domains are ours is known to the mail server that asks.
+    #[must_use]
+    pub fn is_postmaster(&self, local: &str) -> bool {
+        self.user(local).0.eq_ignore_ascii_case("postmaster")
+    }
+
+    /// The user, and what is said besides.
+    fn user<'l>(&self, local: &'l str) -> (&'l str, Option<&'l str>) {
+        let split = self.separator.and_then(|separator| local.split_once(separator));
+        split.map_or((local, None), |(user, detail)| (user, Some(detail).filter(|detail| !detail.is_empty())))
+    }
 }
 
 impl Accounts {
     /// Who `local@domain` is; `None` where nobody is. An account's whole name comes first, so that one with a
-    /// separator in its name gets its own mail.
+    /// separator in its name gets its own mail; and so does one that is called as the postmaster is.
     #[must_use]
     pub fn recipient(&self, local: &str, domain: Option<&str>, addressing: &Addressing) -> Option<Recipient> {
         let roll = self.roll();
@@ -25,9 +42,11 @@ impl Accounts {
         if let Some((login, account, standing)) = whole {
             return Some(Recipient { account, login, standing, detail: None });
         }
-        let (user, detail) = local.split_once(addressing.separator?)?;
-        let (login, account, standing) = find(directory, user, domain, addressing)?;
-        Some(Recipient { account, login, standing, detail: (!detail.is_empty()).then(|| detail.into()) })
+        let (user, detail) = addressing.user(local);
+        let named = || addressing.postmaster.as_deref().filter(|_| addressing.is_postmaster(local));
+        let (login, account, standing) =
+            find(directory, user, domain, addressing).or_else(|| entry(directory, named()?))?;
+        Some(Recipient { account, login, standing, detail: detail.map(Into::into) })
     }
 }
 
@@ -37,19 +56,21 @@ fn find(
     domain: Option<&str>,
     addressing: &Addressing,
 ) -> Option<(Login, AccountId, Standing)> {
-    let entry = |name: &str| {
-        let login = Login::new(name).ok()?;
-        let (id, entry) = directory.find(&login)?;
-        let standing = entry.standing;
-        Some((login, id, standing))
-    };
     // A local part that was quoted may hold an @, and must not become another domain.
     if local.contains('@') {
         return None;
     }
     match domain {
-        None => entry(local),
-        Some(domain) => entry(&format!("{local}@{domain}"))
-            .or_else(|| domain.eq_ignore_ascii_case(&addressing.host).then(|| entry(local)).flatten()),
+        None => entry(directory, local),
+        Some(domain) => entry(directory, &format!("{local}@{domain}")).or_else(|| {
+            domain.eq_ignore_ascii_case(&addressing.host).then(|| entry(directory, local)).flatten()
+        }),
     }
+}
+
+fn entry(directory: &Directory, name: &str) -> Option<(Login, AccountId, Standing)> {
+    let login = Login::new(name).ok()?;
+    let (id, entry) = directory.find(&login)?;
+    let standing = entry.standing;
+    Some((login, id, standing))
 }

@@ -16,7 +16,7 @@ use terms::{EmailId, MailboxName, Uid};
 use testkit::disk::FaultyDisk;
 
 fn addressing() -> Addressing {
-    Addressing { separator: Some('+'), host: "mail.example.org".into() }
+    Addressing { separator: Some('+'), host: "mail.example.org".into(), postmaster: None }
 }
 
 async fn people(names: &[&str]) -> (Accounts, Vec<Arc<Account>>) {
@@ -114,6 +114,33 @@ async fn an_address_leads_to_an_account_and_what_stands_behind_the_plus_to_a_mai
     accounts.set_standing("ann@example.org", Standing::Disabled).await.unwrap();
     let found = accounts.recipient("ann", Some("example.org"), &addressing()).unwrap();
     assert_eq!(found.standing, Standing::Disabled);
+}
+
+#[tokio::test]
+async fn the_postmasters_mail_goes_to_whom_the_settings_name_unless_an_account_is_called_so() {
+    let (accounts, people) = people(&["ann@example.org", "postmaster@example.net"]).await;
+    let named = Addressing { postmaster: Some("ann@example.org".into()), ..addressing() };
+    let find = |local: &str, domain, addressing: &Addressing| {
+        let found = accounts.recipient(local, domain, addressing)?;
+        Some((found.account, found.detail.map(String::from)))
+    };
+    let ann = people[0].id();
+    for (local, domain) in [
+        ("postmaster", None),
+        ("PostMaster", Some("example.org")),
+        ("postmaster", Some("mail.example.org")),
+        ("POSTMASTER", Some("elsewhere.example")),
+    ] {
+        assert_eq!(find(local, domain, &named), Some((ann, None)), "{local} {domain:?}");
+        assert_eq!(find(local, domain, &addressing()), None, "{local} {domain:?}");
+    }
+    assert_eq!(find("Postmaster+Lists", Some("example.org"), &named), Some((ann, Some("Lists".into()))));
+    let own = Some((people[1].id(), None));
+    assert_eq!(find("Postmaster", Some("Example.Net"), &named), own);
+    assert_eq!(find("Postmaster", Some("Example.Net"), &addressing()), own);
+    assert_eq!(find("postmasters", None, &named), None);
+    accounts.remove("ann@example.org").await.unwrap();
+    assert_eq!(find("postmaster", None, &named), None);
 }
 
 #[tokio::test]

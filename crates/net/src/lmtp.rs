@@ -32,10 +32,11 @@ impl Lmtp {
     pub fn new(settings: &Settings, accounts: Arc<Accounts>) -> Self {
         let host = settings.server.hostname.as_str();
         let separator = settings.lmtp.detail_separator.0;
+        let postmaster = settings.lmtp.postmaster.as_ref().map(|name| name.as_str().into());
         Self {
             accounts,
             rules: Rules { host: host.into(), message_octets: settings.limits.append_limit_octets },
-            addressing: Addressing { separator, host: host.into() },
+            addressing: Addressing { separator, host: host.into(), postmaster },
             when_full: match settings.lmtp.when_full {
                 settings::WhenFull::Defer => WhenFull::Defer,
                 settings::WhenFull::Refuse => WhenFull::Refuse,
@@ -52,6 +53,15 @@ impl Lmtp {
 
     fn recipient(&self, address: &Address) -> Option<Recipient> {
         self.accounts.recipient(address.local(), address.domain(), &self.addressing)
+    }
+
+    /// What is said of an address that nobody has.
+    fn nobody(&self, address: &Address) -> Refusal {
+        match self.addressing.is_postmaster(address.local()) {
+            false => Refusal::NoSuchUser,
+            true if self.addressing.postmaster.is_some() => Refusal::PostmasterGone,
+            true => Refusal::NoPostmaster,
+        }
     }
 }
 
@@ -133,7 +143,7 @@ impl port::Office for Counter<'_> {
     }
 
     async fn find(&self, address: &Address, octets: u64) -> Result<Recipient, Refusal> {
-        let found = self.lmtp.recipient(address).ok_or(Refusal::NoSuchUser)?;
+        let found = self.lmtp.recipient(address).ok_or_else(|| self.lmtp.nobody(address))?;
         if found.standing == Standing::Disabled {
             return Err(Refusal::Disabled);
         }
@@ -173,7 +183,7 @@ impl port::Office for Counter<'_> {
 /// As the log calls it.
 const fn failure(why: &Refusal) -> DeliveryFailure {
     match why {
-        Refusal::NoSuchUser => DeliveryFailure::NoAccount,
+        Refusal::NoSuchUser | Refusal::NoPostmaster | Refusal::PostmasterGone => DeliveryFailure::NoAccount,
         Refusal::TooLarge(_) => DeliveryFailure::TooLarge,
         Refusal::BadData(_) => DeliveryFailure::Malformed,
         Refusal::NeedsUtf8 => DeliveryFailure::NeedsUtf8,

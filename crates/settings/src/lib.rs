@@ -18,8 +18,8 @@ pub use list::{Idle, Limits, Lmtp, Log, Network, Passwords, Public, Quota, Serve
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use value::{
-    Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel, Separator,
-    Subnet, WhenFull,
+    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel,
+    Separator, Subnet, WhenFull,
 };
 
 use std::path::Path;

@@ -2,8 +2,8 @@
 
 use crate::declare::settings;
 use crate::value::{
-    Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel, Separator,
-    Subnet, WhenFull, on_every_address, this_host,
+    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel,
+    Separator, Subnet, WhenFull, on_every_address, this_host,
 };
 use std::path::PathBuf;
 
@@ -47,6 +47,9 @@ settings! {
         /// What stands in an address between an account and one of its mailboxes, as in `ann+lists@example.org`; "" for
         /// nothing.
         detail_separator: Separator = Separator(Some('+'));
+        /// The account that reads mail for `postmaster`, of whichever domain, unless an account has that address itself.
+        /// When unset: such mail is refused.
+        postmaster: Option<AccountName> = None, such as "\"ann@example.org\"";
         /// Mail for an account that has no room: `defer` lets the mail server keep it and try again, `refuse` lets it send
         /// it back.
         when_full: WhenFull = WhenFull::Defer;

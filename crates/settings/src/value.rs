@@ -357,6 +357,32 @@ impl Value for GroupName {
     }
 }
 
+/// The name of an account; whether there is one of that name is not known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountName(Box<str>);
+
+impl AccountName {
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for AccountName {
+    const KIND: &'static str = "the name of an account in quotes, such as \"ann@example.org\"";
+
+    fn read(value: &Spanned<DeValue<'_>>, _: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let fine = !text.is_empty() && !text.contains(char::is_whitespace);
+        fine.then(|| Self(text.into()))
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0))
+    }
+}
+
 /// What stands between a user and a mailbox in an address; `None` where nothing does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Separator(pub Option<char>);

@@ -23,6 +23,10 @@ pub enum Refusal {
     BadData(BadData),
     /// Nobody has this address.
     NoSuchUser,
+    /// Nobody has been named who reads the postmaster's mail.
+    NoPostmaster,
+    /// Who has been named to read it has no account.
+    PostmasterGone,
     /// The account is disabled.
     Disabled,
     /// The account has no room for it, in words.
@@ -61,6 +65,18 @@ impl Refusal {
             }
             Self::BadData(bad) => Reply::new(550, Enhanced(6, 0), bad_data(*bad)),
             Self::NoSuchUser => Reply::new(550, Enhanced(1, 1), "There is no such user here"),
+            // RFC 5321, 4.5.1 wants one to be there; who writes to the postmaster has to know that none is.
+            Self::NoPostmaster => Reply::new(
+                550,
+                Enhanced(1, 1),
+                "Nobody reads the postmaster's mail here; the setting lmtp.postmaster names who does",
+            ),
+            // Not 5xx: an admin's mistake, and the mail can wait until it is found.
+            Self::PostmasterGone => Reply::new(
+                450,
+                Enhanced(3, 5),
+                "There is no account of the name that the setting lmtp.postmaster has",
+            ),
             // Not 5xx: nothing is lost whether the account is enabled again within days or not at all.
             Self::Disabled => Reply::new(450, Enhanced(2, 1), "This account is disabled"),
             Self::Full(WhenFull::Defer, why) => Reply::new(452, Enhanced(2, 2), why.to_string()),
@@ -109,6 +125,7 @@ mod tests {
         for temporary in [
             Refusal::TooManyRecipients(1),
             Refusal::Disabled,
+            Refusal::PostmasterGone,
             full(WhenFull::Defer),
             Refusal::Unavailable,
             Refusal::OurFault(FaultId(1)),
@@ -117,6 +134,7 @@ mod tests {
         }
         for permanent in [
             Refusal::NoSuchUser,
+            Refusal::NoPostmaster,
             full(WhenFull::Refuse),
             Refusal::TooLarge(1),
             Refusal::BadData(BadData::Nul),

@@ -57,7 +57,8 @@ impl port::Office for Post {
     async fn find(&self, address: &Address, octets: u64) -> Result<Recipient, Refusal> {
         let (user, detail) = address.local().split_once('+').unwrap_or((address.local(), ""));
         if user != NAME || address.domain().is_some_and(|domain| domain != "mail.example.org") {
-            return Err(Refusal::NoSuchUser);
+            let is_postmaster = user.eq_ignore_ascii_case("postmaster");
+            return Err(if is_postmaster { Refusal::NoPostmaster } else { Refusal::NoSuchUser });
         }
         begin(&self.0, octets).await?;
         Ok(Recipient {
