@@ -3,6 +3,7 @@
 use crate::say::say;
 use crate::{config, desk};
 use anyhow::{Result, bail};
+use net::SocketFile;
 use net::tls::Certificates;
 use settings::{ListenerKind, Settings};
 use std::io::ErrorKind;
@@ -63,8 +64,14 @@ fn address(address: SocketAddr, in_use: InUse) -> Option<String> {
 /// Whoever checks need not be who serves, so that only what nobody could do is told.
 fn socket(settings: &Settings) -> Option<String> {
     let socket = settings.lmtp.socket.as_ref()?;
-    let folder = socket.parent().filter(|folder| !folder.is_dir())?;
-    Some(format!("{} is to hold the socket for LMTP, and is no folder: make it", folder.display()))
+    if let Some(folder) = socket.parent().filter(|folder| !folder.is_dir()) {
+        return Some(format!(
+            "{} is to hold the socket for LMTP, and is no folder: make it",
+            folder.display()
+        ));
+    }
+    let why = SocketFile::check_folder(socket).err().filter(|why| why.kind() == ErrorKind::InvalidInput)?;
+    Some(format!("{} cannot be the socket for LMTP: {why}", socket.display()))
 }
 
 /// RFC 5321, 4.5.1 wants a postmaster where mail comes in. Whether an account is called so is not looked for: a server

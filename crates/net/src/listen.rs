@@ -1,6 +1,7 @@
 //! Sockets that wait for connections.
 
-use crate::unix_door::UnixDoor;
+use crate::socket_file::SocketFile;
+use crate::unix_door;
 use events::Peer;
 use settings::{Idle, Listener, ListenerKind, Settings};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -28,7 +29,7 @@ pub(crate) struct Doors {
 #[derive(Debug)]
 enum Door {
     Tcp(TcpListener),
-    Unix(UnixDoor),
+    Unix(SocketFile),
 }
 
 /// A connection that has come in, or why none could.
@@ -68,7 +69,7 @@ impl Doors {
         let bound = |listener: &Listener| Ok((listener.kind, Door::Tcp(bind(listener.address)?)));
         let mut open: Vec<_> = settings.network.listeners.iter().map(bound).collect::<Result<_, _>>()?;
         if let Some(path) = &settings.lmtp.socket {
-            open.push((ListenerKind::Lmtp, Door::Unix(UnixDoor::open(path, &settings.lmtp)?)));
+            open.push((ListenerKind::Lmtp, Door::Unix(unix_door::open(path, &settings.lmtp)?)));
         }
         Ok(Self { open, turn: 0 })
     }

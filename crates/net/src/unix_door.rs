@@ -1,55 +1,20 @@
-//! A Unix socket that waits for connections.
-//!
-//! It is made in a folder that nobody else can enter, gets its mode and its group there, and is then moved to its place:
-//! so nobody can connect to it before it has them, whatever the umask, and one that a killed server left behind is
-//! replaced in the same step.
+//! The Unix socket at which mail comes in, as the settings have it.
 
 use crate::listen::ListenError;
+use crate::socket_file::{SocketFile, SocketName};
 use settings::Lmtp;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use std::task::{Context, Poll, ready};
-use tokio::net::{UnixListener, UnixStream};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
-/// Octets that a socket's address has for a path and the NUL behind it (`unix(7)`, `sun_path`).
-const SUN_PATH: usize = 108;
-
-/// The socket, and where it lies. It goes when this is dropped.
-#[derive(Debug)]
-pub(crate) struct UnixDoor {
-    listener: UnixListener,
-    path: PathBuf,
-}
-
-impl UnixDoor {
-    /// The socket that the settings name.
-    pub(crate) fn open(path: &Path, settings: &Lmtp) -> Result<Self, ListenError> {
-        let opened = make_room(path).and_then(|()| {
-            let group = settings.socket_group.as_ref().map(|group| group_id(group.as_str())).transpose()?;
-            bind(path, settings.socket_mode.0, group)
-        });
-        match opened {
-            Ok(listener) => Ok(Self { listener, path: path.into() }),
-            Err(why) => Err(ListenError::at_path(path, why)),
-        }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
-        Poll::Ready(ready!(self.listener.poll_accept(cx)).map(|(stream, _)| stream))
-    }
-}
-
-impl Drop for UnixDoor {
-    fn drop(&mut self) {
-        // One that stays is replaced by the next start.
-        let _ = fs::remove_file(&self.path);
-    }
+/// Opens the socket that the settings name.
+pub(crate) fn open(path: &Path, settings: &Lmtp) -> Result<SocketFile, ListenError> {
+    let opened = make_room(path).and_then(|()| {
+        let group = settings.socket_group.as_ref().map(|group| group_id(group.as_str())).transpose()?;
+        SocketFile::bind(path, settings.socket_mode.0, group)
+    });
+    opened.map_err(|why| ListenError::at_path(path, why))
 }
 
 /// Looks whether a socket may be put there: in the place of nothing, or of a socket on which nobody listens.
@@ -65,53 +30,14 @@ fn make_room(path: &Path) -> io::Result<()> {
         }
         Err(why) => return Err(why),
     }
-    match std::os::unix::net::UnixStream::connect(path) {
+    let name = SocketName::of(path)?;
+    match std::os::unix::net::UnixStream::connect(name.path()) {
         Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
         // Refused: nobody listens. Anything else says nothing of the kind, so it may be somebody's.
         Err(why) if matches!(why.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
             Ok(())
         }
         Err(why) => Err(why),
-    }
-}
-
-fn bind(path: &Path, mode: u32, group: Option<u32>) -> io::Result<UnixListener> {
-    let folder = Folder::beside(path)?;
-    let new = folder.0.join("s");
-    if new.as_os_str().len() >= SUN_PATH {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the path of a socket has at most about 90 octets",
-        ));
-    }
-    let listener = UnixListener::bind(&new)?;
-    if group.is_some() {
-        chown(&new, None, group)?;
-    }
-    fs::set_permissions(&new, fs::Permissions::from_mode(mode))?;
-    fs::rename(&new, path)?;
-    Ok(listener)
-}
-
-/// A folder that only we can enter, as long as it is needed.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn beside(path: &Path) -> io::Result<Self> {
-        let parent = path.parent().unwrap_or(Path::new("."));
-        let folder = parent.join(format!(".{}", std::process::id()));
-        match fs::remove_dir_all(&folder) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
-            _ => {}
-        }
-        DirBuilder::new().mode(0o700).create(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -138,6 +64,8 @@ fn find_group(groups: &str, wanted: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     fn scratch(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("gatepost-door-{}-{name}", std::process::id()));
@@ -153,7 +81,7 @@ mod tests {
     async fn a_socket_has_its_mode_and_leaves_nothing_behind() {
         let path = scratch("mode");
         let settings = Lmtp { socket_mode: settings::FileMode(0o620), ..Lmtp::default() };
-        let door = UnixDoor::open(&path, &settings).unwrap();
+        let door = open(&path, &settings).unwrap();
         assert_eq!(mode(&path), 0o620);
         let beside: Vec<_> =
             fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
@@ -168,13 +96,13 @@ mod tests {
         let path = scratch("stale");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists(), "a killed server leaves it");
-        let door = UnixDoor::open(&path, &Lmtp::default()).unwrap();
-        let again = UnixDoor::open(&path, &Lmtp::default()).unwrap_err().to_string();
+        let door = open(&path, &Lmtp::default()).unwrap();
+        let again = open(&path, &Lmtp::default()).unwrap_err().to_string();
         assert!(again.contains("another program listens there"), "{again}");
         std::os::unix::net::UnixStream::connect(&path).unwrap();
         drop(door);
         fs::write(&path, "precious").unwrap();
-        let refused = UnixDoor::open(&path, &Lmtp::default()).unwrap_err().to_string();
+        let refused = open(&path, &Lmtp::default()).unwrap_err().to_string();
         assert!(refused.ends_with("there is something else than a socket"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
         fs::remove_dir_all(path.parent().unwrap()).unwrap();

@@ -32,7 +32,8 @@ settings! {
     /// Mail coming in from a mail server such as Postfix, by LMTP (RFC 2033): over a Unix socket, or on listeners of the
     /// kind `lmtp`. Nobody signs in there, so who may connect is decided here.
     lmtp: Lmtp {
-        /// The Unix socket, in a folder that is there and that the mail server may look into. When unset: none.
+        /// The Unix socket, in a folder that is there, that the mail server may look into and that not everybody may write
+        /// to. When unset: none.
         socket: Option<PathBuf> = None, such as "\"/var/spool/postfix/gatepost/lmtp\"";
         /// Who may connect to the socket: whoever may write to it.
         socket_mode: FileMode = FileMode(0o660);

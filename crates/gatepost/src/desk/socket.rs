@@ -3,15 +3,13 @@
 use super::{Reply, Request, perform};
 use crate::office::Office;
 use anyhow::{Context, Result, bail};
-use std::fs::{self, File};
+use net::{SocketFile, SocketName};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 
 /// Longest request or reply, in octets: a list of all accounts that a directory can hold fits.
 const MAX_LINE: u64 = 512 << 20;
@@ -20,39 +18,15 @@ const MAX_REQUEST: u64 = 64 << 10;
 /// How long accepting rests when the system has nothing left to accept with.
 const REST: Duration = Duration::from_millis(250);
 
-/// Octets that a socket's address has for a path and the NUL behind it (`unix(7)`, `sun_path`).
-const SUN_PATH: usize = 108;
-
 const NAME: &str = "desk.sock";
 
 fn path_in(data: &Path) -> PathBuf {
     data.join(NAME)
 }
 
-/// How to name the socket to the system.
-struct Way {
-    path: PathBuf,
-    /// Held for as long as the path leads through it.
-    _directory: Option<File>,
-}
-
-impl Way {
-    /// By its path; where that is longer than an address, through a descriptor of its directory (`proc(5)`).
-    fn to(data: &Path) -> io::Result<Self> {
-        let path = path_in(data);
-        if path.as_os_str().len() < SUN_PATH {
-            return Ok(Self { path, _directory: None });
-        }
-        let directory = File::open(data)?;
-        let path = format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd()).into();
-        Ok(Self { path, _directory: Some(directory) })
-    }
-}
-
 /// The desk of a running server. The file system says who may come: the owner of the data directory.
 pub(crate) struct Desk {
-    listener: UnixListener,
-    path: PathBuf,
+    socket: SocketFile,
 }
 
 impl Desk {
@@ -60,23 +34,15 @@ impl Desk {
     pub(crate) fn open(data: &Path) -> Result<Self> {
         let path = path_in(data);
         // A server that was killed leaves its socket behind; the store's lock says that no other server runs.
-        match fs::remove_file(&path) {
-            Err(why) if why.kind() != ErrorKind::NotFound => {
-                return Err(why).with_context(|| format!("cannot replace {}", path.display()));
-            }
-            _ => {}
-        }
-        let listener = Way::to(data).and_then(|way| UnixListener::bind(&way.path));
-        let listener = listener.with_context(|| format!("cannot listen on {}", path.display()))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        let socket = SocketFile::bind(&path, 0o600, None);
+        Ok(Self { socket: socket.with_context(|| format!("cannot listen on {}", path.display()))? })
     }
 
     /// Performs what is asked for, until dropped.
     pub(crate) async fn serve(self, office: Arc<Office>) {
         loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
+            match self.socket.accept().await {
+                Ok(stream) => {
                     tokio::spawn(serve_one(Arc::clone(&office), stream));
                 }
                 Err(why) => {
@@ -85,13 +51,6 @@ impl Desk {
                 }
             }
         }
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        // One that stays is replaced by the next start.
-        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -162,12 +121,14 @@ impl Transport {
 
 /// Whether a server runs on `data`.
 pub(crate) fn is_open(data: &Path) -> bool {
-    Way::to(data).and_then(|way| std::os::unix::net::UnixStream::connect(&way.path)).is_ok()
+    SocketName::of(&path_in(data))
+        .and_then(|name| std::os::unix::net::UnixStream::connect(name.path()))
+        .is_ok()
 }
 
 async fn connect(data: &Path) -> io::Result<UnixStream> {
-    let way = Way::to(data)?;
-    UnixStream::connect(&way.path).await
+    let name = SocketName::of(&path_in(data))?;
+    UnixStream::connect(name.path()).await
 }
 
 /// Asks the server that runs on `data`; `None` where none does.

@@ -153,6 +153,30 @@ fn a_wrong_configuration_is_told_its_line_and_every_broken_certificate() {
 }
 
 #[test]
+fn where_mail_comes_in_the_socket_is_looked_at_and_the_postmaster_asked_for() {
+    let home = Home::init("comes-in");
+    let folder = home.folder.join("post");
+    fs::create_dir(&folder).unwrap();
+    let good = fs::read_to_string(home.config()).unwrap();
+    let set = |more: &str, rights| {
+        fs::set_permissions(&folder, fs::Permissions::from_mode(rights)).unwrap();
+        let lmtp = format!("[lmtp]\nsocket = \"{}\"\n{more}", folder.join("lmtp").display());
+        fs::write(home.config(), good.replace("[lmtp]\n", &lmtp)).unwrap();
+    };
+    set("", 0o750);
+    let told = home.ok("check-config", "");
+    assert!(told.contains("`lmtp.postmaster` is not set") && told.ends_with("fine\n"), "{told}");
+    set("postmaster = \"ann@example.org\"\n", 0o1777);
+    let told = home.ok("check-config", "");
+    assert!(!told.contains("postmaster") && told.ends_with("fine\n"), "{told}");
+    set("", 0o777);
+    let told = home.refused("check-config", "");
+    assert!(told.contains("everybody may write to its folder"), "{told}");
+    let told = home.refused("serve", "");
+    assert!(told.contains("everybody may write to its folder"), "{told}");
+}
+
+#[test]
 fn init_says_what_is_in_its_way_and_overwrites_nothing() {
     let home = Home::init("init");
     let again = home.refused("init --hostname localhost", "");
