@@ -5,14 +5,11 @@ mod common;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{Client, Running, issue, scratch, settings};
-use mail::{Accounts, HashPool};
+use common::{Client, Running, house, issue, scratch, settings};
+use mail::HashPool;
 use net::Imap;
-use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use store_memory::Memory;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -23,32 +20,11 @@ const LONG: Duration = Duration::from_secs(120);
 
 type Private = Client<TlsStream<TcpStream>>;
 
-/// A clock that stands still and chance that is none.
-#[derive(Default)]
-struct Still(AtomicU64);
-
-impl mail::World for Still {
-    fn now_ms(&self) -> i64 {
-        1_790_000_000_000
-    }
-
-    fn random(&self, into: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
-    }
-}
-
 /// A server with the settings that there are without any, and two accounts.
 async fn server() -> Running {
     let (files, _) = issue(&scratch("crowd-settings"), common::HOST);
-    let cost = Cost::new(8, 1, 4_096).unwrap();
-    let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
-    for name in ["ann", "bob"] {
-        let password = Secret::password("secret").unwrap();
-        let record = CredentialRecord::new(&password, Salts([7; 32]), &cost, &mut Workspace::new());
-        accounts.add(name, &record).await.unwrap();
-    }
-    let pool = HashPool::start(1, cost).unwrap();
+    let accounts = house::accounts(&[("ann", house::cheap()), ("bob", house::cheap())]).await;
+    let pool = HashPool::start(1, house::cheap()).unwrap();
     let imap = Imap::new(&settings(&files), Arc::new(accounts), Arc::new(pool));
     Running::start("crowd", imap, |_| {})
 }
@@ -60,7 +36,7 @@ async fn stranger(server: &Running) -> Private {
 }
 
 async fn login(client: &mut Private, name: &str) -> String {
-    client.ask(&format!("a LOGIN {name} secret")).await
+    client.ask(&format!("a LOGIN {name} {}", house::PASSWORD)).await
 }
 
 fn is_in(reply: &str) -> bool {

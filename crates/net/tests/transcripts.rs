@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::house::{Still, cheap};
 use common::{HOST, issue, scratch, settings, trusting};
 use mail::{Accounts, HashPool};
 use mailbox::account::{Limits, Quota};
@@ -12,7 +13,7 @@ use miniz_oxide::{DataFormat, MZFlush};
 use net::{Imap, Lmtp, Protocols, Remote, Server};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
-use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+use sasl::{CredentialRecord, Salts, Secret, Workspace};
 use session::imap::capability::{Capability, TABLE};
 use settings::{Listener, ListenerKind};
 use std::fs;
@@ -20,7 +21,6 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use store_memory::Memory;
 use tokio::runtime::Runtime;
@@ -29,21 +29,20 @@ use transcript::{NAME, NONCE, PASSWORD, Pipe, Played, Port, SALTS, Transcript, W
 /// How long a server may think before it is taken to be silent.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// A clock that stands still and chance that is none.
+/// A world that stands still, and throws the nonce that the transcripts have.
 #[derive(Default)]
-struct Still(AtomicU64);
+struct Rehearsed(Still);
 
-impl mail::World for Still {
+impl mail::World for Rehearsed {
     fn now_ms(&self) -> i64 {
-        1_790_000_000_000
+        self.0.now_ms()
     }
 
     fn random(&self, into: &mut [u8]) {
         if into.len() == NONCE.len() {
             return into.copy_from_slice(&NONCE); // nothing else asks for so many
         }
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
+        self.0.random(into);
     }
 }
 
@@ -66,7 +65,7 @@ impl Hosted {
         settings.network.listeners.push(lmtp);
         let _inside = runtime.enter();
         let accounts = Arc::new(runtime.block_on(accounts()));
-        let pool = HashPool::start(1, cost()).unwrap();
+        let pool = HashPool::start(1, cheap()).unwrap();
         let lmtp = Lmtp::new(&settings, Arc::clone(&accounts));
         let imap = Imap::new(&settings, accounts, Arc::new(pool));
         let server = Server::open(&settings, Protocols { imap, lmtp }).unwrap();
@@ -84,14 +83,10 @@ impl Hosted {
     }
 }
 
-fn cost() -> Cost {
-    Cost::new(8, 1, 4_096).unwrap()
-}
-
 async fn accounts() -> Accounts {
-    let world = Still::default();
+    let world = Rehearsed::default();
     let password = Secret::password(PASSWORD).unwrap();
-    let record = CredentialRecord::new(&password, Salts(SALTS), &cost(), &mut Workspace::new());
+    let record = CredentialRecord::new(&password, Salts(SALTS), &cheap(), &mut Workspace::new());
     let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(world)).await.unwrap().within(limits());
     accounts.add(NAME, &record).await.unwrap();
     accounts

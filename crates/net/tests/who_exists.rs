@@ -6,30 +6,13 @@ mod common;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{Running, issue, scratch, settings};
-use mail::{Accounts, HashPool};
+use common::{Running, house, issue, scratch, settings};
+use mail::HashPool;
 use mailbox::account::directory::Standing;
 use net::Imap;
-use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+use sasl::Cost;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use store_memory::Memory;
-
-/// A clock that stands still and chance that is none.
-#[derive(Default)]
-struct Still(AtomicU64);
-
-impl mail::World for Still {
-    fn now_ms(&self) -> i64 {
-        1_790_000_000_000
-    }
-
-    fn random(&self, into: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
-    }
-}
 
 /// What a stranger learns of a name, by one way of signing in.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,12 +56,8 @@ impl House {
         let mut settings = settings(&files);
         settings.passwords.login_delay_max_ms = 0;
         let [first, second, today] = costs();
-        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
-        for (name, cost) in [("ann", first), ("bob", second), ("carol", first), ("dan", second)] {
-            let password = Secret::password("secret").unwrap();
-            let record = CredentialRecord::new(&password, Salts([7; 32]), &cost, &mut Workspace::new());
-            accounts.add(name, &record).await.unwrap();
-        }
+        let people = [("ann", first), ("bob", second), ("carol", first), ("dan", second)];
+        let accounts = house::accounts(&people).await;
         // Dan has been put to rest: neither his right password nor a wrong one tells that he is there.
         accounts.set_standing("dan", Standing::Disabled).await.unwrap();
         let pool = Arc::new(HashPool::start(1, today).unwrap());

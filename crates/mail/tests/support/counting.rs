@@ -1,12 +1,10 @@
 //! A store that counts how many large bodies are on their way into it at once.
 
+use super::delegate::left_to_inner;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use store::{
-    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
-    Snapshot, Store, StreamId, Watch,
-};
+use store::*;
 
 /// How many there are now, and how many there were at most.
 #[derive(Debug, Default)]
@@ -71,40 +69,8 @@ impl BodyWriter for Counted {
 }
 
 impl Store for Counting {
-    fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
-        self.inner.commit(commit)
-    }
-
-    fn read(&self, stream: StreamId, after: Seq, limit: usize) -> Answer<'_, Vec<Event>> {
-        self.inner.read(stream, after, limit)
-    }
-
-    fn heads(&self, streams: &[StreamId]) -> Answer<'_, Vec<Option<(Seq, Head)>>> {
-        self.inner.heads(streams)
-    }
-
-    fn list_streams(&self, account: AccountId) -> Answer<'_, Vec<(StreamId, Seq, Head)>> {
-        self.inner.list_streams(account)
-    }
-
-    fn drop_stream(&self, stream: StreamId) -> Answer<'_, ()> {
-        self.inner.drop_stream(stream)
-    }
-
-    fn trim(&self, stream: StreamId, through: Seq) -> Answer<'_, ()> {
-        self.inner.trim(stream, through)
-    }
-
-    fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answer<'_, Option<Snapshot>> {
-        self.inner.snapshot_at(stream, at)
-    }
-
-    fn put_snapshot(&self, stream: StreamId, snapshot: Snapshot) -> Answer<'_, ()> {
-        self.inner.put_snapshot(stream, snapshot)
-    }
-
-    fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
-        self.inner.records(account, ranges)
+    left_to_inner! {
+        commit read heads list_streams drop_stream trim snapshot_at put_snapshot records body_len list_bodies delete_body soft put_soft watch
     }
 
     fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {
@@ -126,34 +92,5 @@ impl Store for Counting {
     ) -> Answer<'_, Option<Bytes>> {
         assert!(length <= 1 << 20, "a body is read in pieces");
         self.inner.body(account, body, offset, length)
-    }
-
-    fn body_len(&self, account: AccountId, body: BodyId) -> Answer<'_, Option<u64>> {
-        self.inner.body_len(account, body)
-    }
-
-    fn list_bodies(
-        &self,
-        account: AccountId,
-        after: Option<BodyId>,
-        limit: usize,
-    ) -> Answer<'_, Vec<BodyId>> {
-        self.inner.list_bodies(account, after, limit)
-    }
-
-    fn delete_body(&self, account: AccountId, body: BodyId) -> Answer<'_, ()> {
-        self.inner.delete_body(account, body)
-    }
-
-    fn soft(&self, account: AccountId, key: &[u8]) -> Answer<'_, Option<Bytes>> {
-        self.inner.soft(account, key)
-    }
-
-    fn put_soft(&self, account: AccountId, key: &[u8], value: Option<Bytes>) -> Answer<'_, ()> {
-        self.inner.put_soft(account, key, value)
-    }
-
-    fn watch(&self) -> Box<dyn Watch> {
-        self.inner.watch()
     }
 }

@@ -1,14 +1,12 @@
 //! A store that does what a store may do, at the worst of times: it fails, knows nothing of what became of a commit,
 //! takes its time, answers out of order, and lets another process be first. All of it follows from a seed.
 
+use super::delegate::left_to_inner;
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use store::{
-    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
-    Snapshot, Store, StoreError, StreamId, Watch,
-};
+use store::*;
 
 /// Dice that many throw.
 #[derive(Debug)]
@@ -74,6 +72,10 @@ fn unavailable(uncertain: bool) -> StoreError {
 }
 
 impl Store for Mischief {
+    left_to_inner! {
+        list_streams drop_stream trim records stage_body body body_len list_bodies delete_body put_soft watch
+    }
+
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
         Box::pin(async move {
             if self.strikes(8) {
@@ -106,18 +108,6 @@ impl Store for Mischief {
         self.slowly(async move { self.inner.heads(&streams).await })
     }
 
-    fn list_streams(&self, account: AccountId) -> Answer<'_, Vec<(StreamId, Seq, Head)>> {
-        self.inner.list_streams(account)
-    }
-
-    fn drop_stream(&self, stream: StreamId) -> Answer<'_, ()> {
-        self.inner.drop_stream(stream)
-    }
-
-    fn trim(&self, stream: StreamId, through: Seq) -> Answer<'_, ()> {
-        self.inner.trim(stream, through)
-    }
-
     fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answer<'_, Option<Snapshot>> {
         self.slowly(self.inner.snapshot_at(stream, at))
     }
@@ -129,52 +119,9 @@ impl Store for Mischief {
         self.slowly(self.inner.put_snapshot(stream, snapshot))
     }
 
-    fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
-        self.inner.records(account, ranges)
-    }
-
-    fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {
-        self.inner.stage_body(account)
-    }
-
-    fn body(
-        &self,
-        account: AccountId,
-        body: BodyId,
-        offset: u64,
-        length: usize,
-    ) -> Answer<'_, Option<Bytes>> {
-        self.inner.body(account, body, offset, length)
-    }
-
-    fn body_len(&self, account: AccountId, body: BodyId) -> Answer<'_, Option<u64>> {
-        self.inner.body_len(account, body)
-    }
-
-    fn list_bodies(
-        &self,
-        account: AccountId,
-        after: Option<BodyId>,
-        limit: usize,
-    ) -> Answer<'_, Vec<BodyId>> {
-        self.inner.list_bodies(account, after, limit)
-    }
-
-    fn delete_body(&self, account: AccountId, body: BodyId) -> Answer<'_, ()> {
-        self.inner.delete_body(account, body)
-    }
-
     fn soft(&self, account: AccountId, key: &[u8]) -> Answer<'_, Option<Bytes>> {
         let key = key.to_vec();
         self.slowly(async move { self.inner.soft(account, &key).await })
-    }
-
-    fn put_soft(&self, account: AccountId, key: &[u8], value: Option<Bytes>) -> Answer<'_, ()> {
-        self.inner.put_soft(account, key, value)
-    }
-
-    fn watch(&self) -> Box<dyn Watch> {
-        self.inner.watch()
     }
 }
 

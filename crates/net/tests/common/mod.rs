@@ -1,6 +1,8 @@
 //! What the tests of this crate share: certificates, a server with a toy behind its gate, and clients.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+pub(crate) mod house;
+
 use events::{Account, EndReason, Mechanism};
 use net::tls::CertificateFiles;
 use net::{Farewell, Remote, Server, Service, Stopped, Visit};
