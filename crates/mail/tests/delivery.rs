@@ -11,6 +11,7 @@ use mailbox::delivery::{Landed, Parcel};
 use std::sync::Arc;
 use support::counting::Counting;
 use support::local::{self, pumping};
+use support::mischief::{Dice, Mischief};
 use support::{accounts, delete, record, store};
 use terms::{EmailId, MailboxName, Uid};
 use testkit::disk::FaultyDisk;
@@ -303,6 +304,39 @@ async fn a_message_for_a_hundred_accounts_costs_a_few_syncs_and_is_answered_in_o
         let heading = format!("Delivered-To: {}\r\n", account.id().0);
         assert_eq!(outcome[0].as_ref().unwrap().octets, heading.len() as u64 + 19);
         assert_eq!(pumping(&mut pump, messages(account, "INBOX")).await.len(), 2);
+    }
+}
+
+/// A mail server need not listen to its answers, and a change of an account must not wait until it does.
+#[tokio::test]
+async fn nobody_waits_for_a_delivery_that_nobody_asks_on() {
+    for seed in 0..64 {
+        println!("seed {seed}");
+        let mischief = Arc::new(Mischief::over(store(), Arc::new(Dice::new(seed))));
+        mischief.calm_down();
+        let store: Arc<dyn store::Store> = mischief;
+        let accounts = accounts(&store).await;
+        let mut parcels = Vec::new();
+        for name in ["ann", "bob", "eve"] {
+            let id = accounts.add(name, &record("secret")).await.unwrap();
+            parcels.push(parcel(&accounts.account(id), &["INBOX"]));
+        }
+        let eve = accounts.account(parcels[2].account);
+        let mut delivery = Delivery::new(&accounts, Origin::desk(), parcels);
+        delivery.write(Bytes::from_static(b"a: b\r\n\r\n")).await;
+        delivery.end().await;
+        assert!(delivery.deliver_next().await.unwrap()[0].is_ok());
+        let patience = async {
+            for _ in 0..10_000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let (origin, lists) = (Origin::desk(), name("Lists"));
+        tokio::select! {
+            biased;
+            made = eve.ensure_mailbox(&origin, &lists) => drop(made.unwrap()),
+            () = patience => panic!("it waits for a delivery that nobody asks on"),
+        }
     }
 }
 

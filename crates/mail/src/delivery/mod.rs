@@ -123,12 +123,13 @@ impl Delivery {
     }
 
     /// Delivers to the next account: what became of it for each of its recipients, in their order; `None` behind the
-    /// last. What was delivered is durable. Those behind it are on their way meanwhile.
+    /// last. What was delivered is durable. Nothing is under way between two calls.
     pub async fn deliver_next(&mut self) -> Option<Vec<Result<Landed, Error>>> {
         let Message::Whole(whole) = &self.message else { return None };
         let whole = Arc::clone(whole);
         let outcomes = poll_fn(|context| self.poll_next(&whole, context)).await?;
-        if self.errands.is_empty() && self.under_way.is_empty() {
+        if self.errands.is_empty() {
+            // Every copy has been made; whoever asks may go before the last answer.
             whole.clear_away().await;
         }
         Some(outcomes)
@@ -139,20 +140,21 @@ impl Delivery {
             Whole::Few(_) => SMALL_AT_ONCE,
             Whole::Staged(_) | Whole::Lost { .. } => LARGE_AT_ONCE,
         };
-        loop {
-            self.under_way.iter_mut().for_each(|parcel| parcel.poll(context));
-            if let Some(UnderWay::Done(outcomes)) =
-                self.under_way.pop_front_if(|first| matches!(first, UnderWay::Done(_)))
-            {
-                return Poll::Ready(Some(outcomes));
-            }
-            let more = at_once.saturating_sub(self.under_way.len()).min(self.errands.len());
-            if more == 0 {
-                return if self.under_way.is_empty() { Poll::Ready(None) } else { Poll::Pending };
-            }
-            let begun = self.errands.drain(..more).map(|errand| UnderWay::begin(errand, whole));
+        if self.under_way.is_empty() {
+            let next = at_once.min(self.errands.len());
+            let begun = self.errands.drain(..next).map(|errand| UnderWay::begin(errand, whole));
             self.under_way.extend(begun);
         }
+        self.under_way.iter_mut().for_each(|parcel| parcel.poll(context));
+        // All of them, before one is told of: whoever asks may not ask on before a slow client has listened, and what
+        // is half done could keep an account's other changes waiting.
+        if self.under_way.iter().any(|parcel| matches!(parcel, UnderWay::Going(_))) {
+            return Poll::Pending;
+        }
+        Poll::Ready(match self.under_way.pop_front() {
+            Some(UnderWay::Done(outcomes)) => Some(outcomes),
+            Some(UnderWay::Going(_)) | None => None,
+        })
     }
 }
 

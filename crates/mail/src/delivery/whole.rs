@@ -37,7 +37,7 @@ impl Whole {
     /// Takes out of the store what no mailbox got.
     pub(super) async fn clear_away(&self) {
         if let Self::Staged(staged) = self
-            && staged.litter.load(Ordering::Acquire)
+            && staged.litter.swap(false, Ordering::AcqRel)
         {
             clear_away(&staged.account, staged.received.id).await;
         }
