@@ -26,13 +26,13 @@ mod word;
 pub use list::Event;
 pub use manual::manual;
 pub use text::{
-    Account, Claimed, ClientId, File, Listener, MAX_TEXT_OCTETS, MailAddress, Mailbox, Problem, ServerName,
-    Source,
+    Account, Claimed, ClientId, Command, File, Listener, MAX_TEXT_OCTETS, MailAddress, Mailbox, Problem,
+    ResponseCode, Sentence, ServerName, Source,
 };
 pub use value::{Codes, ConnectionId, FaultId, MAX_CODES, Peer};
 pub use word::{
     AuthFailure, AuthLimit, DeliveryFailure, EndReason, ImportOutcome, Mechanism, PlaintextCommand, Protocol,
-    Refusal, StopReason, TlsGroup, TlsVersion,
+    Refusal, Refused, StopReason, TlsGroup, TlsVersion,
 };
 
 /// The target of every event, for filters: `gatepost=debug`.

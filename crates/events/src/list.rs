@@ -4,9 +4,10 @@
 
 use crate::declare::events;
 use crate::{
-    Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, ConnectionId, DeliveryFailure, EndReason,
-    FaultId, File, ImportOutcome, Listener, MailAddress, Mailbox, Mechanism, Peer, PlaintextCommand, Problem,
-    Protocol, Refusal, ServerName, Source, StopReason, TlsGroup, TlsVersion,
+    Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId, DeliveryFailure,
+    EndReason, FaultId, File, ImportOutcome, Listener, MailAddress, Mailbox, Mechanism, Peer,
+    PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence, ServerName, Source,
+    StopReason, TlsGroup, TlsVersion,
 };
 use std::net::SocketAddr;
 
@@ -104,7 +105,8 @@ events! {
         server_name: Option<ServerName>,
     }
 
-    /// A TLS handshake failed. What the client offered says why, if it got as far as offering.
+    /// A TLS handshake failed. What the client offered says why, if it got as far as offering. The connection is over,
+    /// and leaves this line in place of `session.end`.
     "tls.failed" INFO TlsFailed {
         /// Which connection.
         connection: ConnectionId,
@@ -118,10 +120,14 @@ events! {
         groups: Option<Codes>,
         /// The cipher suites it offered.
         suites: Option<Codes>,
+        /// How long the connection had lasted, in milliseconds.
+        duration_ms: u64,
     }
 
-    /// A client sent data behind STARTTLS before the handshake, and was cut off. Either it is broken, or somebody
-    /// on the way tries to slip commands into its session (CVE-2011-0411).
+    /// A client sent data behind STARTTLS before the handshake, and was cut off. Either somebody on the way tries to
+    /// slip commands into its session (CVE-2011-0411); or the client is only broken: it does not wait for the answer to
+    /// STARTTLS before it begins TLS or gives its next command, or it goes on in the clear behind the answer. What came
+    /// is the same in both cases. If it is always the same client and a handful of octets, it is the client.
     "tls.starttls-injection" WARN StarttlsInjection {
         /// Which connection.
         connection: ConnectionId,
@@ -190,7 +196,25 @@ events! {
         limit: AuthLimit,
     }
 
-    /// A session ended: the one line that every session leaves.
+    /// A command was refused. The client was told NO or BAD, and this sentence; `session.end` counts them. What is no
+    /// command at all is not repeated here: it may be a password in the wrong place.
+    "command.refused" DEBUG CommandRefused {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who had signed in, if somebody had.
+        account: Option<Account>,
+        /// The command, if it is one that we know.
+        command: Option<Command>,
+        /// How it was refused. In LMTP, `bad` is the fault of the mail server's author.
+        refused: Refused,
+        /// The response code; in LMTP the reply's.
+        code: Option<ResponseCode>,
+        /// What the client was told.
+        told: Sentence,
+    }
+
+    /// A session ended: the one line that every session leaves. A connection whose TLS handshake failed had none, and
+    /// leaves `tls.failed`.
     "session.end" INFO SessionEnded {
         /// Which connection.
         connection: ConnectionId,
@@ -210,6 +234,10 @@ events! {
         client: Option<ClientId>,
         /// How many commands it gave.
         commands: u64,
+        /// How many commands were answered with BAD, if any.
+        bad: Option<u64>,
+        /// How many commands were answered with NO, if any.
+        no: Option<u64>,
         /// Octets received, inside TLS.
         octets_in: u64,
         /// Octets sent, inside TLS.

@@ -41,6 +41,8 @@ texts! {
     Claimed("name of an account, as a stranger gave it")
     /// What a client says it is.
     ClientId("what the client said")
+    /// A command by its name in the standard.
+    Command("name of a command")
     /// A file or folder of the server.
     File("path")
     /// A listener's name in the configuration.
@@ -51,6 +53,10 @@ texts! {
     Mailbox("name of a mailbox")
     /// What went wrong, in words.
     Problem("words")
+    /// What programs read of a refusal.
+    ResponseCode("response code")
+    /// What a client was told.
+    Sentence("words")
     /// A host's name in TLS.
     ServerName("host name")
     /// Where mail was imported from.
@@ -80,6 +86,30 @@ impl ClientId {
         let version = version.unwrap_or_default();
         let gap: &[u8] = if version.is_empty() { b"" } else { b" " };
         Self(escape(&[name, gap, version].concat()))
+    }
+}
+
+impl Command {
+    /// Its name as we know it, not as it was sent.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(escape(name.as_bytes()))
+    }
+}
+
+impl ResponseCode {
+    /// Its name, without what it tells besides.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(escape(name.as_bytes()))
+    }
+}
+
+impl Sentence {
+    /// The sentence as it was sent, which may name a mailbox.
+    #[must_use]
+    pub fn new(said: &str) -> Self {
+        Self(escape(said.as_bytes()))
     }
 }
 

@@ -131,6 +131,14 @@ words! {
         ScramSha256 = "scram-sha-256",
     }
 
+    /// How a command was refused.
+    Refused {
+        /// It was not done.
+        No = "no",
+        /// It was not understood, or had no place there.
+        Bad = "bad",
+    }
+
     /// What was tried without TLS.
     PlaintextCommand {
         /// LOGIN.
@@ -175,6 +183,8 @@ words! {
         Logout = "logout",
         /// The client hung up.
         Closed = "closed",
+        /// The client was gone in the middle of a command.
+        HalfCommand = "half-command",
         /// The connection broke.
         Broken = "broken",
         /// Too long without signing in.
@@ -183,8 +193,6 @@ words! {
         IdleTimeout = "idle-timeout",
         /// The client did not read what it was sent.
         SlowReader = "slow-reader",
-        /// The TLS handshake failed.
-        TlsFailed = "tls-failed",
         /// Data behind STARTTLS.
         Injection = "injection",
         /// Too many errors, or lines too long.

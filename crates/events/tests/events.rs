@@ -68,6 +68,8 @@ fn session_end() -> Event {
         mechanism: Some(Mechanism::Plain),
         client: Some(ClientId::new(b"Thunderbird", Some(b"140.1"))),
         commands: 12,
+        bad: Some(2),
+        no: None,
         octets_in: 345,
         octets_out: 67_890,
         duration_ms: 1_500,
@@ -90,7 +92,7 @@ fn a_session_leaves_one_line() {
     assert_eq!(
         human(&session_end()).trim_start(),
         "INFO gatepost: session.end connection=17 protocol=imap peer=192.0.2.7:40123 account=\"alice\" tls=1.3 \
-         group=x25519mlkem768 mechanism=plain client=\"Thunderbird 140.1\" commands=12 octets_in=345 octets_out=67890 \
+         group=x25519mlkem768 mechanism=plain client=\"Thunderbird 140.1\" commands=12 bad=2 octets_in=345 octets_out=67890 \
          duration_ms=1500 reason=logout\n"
     );
 }
@@ -129,6 +131,7 @@ fn json_has_the_same_names() {
     let fields = serde_json::json!({
         "message": "session.end", "connection": 17, "protocol": "imap", "peer": "192.0.2.7:40123", "account": "alice",
         "tls": "1.3", "group": "x25519mlkem768", "mechanism": "plain", "client": "Thunderbird 140.1", "commands": 12,
+        "bad": 2,
         "octets_in": 345, "octets_out": 67_890, "duration_ms": 1_500, "reason": "logout",
     });
     assert_eq!(line["fields"], fields);

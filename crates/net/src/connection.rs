@@ -69,16 +69,14 @@ impl<S: Service> House<S> {
     }
 
     /// Serves one connection to its end. A panic ends this one alone.
-    pub(crate) async fn serve(&self, stream: impl Duplex, visit: Visit) {
-        let visit = Arc::new(visit);
+    pub(crate) async fn serve(&self, stream: impl Duplex, visit: Arc<Visit>) {
         // Pinned here, so that nothing on the way down holds a second copy of it.
         let farewell = self.see_through(pin!(self.converse(stream, &visit)), &visit).await;
         visit.end(farewell);
     }
 
     /// The same of one that brings mail.
-    pub(crate) async fn serve_mail(&self, stream: impl Duplex, visit: Visit) {
-        let visit = Arc::new(visit);
+    pub(crate) async fn serve_mail(&self, stream: impl Duplex, visit: Arc<Visit>) {
         let farewell = self.see_through(pin!(self.take_mail(stream, &visit)), &visit).await;
         visit.end(farewell);
     }
@@ -143,7 +141,7 @@ impl<S: Service> House<S> {
                 }
             };
         let line = self.handshake(stream, visit).await?;
-        let proof = line.proof().ok_or(EndReason::TlsFailed)?;
+        let proof = line.proof().ok_or(EndReason::Fault)?;
         Ok((cleartext.finish_handshake(proof), line))
     }
 
@@ -153,7 +151,7 @@ impl<S: Service> House<S> {
         visit: &Visit,
     ) -> Result<(Greeted, PrivateLine<Overheard<IO>>), EndReason> {
         let line = self.handshake(stream, visit).await?;
-        let proof = line.proof().ok_or(EndReason::TlsFailed)?;
+        let proof = line.proof().ok_or(EndReason::Fault)?;
         Ok((Greeted::at_once(proof, Arc::clone(&self.signpost), Arc::clone(&self.rules)), line))
     }
 
@@ -197,24 +195,17 @@ async fn refused<IO: Duplex>(visit: &Visit, failed: Failed<IO>) -> EndReason {
     let Failed { problem, offer, io } = failed;
     // The same attack as data right behind STARTTLS, only slower: clear text where the handshake should begin.
     let injected = problem == Problem::NotTls && visit.listener() == ListenerKind::ImapStartTls;
-    let reason = if injected { EndReason::Injection } else { EndReason::TlsFailed };
     if injected {
         gate::injection(visit, io.as_ref().map_or(0, |io| io.opening.octets));
     } else {
-        Event::TlsFailed {
-            connection: visit.id(),
-            peer: visit.peer(),
-            problem: (&problem as &(dyn Error + 'static)).into(),
-            server_name: offer.as_ref().and_then(|offer| offer.server_name.as_deref()).map(ServerName::new),
-            groups: offer.as_ref().map(|offer| offer.groups.clone()),
-            suites: offer.map(|offer| offer.suites),
-        }
-        .log();
+        let server_name = offer.as_ref().and_then(|offer| offer.server_name.as_deref()).map(ServerName::new);
+        let (groups, suites) = offer.map(|offer| (offer.groups, offer.suites)).unzip();
+        visit.tls_failed((&problem as &(dyn Error + 'static)).into(), server_name, groups, suites);
     }
     if let Some(mut io) = io {
         take_leave(&mut io).await;
     }
-    reason
+    if injected { EndReason::Injection } else { EndReason::Broken }
 }
 
 /// What the settings say of a conversation.
@@ -268,10 +259,10 @@ mod tests {
         House::new(&Settings::default(), Silent, certificates.imap_config().unwrap())
     }
 
-    fn visit(kind: ListenerKind) -> Visit {
+    fn visit(kind: ListenerKind) -> Arc<Visit> {
         let admission = Reception::new(ConnectionLimits::default()).admit([192, 0, 2, 1].into()).unwrap();
         let address = events::Peer::Address("192.0.2.1:1".parse().unwrap());
-        Visit::new(admission, address, kind, Clock::start(), Duration::from_secs(60))
+        Arc::new(Visit::new(admission, address, kind, Clock::start(), Duration::from_secs(60)))
     }
 
     /// What a connection holds besides what its session holds and what the TLS library puts on the heap, in octets.

@@ -5,9 +5,11 @@
 //! everybody a salt, and those of names that nobody has stay the same for ever.
 
 use crate::clock::Clock;
+use crate::gate::refused_as;
 use crate::hall::{Hall, HallLimits, Place, refusal};
 use crate::visit::Visit;
-use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Event, Mechanism};
+use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Command, Event, Mechanism};
+use events::{ResponseCode, Sentence};
 use mail::{Accounts, HashPool, Origin, Protocol};
 use mailbox::account::directory::Standing;
 use policy::{FailedLogins, Sessions, TooManySessions};
@@ -17,6 +19,7 @@ use session::refusal::Refusal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::AccountId;
+use wire::imap::CommandName;
 use wire::imap::reply::Code;
 
 /// What all doors of a server share.
@@ -172,6 +175,18 @@ impl port::Door for ConnectionDoor {
     async fn verifier(&self, name: &str) -> Result<ScramVerifier, Refusal> {
         // A decoy where nobody has the name; who it is that has it is asked again once a proof has come.
         Ok(self.keeper.accounts.find(name, self.keeper.pool.cost()).record.scram().clone())
+    }
+
+    fn refused(&self, command: Option<CommandName>, refusal: &Refusal) {
+        let Some((condition, code, told)) = refusal.told() else { return };
+        let Some(refused) = refused_as(condition) else { return };
+        let command = command.map(|name| Command::new(&name.to_string()));
+        self.visit.refused(
+            refused,
+            command,
+            code.map(|code| ResponseCode::new(code.name())),
+            Sentence::new(&told),
+        );
     }
 
     fn introduced(&self, fields: &[(&str, Option<&str>)]) {

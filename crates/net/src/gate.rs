@@ -6,8 +6,8 @@
 use crate::octets::{Duplex, read_some};
 use crate::reception::Wherefore;
 use crate::visit::Visit;
-use events::{Claimed, EndReason, Event, PlaintextCommand};
-use session::imap::gate::{Cleartext, Effect, Ending, Exposed, Wanted};
+use events::{Claimed, Command, EndReason, Event, PlaintextCommand, ResponseCode, Sentence};
+use session::imap::gate::{Cleartext, Effect, Ending, Exposed, Refused, Wanted};
 use session::{Rules, Signpost};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 use terms::Moment;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout_at;
+use wire::imap::reply::Condition;
 
 /// Talks to a peer in the clear until it says STARTTLS and has been told to begin.
 pub(crate) async fn pass(
@@ -66,6 +67,7 @@ impl<S: Duplex> Talk<'_, S> {
                 Effect::Handshake => next = Ok(ControlFlow::Break(())),
                 Effect::PrivacyRequired(wanted) => self.note_refusal(wanted),
                 Effect::Warn(exposed) => self.note_exposure(exposed),
+                Effect::Refused(refused) => self.note_answer(&refused),
                 Effect::Close(ending) => next = Err(self.ended(ending, heard)),
             }
         }
@@ -96,6 +98,7 @@ impl<S: Duplex> Talk<'_, S> {
         };
         match read {
             Err(_) => self.gate.time_out(effects),
+            Ok(Err(_) | Ok(0)) if self.gate.is_in_a_line() => return Err(EndReason::HalfCommand),
             Ok(Err(_)) => return Err(EndReason::Broken),
             Ok(Ok(0)) => return Err(EndReason::Closed),
             Ok(Ok(octets)) => self.take(octets, heard, effects).await?,
@@ -151,6 +154,12 @@ impl<S: Duplex> Talk<'_, S> {
         Event::PlaintextRefused { connection: self.visit.id(), peer: self.visit.peer(), command }.log();
     }
 
+    fn note_answer(&self, refused: &Refused) {
+        let Some(how) = refused_as(refused.condition) else { return };
+        let (command, code) = (refused.command.map(Command::new), refused.code.map(ResponseCode::new));
+        self.visit.refused(how, command, code, Sentence::new(&refused.why));
+    }
+
     fn note_exposure(&mut self, exposed: Exposed) {
         if std::mem::replace(&mut self.noted.exposure, true) {
             return;
@@ -172,6 +181,15 @@ impl<S: Duplex> Talk<'_, S> {
             | Ending::TooManyRefusals => EndReason::Misuse,
             Ending::TimedOut => EndReason::LoginTimeout,
         }
+    }
+}
+
+/// As the log calls it.
+pub(crate) const fn refused_as(condition: Condition) -> Option<events::Refused> {
+    match condition {
+        Condition::No => Some(events::Refused::No),
+        Condition::Bad => Some(events::Refused::Bad),
+        Condition::Ok | Condition::Bye => None,
     }
 }
 

@@ -6,6 +6,8 @@ use crate::hall::note;
 use crate::visit::{Farewell, Visit};
 use bytes::Bytes;
 use events::{Account, DeliveryFailure, EndReason, Event, MailAddress, Mailbox};
+use events::{Refused, ResponseCode, Sentence};
+
 use mail::{Accounts, Addressing, Error, Origin, Protocol};
 use mailbox::account::Usage;
 use mailbox::account::directory::Standing;
@@ -156,6 +158,17 @@ impl port::Office for Counter<'_> {
     fn begin(&self, parcels: Vec<Parcel>) -> Delivery {
         let delivery = mail::Delivery::new(&self.lmtp.accounts, self.origin(), parcels);
         Delivery { delivery, clerk: self.clerk() }
+    }
+
+    fn refused(&self, refusal: &Refusal) {
+        let refused = if refusal.is_mistake() { Refused::Bad } else { Refused::No };
+        let reply = refusal.reply();
+        self.visit.refused(
+            refused,
+            None,
+            Some(ResponseCode::new(&reply.code().to_string())),
+            Sentence::new(reply.text()),
+        );
     }
 
     fn note(&self, sender: Option<&Address>, recipient: &Address, outcome: &Result<Landed, Refusal>) {

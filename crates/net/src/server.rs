@@ -228,6 +228,7 @@ impl<S: Service> Server<S> {
             return; // it has gone again
         }
         let visit = Visit::new(admission, Peer::Address(address), kind, self.clock, self.sign_in_patience);
+        let visit = Arc::new(visit);
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
         visits.spawn(async move { house.serve(Prompt(stream), visit).await });
@@ -245,7 +246,7 @@ impl<S: Service> Server<S> {
             return; // it has gone again
         }
         let admission = self.reception.admit_known();
-        let visit = Visit::new(admission, caller.peer(), kind, self.clock, Duration::MAX);
+        let visit = Arc::new(Visit::new(admission, caller.peer(), kind, self.clock, Duration::MAX));
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
         visits.spawn(async move {

@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::reception::{Admission, Presence, Wherefore};
-use events::{Account, ClientId, ConnectionId, EndReason, Event, Mechanism, Peer, Protocol};
-use events::{TlsGroup, TlsVersion};
+use events::{Account, ClientId, Codes, Command, ConnectionId, EndReason, Event, Mechanism, Peer, Problem};
+use events::{Protocol, Refused, ResponseCode, Sentence, ServerName, TlsGroup, TlsVersion};
 use mail::SignedOut;
 use settings::ListenerKind;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -25,6 +25,8 @@ pub struct Visit {
     pub(crate) octets_out: AtomicU64,
     /// Commands given before TLS; the rest is the conversation's to count.
     pub(crate) commands_in_clear: AtomicU32,
+    answered_bad: AtomicU32,
+    answered_no: AtomicU32,
     notes: Mutex<Notes>,
 }
 
@@ -37,6 +39,8 @@ struct Notes {
     signed_out: Option<SignedOut>,
     /// What the line knows of its own end; the conversation only knows that it ended.
     line_ended: Option<EndReason>,
+    /// Whether another event has said all that `session.end` could.
+    has_left_its_line: bool,
 }
 
 /// How a conversation ended, and how much was said.
@@ -75,6 +79,8 @@ impl Visit {
             octets_in: AtomicU64::new(0),
             octets_out: AtomicU64::new(0),
             commands_in_clear: AtomicU32::new(0),
+            answered_bad: AtomicU32::new(0),
+            answered_no: AtomicU32::new(0),
             notes: Mutex::default(),
         }
     }
@@ -154,6 +160,23 @@ impl Visit {
         self.notes().client.clone()
     }
 
+    /// A command was refused.
+    pub(crate) fn refused(
+        &self,
+        refused: Refused,
+        command: Option<Command>,
+        code: Option<ResponseCode>,
+        told: Sentence,
+    ) {
+        let count = match refused {
+            Refused::Bad => &self.answered_bad,
+            Refused::No => &self.answered_no,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        let account = self.notes().signed_in.as_ref().map(|(account, _)| account.clone());
+        Event::CommandRefused { connection: self.id(), account, command, refused, code, told }.log();
+    }
+
     pub(crate) fn encrypted(&self, version: TlsVersion, group: Option<TlsGroup>) {
         self.notes().tls = Some((version, group));
     }
@@ -198,9 +221,25 @@ impl Visit {
         presence.wait_for(|presence| *presence == Presence::Cut).await.map(drop).ok();
     }
 
+    /// There is no TLS, and so no session: this is the one line that the connection leaves.
+    pub(crate) fn tls_failed(
+        &self,
+        problem: Problem,
+        server_name: Option<ServerName>,
+        groups: Option<Codes>,
+        suites: Option<Codes>,
+    ) {
+        self.notes().has_left_its_line = true;
+        let (connection, peer, duration_ms) = (self.id(), self.peer(), self.duration_ms());
+        Event::TlsFailed { connection, peer, problem, server_name, groups, suites, duration_ms }.log();
+    }
+
     /// The one line that every connection leaves.
     pub(crate) fn end(&self, farewell: Farewell) {
-        let Notes { tls, signed_in, client, line_ended, .. } = self.notes().clone();
+        let Notes { tls, signed_in, client, line_ended, has_left_its_line, .. } = self.notes().clone();
+        if has_left_its_line {
+            return;
+        }
         let (account, mechanism) = signed_in.unzip();
         Event::SessionEnded {
             connection: self.id(),
@@ -212,15 +251,29 @@ impl Visit {
             mechanism,
             client,
             commands: u64::from(self.commands_in_clear.load(Ordering::Relaxed)) + farewell.commands,
+            bad: count(&self.answered_bad),
+            no: count(&self.answered_no),
             octets_in: self.octets_in.load(Ordering::Relaxed),
             octets_out: self.octets_out.load(Ordering::Relaxed),
-            duration_ms: u64::try_from(self.clock.now().since(self.opened).as_millis()).unwrap_or(u64::MAX),
-            reason: line_ended.unwrap_or(farewell.reason),
+            duration_ms: self.duration_ms(),
+            reason: match farewell.reason {
+                EndReason::Closed => line_ended.unwrap_or(EndReason::Closed),
+                reason => reason,
+            },
         }
         .log();
+    }
+
+    fn duration_ms(&self) -> u64 {
+        u64::try_from(self.clock.now().since(self.opened).as_millis()).unwrap_or(u64::MAX)
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is worth telling.
+fn count(counter: &AtomicU32) -> Option<u64> {
+    Some(u64::from(counter.load(Ordering::Relaxed))).filter(|&count| count > 0)
 }

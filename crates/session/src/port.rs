@@ -25,6 +25,7 @@ use sasl::ScramVerifier;
 use std::future::Future;
 use std::sync::Arc;
 use terms::{AccountId, EmailId, InternalDate, Moment, Uid, UidSet, UidValidity};
+use wire::imap::CommandName;
 
 /// The other end of the wire.
 pub trait Peer: Send + Sync {
@@ -95,6 +96,9 @@ pub trait Door: Send + Sync {
     /// What a SCRAM proof of this name is checked with. Takes as long whether the account exists or not; where it
     /// does not, the verifier looks like one of an account, is the same each time, and fits nothing.
     fn verifier(&self, name: &str) -> impl Future<Output = Result<ScramVerifier, Refusal>> + Send;
+
+    /// A command was refused: for the log. `None` where it is none that we know.
+    fn refused(&self, command: Option<CommandName>, refusal: &Refusal);
 
     /// What the client says of itself (RFC 2971): for the log, never to be trusted.
     fn introduced(&self, fields: &[(&str, Option<&str>)]);

@@ -13,6 +13,9 @@ use wire::imap::{BadCommand, Reason, Tag};
 pub enum Refusal {
     /// The client's author can act: it was not said as the standard has it, or not when. `BAD`.
     Misspoken(Denial),
+    /// The same, of what is no command. `BAD`, and its name is repeated: to the client alone, for it may be a password
+    /// in the wrong place.
+    Unknown(String),
     /// The user can act. `NO`, and why.
     Denied(Denial),
     /// We can act. `NO [SERVERBUG]`, and the id under which the fault was written down.
@@ -53,16 +56,31 @@ impl Refusal {
 
     /// The one place where refusals become replies. Without a tag (none could be read) the reply is untagged.
     pub fn tell(&self, tag: Option<&Tag<'_>>, out: &mut Vec<u8>) {
-        let (condition, code, why) = match self {
-            Self::Misspoken(told) => (Condition::Bad, told.code.as_ref(), told.why.clone()),
-            Self::Denied(told) => (Condition::No, told.code.as_ref(), told.why.clone()),
-            Self::OurFault(id) => (Condition::No, Some(&Code::ServerBug), our_fault(*id)),
-            Self::Hangup => return,
-        };
+        let Some((condition, code, mut why)) = self.told() else { return };
+        if let Self::Unknown(name) = self {
+            why = format!("{why} {name}").into();
+        }
         match tag {
             Some(tag) => tagged(out, tag, condition, code, &why),
             None => untagged(out, condition, code, &why),
         }
+    }
+
+    /// What is told, but for the name of what is no command; nothing to a peer that is gone.
+    #[must_use]
+    pub fn told(&self) -> Option<(Condition, Option<&Code<'static>>, Cow<'static, str>)> {
+        Some(match self {
+            Self::Misspoken(told) => (Condition::Bad, told.code.as_ref(), told.why.clone()),
+            Self::Unknown(_) => (Condition::Bad, None, "Unknown command".into()),
+            Self::Denied(told) => (Condition::No, told.code.as_ref(), told.why.clone()),
+            Self::OurFault(id) => (Condition::No, Some(&Code::ServerBug), our_fault(*id)),
+            Self::Hangup => return None,
+        })
+    }
+
+    /// Whether the client's author is to blame.
+    pub(crate) const fn is_mistake(&self) -> bool {
+        matches!(self, Self::Misspoken(_) | Self::Unknown(_))
     }
 }
 
@@ -80,7 +98,8 @@ impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
         let why = reason.to_string();
         match reason {
-            Reason::EmptyLine | Reason::Unknown(_) | Reason::Grammar(_) => Self::misspoken(why),
+            Reason::EmptyLine | Reason::Grammar(_) => Self::misspoken(why),
+            Reason::Unknown(name) => Self::Unknown(name),
             // Clients that use an extension without looking at the capabilities carry on after a NO.
             Reason::NotOffered(_) => Self::Denied(Denial { code: None, why: why.into() }),
             Reason::Name(_) => Self::denied(Code::Cannot, why),

@@ -9,6 +9,8 @@ pub enum Ending {
     LoggedOut,
     /// The peer is gone.
     Gone,
+    /// The peer is gone in the middle of a command.
+    HalfSaid,
     /// The peer did not sign in within [`Rules::sign_in_time`](crate::Rules::sign_in_time).
     NotSignedIn,
     /// The client was silent for [`SILENCE_TIME`](super::SILENCE_TIME).
@@ -37,7 +39,7 @@ impl Ending {
     /// What the client is told, unless it is gone or has said goodbye itself.
     pub(super) const fn words(self) -> Option<&'static str> {
         match self {
-            Self::LoggedOut | Self::Gone => None,
+            Self::LoggedOut | Self::Gone | Self::HalfSaid => None,
             Self::NotSignedIn => Some("You took too long to sign in"),
             Self::TimedOut => Some("You were silent for too long"),
             Self::Stopping => Some("The server is stopping; try again in a moment"),
@@ -55,6 +57,7 @@ impl From<Silence> for Ending {
     fn from(silence: Silence) -> Self {
         match silence {
             Silence::Gone => Self::Gone,
+            Silence::HalfSaid => Self::HalfSaid,
             Silence::Garbled => Self::Unsynchronised,
             Silence::TimedOut => Self::TimedOut,
             Silence::Stopping => Self::Stopping,

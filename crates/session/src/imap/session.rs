@@ -25,7 +25,7 @@ use wire::imap::command::tag_of;
 use wire::imap::command::{AtLiteral, Authenticate, Upload, upload_at_literal};
 use wire::imap::framer::{Announced, Event, Misframed};
 use wire::imap::reply::{Code, Condition, tagged, untagged};
-use wire::imap::{BadCommand, Command, NameForm, Reason, Tag, Tagged, parse_with};
+use wire::imap::{BadCommand, Command, CommandName, NameForm, Reason, Tag, Tagged, parse_with};
 
 /// How long a signed-in client may say nothing. RFC 3501, 5.4: at least 30 minutes. IDLE is no silence.
 pub const SILENCE_TIME: Duration = Duration::from_secs(31 * 60);
@@ -130,20 +130,21 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     async fn command(&mut self, frame: &Bytes) -> Result<(), Ending> {
         self.commands += 1;
+        let name = CommandName::of(frame);
         let Tagged { tag, command } = match parse_with(frame, self.names()) {
             Ok(tagged) => tagged,
-            Err(bad) => return self.bad(bad),
+            Err(bad) => return self.bad(name, bad),
         };
         let manner = Manner::behind(&command);
         if matches!(command, Command::Logout) {
             return Err(self.log_out(&tag));
         }
         if matches!(command, Command::Compress) {
-            return self.compress(&tag).await;
+            return self.compress(name, &tag).await;
         }
         // Boxed, so that a session that waits is no larger than its waiting: docs/decisions/session-shape.md.
         let outcome = Box::pin(self.execute(&tag, command)).await;
-        self.conclude(&tag, manner, outcome).await
+        self.conclude(name, &tag, manner, outcome).await
     }
 
     /// The commands that strangers may give too; the others ask for a [`Hall`].
@@ -167,10 +168,10 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 
     /// RFC 4978, 3: "the server MUST compress starting immediately after the CRLF which ends the tagged OK response".
-    async fn compress(&mut self, tag: &Tag<'_>) -> Result<(), Ending> {
+    async fn compress(&mut self, name: Option<CommandName>, tag: &Tag<'_>) -> Result<(), Ending> {
         let outcome = self.somebody_here().map_err(Stop::from).and_then(|()| compress::run(&self.talk));
         let begins = outcome.is_ok();
-        self.conclude(tag, Manner::FREE, outcome).await?;
+        self.conclude(name, tag, Manner::FREE, outcome).await?;
         if begins { self.talk.compress().await.map_err(|_| Ending::Gone) } else { Ok(()) }
     }
 
@@ -234,37 +235,40 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             AtLiteral::Message(upload) => Box::pin(self.upload(upload, announced.octets)).await,
             AtLiteral::OtherCommand | AtLiteral::MailboxName => self.keep_literal(),
             AtLiteral::Bad(bad) => {
+                let name = CommandName::of(self.talk.start());
                 self.talk.refuse_literal();
-                self.bad(bad)
+                self.bad(name, bad)
             }
         }
     }
 
     fn keep_literal(&mut self) -> Result<(), Ending> {
-        let tag = tag_of(self.talk.start());
+        let (name, tag) = (CommandName::of(self.talk.start()), tag_of(self.talk.start()));
         match self.talk.keep_literal() {
             Ok(()) => Ok(()),
             Err(why) => {
-                too_big(why).tell(tag.as_ref(), self.talk.text());
-                self.mistake()
+                let refusal = too_big(why);
+                self.refuse(name, tag.as_ref(), &refusal)?;
+                // Of an argument too large the client's author is to blame, whichever way it is told.
+                if refusal.is_mistake() { Ok(()) } else { self.mistake() }
             }
         }
     }
 
     async fn upload(&mut self, upload: Tagged<Upload>, octets: u64) -> Result<(), Ending> {
         self.commands += 1;
+        let name = CommandName::of(self.talk.start());
         let Tagged { tag, command } = upload;
         let Some(hall) = self.hall.as_mut() else {
             self.talk.refuse_literal();
-            Refusal::misspoken("Sign in first").tell(Some(&tag), self.talk.text());
-            return self.mistake();
+            return self.refuse(name, Some(&tag), &Refusal::misspoken("Sign in first"));
         };
         let talk = &mut self.talk;
         let outcome = match command {
             Upload::Append(append) => append::run(&tag, append, octets, hall, talk).await,
             Upload::Replace(replace) => replace::run(&tag, replace, octets, hall, talk).await,
         };
-        self.conclude(&tag, Manner::FREE, outcome).await
+        self.conclude(name, &tag, Manner::FREE, outcome).await
     }
 
     fn misframed(&mut self, why: Misframed, start: &[u8]) -> Result<(), Ending> {
@@ -272,18 +276,27 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             Misframed::TooLong(limit) => format!("A command here can have at most {limit} octets"),
             Misframed::BareLf => "A line ends in CRLF".into(),
         };
-        Refusal::misspoken(why).tell(tag_of(start).as_ref(), self.talk.text());
-        self.mistake()
+        self.refuse(CommandName::of(start), tag_of(start).as_ref(), &Refusal::misspoken(why))
     }
 
-    fn bad(&mut self, bad: BadCommand) -> Result<(), Ending> {
+    fn bad(&mut self, name: Option<CommandName>, bad: BadCommand) -> Result<(), Ending> {
         if bad.reason == Reason::EmptyLine {
             return Ok(()); // Some clients end lines twice, and mean nothing by it.
         }
         let tag = bad.tag.clone();
-        let refusal = Refusal::from(bad);
-        refusal.tell(tag.as_ref(), self.talk.text());
-        if matches!(refusal, Refusal::Misspoken(_)) { self.mistake() } else { Ok(()) }
+        self.refuse(name, tag.as_ref(), &bad.into())
+    }
+
+    /// The one place where a command is answered with NO or BAD.
+    fn refuse(
+        &mut self,
+        name: Option<CommandName>,
+        tag: Option<&Tag<'_>>,
+        refusal: &Refusal,
+    ) -> Result<(), Ending> {
+        refusal.tell(tag, self.talk.text());
+        self.door.refused(name, refusal);
+        if refusal.is_mistake() { self.mistake() } else { Ok(()) }
     }
 
     fn mistake(&mut self) -> Result<(), Ending> {
@@ -292,7 +305,13 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     }
 
     /// Tells what changed, and then how the command came out.
-    async fn conclude(&mut self, tag: &Tag<'_>, manner: Manner, outcome: Outcome) -> Result<(), Ending> {
+    async fn conclude(
+        &mut self,
+        name: Option<CommandName>,
+        tag: &Tag<'_>,
+        manner: Manner,
+        outcome: Outcome,
+    ) -> Result<(), Ending> {
         if let Err(Stop::Over(ending)) = outcome {
             return Err(ending);
         }
@@ -306,8 +325,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             }
             Err(Stop::Refused(refusal)) => {
                 tell_highest(highest, self.talk.text());
-                refusal.tell(Some(tag), self.talk.text());
-                if matches!(refusal, Refusal::Misspoken(_)) { self.mistake() } else { Ok(()) }
+                self.refuse(name, Some(tag), &refusal)
             }
             Err(Stop::Over(ending)) => Err(ending),
         }

@@ -35,6 +35,8 @@ pub enum Compression {
 pub(super) enum Silence {
     /// The peer is gone.
     Gone,
+    /// The peer is gone in the middle of a command.
+    HalfSaid,
     /// What it says is no compressed text, and it said that it would be.
     Garbled,
     /// The moment has come.
@@ -110,7 +112,10 @@ impl<P: Peer> Talk<P> {
     async fn receive(&mut self, until: Moment) -> Result<(), Silence> {
         self.flush().await?;
         let mut octets = Vec::new();
-        match self.peer.receive(&mut octets, until).await? {
+        let Ok(received) = self.peer.receive(&mut octets, until).await else {
+            return Err(if self.framer.is_between_commands() { Silence::Gone } else { Silence::HalfSaid });
+        };
+        match received {
             Received::Octets => {
                 self.framer.push(&octets);
                 Ok(())

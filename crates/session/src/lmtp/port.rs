@@ -35,6 +35,9 @@ pub trait Office: Send + Sync {
     /// Begins to deliver a message; none of it has come yet. Each account has one parcel.
     fn begin(&self, parcels: Vec<Parcel>) -> Self::Delivery;
 
+    /// A command was refused: for the log.
+    fn refused(&self, refusal: &Refusal);
+
     /// Writes down what became of a message for one recipient.
     fn note(&self, sender: Option<&Address>, recipient: &Address, outcome: &Result<Landed, Refusal>);
 }

@@ -48,6 +48,12 @@ pub enum WhenFull {
 }
 
 impl Refusal {
+    /// Whether the client's author is to blame, and not a person's address or the state of the mail.
+    #[must_use]
+    pub const fn is_mistake(&self) -> bool {
+        matches!(self, Self::Misspoken(_) | Self::OutOfOrder(_) | Self::LongLine)
+    }
+
     /// The one place where refusals become replies.
     #[must_use]
     pub fn reply(&self) -> Reply {

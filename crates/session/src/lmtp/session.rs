@@ -95,8 +95,9 @@ impl<P: Peer, O: Office> Session<'_, P, O> {
                 reply.iter().for_each(|reply| self.talk.say(reply));
             }
             Err(refusal) => {
-                self.mistakes += u32::from(is_mistake(&refusal));
+                self.mistakes += u32::from(refusal.is_mistake());
                 self.talk.say(&refusal.reply());
+                self.office.refused(&refusal);
             }
         }
         if self.mistakes > MAX_MISTAKES { Err(Ending::TooManyMistakes) } else { Ok(()) }
@@ -139,9 +140,4 @@ impl<P: Peer, O: Office> Session<'_, P, O> {
 /// RSET, NOOP.
 fn done() -> Answer {
     Ok(Some(Reply::new(250, Enhanced(0, 0), "OK")))
-}
-
-/// Whether the client's author is to blame, and not a person's address or the state of the mail.
-const fn is_mistake(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::Misspoken(_) | Refusal::OutOfOrder(_) | Refusal::LongLine)
 }

@@ -24,6 +24,7 @@ use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 use terms::Moment;
 use transcript::{NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World};
+use wire::imap::CommandName;
 
 /// A world of one account.
 pub(crate) struct Machine {
@@ -177,7 +178,7 @@ impl Wire {
             match effect {
                 Effect::Send(text) => lock(&self.ends).to_client.extend(text.as_bytes()),
                 Effect::Close(_) => self.server = Server::Gone,
-                Effect::Handshake | Effect::PrivacyRequired(_) | Effect::Warn(_) => {}
+                Effect::Handshake | Effect::PrivacyRequired(_) | Effect::Warn(_) | Effect::Refused(_) => {}
             }
         }
     }
@@ -381,6 +382,8 @@ impl Door for Doorman {
             name => CredentialRecord::decoy(&DecoyKey::new([7; 32]), name, &cost()).scram().clone(),
         })
     }
+
+    fn refused(&self, _: Option<CommandName>, _: &Refusal) {}
 
     fn introduced(&self, _: &[(&str, Option<&str>)]) {}
 }

@@ -54,6 +54,8 @@ impl port::Office for Post {
         1
     }
 
+    fn refused(&self, _: &Refusal) {}
+
     async fn find(&self, address: &Address, octets: u64) -> Result<Recipient, Refusal> {
         let (user, detail) = address.local().split_once('+').unwrap_or((address.local(), ""));
         if user != NAME || address.domain().is_some_and(|domain| domain != "mail.example.org") {

@@ -18,7 +18,7 @@ mod secret;
 mod section;
 mod sequence_set;
 
-pub use command::{Command, Numbering, Tag, Tagged, parse, parse_with, tag_of};
+pub use command::{Command, CommandName, Numbering, Tag, Tagged, parse, parse_with, tag_of};
 pub use date::Day;
 pub use error::{BadCommand, Reason};
 pub use framer::{Framer, Limits};

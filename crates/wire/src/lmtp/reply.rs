@@ -38,6 +38,12 @@ impl Reply {
         self.code
     }
 
+    /// Its words.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether it says yes.
     #[must_use]
     pub const fn is_positive(&self) -> bool {

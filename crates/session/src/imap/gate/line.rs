@@ -18,6 +18,14 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The names that are known here.
+const KNOWN: [&str; 7] = ["AUTHENTICATE", "CAPABILITY", "ID", "LOGIN", "LOGOUT", "NOOP", "STARTTLS"];
+
+/// The command's name as we write it.
+pub(super) fn known(command: &str) -> Option<&'static str> {
+    KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(command))
+}
+
 fn word(bytes: &[u8], allowed: impl Fn(u8) -> bool) -> Option<&str> {
     let fits = !bytes.is_empty() && bytes.iter().all(|&b| allowed(b));
     fits.then(|| std::str::from_utf8(bytes).ok()).flatten()

@@ -20,6 +20,7 @@ use crate::{Rules, Signpost};
 use line::{Line, Literal};
 use std::sync::Arc;
 use terms::Moment;
+use wire::imap::reply::{Code, Condition};
 
 pub use exposed::Exposed;
 
@@ -60,8 +61,23 @@ pub enum Effect {
     PrivacyRequired(Wanted),
     /// Somebody's password went over the wire in clear.
     Warn(Exposed),
+    /// A command was refused, with these words.
+    Refused(Refused),
     /// Write what is pending, then close.
     Close(Ending),
+}
+
+/// A command that was refused. Of what the peer sent it holds nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which it was, if it is one that is known here.
+    pub command: Option<&'static str>,
+    /// NO or BAD.
+    pub condition: Condition,
+    /// For programs.
+    pub code: Option<&'static str>,
+    /// For people.
+    pub why: String,
 }
 
 /// What was asked for that needs TLS.
@@ -181,6 +197,12 @@ impl Cleartext {
         self.commands
     }
 
+    /// Whether the peer has said half a line.
+    #[must_use]
+    pub const fn is_in_a_line(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
     /// When [`Self::time_out`] is due, whatever the peer says until then.
     #[must_use]
     pub const fn deadline(&self) -> Moment {
@@ -228,7 +250,7 @@ impl Cleartext {
                 self.commands += 1;
                 self.obey(&line, behind, effects);
             }
-            None => self.refuse("* BAD Expected a tag and a command", effects),
+            None => self.refuse("*", bad(None, "Expected a tag and a command".into()), effects),
         }
         match line::announced_literal(text) {
             Some(Literal::Sent) => self.bye("No literals before TLS", Ending::UnaskedLiteral, effects),
@@ -256,7 +278,9 @@ impl Cleartext {
                 self.close(Ending::LoggedOut, effects);
             }
             ("CAPABILITY" | "NOOP" | "ID" | "STARTTLS" | "LOGOUT", _) => {
-                self.refuse(&format!("{tag} BAD {} is not said like this", line.command), effects);
+                let command = line::known(line.command);
+                let why = format!("{} is not said like this", line.command);
+                self.refuse(tag, bad(command, why), effects);
             }
             _ => self.require_privacy(line, effects),
         }
@@ -280,8 +304,13 @@ impl Cleartext {
             effects.push(Effect::Warn(exposed));
             say(self.exposed_alert(), effects);
         }
-        let way = self.signpost.to_encryption();
-        self.refuse(&format!("{} NO [PRIVACYREQUIRED] Encryption required: {way}", line.tag), effects);
+        let refused = Refused {
+            command: line::known(line.command),
+            condition: Condition::No,
+            code: Some(Code::PrivacyRequired.name()),
+            why: format!("Encryption required: {}", self.signpost.to_encryption()),
+        };
+        self.refuse(line.tag, refused, effects);
     }
 
     fn exposed_alert(&self) -> String {
@@ -295,8 +324,10 @@ impl Cleartext {
         )
     }
 
-    fn refuse(&mut self, reply: &str, effects: &mut Vec<Effect>) {
-        say(reply.into(), effects);
+    fn refuse(&mut self, tag: &str, refused: Refused, effects: &mut Vec<Effect>) {
+        let code = refused.code.map(|code| format!("[{code}] ")).unwrap_or_default();
+        say(format!("{tag} {} {code}{}", refused.condition.as_str(), refused.why), effects);
+        effects.push(Effect::Refused(refused));
         self.refusals += 1;
         if self.refusals > MAX_REFUSALS {
             self.bye("Too many refused commands", Ending::TooManyRefusals, effects);
@@ -317,6 +348,10 @@ impl Cleartext {
             effects.push(Effect::Close(ending));
         }
     }
+}
+
+const fn bad(command: Option<&'static str>, why: String) -> Refused {
+    Refused { command, condition: Condition::Bad, code: None, why }
 }
 
 fn say(mut reply: String, effects: &mut Vec<Effect>) {

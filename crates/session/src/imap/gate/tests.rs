@@ -19,7 +19,8 @@ fn gate() -> (Cleartext, Vec<Effect>) {
     (gate, effects)
 }
 
-/// What a gate does about `pieces` of input: everything sent as one text, and all other effects.
+/// What a gate does about `pieces` of input: everything sent as one text, and all other effects. What it says of a refusal
+/// for the log is held against what it has just sent.
 fn talk<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Vec<Effect>) {
     let (mut gate, mut effects) = gate();
     for piece in pieces {
@@ -29,6 +30,12 @@ fn talk<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Vec<Effect>)
     effects.retain(|effect| match effect {
         Effect::Send(text) => {
             sent.push_str(text);
+            false
+        }
+        Effect::Refused(Refused { condition, code, why, .. }) => {
+            let code = code.map(|code| format!("[{code}] ")).unwrap_or_default();
+            let told = format!(" {} {code}{why}\r\n", condition.as_str());
+            assert!(sent.ends_with(&told), "{sent:?}: {told:?}");
             false
         }
         _ => true,
@@ -220,6 +227,27 @@ fn what_is_read_never_outgrows_its_bound() {
         assert!(gate.unread.capacity() <= 2 * most);
     }
     assert_eq!(effects, [Effect::Send("* BYE Line too long\r\n".into()), Effect::Close(Ending::LineTooLong)]);
+}
+
+#[test]
+fn each_refusal_is_told_once_and_nothing_of_what_was_sent_is_in_it() {
+    let refused = |input: &str, command: Option<&str>, condition| {
+        let (mut gate, mut effects) = gate();
+        gate.handle(input.as_bytes(), &mut effects);
+        let told: Vec<_> = effects
+            .into_iter()
+            .filter_map(|effect| if let Effect::Refused(refused) = effect { Some(refused) } else { None })
+            .collect();
+        assert!(
+            matches!(&told[..], [one] if (one.command, one.condition) == (command, condition)),
+            "{told:?}"
+        );
+        assert!(!told[0].why.contains("hunter2"), "{told:?}");
+    };
+    refused("a login alice hunter2\r\n", Some("LOGIN"), Condition::No);
+    refused("a hunter2\r\n", None, Condition::No);
+    refused("(hunter2)\r\n", None, Condition::Bad);
+    refused("a noop hunter2\r\n", Some("NOOP"), Condition::Bad);
 }
 
 #[test]

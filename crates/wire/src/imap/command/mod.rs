@@ -218,6 +218,38 @@ pub fn tag_of(start: &[u8]) -> Option<Tag<'static>> {
     (input.peek() == Some(b' ')).then(|| tag.into_owned())
 }
 
+/// The name of a command that we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandName(Numbering, &'static str);
+
+impl CommandName {
+    /// What the command is that starts so, whole or not; `None` for one that we do not know. Nothing of what was sent
+    /// is in it.
+    #[must_use]
+    pub fn of(start: &[u8]) -> Option<Self> {
+        let mut words = start.split(|octet| matches!(octet, b' ' | b'\r' | b'\n')).skip(1);
+        let first = words.next()?;
+        let known = |name: &[u8]| COMMANDS.iter().map(|(known, ..)| *known).find(|known| is(known, name));
+        match known(first)? {
+            "UID" => Some(Self(Numbering::Uid, words.next().and_then(uid::known)?)),
+            name => Some(Self(Numbering::Sequence, name)),
+        }
+    }
+}
+
+impl fmt::Display for CommandName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Numbering::Sequence => f.write_str(self.1),
+            Numbering::Uid => write!(f, "UID {}", self.1),
+        }
+    }
+}
+
+fn is(known: &str, name: &[u8]) -> bool {
+    known.as_bytes().eq_ignore_ascii_case(name)
+}
+
 fn read_tag<'a>(input: &mut Input<'a>) -> Result<Tag<'a>, BadCommand> {
     if input.is_done() {
         return Err(BadCommand { tag: None, at: 0, reason: Reason::EmptyLine });

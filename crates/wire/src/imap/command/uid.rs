@@ -4,8 +4,8 @@ use super::super::error::Fault;
 use super::super::input::Input;
 use super::super::sequence_set::MessageSet;
 use super::{
-    COMMANDS, Command, Numbering, Reader, fetch, replace, search, sort, store, thread, too_short, transfer,
-    unoffered,
+    COMMANDS, Command, Numbering, Reader, fetch, is, replace, search, sort, store, thread, too_short,
+    transfer, unoffered,
 };
 
 const UID_COMMANDS: &[(&str, Reader)] = &[
@@ -37,6 +37,11 @@ pub(super) fn read<'a>(input: &mut Input<'a>) -> Result<Command<'a>, Fault> {
         (None, Some(_)) => Err(input.fault_at(at, EXPECTED)),
         (None, None) => Err(unoffered::fault(at, name)),
     }
+}
+
+/// The name of a command that goes with UID, without it.
+pub(super) fn known(name: &[u8]) -> Option<&'static str> {
+    UID_COMMANDS.iter().map(|(known, _)| *known).find(|known| is(known, name))
 }
 
 /// The arguments of a command as they are with UID: EXPUNGE alone has some only then.

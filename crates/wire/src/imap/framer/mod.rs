@@ -200,6 +200,12 @@ impl Framer {
         &self.buffer
     }
 
+    /// Whether all that came were whole commands.
+    #[must_use]
+    pub fn is_between_commands(&self) -> bool {
+        self.state == State::Line && self.beginning == Beginning::Here && self.buffer.is_empty()
+    }
+
     /// How many octets are allocated.
     #[must_use]
     pub fn allocated_octets(&self) -> usize {

@@ -23,7 +23,9 @@ pub enum Condition {
 }
 
 impl Condition {
-    const fn as_str(self) -> &'static str {
+    /// As it is sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "OK",
             Self::No => "NO",
@@ -155,7 +157,9 @@ impl Progress<'_> {
 }
 
 impl Code<'_> {
-    const fn name(&self) -> &'static str {
+    /// Its name, without what it tells besides.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Alert => "ALERT",
             Self::AlreadyExists => "ALREADYEXISTS",
