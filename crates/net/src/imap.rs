@@ -45,7 +45,7 @@ const fn reason(ending: Ending) -> EndReason {
     match ending {
         Ending::LoggedOut => EndReason::Logout,
         Ending::Gone => EndReason::Closed,
-        Ending::HalfSaid => EndReason::HalfCommand,
+        Ending::HalfSaid | Ending::Unended => EndReason::HalfCommand,
         Ending::NotSignedIn => EndReason::LoginTimeout,
         Ending::TimedOut => EndReason::IdleTimeout,
         Ending::Stopping => EndReason::Stopping,

@@ -86,7 +86,10 @@ impl<IO: Duplex> Peer for &mut PlainPeer<IO> {
     }
 
     async fn receive(&mut self, into: &mut Vec<u8>, until: Moment) -> Result<Received, Gone> {
-        self.line.receive(into, until).await
+        match self.line.receive(into, until).await? {
+            Received::Finished => Err(Gone), // a FIN that nobody has signed
+            received => Ok(received),
+        }
     }
 
     fn wait(&self, until: Moment) -> impl Future<Output = ()> + Send {
@@ -180,6 +183,11 @@ impl<S: Duplex> Line<S> {
         };
         match read {
             Err(_) => Ok(Received::TimedOut),
+            // From TLS this is close_notify; a line that breaks is an error there.
+            Ok(Ok(0)) => {
+                self.visit.line_ended(EndReason::Closed);
+                Ok(Received::Finished)
+            }
             Ok(read) => self.judge(read).map(|()| Received::Octets),
         }
     }

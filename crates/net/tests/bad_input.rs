@@ -363,6 +363,47 @@ async fn half_a_command_is_told_by_the_end_and_not_done() {
     house.server.stop().await;
 }
 
+/// Whoever ends TLS properly has said all of what it wanted to say. That a line is whole does not follow, so none is done
+/// but what changes nothing and has no arguments that could go on.
+#[tokio::test]
+async fn a_last_line_without_crlf_is_answered_where_tls_proves_that_it_was_the_last() {
+    let house = House::start("bad-last-line").await;
+    let last = async |said: &str, answer: &str| {
+        house
+            .watch(async |server| {
+                let mut client = server.in_private().await;
+                client.line().await;
+                client.ask("a LOGIN alice secret").await;
+                client.ask("b SELECT INBOX").await;
+                while !client.line().await.starts_with("b OK ") {}
+                client.say(said).await;
+                client.stream.shutdown().await.unwrap(); // close_notify
+                let mut heard = Vec::new();
+                while heard.last().is_none_or(|line: &String| !line.starts_with("(c")) {
+                    heard.push(client.line().await);
+                }
+                assert!(heard.iter().any(|line| line.starts_with(answer)), "{said:?}: {heard:?}");
+                assert_eq!(heard.last().unwrap(), "(closed)", "{said:?}");
+            })
+            .await
+    };
+    last("c LOGOUT", "c OK LOGOUT completed").await.check_end(0, 0, "logout");
+    last("c NOOP", "c OK NOOP completed").await.check_end(0, 0, "closed");
+    last("c CAPABILITY", "c OK CAPABILITY completed").await.check_end(0, 0, "closed");
+    for (said, command) in [
+        ("c UID STORE 1 +FLAGS (\\Deleted)", Some("UID STORE")),
+        ("c UID EXPUNGE 1", Some("UID EXPUNGE")),
+        ("c DELETE Sent", Some("DELETE")),
+        ("c LOGOUT now", Some("LOGOUT")),
+        ("c LOGO", None),
+    ] {
+        let told = last(said, "c BAD This line has no CRLF at its end, so nothing of it was done").await;
+        told.check_end(1, 0, "half-command");
+        told.check_refused(command, "bad", None, "This line has no CRLF");
+    }
+    house.server.stop().await;
+}
+
 #[tokio::test]
 async fn an_unknown_mailbox_is_no_once() {
     let house = House::start("bad-unknown").await;

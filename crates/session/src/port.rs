@@ -60,6 +60,9 @@ pub trait Peer: Send + Sync {
 pub enum Received {
     /// There is more to read.
     Octets,
+    /// The peer has said all that it wanted to say, and nothing of it was cut off: its line proves that, as TLS does by
+    /// close_notify (RFC 8446, 6.1). It may still listen. A line that cannot prove it is [`Gone`].
+    Finished,
     /// What came cannot be decompressed: nothing behind it can be read either.
     Garbled,
     /// The moment has come.

@@ -11,6 +11,8 @@ pub enum Ending {
     Gone,
     /// The peer is gone in the middle of a command.
     HalfSaid,
+    /// The peer has ended its line in the middle of a command, and of its own will.
+    Unended,
     /// The peer did not sign in within [`Rules::sign_in_time`](crate::Rules::sign_in_time).
     NotSignedIn,
     /// The client was silent for [`SILENCE_TIME`](super::SILENCE_TIME).
@@ -39,7 +41,7 @@ impl Ending {
     /// What the client is told, unless it is gone or has said goodbye itself.
     pub(super) const fn words(self) -> Option<&'static str> {
         match self {
-            Self::LoggedOut | Self::Gone | Self::HalfSaid => None,
+            Self::LoggedOut | Self::Gone | Self::HalfSaid | Self::Unended => None,
             Self::NotSignedIn => Some("You took too long to sign in"),
             Self::TimedOut => Some("You were silent for too long"),
             Self::Stopping => Some("The server is stopping; try again in a moment"),
@@ -58,6 +60,7 @@ impl From<Silence> for Ending {
         match silence {
             Silence::Gone => Self::Gone,
             Silence::HalfSaid => Self::HalfSaid,
+            Silence::Unended => Self::Unended,
             Silence::Garbled => Self::Unsynchronised,
             Silence::TimedOut => Self::TimedOut,
             Silence::Stopping => Self::Stopping,

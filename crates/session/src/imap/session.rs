@@ -119,13 +119,45 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
 
     /// One command, or one step towards one.
     async fn turn(&mut self) -> Result<(), Ending> {
-        match self.next_event().await? {
+        let event = match self.next_event().await {
+            Err(Ending::Unended) => return Err(self.last_line()),
+            event => event?,
+        };
+        match event {
             Event::Command(frame) => self.command(&frame).await,
             Event::Literal(announced) => self.literal(announced).await,
             Event::Bad { why, start } => self.misframed(why, &start),
             // Nobody streams here; APPEND takes its octets itself.
             Event::Octets { .. } | Event::Rest(_) | Event::Lost | Event::More => Err(Ending::Unsynchronised),
         }
+    }
+
+    /// Some clients close the line behind a last LOGOUT that has no CRLF. TLS proves that nothing of it was cut off on
+    /// the way; a line that breaks (RFC 8446, 6.1: no close_notify) proves nothing and is not answered.
+    ///
+    /// But a client that fails in the middle of a line may close it as properly, so only those are done that are whole
+    /// whatever else was meant to follow, and that change nothing: the commands without arguments of RFC 9051, 6.1. What
+    /// reads `UID STORE 1` may have been `UID STORE 12`.
+    fn last_line(&mut self) -> Ending {
+        let Some(line) = self.talk.last_line() else { return Ending::Unended };
+        self.commands += 1;
+        match parse_with(&line, self.names()) {
+            Ok(Tagged { tag, command: Command::Logout }) => return self.log_out(&tag),
+            Ok(Tagged { tag, command: Command::Noop }) => {
+                Done::ok("NOOP completed").tell(&tag, self.talk.text())
+            }
+            Ok(Tagged { tag, command: Command::Capability }) => {
+                capability::run(&self.standing(), self.talk.text()).tell(&tag, self.talk.text());
+            }
+            _ => {
+                let refusal =
+                    Refusal::misspoken("This line has no CRLF at its end, so nothing of it was done");
+                // The end is here already, however many were bad before.
+                let _ = self.refuse(CommandName::of(&line), tag_of(&line).as_ref(), &refusal);
+                return Ending::Unended;
+            }
+        }
+        Ending::Gone
     }
 
     async fn command(&mut self, frame: &Bytes) -> Result<(), Ending> {

@@ -37,6 +37,8 @@ pub(super) enum Silence {
     Gone,
     /// The peer is gone in the middle of a command.
     HalfSaid,
+    /// The same, but the line proves that it meant to end there: see [`Talk::last_line`].
+    Unended,
     /// What it says is no compressed text, and it said that it would be.
     Garbled,
     /// The moment has come.
@@ -120,11 +122,18 @@ impl<P: Peer> Talk<P> {
                 self.framer.push(&octets);
                 Ok(())
             }
+            Received::Finished if self.framer.is_between_commands() => Err(Silence::Gone),
+            Received::Finished => Err(Silence::Unended),
             Received::Garbled => Err(Silence::Garbled),
             Received::TimedOut => Err(Silence::TimedOut),
             Received::Stopping => Err(Silence::Stopping),
             Received::SignedOut => Err(Silence::SignedOut),
         }
+    }
+
+    /// What came of a line that has no end; `None` within a literal, or what is no command any more.
+    pub(super) fn last_line(&self) -> Option<Bytes> {
+        self.framer.unended_line().map(Bytes::copy_from_slice)
     }
 
     pub(super) const fn compression(&self) -> Compression {

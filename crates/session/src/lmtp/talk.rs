@@ -84,6 +84,7 @@ impl<P: Peer> Talk<P> {
                 self.framer.push(&octets);
                 Ok(())
             }
+            Received::Finished => Err(Silence::Gone),
             Received::TimedOut => Err(Silence::TimedOut),
             // Nothing is compressed here and nobody is signed in.
             Received::Stopping | Received::SignedOut | Received::Garbled => Err(Silence::Stopping),

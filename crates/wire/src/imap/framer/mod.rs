@@ -206,6 +206,14 @@ impl Framer {
         self.state == State::Line && self.beginning == Beginning::Here && self.buffer.is_empty()
     }
 
+    /// What has come of a line that has no end yet, where it is a whole command but for that: `None` behind or within a
+    /// literal, and where the command is bad already.
+    #[must_use]
+    pub fn unended_line(&self) -> Option<&[u8]> {
+        let is_first_line = self.state == State::Line && self.beginning == Beginning::Here && self.line == 0;
+        is_first_line.then_some(&*self.buffer)
+    }
+
     /// How many octets are allocated.
     #[must_use]
     pub fn allocated_octets(&self) -> usize {
