@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::load::At;
+use crate::remembered::Remembered;
 use crate::roll::Roll;
 use crate::world::World;
 use crate::{Error, Origin};
@@ -10,9 +11,10 @@ use mailbox::account::Limits;
 use mailbox::account::directory::{
     BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Login, Standing,
 };
-use sasl::{Cost, CredentialRecord, DecoyKey, Nonce};
+use sasl::{Cost, CredentialRecord, DecoyKey, MarkKey, Nonce};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use store::{AccountId, Append, Commit, Committed, Head, Hint, Seq, Store, StreamId};
 
 /// Accounts that stay in memory although nobody is signed in to them.
@@ -197,6 +199,14 @@ impl Accounts {
         let mut octets = [0; 18];
         self.world.random(&mut octets);
         Nonce(octets)
+    }
+
+    /// Remembers passwords that were right, so many of them and for so long: see [`Remembered`].
+    #[must_use]
+    pub fn remembered(&self, time: Duration, most: usize) -> Remembered {
+        let mut key = [0; 32];
+        self.world.random(&mut key);
+        Remembered::new(MarkKey::new(key), time, most)
     }
 
     /// An account's mail. All who sign in to it share it. Of an account that has been removed there is none: all that

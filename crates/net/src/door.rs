@@ -10,10 +10,10 @@ use crate::hall::{Hall, HallLimits, Place, refusal};
 use crate::visit::Visit;
 use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Command, Event, Mechanism};
 use events::{ResponseCode, Sentence};
-use mail::{Accounts, HashPool, Origin, Protocol};
+use mail::{Accounts, Found, HashPool, Origin, Protocol, Remembered};
 use mailbox::account::directory::Standing;
 use policy::{FailedLogins, Sessions, TooManySessions};
-use sasl::{Claim, Nonce, ScramVerifier, Verdict};
+use sasl::{Claim, Nonce, ScramVerifier, Secret, Verdict};
 use session::port::{self, Means};
 use session::refusal::Refusal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,7 @@ pub(crate) struct Doorkeeper {
     sessions: Arc<Mutex<Sessions>>,
     longest_delay: Duration,
     limits: HallLimits,
+    remembered: Remembered,
 }
 
 /// The door of one connection.
@@ -53,6 +54,7 @@ impl Doorkeeper {
         longest_delay: Duration,
         sessions_per_account: usize,
         limits: HallLimits,
+        remembered: Remembered,
     ) -> Self {
         Self {
             accounts,
@@ -62,6 +64,7 @@ impl Doorkeeper {
             sessions: Arc::new(Mutex::new(Sessions::new(sessions_per_account))),
             longest_delay,
             limits,
+            remembered,
         }
     }
 
@@ -73,7 +76,7 @@ impl Doorkeeper {
     async fn check(&self, claim: Claim) -> Result<Checked, mail::Busy> {
         let found = self.accounts.find(claim.name(), self.pool.cost());
         let verdict = match claim {
-            Claim::Password { password, .. } => self.pool.verify(found.record, password).await?,
+            Claim::Password { password, .. } => self.verify(&found, password).await?,
             Claim::Proven { verifier, .. } if *found.record.scram() == verifier => Verdict::Right,
             Claim::Proven { .. } => Verdict::Wrong,
             Claim::Disproven { .. } => Verdict::Wrong,
@@ -86,6 +89,22 @@ impl Doorkeeper {
             (Verdict::Wrong, Some(_)) => Checked::Wrong(AuthFailure::WrongPassword),
             (_, None) => Checked::Wrong(AuthFailure::NoAccount),
         })
+    }
+}
+
+impl Doorkeeper {
+    /// What was right a short while ago is not hashed again, where the account may sign in: of one that is disabled
+    /// nobody shall learn by the time that its password is right.
+    async fn verify(&self, found: &Found, password: Secret) -> Result<Verdict, mail::Busy> {
+        let mark = self.remembered.mark(found.account, &found.record, &password);
+        if found.standing == Standing::Enabled && self.remembered.holds(&mark, self.clock.now()) {
+            return Ok(Verdict::Right);
+        }
+        let verdict = self.pool.verify(found.record.clone(), password).await?;
+        if verdict == Verdict::Right {
+            self.remembered.remember(mark, self.clock.now());
+        }
+        Ok(verdict)
     }
 }
 

@@ -26,8 +26,11 @@ impl Imap {
         let limits =
             HallLimits { message_octets: settings.limits.append_limit_octets, account: accounts.limits() };
         let delay = Duration::from_millis(settings.passwords.login_delay_max_ms.into());
+        let time = Duration::from_secs(settings.passwords.remember_seconds.into());
+        let remembered =
+            accounts.remembered(time, usize::try_from(settings.passwords.remembered).unwrap_or(usize::MAX));
         let sessions = usize::try_from(settings.limits.connections_per_account).unwrap_or(usize::MAX);
-        let keeper = Doorkeeper::new(accounts, pool, Clock::start(), delay, sessions, limits);
+        let keeper = Doorkeeper::new(accounts, pool, Clock::start(), delay, sessions, limits, remembered);
         Self { keeper: Arc::new(keeper) }
     }
 }

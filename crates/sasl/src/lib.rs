@@ -23,7 +23,7 @@ mod secret;
 
 pub use credential::{
     Cost, CostMix, CredentialRecord, DamagedRecord, DecoyKey, MAX_MEMORY_KIB, MAX_PASSES,
-    MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS, Salts, ScramVerifier, Verdict, Workspace,
+    MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS, Mark, MarkKey, Salts, ScramVerifier, Verdict, Workspace,
 };
 pub use exchange::{Claim, Exchange, Lookup, Mechanism, Nonce, Step};
 pub use failure::Failure;

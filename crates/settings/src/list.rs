@@ -135,6 +135,12 @@ settings! {
         hash_passes: u32 = 2, from 1 to 16;
         /// Hashes worked on at the same time; more wait for their turn. Memory in use is this times `hash_memory_kib`.
         hashes_at_once: u32 = 2, from 1 to 64;
+        /// How long a password that was right is known again without hashing it, for webmail that signs in with every
+        /// click; 0 for never. A changed password and a disabled account are never let in by it. While one is remembered
+        /// its mark is in memory, and whoever can read that can guess at it faster than the hash allows.
+        remember_seconds: u32 = 300, from 0 to 3_600;
+        /// How many are remembered at most, the latest of them.
+        remembered: u32 = 4_096, from 1 to 100_000;
     }
 
     /// The log, on standard error.

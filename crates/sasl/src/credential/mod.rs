@@ -8,6 +8,7 @@ mod argon;
 mod codec;
 mod cost;
 mod decoy;
+mod mark;
 mod mix;
 mod verifier;
 
@@ -15,6 +16,7 @@ pub use argon::Workspace;
 pub use codec::DamagedRecord;
 pub use cost::{Cost, MAX_MEMORY_KIB, MAX_PASSES, MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS};
 pub use decoy::DecoyKey;
+pub use mark::{Mark, MarkKey};
 pub use mix::CostMix;
 pub use verifier::ScramVerifier;
 

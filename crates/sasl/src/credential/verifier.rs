@@ -77,10 +77,10 @@ pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     tag(keyed(key).chain_update(message))
 }
 
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
+pub(super) fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
-fn tag(mac: Hmac<Sha256>) -> [u8; 32] {
+pub(super) fn tag(mac: Hmac<Sha256>) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }

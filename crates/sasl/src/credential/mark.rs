@@ -1,0 +1,45 @@
+//! By what a password that was right is known again without its hash.
+
+use super::CredentialRecord;
+use super::verifier::{keyed, tag};
+use crate::secret::Secret;
+use hmac::Mac;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The secret from which marks are made. Make it anew with every process and write it nowhere: whoever has it and a
+/// mark can guess at the password without the price that its record asks.
+pub struct MarkKey(Zeroizing<[u8; 32]>);
+
+/// What is left of a password that was right for one record of one account: an HMAC, and no way back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mark([u8; 32]);
+
+impl MarkKey {
+    /// From random octets.
+    #[must_use]
+    pub fn new(random: [u8; 32]) -> Self {
+        Self(Zeroizing::new(random))
+    }
+
+    /// The mark of a password for a record of an account. All of the record goes into it, salts and hash: where the
+    /// password has been changed, even into itself, no old mark is met again. So does the account, though no two
+    /// records are the same (threat T-31). Both are of a fixed length, so no password can be read as a part of them.
+    #[must_use]
+    pub fn mark(&self, account: u64, record: &CredentialRecord, password: &Secret) -> Mark {
+        let mac = keyed(&*self.0).chain_update(account.to_be_bytes()).chain_update(record.encode());
+        Mark(tag(mac.chain_update(password.expose())))
+    }
+}
+
+impl fmt::Debug for MarkKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MarkKey(…)")
+    }
+}
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mark(…)")
+    }
+}
