@@ -153,7 +153,7 @@ mod tests {
             ("{3}\r\n", Literal),
             (") {3}\r\n", Literal8),
             (" {3}\r\n", Utf8),
-            (" (\\Foo) {3}\r\n", Literal),
+            (" (\\*) {3}\r\n", Literal),
             (" Drafts {3}\r\n", Literal),
             (" UTF8 ({3}\r\n", Literal),
             (" UTF8 ~{3}\r\n", Literal),

@@ -30,10 +30,12 @@ pub(super) fn one(text: &[u8]) -> Option<Flag> {
     flag(&mut input).ok()?.filter(|_| input.is_done())
 }
 
-/// `None` for `\Recent`: RFC 3501, 2.3.2 says that it cannot be altered by the client; clients that copy a
-/// message's flags send it all the same.
+/// `None` for a system flag that is none to be set. `\Recent` "cannot be altered by the client" (RFC 3501, 2.3.2);
+/// clients that copy a message's flags send it all the same. Another may be one of an extension: the grammar has it
+/// (RFC 9051, 9: flag-extension), so BAD would be wrong, and "if the client attempts to STORE a flag that is not in the
+/// PERMANENTFLAGS list, the server will either ignore the change or store the state change for the remainder of the
+/// current session only" (7.1).
 fn flag(input: &mut Input<'_>) -> Result<Option<Flag>, Fault> {
-    let at = input.at();
     if !input.take(b'\\') {
         return keyword(input).map(Flag::Keyword).map(Some);
     }
@@ -44,8 +46,7 @@ fn flag(input: &mut Input<'_>) -> Result<Option<Flag>, Fault> {
         "deleted" => Ok(Some(Flag::Deleted)),
         "seen" => Ok(Some(Flag::Seen)),
         "draft" => Ok(Some(Flag::Draft)),
-        "recent" => Ok(None),
-        _ => Err(input.fault_at(at, "System flags are \\Answered, \\Flagged, \\Deleted, \\Seen and \\Draft")),
+        _ => Ok(None),
     }
 }
 

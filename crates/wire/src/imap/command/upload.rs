@@ -185,7 +185,7 @@ mod tests {
             "a APPEND INBOX \"yesterday\" {3}\r\n",
             "a APPEND & {3}\r\n",
             "a APPEND INBOX UTF8 ({3}\r\n",
-            "a APPEND INBOX (\\Foo) {3}\r\n",
+            "a APPEND INBOX (\\*) {3}\r\n",
             "a APPEND INBOX {3}\r\nabc {3}\r\n",
         ] {
             assert!(matches!(upload_at_literal(start.as_bytes()), AtLiteral::Bad(_)), "{start:?}");
