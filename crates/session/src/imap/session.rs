@@ -422,7 +422,7 @@ async fn execute_signed_in<M: Mail, P: Peer>(
         Command::Delete(name) => delete::run(&name, hall, talk.text()).await,
         Command::Enable(names) => Ok(enable::run(&names, hall, talk.text())),
         Command::Expunge(set) => expunge::run(tag, set.as_ref(), hall, talk).await,
-        Command::Fetch(fetch) => fetch::run(&fetch, hall, talk).await,
+        Command::Fetch(fetch) => fetch::run(tag, &fetch, hall, talk).await,
         Command::GetQuota(root) => quota::get(&root, &hall.mail, talk.text()).await,
         Command::GetQuotaRoot(name) => quota::get_root(&name, hall, talk.text()).await,
         Command::Idle => idle::run(still_here, hall, talk).await,

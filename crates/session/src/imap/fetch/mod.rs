@@ -12,6 +12,7 @@ mod plan;
 
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
+use super::pace::patiently;
 use super::revision::Revision;
 use super::talk::Talk;
 use super::uid_only::begin_line;
@@ -26,14 +27,15 @@ use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, MessageName, R
 use message::{Global, RecordView};
 use plan::{Item, Plan, Section};
 use terms::{Uid, UidSet};
-use wire::imap::MessageSet;
 use wire::imap::command::{ChangedSince, Fetch, Vanished};
 use wire::imap::reply::{self, Code, Era, FetchLine};
+use wire::imap::{MessageSet, Tag};
 
 /// How many messages are looked up at once.
 const CHUNK: usize = 256;
 
 pub(super) async fn run<M: Mail, P: Peer>(
+    tag: &Tag<'_>,
     fetch: &Fetch<'_>,
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
@@ -64,8 +66,17 @@ pub(super) async fn run<M: Mail, P: Peer>(
         uids = changed_since(since, &uids, selected, &state);
     }
     let bookmark = selected.bookmark.take();
-    let mut fetching =
-        Fetching { plan, selected, state: &state, talk, told: UidSet::new(), global, untold: None, bookmark };
+    let mut fetching = Fetching {
+        tag,
+        plan,
+        selected,
+        state: &state,
+        talk,
+        told: UidSet::new(),
+        global,
+        untold: None,
+        bookmark,
+    };
     fetching.messages(&uids).await?;
     let Fetching { untold, bookmark, .. } = fetching;
     selected.bookmark = bookmark;
@@ -131,6 +142,7 @@ impl From<Untold> for Refusal {
 
 /// A FETCH under way.
 struct Fetching<'a, B, P> {
+    tag: &'a Tag<'a>,
     plan: Plan<'a>,
     selected: &'a Selected<B>,
     state: &'a MailboxState,
@@ -270,7 +282,10 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
     /// RFC 3501, 6.4.5: BODY[...] sets \Seen, where the mailbox was opened for changes. It is set behind the
     /// messages that were written, so that none is marked as read that a client never got; the new flags are
     /// told with the changes behind the command.
-    async fn mark_seen(&mut self) -> Result<(), Refusal> {
+    ///
+    /// "The \Seen flag is implicitly set" whatever the section holds, also where it is empty or NIL: clients that want to
+    /// look without reading have BODY.PEEK, and what they believe of the flag must not hang on a part being there.
+    async fn mark_seen(&mut self) -> Result<(), Stop> {
         let uids = std::mem::take(&mut self.told);
         if !self.plan.sets_seen() || self.selected.writable().is_err() {
             return Ok(());
@@ -284,7 +299,9 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             unchanged_since: None,
         };
         let plan = |state: &MailboxState| Ok((mailbox::store(state, &request)?.events, ()));
-        self.selected.mailbox.change(plan).await.map(drop)
+        // Nobody knows here how many messages are still to come.
+        patiently(self.selected.mailbox.change(plan), 0, self.tag, self.talk).await??;
+        Ok(())
     }
 }
 
