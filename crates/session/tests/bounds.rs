@@ -110,6 +110,23 @@ fn a_part_fetched_bit_by_bit_is_not_decoded_from_its_beginning_each_time() {
     assert!(all.windows(whole.len()).any(|octets| octets == whole));
 }
 
+/// What Thunderbird asks of everything when it comes first.
+#[test]
+fn header_fields_and_what_a_record_knows_cost_no_more_than_the_header() {
+    let mut world = Machine::new();
+    let mut wire = signed_in(&mut world);
+    append_in_base64(&mut wire);
+    let mut cost = |items: &str| {
+        let before = world.octets_read();
+        wire.send(format!("d UID FETCH 1:* ({items})\r\n").as_bytes()).unwrap();
+        assert!(said(&mut wire).ends_with("d OK FETCH completed\r\n"));
+        world.octets_read() - before
+    };
+    assert_eq!(cost("UID RFC822.SIZE FLAGS INTERNALDATE ENVELOPE BODYSTRUCTURE PREVIEW"), 0);
+    let header = "Content-Transfer-Encoding: base64\r\n\r\n".len();
+    assert_eq!(cost("UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT CONTENT-TYPE)]"), header);
+}
+
 /// How many octets of the message are read to answer a FETCH of these ranges of its part, and what is told.
 fn octets_read(ranges: impl Iterator<Item = (usize, usize)>) -> (usize, String) {
     let mut world = Machine::new();
