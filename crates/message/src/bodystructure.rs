@@ -8,7 +8,7 @@ use crate::mime::{Description, Disposition, MediaType, Parameter};
 use crate::nstring;
 use crate::part::{Kind, Part, PartTable};
 use crate::scan::{Details, Parsed};
-use crate::{envelope, header};
+use crate::{envelope, extended, header};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,13 +160,15 @@ fn put_list<'a>(out: &mut Vec<u8>, strings: impl Iterator<Item = &'a Box<[u8]>>)
     out.push(b')');
 }
 
-/// How an enclosed message with UTF-8 in its header is told (message/global, RFC 6532).
+/// By which standard a structure is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Global {
-    /// As message/rfc822, with its envelope and its structure: RFC 9051, 7.5.2.
-    Message,
-    /// As a leaf: RFC 3501, 9 has no other form for it.
-    Leaf,
+pub enum Standard {
+    /// IMAP4rev1: message/global (RFC 6532) is a leaf, for section 9 has no other form for it; parameters are told as they
+    /// were sent, but for continuations.
+    Rfc3501,
+    /// IMAP4rev2, 7.5.2: message/global is told as message/rfc822, with its envelope and its structure; parameters in
+    /// charsets of their own (RFC 2231) are told in UTF-8.
+    Rfc9051,
 }
 
 /// Whether what BODYSTRUCTURE has beyond BODY is told.
@@ -177,8 +179,13 @@ pub(crate) enum Extension {
 }
 
 /// Appends another form of a BODYSTRUCTURE that [`write`] wrote.
-pub(crate) fn rewrite(bodystructure: &[u8], extension: Extension, global: Global, out: &mut Vec<u8>) {
-    Copier { rest: bodystructure, extension, global, out }.body();
+pub(crate) fn rewrite(bodystructure: &[u8], extension: Extension, standard: Standard, out: &mut Vec<u8>) {
+    Copier { rest: bodystructure, extension, standard, out }.body();
+}
+
+/// Whether a parameter in a charset of its own may be in it. What only looks like one costs a copy.
+pub(crate) fn has_extended_parameter(bodystructure: &[u8]) -> bool {
+    bodystructure.windows(2).any(|pair| pair == b"*\"")
 }
 
 /// Whether this is an enclosed message that not all know as one.
@@ -191,7 +198,7 @@ pub(crate) fn is_global(part: &Part, details: &Details) -> bool {
 struct Copier<'a> {
     rest: &'a [u8],
     extension: Extension,
-    global: Global,
+    standard: Standard,
     out: &'a mut Vec<u8>,
 }
 
@@ -202,8 +209,10 @@ impl Copier<'_> {
             while self.rest.first() == Some(&b'(') {
                 self.body();
             }
-            self.copy(1);
-            self.copy_value();
+            self.copy_values(1);
+            if self.extension == Extension::Told {
+                self.copy_parameters();
+            }
         } else {
             self.single();
         }
@@ -220,8 +229,9 @@ impl Copier<'_> {
         self.copy_value();
         self.copy_values(1);
         let media_type = self.out.get(start..).unwrap_or_default().to_ascii_lowercase();
-        self.copy_values(5);
-        let is_leaf = media_type == br#""message" "global""# && self.global == Global::Leaf;
+        self.copy_parameters();
+        self.copy_values(4);
+        let is_leaf = media_type == br#""message" "global""# && self.standard == Standard::Rfc3501;
         match media_type.split(|octet| *octet == b' ').next().unwrap_or_default() {
             br#""text""# => self.copy_values(1),
             br#""message""# if self.rest.starts_with(b" (") && is_leaf => self.skip_values(3),
@@ -251,6 +261,18 @@ impl Copier<'_> {
 
     fn copy_value(&mut self) {
         self.copy(value_length(self.rest));
+    }
+
+    /// The parameters of a type, with a blank in front.
+    fn copy_parameters(&mut self) {
+        self.copy(1);
+        let length = value_length(self.rest);
+        let (list, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, b""));
+        self.rest = rest;
+        match self.standard {
+            Standard::Rfc3501 => self.out.extend_from_slice(list),
+            Standard::Rfc9051 => extended::decode(list, self.out),
+        }
     }
 
     fn skip_values(&mut self, count: usize) {

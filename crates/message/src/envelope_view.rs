@@ -111,7 +111,7 @@ impl<'a> Values<'a> {
 }
 
 /// The string that an `nstring` means; `None` is NIL.
-fn string(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn string(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     match value.first()? {
         b'"' => Some(unquoted(value.get(1..value.len() - 1)?)),
         b'{' => value.get(first_line(value).len()..).map(Cow::Borrowed),

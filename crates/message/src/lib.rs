@@ -15,6 +15,7 @@ mod charset;
 mod date;
 mod envelope;
 mod envelope_view;
+mod extended;
 pub mod header;
 mod ids;
 mod lexer;
@@ -34,7 +35,7 @@ mod varint;
 mod words;
 
 pub use address::{Address, addresses};
-pub use bodystructure::Global;
+pub use bodystructure::Standard;
 pub use charset::Charset;
 pub use date::parse_date;
 pub use envelope_view::{EnvelopeView, Party};

@@ -21,7 +21,7 @@
 //! another version is no [`RecordView`]: the message is parsed again. Of every version that there was and will be,
 //! the first octet tells which, and the name of the body stands where it stands here: [`body_of`].
 
-use crate::bodystructure::{self, Extension, Global, Telling, is_global, rewrite};
+use crate::bodystructure::{self, Extension, Standard, Telling, has_extended_parameter, is_global, rewrite};
 use crate::ids::message_ids;
 use crate::limits::MAX_RECORD_OCTETS;
 use crate::part::PartTable;
@@ -178,20 +178,24 @@ impl<'a> RecordView<'a> {
 
     /// BODYSTRUCTURE in wire form.
     #[must_use]
-    pub fn bodystructure(&self, global: Global) -> Cow<'a, [u8]> {
+    pub fn bodystructure(&self, standard: Standard) -> Cow<'a, [u8]> {
         let [flags] = self.number_at(1);
         let kept = self.field(BODYSTRUCTURE);
-        if global == Global::Message || flags & HAS_GLOBAL == 0 {
+        let is_told_as_kept = match standard {
+            Standard::Rfc3501 => flags & HAS_GLOBAL == 0,
+            Standard::Rfc9051 => !has_extended_parameter(kept),
+        };
+        if is_told_as_kept {
             return kept.into();
         }
         let mut out = Vec::with_capacity(kept.len());
-        rewrite(kept, Extension::Told, global, &mut out);
+        rewrite(kept, Extension::Told, standard, &mut out);
         out.into()
     }
 
     /// Appends BODY in wire form.
-    pub fn write_body(&self, global: Global, out: &mut Vec<u8>) {
-        rewrite(self.field(BODYSTRUCTURE), Extension::Untold, global, out);
+    pub fn write_body(&self, standard: Standard, out: &mut Vec<u8>) {
+        rewrite(self.field(BODYSTRUCTURE), Extension::Untold, standard, out);
     }
 
     /// Where the parts are. Empty if the record is damaged.

@@ -14,7 +14,7 @@
 mod corpus;
 
 use corpus::Value;
-use message::{Global, RecordView, parse, record};
+use message::{RecordView, Standard, parse, record};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -172,12 +172,12 @@ impl Ours {
         let record = record(&parse(message), [0; 32]);
         let view = RecordView::new(&record).unwrap();
         let mut body = Vec::new();
-        view.write_body(Global::Leaf, &mut body);
+        view.write_body(Standard::Rfc3501, &mut body);
         Self {
             size: view.size(),
             envelope: Value::read(&mut view.envelope()),
             body: Value::read(&mut &body[..]),
-            bodystructure: Value::read(&mut &*view.bodystructure(Global::Leaf)),
+            bodystructure: Value::read(&mut &*view.bodystructure(Standard::Rfc3501)),
         }
     }
 }

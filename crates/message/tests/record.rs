@@ -10,7 +10,7 @@
 mod corpus;
 
 use message::{
-    Global, HeaderValue, KEPT_FIELDS, RECORD_VERSION, RecordView, Section, SectionText, decode_header,
+    HeaderValue, KEPT_FIELDS, RECORD_VERSION, RecordView, Section, SectionText, Standard, decode_header,
     header, parse, record,
 };
 
@@ -79,7 +79,8 @@ fn a_damaged_record_harms_nobody() {
             if let Some(view) = RecordView::new(&damaged) {
                 let _ =
                     (view.sent(), view.envelope(), view.thread_root(), view.header(b"subject"), view.parts());
-                view.write_body(Global::Leaf, &mut Vec::new());
+                view.write_body(Standard::Rfc3501, &mut Vec::new());
+                view.write_body(Standard::Rfc9051, &mut Vec::new());
             }
         }
     }
@@ -100,12 +101,12 @@ fn an_enclosed_message_with_utf8_in_its_header_is_a_message_to_imap4rev2_and_a_l
     let boundary = " (\"boundary\" \"b\") NIL NIL NIL";
     for (global, extended, plain) in [
         (
-            Global::Message,
+            Standard::Rfc9051,
             whole(format!("{leaf} {envelope} {inner}{extension} 2{extension}{outer}{extension}"), boundary),
             whole(format!("{leaf} {envelope} {inner}) 2){outer})"), ""),
         ),
         (
-            Global::Leaf,
+            Standard::Rfc3501,
             whole(format!("{leaf}{extension}{outer}{extension}"), boundary),
             whole(format!("{leaf}){outer})"), ""),
         ),

@@ -11,7 +11,7 @@ mod corpus;
 
 use imap_codec::ResponseCodec;
 use imap_codec::decode::Decoder;
-use message::{Global, RecordView, parse, record};
+use message::{RecordView, Standard, parse, record};
 
 #[test]
 fn torture_messages_are_described_validly() {
@@ -47,7 +47,8 @@ fn check(name: &str, message: &[u8]) {
     let view = RecordView::new(&record).unwrap();
     for (item, value) in [
         ("ENVELOPE", view.envelope().to_vec()),
-        ("BODYSTRUCTURE", view.bodystructure(Global::Leaf).into_owned()),
+        ("BODYSTRUCTURE", view.bodystructure(Standard::Rfc3501).into_owned()),
+        ("BODYSTRUCTURE", view.bodystructure(Standard::Rfc9051).into_owned()),
         ("BODY", body(&view)),
     ] {
         if depth >= ITS_DEPTH && item != "ENVELOPE" {
@@ -67,6 +68,6 @@ fn check(name: &str, message: &[u8]) {
 
 fn body(view: &RecordView<'_>) -> Vec<u8> {
     let mut body = Vec::new();
-    view.write_body(Global::Leaf, &mut body);
+    view.write_body(Standard::Rfc3501, &mut body);
     body
 }

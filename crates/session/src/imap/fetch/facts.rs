@@ -7,7 +7,7 @@ use crate::imap::hall::Selected;
 use crate::imap::object_id::{EmailName, ThreadName};
 use crate::port::Mailbox;
 use mailbox::MailboxState;
-use message::{Global, RecordView};
+use message::{RecordView, Standard};
 use wire::imap::reply::FetchLine;
 
 /// A message, as far as its mailbox and its record know it.
@@ -17,8 +17,8 @@ pub(super) struct Facts<'a, B> {
     pub record: Option<&'a RecordView<'a>>,
     pub state: &'a MailboxState,
     pub selected: &'a Selected<B>,
-    /// How the revision of the session has message/global.
-    pub global: Global,
+    /// By which standard structures are told.
+    pub standard: Standard,
 }
 
 impl<B: Mailbox> Facts<'_, B> {
@@ -57,10 +57,10 @@ impl<B: Mailbox> Facts<'_, B> {
             Item::Preview => line.preview(out, record.preview()),
             Item::ThreadId => line.thread_id(out, ThreadName::of(record, self.name())),
             Item::Envelope => line.envelope(out, record.envelope()),
-            Item::BodyStructure => line.body_structure(out, &record.bodystructure(self.global)),
+            Item::BodyStructure => line.body_structure(out, &record.bodystructure(self.standard)),
             Item::Body => {
                 let mut wire_form = Vec::new();
-                record.write_body(self.global, &mut wire_form);
+                record.write_body(self.standard, &mut wire_form);
                 line.body(out, &wire_form);
             }
             _ => {}

@@ -24,7 +24,7 @@ use body::{Body, Value};
 use bytes::Bytes;
 use facts::Facts;
 use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, MessageName, Row, Store, SystemFlags};
-use message::{Global, RecordView};
+use message::{RecordView, Standard};
 use plan::{Item, Plan, Section};
 use terms::{Uid, UidSet};
 use wire::imap::command::{ChangedSince, Fetch, Vanished};
@@ -48,9 +48,9 @@ pub(super) async fn run<M: Mail, P: Peer>(
     if wants_vanished(fetch) && hall.dialect < Dialect::Qresync {
         return Err(Refusal::misspoken("Say ENABLE QRESYNC first").into());
     }
-    let global = match hall.revision {
-        Revision::Rev1 => Global::Leaf,
-        Revision::Rev2 => Global::Message,
+    let standard = match hall.revision {
+        Revision::Rev1 => Standard::Rfc3501,
+        Revision::Rev2 => Standard::Rfc9051,
     };
     let selected = hall.selected()?;
     let mut uids = selected.named(fetch.numbering, &fetch.set)?;
@@ -73,7 +73,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
         state: &state,
         talk,
         told: UidSet::new(),
-        global,
+        standard,
         untold: None,
         bookmark,
     };
@@ -149,7 +149,7 @@ struct Fetching<'a, B, P> {
     talk: &'a mut Talk<P>,
     /// Those of the chunk that were written.
     told: UidSet,
-    global: Global,
+    standard: Standard,
     untold: Option<Untold>,
     bookmark: Option<Box<Bookmark>>,
 }
@@ -271,7 +271,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
                     record,
                     state: self.state,
                     selected: self.selected,
-                    global: self.global,
+                    standard: self.standard,
                 };
                 of.tell(item, line, self.talk.text());
                 Ok(())
