@@ -8,9 +8,10 @@ mod common;
 
 use common::{Client, Log, Running, issue, scratch, settings};
 use mail::{Accounts, HashPool};
-use net::Imap;
+use net::{Imap, Lmtp, Protocols};
 use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
 use serde_json::Value;
+use settings::{Listener, ListenerKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store_memory::Memory;
@@ -59,8 +60,12 @@ impl House {
         let record = CredentialRecord::new(&password, Salts([7; 32]), &cost, &mut Workspace::new());
         accounts.add("alice", &record).await.unwrap();
         let pool = Arc::new(HashPool::start(1, cost).unwrap());
-        let imap = Imap::new(&settings, Arc::new(accounts), pool);
-        let house = Self { server: Running::start(name, imap, |_| {}), log, _listening: listening };
+        let accounts = Arc::new(accounts);
+        let lmtp = Lmtp::new(&settings, Arc::clone(&accounts));
+        let protocols = Protocols { imap: Imap::new(&settings, accounts, pool), lmtp };
+        let listener = Listener { address: "127.0.0.1:0".parse().unwrap(), kind: ListenerKind::Lmtp };
+        let server = Running::start(name, protocols, |settings| settings.network.listeners.push(listener));
+        let house = Self { server, log, _listening: listening };
         let mut client = house.signed_in().await;
         assert!(client.ask("a APPEND INBOX (\\Flagged) {12}").await.starts_with("+ "));
         assert!(client.ask("Subject: x\r\n").await.starts_with("a OK [APPENDUID "));
@@ -449,5 +454,32 @@ async fn a_client_that_disappears_leaves_one_line() {
         .await;
     told.check_end(0, 0, "broken");
     assert!(told.refused.is_empty(), "{told:#?}");
+    house.server.stop().await;
+}
+
+/// RFC 2033: a mail server that says what has no place, and one that brings mail for nobody.
+#[tokio::test]
+async fn what_a_mail_server_does_wrong_is_told_once() {
+    let house = House::start("bad-lmtp").await;
+    let told = house
+        .watch(async |server| {
+            let mut client = Client::new(TcpStream::connect(server.lmtp.unwrap()).await.unwrap());
+            client.line().await;
+            let answer = client.ask("RCPT TO:<alice@mail.example.org>").await;
+            assert_eq!(answer, "503 5.5.1 Say MAIL first");
+            client.ask("QUIT").await;
+        })
+        .await;
+    told.check_end(1, 0, "logout");
+    told.check_refused(None, "bad", Some("503"), "Say MAIL first");
+    let told = house
+        .watch(async |server| {
+            let mut client = Client::new(TcpStream::connect(server.lmtp.unwrap()).await.unwrap());
+            client.say("LHLO there\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@mail.example.org>\r\nQUIT\r\n").await;
+            while !client.line().await.starts_with("221 ") {}
+        })
+        .await;
+    check_counts(told.check_loud(&["delivery.refused", "session.end"]), 0, 1, "logout");
+    told.check_refused(None, "no", Some("550"), "There is no such user here");
     house.server.stop().await;
 }

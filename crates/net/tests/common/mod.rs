@@ -69,6 +69,7 @@ pub(crate) struct Running {
     pub(crate) folder: PathBuf,
     pub(crate) starttls: SocketAddr,
     pub(crate) tls: SocketAddr,
+    pub(crate) lmtp: Option<SocketAddr>,
     pub(crate) remote: Remote,
     pub(crate) trusted: CertificateDer<'static>,
     running: JoinHandle<Stopped>,
@@ -83,10 +84,11 @@ impl Running {
         let mut settings = settings(&files);
         change(&mut settings);
         let server = Server::open(&settings, service).unwrap();
-        let address = |wanted| server.addresses().find(|(kind, _)| *kind == wanted).unwrap().1;
-        let (starttls, tls) = (address(ListenerKind::ImapStartTls), address(ListenerKind::ImapTls));
+        let address = |wanted| server.addresses().find(|(kind, _)| *kind == wanted).map(|found| found.1);
+        let starttls = address(ListenerKind::ImapStartTls).unwrap();
+        let (tls, lmtp) = (address(ListenerKind::ImapTls).unwrap(), address(ListenerKind::Lmtp));
         let remote = server.remote();
-        Self { folder, starttls, tls, remote, trusted, running: tokio::spawn(server.run()) }
+        Self { folder, starttls, tls, lmtp, remote, trusted, running: tokio::spawn(server.run()) }
     }
 
     /// A connection to the port where STARTTLS comes first, its greeting read.
