@@ -234,9 +234,9 @@ events! {
         client: Option<ClientId>,
         /// How many commands it gave.
         commands: u64,
-        /// How many commands were answered with BAD, if any.
+        /// How often the answer was BAD, if ever.
         bad: Option<u64>,
-        /// How many commands were answered with NO, if any.
+        /// How often the answer was NO, if ever.
         no: Option<u64>,
         /// Octets received, inside TLS.
         octets_in: u64,
