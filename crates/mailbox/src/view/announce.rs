@@ -126,7 +126,9 @@ impl View {
                 target: current.reader(self.account).highest_modseq(),
             });
             self.tell_arrivals(current, recent, &mut out);
-            self.tell_keywords(current, &mut out);
+            if self.learn_keywords(current) {
+                out.items.push(Item::Keywords);
+            }
             self.tell_owed(current, &mut out);
             if self.owed.is_empty() {
                 self.tell_changes(current, sweep, &mut out);
@@ -217,13 +219,6 @@ impl View {
         if let Some(from) = recent {
             self.recent = self.recent.union(&new.intersection(&UidSet::range(from, Uid::MAX)));
             out.items.push(Item::Recent(self.recent.len()));
-        }
-    }
-
-    fn tell_keywords(&mut self, current: &MailboxState, out: &mut Announcement) {
-        if self.keywords < current.keywords().len() {
-            self.keywords = current.keywords().len();
-            out.items.push(Item::Keywords);
         }
     }
 

@@ -238,6 +238,13 @@ impl View {
         self.recent.contains(uid)
     }
 
+    /// Whether the client is to be told of new keywords, which are taken as told: before a message has them.
+    #[must_use]
+    pub fn learn_keywords(&mut self, current: &MailboxState) -> bool {
+        let known = std::mem::replace(&mut self.keywords, current.keywords().len());
+        known < self.keywords
+    }
+
     /// The number of a message.
     #[must_use]
     pub fn seq(&self, uid: Uid) -> Option<SeqNum> {

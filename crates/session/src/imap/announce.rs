@@ -125,6 +125,13 @@ const fn has_uid(fetched: &Fetched, said: (Numbering, Revision)) -> bool {
     goes_by_number && (matches!(said, (Numbering::Uid, _) | (_, Revision::Rev2)) || fetched.modseq.is_some())
 }
 
+/// What a FETCH tells is as it is now, not as it was announced: a keyword that came since has to be told first.
+pub(super) fn announce_keywords<B>(selected: &mut Selected<B>, state: &MailboxState, out: &mut Vec<u8>) {
+    if selected.view.learn_keywords(state) {
+        tell_new_keywords(state, selected.access, out);
+    }
+}
+
 /// RFC 3501, 7.1, PERMANENTFLAGS: a flag that is in FLAGS and not there "can not be set permanently", so the one is
 /// not told without the other. Where nothing can be changed, that stays so.
 fn tell_new_keywords(state: &MailboxState, access: Access, out: &mut Vec<u8>) {

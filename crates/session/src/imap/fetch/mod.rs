@@ -10,6 +10,7 @@ mod body;
 mod facts;
 mod plan;
 
+use super::announce::announce_keywords;
 use super::done::{Done, Outcome, Stop};
 use super::hall::{Hall, Selected};
 use super::pace::patiently;
@@ -55,6 +56,9 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let selected = hall.selected()?;
     let mut uids = selected.named(fetch.numbering, &fetch.set)?;
     let state = selected.current().await?;
+    if plan.tells_flags() {
+        announce_keywords(selected, &state, talk.text());
+    }
     if let Some(since) = fetch.changed_since {
         tell_vanished(&fetch.set, &uids, since, &state, talk.text());
     }

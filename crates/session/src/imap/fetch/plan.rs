@@ -85,6 +85,11 @@ impl<'a> Plan<'a> {
         self.items.iter().any(|item| matches!(item, Item::ModSeq))
     }
 
+    /// Whether keywords are told.
+    pub(super) fn tells_flags(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Flags))
+    }
+
     /// Whether the mailbox's own columns do not suffice.
     pub(super) fn reads_records(&self) -> bool {
         self.items.iter().any(Item::is_of_record)
