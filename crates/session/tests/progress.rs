@@ -5,7 +5,7 @@ mod machine;
 
 use machine::{Machine, Wire};
 use std::time::Duration;
-use transcript::{NAME, PASSWORD, Pipe, Port, World};
+use transcript::{Disk, NAME, PASSWORD, Pipe, Port, World};
 
 fn said(wire: &mut Wire) -> String {
     let mut said = Vec::new();
@@ -34,7 +34,7 @@ fn opened(world: &mut Machine) -> Wire {
 fn check(command: &str, progress: &str) {
     let mut world = Machine::new();
     let mut wire = opened(&mut world);
-    world.hold();
+    world.disk(Disk::Stalls).unwrap();
     wire.send(format!("n NOOP\r\nt {command}\r\n").as_bytes()).unwrap();
     world.pass(Duration::from_millis(9_999)).unwrap();
     assert_eq!(said(&mut wire), "", "{command}");
@@ -46,7 +46,7 @@ fn check(command: &str, progress: &str) {
         world.pass(Duration::from_secs(10)).unwrap();
         assert_eq!(said(&mut wire), notice, "{command}");
     }
-    world.let_go();
+    world.disk(Disk::Works).unwrap();
     let told = said(&mut wire);
     assert!(!told.contains("INPROGRESS") && told.contains("t OK "), "{command}: {told}");
     wire.send(b"z NOOP\r\n").unwrap();
@@ -90,7 +90,7 @@ fn a_fetch_that_sets_seen_tells_what_there_is_and_then_that_it_waits() {
 fn nobody_waits_for_a_client_that_has_gone() {
     let mut world = Machine::new();
     let mut wire = opened(&mut world);
-    world.hold();
+    world.disk(Disk::Stalls).unwrap();
     wire.send(b"t COPY 1:3 INBOX\r\n").unwrap();
     wire.hang_up();
     assert!(!wire.is_over());

@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use transcript::{Pipe, Port, Transcript, World};
+use transcript::{Disk, Pipe, Port, Transcript, World};
 
 type Said = Rc<RefCell<Vec<u8>>>;
 
@@ -40,6 +40,10 @@ impl World for Overheard {
 
     fn pass(&mut self, time: Duration) -> io::Result<()> {
         self.machine.pass(time)
+    }
+
+    fn disk(&mut self, disk: Disk) -> io::Result<()> {
+        self.machine.disk(disk)
     }
 }
 

@@ -6,7 +6,7 @@ mod machine;
 use machine::Machine;
 use std::fs;
 use std::path::{Path, PathBuf};
-use transcript::{Played, Transcript};
+use transcript::Transcript;
 
 /// What came of a file: nothing, or a complaint that an editor can jump to.
 fn complaint(path: &Path) -> Option<String> {
@@ -15,11 +15,8 @@ fn complaint(path: &Path) -> Option<String> {
         Ok(transcript) => transcript,
         Err(why) => return Some(format!("{}: {why}", path.display())),
     };
-    match transcript::run(&transcript, &mut Machine::new()) {
-        Ok(Played::Whole) => None,
-        Ok(Played::Until(line)) => Some(format!("{}: line {line} is where it ended", path.display())),
-        Err(failure) => Some(format!("{}: {failure}", path.display())),
-    }
+    let played = transcript::run(&transcript, &mut Machine::new());
+    played.err().map(|failure| format!("{}: {failure}", path.display()))
 }
 
 fn folder() -> PathBuf {

@@ -21,7 +21,8 @@
 //! | `-- closed` | the server has closed the connection; `-- 2 closed` for the second; the rest of the line is comment |
 //! | `-- tls` | the client does the TLS handshake that STARTTLS has announced |
 //! | `-- deflate` | both sides compress from here on, which COMPRESS has announced |
-//! | `-- pass 29 minutes` | time goes by; where the clock is a real one the conversation ends here |
+//! | `-- pass 29 minutes` | time goes by, which nowhere else it does |
+//! | `-- disk stalls` | the disk stands still: what is to be stored waits, until `-- disk works` |
 //!
 //! Literals need no syntax: their lines stand as they come. A control character stands as its picture
 //! (`␀` for NUL, `␊` for a bare LF). `‹name›` in a server's line stands for whatever comes there the first time
@@ -40,8 +41,7 @@ mod parse;
 mod pattern;
 mod run;
 
-pub use parse::{Begin, Given, Malformed, Step, Transcript, Turn};
+pub use parse::{Begin, Disk, Given, Malformed, Step, Transcript, Turn};
 pub use run::{
-    Failure, MOST_MAILBOXES, MOST_MESSAGES, MOST_OCTETS, NAME, NONCE, PASSWORD, Pipe, Played, Port, SALTS,
-    World, run,
+    Failure, MOST_MAILBOXES, MOST_MESSAGES, MOST_OCTETS, NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World, run,
 };

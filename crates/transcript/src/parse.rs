@@ -67,6 +67,18 @@ pub enum Step {
     Deflate,
     /// Time goes by.
     Pass(Duration),
+    /// The disk stands still, or goes on.
+    Disk(Disk),
+}
+
+/// Whether what is to be stored can be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disk {
+    /// At once.
+    #[default]
+    Works,
+    /// Not until it works again.
+    Stalls,
 }
 
 /// A line that is none.
@@ -155,6 +167,8 @@ fn happening(text: &str) -> Result<Step, &'static str> {
     match word {
         "closed" => Ok(Step::Closed),
         "deflate" => Ok(Step::Deflate),
+        "disk" if rest == "stalls" => Ok(Step::Disk(Disk::Stalls)),
+        "disk" if rest == "works" => Ok(Step::Disk(Disk::Works)),
         "tls" => Ok(Step::Tls),
         "pass" => duration(rest).map(Step::Pass).ok_or("expected a number and a unit"),
         _ => Err("no such directive"),
@@ -210,7 +224,7 @@ mod tests {
     #[test]
     fn lines_are_read_as_they_are_documented() {
         let read = turns(
-            "# comment\n\nC: a ⏎ b\nC- x␀\nS: * OK\n2C: c\n2S:\n-- 2 closed, by the way\n-- tls\n-- deflate\n-- pass 29 minutes\n",
+            "# comment\n\nC: a ⏎ b\nC- x␀\nS: * OK\n2C: c\n2S:\n-- 2 closed, by the way\n-- tls\n-- deflate\n-- pass 29 minutes\n-- disk stalls\n-- disk works\n",
         );
         let expected = [
             (1, Step::Client("a\r\nb\r\n".into())),
@@ -222,6 +236,8 @@ mod tests {
             (1, Step::Tls),
             (1, Step::Deflate),
             (1, Step::Pass(Duration::from_secs(29 * 60))),
+            (1, Step::Disk(Disk::Stalls)),
+            (1, Step::Disk(Disk::Works)),
         ];
         assert_eq!(read, expected);
     }
@@ -243,7 +259,9 @@ mod tests {
 
     #[test]
     fn a_line_that_is_none_is_complained_about_by_its_number() {
-        for text in ["\nX: a", "\n-- later", "\n-- begin: nowhere", "\n-- pass 3 weeks", "\nC"] {
+        for text in
+            ["\nX: a", "\n-- later", "\n-- begin: nowhere", "\n-- pass 3 weeks", "\n-- disk burns", "\nC"]
+        {
             assert_eq!(Transcript::parse(text).unwrap_err().line, 2, "{text:?}");
         }
     }

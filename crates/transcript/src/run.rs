@@ -1,6 +1,6 @@
 //! The runner.
 
-use crate::parse::{Begin, Given, Step, Transcript, Turn};
+use crate::parse::{Begin, Disk, Given, Step, Transcript, Turn};
 use crate::pattern::Names;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,11 +48,17 @@ pub trait World {
     /// Whatever stands in the way.
     fn connect(&mut self, port: Port) -> io::Result<Self::Pipe>;
 
-    /// Lets time go by.
+    /// Lets time go by. It stands still otherwise.
     ///
     /// # Errors
-    /// [`io::ErrorKind::Unsupported`] where the clock is a real one; the transcript then ends here ([`Played::Until`]).
+    /// Whatever stands in the way.
     fn pass(&mut self, time: Duration) -> io::Result<()>;
+
+    /// Lets the disk stand still, or go on.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    fn disk(&mut self, disk: Disk) -> io::Result<()>;
 }
 
 /// A connection, from the client's side.
@@ -101,29 +107,17 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// How far a conversation went that came out as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Played {
-    /// To its end.
-    Whole,
-    /// Up to this line: time was to go by, and this world's clock is a real one.
-    Until(usize),
-}
-
 /// Holds `world` to `transcript`.
 ///
 /// # Errors
 /// The first line that came out otherwise.
-pub fn run<W: World>(transcript: &Transcript, world: &mut W) -> Result<Played, Failure> {
+pub fn run<W: World>(transcript: &Transcript, world: &mut W) -> Result<(), Failure> {
     let mut stage = Stage { world, transcript, connections: BTreeMap::new(), names: Names::default() };
     stage.furnish(&transcript.given).map_err(|e| failure(0, "to furnish the mailboxes", &e))?;
     for turn in &transcript.turns {
-        match stage.play(turn) {
-            Err(trouble) if trouble.is_real_clock(turn) => return Ok(Played::Until(turn.line)),
-            played => played.map_err(|trouble| trouble.at(turn))?,
-        }
+        stage.play(turn).map_err(|trouble| trouble.at(turn))?;
     }
-    Ok(Played::Whole)
+    Ok(())
 }
 
 struct Stage<'a, W: World> {
@@ -150,11 +144,6 @@ impl From<io::Error> for Trouble {
 }
 
 impl Trouble {
-    fn is_real_clock(&self, turn: &Turn) -> bool {
-        let passes = matches!(turn.step, Step::Pass(_));
-        passes && matches!(self, Self::Io(e) if e.kind() == io::ErrorKind::Unsupported)
-    }
-
     fn at(self, turn: &Turn) -> Failure {
         match self {
             Self::Io(error) => failure(turn.line, &format!("{:?}", turn.step), &error),
@@ -169,8 +158,10 @@ fn failure(line: usize, expected: &str, error: &io::Error) -> Failure {
 
 impl<W: World> Stage<'_, W> {
     fn play(&mut self, turn: &Turn) -> Result<(), Trouble> {
-        if let Step::Pass(time) = turn.step {
-            return Ok(self.world.pass(time)?);
+        match turn.step {
+            Step::Pass(time) => return Ok(self.world.pass(time)?),
+            Step::Disk(disk) => return Ok(self.world.disk(disk)?),
+            _ => {}
         }
         if !self.connections.contains_key(&turn.connection) {
             let connection = self.begin(turn.connection)?;
@@ -190,7 +181,7 @@ impl<W: World> Stage<'_, W> {
             },
             Step::Tls => Ok(connection.pipe.start_tls()?),
             Step::Deflate => Ok(connection.pipe.deflate()?),
-            Step::Pass(_) => Ok(()),
+            Step::Pass(_) | Step::Disk(_) => Ok(()),
         }
     }
 
@@ -316,7 +307,9 @@ mod tests {
         }
     }
 
-    struct Hall;
+    /// What happened in it besides.
+    #[derive(Default)]
+    struct Hall(Vec<Step>);
 
     impl World for Hall {
         type Pipe = Echo;
@@ -325,17 +318,23 @@ mod tests {
             Ok(Echo { answers: Vec::new(), open: true })
         }
 
-        fn pass(&mut self, _: Duration) -> io::Result<()> {
-            Err(io::ErrorKind::Unsupported.into())
+        fn pass(&mut self, time: Duration) -> io::Result<()> {
+            self.0.push(Step::Pass(time));
+            Ok(())
+        }
+
+        fn disk(&mut self, disk: Disk) -> io::Result<()> {
+            self.0.push(Step::Disk(disk));
+            Ok(())
         }
     }
 
-    fn played(text: &str) -> Result<Played, Failure> {
-        run(&Transcript::parse(&format!("-- begin: imap\n{text}")).unwrap(), &mut Hall)
+    fn played(text: &str, hall: &mut Hall) -> Result<(), Failure> {
+        run(&Transcript::parse(&format!("-- begin: imap\n{text}")).unwrap(), hall)
     }
 
     fn failing_line(text: &str) -> Option<usize> {
-        played(text).err().map(|failure| failure.line)
+        played(text, &mut Hall::default()).err().map(|failure| failure.line)
     }
 
     #[test]
@@ -355,8 +354,9 @@ mod tests {
     }
 
     #[test]
-    fn where_time_cannot_be_made_to_pass_the_rest_is_left_out_and_it_says_so() {
-        assert_eq!(played("C: a\n-- pass 1 hour\nS: never said").unwrap(), Played::Until(3));
-        assert_eq!(played("C: a\nS: A").unwrap(), Played::Whole);
+    fn time_and_the_disk_are_the_worlds() {
+        let mut hall = Hall::default();
+        played("C: a\n-- pass 1 hour\n-- disk stalls\nS: A", &mut hall).unwrap();
+        assert_eq!(hall.0, [Step::Pass(Duration::from_secs(3_600)), Step::Disk(Disk::Stalls)]);
     }
 }

@@ -12,6 +12,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use terms::{AccountId, EmailId, InternalDate, ModSeq, Uid, UidSet};
+use transcript::Disk;
 use wire::imap::reply::Code;
 
 /// 1994-02-07 21:52:25 -0800: the date of the RFCs' examples.
@@ -31,7 +32,7 @@ struct Drawers {
     largest_piece: usize,
     octets_read: usize,
     fault: Option<FaultId>,
-    held: bool,
+    disk: Disk,
     limits: Limits,
 }
 
@@ -139,13 +140,13 @@ impl Office {
         self.drawers().fault = fault;
     }
 
-    pub(crate) fn hold(&self, held: bool) {
-        self.drawers().held = held;
+    pub(crate) fn turn(&self, disk: Disk) {
+        self.drawers().disk = disk;
     }
 
     /// What changes mail waits here, as for a disk.
     async fn synced(&self) {
-        poll_fn(|_| if self.drawers().held { Poll::Pending } else { Poll::Ready(()) }).await;
+        poll_fn(|_| if self.drawers().disk == Disk::Stalls { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 
     pub(crate) fn lift_quota(&self) {

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 use terms::Moment;
-use transcript::{NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World};
+use transcript::{Disk, NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World};
 use wire::imap::CommandName;
 
 /// A world of one account.
@@ -112,15 +112,6 @@ impl Machine {
         self.office.fail(Some(FaultId(id)));
     }
 
-    /// From now on no change comes to its end, until [`Self::let_go`].
-    pub(crate) fn hold(&self) {
-        self.office.hold(true);
-    }
-
-    pub(crate) fn let_go(&self) {
-        self.office.hold(false);
-    }
-
     pub(crate) fn mend(&self) {
         self.office.fail(None);
     }
@@ -168,6 +159,11 @@ impl World for Machine {
     fn pass(&mut self, time: Duration) -> io::Result<()> {
         let mut clock = lock(&self.clock);
         *clock = clock.plus(time);
+        Ok(())
+    }
+
+    fn disk(&mut self, disk: Disk) -> io::Result<()> {
+        self.office.turn(disk);
         Ok(())
     }
 }
