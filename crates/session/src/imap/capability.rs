@@ -58,7 +58,8 @@ pub struct Capability {
     pub told: &'static [Stage],
     /// The file of this crate that does the work, below `src/`.
     pub file: &'static str,
-    /// The conversations that prove it: files `transcripts/*.imap`, without the ending.
+    /// The conversations that prove it: files `transcripts/*.imap`, without the ending. `tests/capabilities.rs` holds what
+    /// each of them must show.
     pub transcripts: &'static [&'static str],
 }
 
@@ -224,16 +225,11 @@ mod tests {
     }
 
     #[test]
-    fn every_row_stands_once_and_names_the_file_and_the_conversations_that_exist() {
+    fn every_row_stands_once_and_names_a_file_that_exists() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for row in TABLE {
             assert_eq!(TABLE.iter().filter(|other| other.name == row.name).count(), 1, "{}", row.name);
             assert!(root.join("src").join(row.file).is_file(), "{}: {}", row.name, row.file);
-            assert!(!row.transcripts.is_empty(), "{} has no transcript", row.name);
-            for transcript in row.transcripts {
-                let path = root.join(format!("../../transcripts/{transcript}.imap"));
-                assert!(path.is_file(), "{}: {transcript}", row.name);
-            }
         }
     }
 }
