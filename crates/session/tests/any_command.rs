@@ -7,7 +7,7 @@
 mod heard;
 mod machine;
 
-use heard::read_responses;
+use heard::Listener;
 use machine::{Machine, Wire};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use testkit::dice::Dice;
@@ -260,11 +260,11 @@ struct Tally {
 }
 
 /// Sends some commands at once, and looks at what comes; gives how many were done.
-fn exchange(wire: &mut Wire, tags: &[String], text: &str) -> u64 {
+fn exchange((wire, listener): &mut (Wire, Listener), tags: &[String], text: &str) -> u64 {
     wire.send(text.as_bytes()).unwrap();
     let said = everything_said(wire);
     let shown = || format!("{text:?} was answered by {}", said.escape_ascii());
-    read_responses(&said).unwrap_or_else(|why| panic!("{why}\n{}", shown()));
+    listener.responses(&said).unwrap_or_else(|why| panic!("{why}\n{}", shown()));
     let words =
         said.split(|octet| *octet == b'\n').filter_map(|line| line.split(|octet| *octet == b' ').next());
     let answered: Vec<_> = words.filter(|word| word.starts_with(b"tag")).collect();
@@ -281,12 +281,12 @@ fn exchange(wire: &mut Wire, tags: &[String], text: &str) -> u64 {
 /// Three sessions of one account.
 fn converse(seed: u64) -> Tally {
     let (mut dice, mut world) = (Dice::new(seed), Machine::new());
-    let mut wires = [(); 3].map(|()| signed_in(&mut world));
+    let mut wires = [(); 3].map(|()| (signed_in(&mut world), Listener::default()));
     let mut tally = Tally::default();
     while tally.commands < CONVERSATION {
         let wire = &mut wires[dice.below(3)];
-        if wire.is_over() {
-            *wire = signed_in(&mut world);
+        if wire.0.is_over() {
+            *wire = (signed_in(&mut world), Listener::default());
         }
         let tags: Vec<_> = (0..=dice.below(3_u64)).map(|n| format!("tag{}x{n}", tally.commands)).collect();
         let lines = tags.iter().map(|tag| format!("{tag} {}\r\n", command(&mut dice)));

@@ -6,8 +6,10 @@
     reason = "a test reads files, and says when it cannot"
 )]
 
+mod heard;
 mod machine;
 
+use heard::Listener;
 use machine::{Machine, Wire};
 use message::{Content, Encoding, TransferDecoder};
 use std::fs;
@@ -34,11 +36,12 @@ fn torture() -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
-struct Client(Wire);
+/// Whatever it is told must be what the standards have, to the letter.
+struct Client(Wire, Listener);
 
 impl Client {
-    fn new() -> Self {
-        let mut client = Self(Machine::new().connect(Port::Imaps).unwrap());
+    fn of(world: &mut Machine) -> Self {
+        let mut client = Self(world.connect(Port::Imaps).unwrap(), Listener::default());
         client.ask(format!("LOGIN {NAME} {PASSWORD}").as_bytes());
         client.ask(b"SELECT INBOX");
         client
@@ -52,6 +55,7 @@ impl Client {
             assert!(!octets.is_empty(), "closed behind {:?}", String::from_utf8_lossy(&said));
             said.extend(octets);
         }
+        self.1.responses(&said).unwrap_or_else(|why| panic!("{}: {why}", command.escape_ascii()));
         said
     }
 
@@ -95,7 +99,10 @@ fn check_parts(name: &str, message: &[u8], client: &mut Client) {
     }
 }
 
-fn check(path: &Path, client: &mut Client) {
+/// What is told of a message without its octets.
+const FACTS: &[u8] = b"FETCH * (FLAGS UID EMAILID THREADID INTERNALDATE SAVEDATE PREVIEW ENVELOPE BODY BODYSTRUCTURE RFC822.SIZE)";
+
+fn check(path: &Path, client: &mut Client, modern: &mut Client) {
     let message = fs::read(path).unwrap();
     let append = [format!("APPEND INBOX {{{}}}\r\n", message.len()).as_bytes(), &message].concat();
     let said = String::from_utf8_lossy(&client.ask(&append)).into_owned();
@@ -112,7 +119,13 @@ fn check(path: &Path, client: &mut Client) {
     let pieces: Vec<u8> = pieces.flat_map(|at| client.section(&format!("[]<{at}.{PARTIAL}>"))).collect();
     assert!(pieces == message, "{name}: the pieces are not the whole");
     check_parts(&name.to_string(), &message, client);
-    let described = client.ask(b"FETCH * (ENVELOPE BODY BODYSTRUCTURE RFC822.SIZE)");
+    client.ask(b"FETCH * (BODY.PEEK[HEADER.FIELDS (Subject From)] BODY.PEEK[HEADER.FIELDS.NOT (To)])");
+    client.ask(
+        b"FETCH * (BODY.PEEK[1] BODY.PEEK[1.MIME] BODY.PEEK[1.1] BODY.PEEK[2.HEADER] BODY.PEEK[1]<3.5>)",
+    );
+    modern.ask(b"NOOP");
+    assert!(modern.ask(FACTS).ends_with(b"a OK FETCH completed\r\n"), "{name}");
+    let described = client.ask(FACTS);
     let size = format!("RFC822.SIZE {})\r\na OK FETCH completed\r\n", message.len());
     assert!(described.ends_with(size.as_bytes()), "{name}: {}", String::from_utf8_lossy(&described));
 }
@@ -121,7 +134,9 @@ fn check(path: &Path, client: &mut Client) {
 fn every_message_that_can_come_in_comes_out_as_it_was() {
     let Some(files) = torture() else { return };
     assert!(files.len() > 100);
-    let mut client = Client::new();
-    files.iter().for_each(|file| check(file, &mut client));
+    let mut world = Machine::new();
+    let (mut client, mut modern) = (Client::of(&mut world), Client::of(&mut world));
+    modern.ask(b"ENABLE IMAP4rev2 UTF8=ACCEPT");
+    files.iter().for_each(|file| check(file, &mut client, &mut modern));
     println!("{} messages", files.len());
 }

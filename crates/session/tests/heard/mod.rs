@@ -1,9 +1,12 @@
-//! What the server says, read by `imap-codec`, which forgives nothing here.
+//! What the server says, read by the letter of the standards, and by `imap-codec`, which forgives nothing here.
 
-use imap_codec::decode::{Decoder as _, GreetingDecodeError, ResponseDecodeError};
+mod grammar;
+
+use grammar::{Charset, read_response};
+use imap_codec::decode::Decoder as _;
 use imap_codec::{GreetingCodec, ResponseCodec};
 
-/// Responses that `imap-codec` does not know, by how they begin.
+/// Responses that `imap-codec` does not know, by how they begin. `grammar` knows all.
 const UNKNOWN: [(&[u8], &str); 3] = [
     (b"* XLIST ", "not an RFC's"),
     (b"* ESEARCH ", "RFC 4731"),
@@ -26,33 +29,56 @@ const UNKNOWN_ITEMS: [(&str, &str, &str); 9] = [
     (" FETCH (", "\"message\" \"global\"", "RFC 9051: with an envelope"),
 ];
 
-/// The first response that cannot be read, and how many could. What is said may be cut off at its end.
-#[allow(dead_code, reason = "not every test that shares this file asks")]
-pub(crate) fn read_conversation(said: &[u8]) -> Result<usize, String> {
-    match GreetingCodec::default().decode(said) {
-        Ok((rest, _)) => read_responses(rest).map(|read| read + 1),
-        // The runner stops listening where its file ends.
-        Err(GreetingDecodeError::Incomplete) => Ok(0),
-        Err(why) => Err(complaint(said, &why)),
-    }
+/// Hears one connection, from its greeting on.
+#[derive(Debug, Default)]
+pub(crate) struct Listener {
+    charset: Charset,
 }
 
-/// The same behind the greeting.
-pub(crate) fn read_responses(said: &[u8]) -> Result<usize, String> {
-    let plain = with_numbers(said);
-    let (mut rest, mut read) = (&plain[..], 0);
-    while !rest.is_empty() {
-        rest = match ResponseCodec::default().decode(rest) {
-            Ok((behind, _)) => behind,
-            Err(ResponseDecodeError::Incomplete | ResponseDecodeError::LiteralFound { .. }) => {
-                return Ok(read);
-            }
-            Err(_) if is_unknown(rest) => behind_response(rest),
-            Err(why) => return Err(complaint(rest, &why)),
-        };
-        read += 1;
+#[allow(dead_code, reason = "not every test that shares this file asks")]
+impl Listener {
+    /// What is said from the greeting on: how many responses, or the first that cannot be read.
+    pub(crate) fn conversation(&mut self, said: &[u8]) -> Result<usize, String> {
+        if said.is_empty() {
+            return Ok(0); // and nobody listened
+        }
+        let greeting = said.split_at(said.len() - behind_response(said).len()).0;
+        match GreetingCodec::default().decode(greeting) {
+            Ok(_) => self.responses(said),
+            Err(why) => Err(complaint(said, &why)),
+        }
     }
-    Ok(read)
+
+    /// The same behind the greeting.
+    pub(crate) fn responses(&mut self, said: &[u8]) -> Result<usize, String> {
+        let (mut rest, mut read) = (said, 0);
+        while !rest.is_empty() {
+            let (response, behind) = rest.split_at(rest.len() - behind_response(rest).len());
+            self.response(response)?;
+            (rest, read) = (behind, read + 1);
+        }
+        Ok(read)
+    }
+
+    /// Twice: by the letter, and by another implementation where it knows the response.
+    fn response(&mut self, response: &[u8]) -> Result<(), String> {
+        read_response(response, self.charset).map_err(|bad| {
+            let from = response.get(bad.at..).unwrap_or_default();
+            complaint(response, &format!("wanted {:?} at {}", bad.wanted, from.escape_ascii()))
+        })?;
+        // RFC 9755, 3; RFC 9051, 5.1.
+        let enables = |name: &[u8]| response.split(u8::is_ascii_whitespace).any(|word| word == name);
+        if response.starts_with(b"* ENABLED ") && (enables(b"UTF8=ACCEPT") || enables(b"IMAP4rev2")) {
+            self.charset = Charset::Utf8;
+        }
+        let plain = with_numbers(response);
+        match ResponseCodec::default().decode(&plain) {
+            Ok(([], _)) => Ok(()),
+            Ok((rest, _)) => Err(complaint(response, &format!("{} is left", rest.escape_ascii()))),
+            Err(_) if is_unknown(&plain) => Ok(()),
+            Err(why) => Err(complaint(response, &why)),
+        }
+    }
 }
 
 /// UIDFETCH as FETCH: RFC 9586 gives them the same items.
