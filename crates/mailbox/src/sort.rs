@@ -87,7 +87,24 @@ impl SortKey {
 pub struct Sorter {
     sorted: Vec<Run>,
     open: Run,
-    comparisons: u64,
+    cost: Cost,
+}
+
+/// What a sort took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// How many keys were compared with another.
+    pub comparisons: u64,
+    /// How many octets that looked at, at most: all of the shorter key, though a difference may come sooner.
+    pub octets: u64,
+}
+
+impl Cost {
+    fn compare(&mut self, a: &[u8], b: &[u8]) -> Ordering {
+        self.comparisons += 1;
+        self.octets += a.len().min(b.len()) as u64;
+        a.cmp(b)
+    }
 }
 
 impl Sorter {
@@ -109,12 +126,12 @@ impl Sorter {
     #[must_use]
     pub fn finish(mut self) -> Sorted {
         self.close();
-        Sorted::new(self.sorted, self.comparisons)
+        Sorted::new(self.sorted, self.cost)
     }
 
     fn close(&mut self) {
         let mut run = std::mem::take(&mut self.open);
-        self.comparisons += run.sort();
+        run.sort(&mut self.cost);
         self.sorted.push(run);
     }
 }
@@ -147,15 +164,9 @@ impl Run {
         u32::try_from(self.keys.len()).unwrap_or(u32::MAX)
     }
 
-    /// How many comparisons it took.
-    fn sort(&mut self) -> u64 {
-        let mut comparisons = 0;
+    fn sort(&mut self, cost: &mut Cost) {
         let keys = &self.keys;
-        self.entries.sort_by(|a, b| {
-            comparisons += 1;
-            key(keys, a).cmp(key(keys, b))
-        });
-        comparisons
+        self.entries.sort_by(|a, b| cost.compare(key(keys, a), key(keys, b)));
     }
 
     fn first(&self) -> Option<&Entry> {
@@ -179,23 +190,23 @@ pub struct Sorted {
     runs: Vec<Run>,
     /// A heap of those runs that are not empty, the one with the least first key on top.
     heap: Vec<usize>,
-    comparisons: u64,
+    cost: Cost,
 }
 
 impl Sorted {
-    fn new(runs: Vec<Run>, comparisons: u64) -> Self {
+    fn new(runs: Vec<Run>, cost: Cost) -> Self {
         let heap = (0..runs.len()).filter(|run| runs.get(*run).is_some_and(|run| run.first().is_some()));
-        let mut sorted = Self { heap: heap.collect(), runs, comparisons };
+        let mut sorted = Self { heap: heap.collect(), runs, cost };
         for place in (0..sorted.heap.len() / 2).rev() {
             sorted.sink(place);
         }
         sorted
     }
 
-    /// How many keys have been compared.
+    /// What it took so far.
     #[must_use]
-    pub const fn comparisons(&self) -> u64 {
-        self.comparisons
+    pub const fn cost(&self) -> Cost {
+        self.cost
     }
 
     /// Brings a run down to where it belongs in the heap.
@@ -214,8 +225,7 @@ impl Sorted {
     fn lesser(&mut self, a: usize, b: usize) -> usize {
         let run = |place: usize| self.heap.get(place).and_then(|run| Some((self.runs.get(*run)?, *run)));
         let (Some((first, first_at)), Some((second, second_at))) = (run(a), run(b)) else { return a };
-        let order = second.first_key().cmp(first.first_key()).then(second_at.cmp(&first_at));
-        self.comparisons += 1;
+        let order = self.cost.compare(second.first_key(), first.first_key()).then(second_at.cmp(&first_at));
         if order == Ordering::Less { b } else { a }
     }
 }

@@ -40,6 +40,7 @@ pub fn base_subject(decoded: &str) -> BaseSubject {
 
 /// Step 1: "Convert all tabs and continuations to space. Convert all multiple spaces to a single space."
 fn single_spaced(text: &str) -> String {
+    looked_at(text.len());
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -120,8 +121,9 @@ impl<'a> Blobs<'a> {
 /// `subj-blob = "[" *BLOBCHAR "]" *WSP`: what is behind it.
 fn blob(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('[')?;
-    let end = inside.find(['[', ']'])?;
-    let rest = inside.get(end..)?.strip_prefix(']')?;
+    let end = inside.find(['[', ']']);
+    looked_at(end.unwrap_or(inside.len()));
+    let rest = inside.get(end?..)?.strip_prefix(']')?;
     Some(rest.trim_start_matches(' '))
 }
 
@@ -133,20 +135,63 @@ fn refwd(text: &str) -> Option<&str> {
 }
 
 fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    looked_at(prefix.len());
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 fn without_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    looked_at(suffix.len());
     let (rest, end) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
     end.eq_ignore_ascii_case(suffix).then_some(rest)
+}
+
+/// For those who count the work: so many octets were looked at.
+fn looked_at(_octets: usize) {
+    #[cfg(test)]
+    tests::LOOKED_AT.set(tests::LOOKED_AT.get() + _octets);
 }
 
 #[cfg(test)]
 mod tests {
     use super::SubjectKind::{Original, ReplyOrForward};
     use super::*;
+    use std::cell::Cell;
     use testkit::dice::Dice;
+
+    thread_local! {
+        pub(super) static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Threat T-29: whoever writes a subject does not decide how long it takes to find out what it is about.
+    #[test]
+    fn twice_the_marks_are_twice_the_work() {
+        let work = |marks: &str, behind: &str, times: usize| {
+            LOOKED_AT.set(0);
+            let _ = base_subject(&[&marks.repeat(times), "hello", &behind.repeat(times)].concat());
+            LOOKED_AT.get()
+        };
+        for (marks, behind) in [
+            ("Re: ", ""),
+            ("[list] ", ""),
+            ("[list] Fwd: ", ""),
+            ("[fwd: ", "]"),
+            ("[fwd: [list] ", "]"),
+            ("[fwd: Re: ", " (fwd)]"),
+            ("[fwd:", ""),
+            ("Re[", ""),
+            ("Re [a", ""),
+            ("[", ""),
+            ("[]", ""),
+            ("", " (fwd)"),
+            ("", "[list]"),
+            ("Re: ", "[list]"),
+            ("", " "),
+        ] {
+            let (half, all) = (work(marks, behind, 5_000), work(marks, behind, 10_000));
+            assert!(half >= 5_000 && all <= 2 * half + 100, "{marks:?}, {behind:?}: {half}, then {all}");
+        }
+    }
 
     fn check(subject: &str, text: &str, kind: SubjectKind) {
         assert_eq!(base_subject(subject), BaseSubject { text: text.to_owned(), kind }, "{subject:?}");

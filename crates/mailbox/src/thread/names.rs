@@ -12,31 +12,41 @@ use std::hash::BuildHasher;
 pub(super) struct Names<T> {
     keys: [RandomState; 2],
     known: HashMap<[u64; 2], T>,
+    hashed: u64,
 }
 
 impl<T: Copy> Names<T> {
     pub(super) fn new() -> Self {
-        Self { keys: [RandomState::new(), RandomState::new()], known: HashMap::new() }
+        Self { keys: [RandomState::new(), RandomState::new()], known: HashMap::new(), hashed: 0 }
     }
 
-    pub(super) fn get(&self, name: &[u8]) -> Option<T> {
-        self.known.get(&self.hash(name)).copied()
+    pub(super) fn get(&mut self, name: &[u8]) -> Option<T> {
+        let hash = self.hash(name);
+        self.known.get(&hash).copied()
     }
 
     /// What the name stands for; `new` if it is new.
     pub(super) fn get_or(&mut self, name: &[u8], new: impl FnOnce() -> T) -> T {
-        *self.known.entry(self.hash(name)).or_insert_with(new)
+        let hash = self.hash(name);
+        *self.known.entry(hash).or_insert_with(new)
     }
 
     pub(super) fn insert(&mut self, name: &[u8], value: T) {
-        self.known.insert(self.hash(name), value);
+        let hash = self.hash(name);
+        self.known.insert(hash, value);
     }
 
     pub(super) fn len(&self) -> usize {
         self.known.len()
     }
 
-    fn hash(&self, name: &[u8]) -> [u64; 2] {
+    /// How much was hashed: octets, and one for each name.
+    pub(super) const fn work(&self) -> u64 {
+        self.hashed
+    }
+
+    fn hash(&mut self, name: &[u8]) -> [u64; 2] {
+        self.hashed += 1 + name.len() as u64;
         self.keys.each_ref().map(|key| key.hash_one(name))
     }
 }

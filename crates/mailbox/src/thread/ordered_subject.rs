@@ -46,7 +46,7 @@ impl OrderedSubject {
     /// The threads: each subject's first message, and all others of it as its children.
     #[must_use]
     pub fn finish(mut self) -> Threads {
-        sort(&mut self.messages);
+        let sorting = sort(&mut self.messages);
         let mut first: Vec<Option<NodeId>> = vec![None; self.subjects.len()];
         let mut places = Arena::filled(self.nodes.len(), Place::Top);
         for message in &self.messages {
@@ -56,6 +56,7 @@ impl OrderedSubject {
                 Some(first) => places[message.node] = Place::Under(*first),
             }
         }
-        Threads::new(&self.messages, &places)
+        let work = self.subjects.work() + sorting + self.messages.len() as u64;
+        Threads::new(&self.messages, &places, work)
     }
 }

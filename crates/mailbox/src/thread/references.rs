@@ -58,6 +58,12 @@ impl References {
         self.forest.steps()
     }
 
+    /// And with the octets of ids and subjects.
+    #[must_use]
+    pub const fn work(&self) -> u64 {
+        self.steps() + self.ids.work() + self.subjects.work()
+    }
+
     /// Step 1: adds the next message of the mailbox, with its Message ID, if it has a valid one, and its references,
     /// the oldest first.
     pub fn push<'r>(
@@ -158,21 +164,23 @@ impl References {
     pub fn gather(self) -> Unpruned {
         let messages = self.nodes.iter().filter_map(|(_, node)| node.message.map(|message| message.dated));
         let mut messages: Vec<_> = messages.collect();
-        sort(&mut messages);
-        let places = places(&self.nodes);
-        Unpruned { nodes: self.nodes, subjects: self.subjects.len(), messages, places }
+        let sorting = sort(&mut messages);
+        let (places, walking) = places(&self.nodes);
+        let work = self.work() + self.nodes.len() as u64 + sorting + walking;
+        Unpruned { nodes: self.nodes, subjects: self.subjects.len(), messages, places, work }
     }
 }
 
 /// Step 3: where each node stands once the dummies between messages are gone. "If it is a dummy message with
 /// children, delete it, but promote its children to the current level"; "do not promote the children if doing so
-/// would make them children of the root": such a dummy stays for now.
-fn places(nodes: &Arena<Node>) -> Arena<Place> {
+/// would make them children of the root": such a dummy stays for now. With how many steps it took.
+fn places(nodes: &Arena<Node>) -> (Arena<Place>, u64) {
     let mut places: Arena<Option<Place>> = Arena::filled(nodes.len(), None);
-    let mut way = Vec::new();
+    let (mut way, mut steps) = (Vec::new(), 0);
     for node in nodes.ids() {
         let mut at = node;
         let place = loop {
+            steps += 1;
             if let Some(place) = places[at] {
                 break place;
             }
@@ -184,14 +192,16 @@ fn places(nodes: &Arena<Node>) -> Arena<Place> {
             }
         };
         for passed in way.drain(..) {
+            steps += 1;
             places[passed] = Some(place);
         }
     }
     let mut settled = Arena::default();
     for (_, place) in places.iter() {
+        steps += 1;
         settled.push(place.unwrap_or(Place::Top));
     }
-    settled
+    (settled, steps)
 }
 
 /// Messages stay, and dummies under the root.
@@ -206,6 +216,7 @@ pub struct Unpruned {
     subjects: usize,
     messages: Vec<Dated>,
     places: Arena<Place>,
+    work: u64,
 }
 
 impl Unpruned {
@@ -216,13 +227,15 @@ impl Unpruned {
         let tops = self.tops();
         let table = self.subject_table(&tops);
         self.merge(&tops, table);
-        Threads::new(&self.messages, &self.places)
+        Threads::new(&self.messages, &self.places, self.work)
     }
 
     /// "... unless there is only one child."
     fn promote_only_children(&mut self) {
         let mut children = Arena::filled(self.nodes.len(), 0_u32);
+        self.work += self.nodes.len() as u64;
         for message in &self.messages {
+            self.work += 2; // and once more below
             if let Place::Under(parent) = self.places[message.node] {
                 children[parent] = children[parent].saturating_add(1);
             }
@@ -240,10 +253,12 @@ impl Unpruned {
     /// Step 4: what is under the root, in the order of their dates: "in the case of a dummy message, sort its children
     /// by sent date and then use the first child for the top-level sort". With the thread subject (step 5.B.i), which
     /// is that child's too.
-    fn tops(&self) -> Vec<Top> {
+    fn tops(&mut self) -> Vec<Top> {
         let mut seen = Arena::filled(self.nodes.len(), false);
+        self.work += self.nodes.len() as u64;
         let mut tops = Vec::new();
         for dated in &self.messages {
+            self.work += 1;
             let Some(message) = self.nodes[dated.node].message else { continue };
             let (node, standing) = match self.places[dated.node] {
                 Place::Top => (dated.node, Some(message.standing)),
@@ -258,9 +273,11 @@ impl Unpruned {
     }
 
     /// Steps 5.A and 5.B: one thread for each subject that is not empty.
-    fn subject_table(&self, tops: &[Top]) -> Vec<Option<Top>> {
+    fn subject_table(&mut self, tops: &[Top]) -> Vec<Option<Top>> {
         let mut table: Vec<Option<Top>> = vec![None; self.subjects];
+        self.work += self.subjects as u64;
         for top in tops {
+            self.work += 1;
             if let Some(entry) = top.entry(&mut table)
                 && entry.is_none_or(|known| top.represents_better_than(&known))
             {
@@ -273,7 +290,9 @@ impl Unpruned {
     /// Step 5.C.
     fn merge(&mut self, tops: &[Top], mut table: Vec<Option<Top>>) {
         let mut merged_into: Arena<Option<NodeId>> = Arena::filled(self.nodes.len(), None);
+        self.work += self.nodes.len() as u64;
         for current in tops {
+            self.work += 1;
             let Some(entry) = current.entry(&mut table) else { continue };
             let Some(known) = entry.filter(|known| known.node != current.node) else { continue };
             // It stood for its subject, and was put under a new dummy: it is no child of the root any more.
@@ -303,6 +322,7 @@ impl Unpruned {
 
     fn move_children(&mut self, merged_into: &Arena<Option<NodeId>>) {
         for message in &self.messages {
+            self.work += 1;
             if let Place::Under(parent) = self.places[message.node]
                 && let Some(other) = merged_into[parent]
             {

@@ -21,10 +21,15 @@ pub(super) struct Dated {
     pub sent: i64,
 }
 
-/// By sent date; "when comparing two sent dates that match exactly, the order in which the two messages appear in
+/// By sent date, and how many comparisons it took; "when comparing two sent dates that match exactly, the order in which the two messages appear in
 /// the mailbox ... is used as a tie-breaker" (RFC 5256, 2.2).
-pub(super) fn sort(messages: &mut [Dated]) {
-    messages.sort_unstable_by_key(|message| (message.sent, message.uid));
+pub(super) fn sort(messages: &mut [Dated]) -> u64 {
+    let mut comparisons = 0;
+    messages.sort_unstable_by(|a, b| {
+        comparisons += 1;
+        (a.sent, a.uid).cmp(&(b.sent, b.uid))
+    });
+    comparisons
 }
 
 /// Messages in threads, siblings by their sent dates.
@@ -36,12 +41,14 @@ pub struct Threads {
     ends: Arena<usize>,
     starts: Arena<usize>,
     children: Vec<NodeId>,
+    work: u64,
 }
 
 impl Threads {
     /// From sorted messages. Taken in that order once, they are in order wherever they are put: under the root, where
-    /// a dummy stands where its first child does (RFC 5256, 3, step 4), and under each parent (step 6).
-    pub(super) fn new(messages: &[Dated], places: &Arena<Place>) -> Self {
+    /// a dummy stands where its first child does (RFC 5256, 3, step 4), and under each parent (step 6). `work` is what it
+    /// took so far.
+    pub(super) fn new(messages: &[Dated], places: &Arena<Place>, work: u64) -> Self {
         let mut uids = Arena::filled(places.len(), None);
         let mut counts = Arena::filled(places.len(), 0_usize);
         for message in messages {
@@ -70,13 +77,21 @@ impl Threads {
                 }
             }
         }
-        Self { tops, uids, ends, starts, children }
+        // Two passes over the messages, four over the nodes.
+        let work = work + 2 * messages.len() as u64 + 4 * places.len() as u64;
+        Self { tops, uids, ends, starts, children, work }
+    }
+
+    /// What it took: steps, comparisons, and octets of names, all together.
+    #[must_use]
+    pub const fn work(&self) -> u64 {
+        self.work
     }
 
     /// What the THREAD response has, one after the other.
     #[must_use]
     pub fn walk(&self) -> Walk<'_> {
-        Walk { threads: self, open: vec![self.tops.iter()], next: Next::Sibling }
+        Walk { threads: self, open: vec![self.tops.iter()], next: Next::Sibling, steps: 0 }
     }
 
     fn children(&self, node: NodeId) -> &[NodeId] {
@@ -114,6 +129,7 @@ pub struct Walk<'t> {
     /// The siblings that are still to come, innermost last.
     open: Vec<slice::Iter<'t, NodeId>>,
     next: Next,
+    steps: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +143,12 @@ enum Next {
 }
 
 impl<'t> Walk<'t> {
+    /// How many steps it took so far.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// "Thread members consist of zero or more message numbers, delimited by spaces, indicating successive parent and
     /// child. This continues until the thread splits into multiple sub-threads."
     fn below(&mut self, node: NodeId) -> Next {
@@ -157,6 +179,7 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Token> {
         loop {
+            self.steps += 1;
             match self.next {
                 Next::Member(node) => {
                     self.next = self.below(node);
