@@ -173,6 +173,11 @@ class Served(unittest.TestCase):
         imap.literal = message
         return imap._simple_command("APPEND", mailbox, *(word for word in (flags, date) if word))
 
+    def flags(self, imap, uid):
+        """The flags of a message, `\\Recent` aside."""
+        about = self.ok(imap.uid("FETCH", str(uid), "(FLAGS)"))[0].decode()
+        return set(about.partition("FLAGS (")[2].partition(")")[0].split()) - {r"\Recent"}
+
     def bodies(self, imap, wanted="1:*"):
         """UID to octets, of the selected mailbox."""
         found = {}

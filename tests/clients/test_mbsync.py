@@ -1,8 +1,10 @@
 """mbsync, both ways."""
 
 import pathlib
+import re
 import subprocess
 
+from notes import attached
 from server import HOST, PASSWORD, USER, Served
 
 CONFIG = """\
@@ -32,6 +34,16 @@ Expunge Both
 SyncState *
 CopyArrivalDate yes
 """
+
+
+def unmarked(octets):
+    """Without the line that mbsync adds to what it copies, to know it again if it is interrupted."""
+    return re.sub(rb"X-TUID: .{12}\r?\n", b"", octets, count=1)
+
+
+def here(octets):
+    """As it is in a Maildir."""
+    return octets.replace(b"\r\n", b"\n")
 
 
 def note(number):
@@ -111,6 +123,69 @@ class Mbsync(Served):
         self.sync(config)
         self.assertEqual(sorted(str(file) for file, _ in self.near(folder, "INBOX").values()), files)
         self.assertEqual(self.far("INBOX"), far)
+
+    def test_octets_folders_and_moves_come_through_both_ways(self):
+        for tls, port in [("IMAPS", self.server.imaps), ("STARTTLS", self.server.imap)]:
+            with self.subTest(tls):
+                self.check_both_ways(tls, port)
+
+    def check_both_ways(self, tls, port):
+        folder, config = self.configure(tls, port)
+        # Where mbsync has folders verbatim it has names as the protocol writes them. Both are not there yet.
+        theirs, ours = f"{tls}/&AMk-t&AOk-", f"{tls}/&ZeVnLIqe-"
+        first, second = attached(1, USER), attached(2, USER)
+        with self.server.session() as imap:
+            self.ok(imap.create(f'"{theirs}"'))
+            self.ok(self.append(imap, f'"{theirs}"', first, r"(\Answered $Work)"))
+        for place in ["cur", "new", "tmp"]:
+            (folder / "mail" / ours / place).mkdir(parents=True)
+        (folder / "mail" / ours / "cur/1794816000.2.near:2,FS").write_bytes(here(second))
+        self.sync(config)
+        file, flags = self.near(folder, theirs)["note 1"]
+        self.assertEqual((unmarked(file.read_bytes()), flags), (here(first), "R"))
+        self.assertEqual(self.octets_and_flags(ours), {second: {r"\Flagged", r"\Seen"}})
+        # It knows no keywords, and leaves alone what it does not know.
+        self.assertEqual(self.octets_and_flags(theirs), {first: {r"\Answered", "$Work"}})
+
+        # Flags go off again on both sides, and on, while the keyword stays.
+        self.rename(file, "FR")
+        with self.server.session() as imap:
+            self.ok(imap.select(f'"{ours}"'))
+            self.ok(imap.store("1", "-FLAGS", r"(\Flagged)"))
+        self.sync(config)
+        self.assertEqual(self.octets_and_flags(theirs), {first: {r"\Answered", r"\Flagged", "$Work"}})
+        self.assertEqual(self.near(folder, ours)["note 2"][1], "S")
+
+        # A message moves there, and one here: each is gone from one folder and whole in the other, on both sides.
+        with self.server.session() as imap:
+            self.ok(imap.select(f'"{theirs}"'))
+            self.ok(imap.uid("MOVE", "1", f'"{ours}"'))
+        self.sync(config)
+        self.assertEqual(list(self.near(folder, theirs)), [])
+        near = self.near(folder, ours)
+        self.assertEqual(sorted(near), ["note 1", "note 2"])
+        file, flags = near["note 1"]
+        self.assertEqual((unmarked(file.read_bytes()), flags), (here(first), "FR"))
+        near["note 2"][0].rename(folder / "mail" / theirs / "cur/1794816000.3.near:2,S")
+        self.sync(config)
+        self.assertEqual(self.octets_and_flags(theirs), {second: {r"\Seen"}})
+        self.assertEqual(self.octets_and_flags(ours), {first: {r"\Answered", r"\Flagged", "$Work"}})
+
+        # What is thrown away on either side is gone on both.
+        self.rename(self.near(folder, theirs)["note 2"][0], "ST")
+        with self.server.session() as imap:
+            self.ok(imap.select(f'"{ours}"'))
+            self.ok(imap.store("1", "+FLAGS", r"(\Deleted)"))
+            self.ok(imap.expunge())
+        self.sync(config)
+        for mailbox in [theirs, ours]:
+            self.assertEqual((self.near(folder, mailbox), self.octets_and_flags(mailbox)), ({}, {}))
+
+    def octets_and_flags(self, mailbox):
+        """Octets to flags, of a mailbox, by a session that knows nothing of mbsync."""
+        with self.server.session() as imap:
+            self.ok(imap.select(f'"{mailbox}"', readonly=True))
+            return {unmarked(octets): self.flags(imap, uid) for uid, octets in self.bodies(imap).items()}
 
     def rename(self, file, flags):
         """Gives a file in a Maildir these flags."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import email
-import email.message
 import email.policy
 import os
 import pty
@@ -11,6 +10,7 @@ import signal
 import subprocess
 import time
 
+from notes import PLAN, attached
 from server import HOST, PASSWORD, PATIENCE, USER, Served
 
 CONFIG = r"""
@@ -66,15 +66,6 @@ def note(number, text="ja"):
     ).encode()
 
 
-def attached(number, octets):
-    message = email.message.EmailMessage(email.policy.SMTP)
-    message["From"], message["To"], message["Subject"] = "zoe@example.org", USER, f"note {number}"
-    message["Date"], message["Message-ID"] = "Tue, 3 Nov 2026 09:14:00 +0100", f"<{number}@example.org>"
-    message.set_content("Anbei.\n")
-    message.add_attachment(octets, "application", "octet-stream", filename="plan.bin")
-    return message.as_bytes()
-
-
 class Mail:
     """The tests; the classes below say by which port, and with which extensions."""
 
@@ -111,15 +102,10 @@ class Mail:
         """Octets to flags, of a mailbox."""
         with self.server.session() as imap:
             self.ok(imap.select(mailbox, readonly=True))
-            found = {}
-            for uid, octets in self.bodies(imap).items():
-                about = self.ok(imap.uid("FETCH", str(uid), "(FLAGS)"))[0].decode()
-                found[octets] = set(about.partition("FLAGS (")[2].rstrip(")").split()) - {r"\Recent"}
-            return found
+            return {octets: self.flags(imap, uid) for uid, octets in self.bodies(imap).items()}
 
     def test_it_reads_flags_saves_and_deletes(self):
-        plan = bytes(range(256)) * 40
-        messages = [note(1), note(2, "Straße"), note(3), note(4), attached(5, plan)]
+        messages = [note(1), note(2, "Straße"), note(3), note(4), attached(5, USER)]
         self.fill(messages)
         # =b is for the server to search, and raw UTF-8 is how neomutt asks.
         self.neomutt(
@@ -136,7 +122,7 @@ class Mail:
         self.assertEqual(inbox[messages[3]], {r"\Seen"})
         self.assertEqual(list(self.far(ENCODED)), [messages[1]])
         self.assertEqual(list(self.far("Trash")), [messages[2]])
-        self.assertEqual((self.folder / "plan").read_bytes(), plan)
+        self.assertEqual((self.folder / "plan").read_bytes(), PLAN)
 
         # It comes again, with what it has kept: one more here, one less, another flag.
         with self.server.session() as imap:
@@ -150,10 +136,21 @@ class Mail:
         # It asks for what has vanished, where it may; whether it believes its cache then is its own affair.
         self.assertEqual(" VANISHED)" in self.log(), self.MORE == FAST)
 
+    def test_keywords_are_read_and_set(self):
+        with self.server.session() as imap:
+            self.ok(self.append(imap, "Junk", note(1), "($Work)"))
+            self.ok(self.append(imap, "Junk", note(2)))
+        # What has the keyword is moved, what has it not gets another.
+        self.neomutt(
+            "<change-folder>\\Cu+Junk<enter><tag-pattern>~Y Work<enter><tag-prefix><save-message>\\Cu+Archive<enter>"
+            "<search>~s 'note 2'<enter><modify-tags>Later<enter><sync-mailbox><quit>"
+        )
+        self.assertEqual(self.far("Junk"), {note(2): {"Later"}})
+        self.assertEqual(self.far("Archive")[note(1)], {"$Work"})
+
     def test_a_draft_is_kept_with_its_attachment(self):
-        octets = bytes(range(256)) * 40
         file = self.server.folder / "Skizze-ä.bin"
-        file.write_bytes(octets)
+        file.write_bytes(PLAN)
         self.neomutt(
             "<mail>zoe@example.org<enter>Entwurf für Zoë<enter>"
             f"<attach-file>\\Cu{file}<enter><postpone-message><quit>"
@@ -163,7 +160,7 @@ class Mail:
         self.assertEqual(found["Subject"], "Entwurf für Zoë")
         self.assertIn(r"\Draft", flags)
         [attachment] = found.iter_attachments()
-        self.assertEqual((attachment.get_filename(), attachment.get_content()), (file.name, octets))
+        self.assertEqual((attachment.get_filename(), attachment.get_content()), (file.name, PLAN))
 
     def test_it_trusts_nobody_else(self):
         self.server.ca, ours = self.server.folder / "nobody.pem", self.server.ca
