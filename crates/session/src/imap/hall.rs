@@ -4,6 +4,7 @@ use super::announce::Deleted;
 use super::fetch::Bookmark;
 use super::revision::Revision;
 use super::saved::Saved;
+use super::sort::Order;
 use super::utf8::Utf8;
 use crate::port::{Mail, Mailbox, Recency};
 use crate::refusal::Refusal;
@@ -95,6 +96,8 @@ pub(super) struct Selected<B> {
     pub bookmark: Option<Box<Bookmark>>,
     /// What `$` stands for.
     pub saved: Saved,
+    /// The last order that a page was told of.
+    pub order: Option<Box<Order>>,
     /// Up to where `\Recent` was asked for.
     asked: Uid,
     /// From where messages are `\Recent` to this session.
@@ -118,7 +121,7 @@ impl<B: Mailbox> Selected<B> {
         let recent = mailbox.recent(recency(access), asked).await?;
         let view = View::open(state, reader, dialect, Some(recent));
         let (owner, saved, revision) = (state.owner(), Saved::default(), Revision::Rev1);
-        Ok(Self { mailbox, view, access, revision, owner, bookmark: None, saved, asked, recent })
+        Ok(Self { mailbox, view, access, revision, owner, bookmark: None, saved, order: None, asked, recent })
     }
 
     /// RFC 9051, appendix E, 12: `\Recent` is IMAP4rev1's.

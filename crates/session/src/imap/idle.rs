@@ -22,6 +22,9 @@ pub(super) async fn run<M: Mail, P: Peer>(
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
+    if let Some(selected) = &mut hall.selected {
+        selected.order = None; // nobody turns pages for now, and who waits is small
+    }
     reply::continuation(talk.text(), "idling");
     loop {
         let seen = match tell_changes(hall, talk).await {

@@ -13,6 +13,7 @@ use crate::port::{Gone, Mail, Mailbox, Peer};
 use mailbox::Row;
 use mailbox::sort::{Direction, RUN, Sorted, Sorter};
 use message::{EnvelopeView, Party, RecordView};
+use terms::UidSet;
 use wire::imap::Tag;
 use wire::imap::command::{ResultOption, Sort, SortCriterion, SortDirection, SortKey};
 use wire::imap::reply::SearchLine;
@@ -34,23 +35,51 @@ async fn seek<M: Mail, P: Peer>(
     hall: &mut Hall<M>,
     talk: &mut Talk<P>,
 ) -> Outcome {
+    let kept = hall.selected.as_mut().and_then(|selected| selected.order.take());
     let roll = Roll::find(tag, &sort.search, hall, talk).await?;
-    let sorted = order(&Criteria::new(&sort.criteria), &roll, talk).await?;
+    let criteria = Criteria::new(&sort.criteria);
     match &sort.search.results {
-        None => tell(sorted, &roll, talk).await?,
+        None => tell(order(&criteria, &roll, talk).await?, &roll, talk).await?,
         Some(options) => {
-            let found = gather(sorted).await;
+            let found = match kept.filter(|kept| kept.criteria == criteria && kept.of == *roll.uids()) {
+                Some(kept) => kept.found,
+                None => gather(order(&criteria, &roll, talk).await?).await,
+            };
             let about = search::told(options, &found);
             let (mod_seq, numbering) = (roll.mod_seq(&about), roll.numbering);
+            let of = roll.into_uids();
             let selected = hall.selected()?;
             if options.ask_for(ResultOption::Save) {
                 selected.saved.keep(about)?;
             }
             let answer = Answer { tag, numbering, found: &found, mod_seq };
             answer.tell_extended(options, &selected.view, talk).await?;
+            if options.partial().is_some() {
+                selected.order = Order::kept(criteria, of, found);
+            }
         }
     }
     Ok(Done::ok("SORT completed"))
+}
+
+/// How many ranges of UIDs are kept of an order and of what it is of: one MiB of them, a mailbox of some 100,000.
+const MAX_KEPT_RANGES: usize = 128 << 10;
+
+/// The order that a page was told of last, for whoever turns to the next one. What a message is sorted by never changes,
+/// so the same messages by the same criteria are in the same order, whatever has happened since.
+#[derive(Debug)]
+pub(super) struct Order {
+    criteria: Criteria,
+    of: UidSet,
+    found: Found,
+}
+
+impl Order {
+    /// `None` where that would be too much, or where a message had gone before it was read.
+    fn kept(criteria: Criteria, of: UidSet, found: Found) -> Option<Box<Self>> {
+        let fits = of.spans().len() + found.ranges() <= MAX_KEPT_RANGES;
+        (fits && of.len() == found.len()).then(|| Box::new(Self { criteria, of, found }))
+    }
 }
 
 /// The order as a whole, for its ends or its middle may be asked for before the rest of it. Its keys go as it comes.
@@ -108,6 +137,7 @@ async fn tell<B: Mailbox, P: Peer>(
 }
 
 /// What to sort by. A key that is named again decides nothing: where it could, the messages are equal in it.
+#[derive(Debug, PartialEq, Eq)]
 struct Criteria(Vec<SortCriterion>);
 
 impl Criteria {

@@ -31,6 +31,7 @@ struct Drawers {
     bodies: BTreeMap<BodyName, Bytes>,
     largest_piece: usize,
     octets_read: usize,
+    records_read: usize,
     fault: Option<FaultId>,
     disk: Disk,
     limits: Limits,
@@ -164,6 +165,10 @@ impl Office {
 
     pub(crate) fn largest_piece(&self) -> usize {
         self.drawers().largest_piece
+    }
+
+    pub(crate) fn records_read(&self) -> usize {
+        self.drawers().records_read
     }
 
     pub(crate) fn octets_read(&self) -> usize {
@@ -360,7 +365,8 @@ impl port::Mailbox for Folder {
     }
 
     async fn records(&self, emails: &[EmailId]) -> Result<Vec<Option<Bytes>>, Refusal> {
-        let drawers = self.office.drawers();
+        let mut drawers = self.office.drawers();
+        drawers.records_read += emails.len().min(2);
         // Two at a time, so that every conversation goes on behind the first ones.
         Ok(emails.iter().take(2).map(|email| drawers.records.get(email).cloned()).collect())
     }

@@ -112,6 +112,10 @@ impl Machine {
         self.office.fail(Some(FaultId(id)));
     }
 
+    pub(crate) fn records_read(&self) -> usize {
+        self.office.records_read()
+    }
+
     pub(crate) fn mend(&self) {
         self.office.fail(None);
     }

@@ -24,6 +24,11 @@ impl Found {
         self.runs.iter().map(|run| length(*run)).sum()
     }
 
+    /// Of how many ranges it is made.
+    pub(in crate::imap) const fn ranges(&self) -> usize {
+        self.runs.len()
+    }
+
     /// The one that is told first.
     pub(in crate::imap) fn first(&self) -> Option<Uid> {
         self.runs.first().map(|run| run.0)

@@ -59,6 +59,16 @@ impl<'h, B: Mailbox> Roll<'h, B> {
         self.mod_seq(&self.uids)
     }
 
+    /// All that was found, in no order but the mailbox's.
+    pub(in crate::imap) const fn uids(&self) -> &UidSet {
+        &self.uids
+    }
+
+    /// The same, once nothing else is wanted.
+    pub(in crate::imap) fn into_uids(self) -> UidSet {
+        self.uids
+    }
+
     /// How many there are.
     pub(in crate::imap) fn len(&self) -> usize {
         usize::try_from(self.uids.len()).unwrap_or(usize::MAX)
