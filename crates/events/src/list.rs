@@ -49,7 +49,8 @@ events! {
         to: u64,
     }
 
-    /// Mail cannot be stored: the disk refused a write or a sync. What is stored can be read; everything else is
+    /// Mail cannot be stored: the disk refused a write or a sync, or the index of the mail store is damaged and is
+    /// made again from the log. What is stored can be read, of a damaged index once it is made; everything else is
     /// answered with `NO [UNAVAILABLE]` until `server.store-recovered`, for which the server tries by itself. Nothing
     /// that was acknowledged is lost.
     "server.store-failed" ERROR StoreFailed {

@@ -76,7 +76,12 @@ impl Engine {
 
     /// Why the index could not answer.
     pub(crate) fn unreadable(&self, e: KvError) -> StoreError {
-        self.check_map();
+        if self.index.map().condition() != Condition::Sound {
+            self.fail(&match &e {
+                KvError::Damaged(_) => format!("{e}; it is made again from the log"),
+                KvError::Unavailable(_) => e.to_string(),
+            });
+        }
         unavailable(e)
     }
 

@@ -123,6 +123,9 @@ pub enum OpenError {
     /// The index could not be read or written.
     #[error("{0}")]
     Index(String),
+    /// The index is not what was written, and neither is the one that was made again from the log.
+    #[error("{0}")]
+    DamagedIndex(String),
 }
 
 /// The store in a data directory.

@@ -46,8 +46,16 @@ pub(crate) struct Opened {
     pub(crate) rot: Vec<Rot>,
 }
 
-/// Opens what is there, or begins something new.
+/// Opens what is there, or begins something new. An index may turn out to be damaged only when it is asked or written;
+/// whoever finds that takes it away, and then it is made again, once.
 pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
+    match open_once(Arc::clone(&disk), options) {
+        Err(OpenError::DamagedIndex(_)) => open_once(disk, options),
+        opened => opened,
+    }
+}
+
+fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
     let lock = disk.lock(Path::new(LOCK_FILE));
     let lock = lock.map_err(|cause| OpenError::Locked { place: disk.place(), cause })?;
     disk.create_dir(Path::new(LOG_DIRECTORY))?;
@@ -401,5 +409,8 @@ fn random_id() -> io::Result<[u8; 16]> {
 }
 
 pub(crate) fn index_error(e: KvError) -> OpenError {
-    OpenError::Index(e.to_string())
+    match e {
+        KvError::Damaged(_) => OpenError::DamagedIndex(e.to_string()),
+        KvError::Unavailable(_) => OpenError::Index(e.to_string()),
+    }
 }

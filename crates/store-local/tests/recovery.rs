@@ -421,6 +421,125 @@ fn a_store_with_threads_reads_again_by_itself() {
     assert_eq!(readable(&store), MANY);
 }
 
+/// Where in the index's file `needle` lies, each time.
+fn places_in_index(disk: &FaultyDisk, needle: &[u8]) -> Vec<usize> {
+    let file = disk.open(Path::new("index.redb")).unwrap();
+    let mut octets = vec![0; file.length().unwrap() as usize];
+    file.read_exact_at(&mut octets, 0).unwrap();
+    let places = octets.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
+    places.map(|(at, _)| at).collect()
+}
+
+/// Lets a bit of the head of one of the many streams rot in the index, wherever that shows it.
+fn let_a_head_rot(disk: &FaultyDisk, number: u32) {
+    let places = places_in_index(disk, format!("head {number}").as_bytes());
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|at| disk.flip_bit("index.redb", at + 7, 0));
+}
+
+#[test]
+fn a_value_of_the_index_that_has_rotted_is_not_shown_and_the_index_is_made_again() {
+    let disk = with_many_streams(1);
+    let_a_head_rot(&disk, 150);
+    let mut bench = Bench::on(disk);
+    let stream = StreamId { number: 150, ..STREAM };
+    let unread = block_on(bench.store.heads(&[stream])).unwrap_err();
+    assert!(matches!(unread, StoreError::Unavailable { uncertain: false, .. }), "{unread}");
+    let [Heard::Failed(why)] = &*bench.heard() else { panic!("one failure") };
+    assert!(why.contains("does not fit its checksum") && why.contains("made again"), "{why}");
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(bench.heard(), [Heard::Recovered]);
+    let head = block_on(bench.store.heads(&[stream])).unwrap().remove(0).unwrap();
+    assert_eq!((head.0, &head.1.0[..]), (Seq(1), &b"head 150"[..]));
+    assert_eq!(readable(&bench.store), MANY);
+    assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
+    assert_eq!(readable(&bench.after_a_cut(1).store), MANY);
+}
+
+#[test]
+fn a_rotten_value_of_the_index_that_is_met_while_a_commit_is_judged_begins_recovery_too() {
+    let disk = with_many_streams(1);
+    let_a_head_rot(&disk, 150);
+    let mut bench = Bench::on(disk);
+    let mut next = commit(1, 9_999);
+    next.appends[0].stream.number = 150;
+    assert!(is_refused(&bench.commit(next.clone())));
+    assert!(matches!(&*bench.heard(), [Heard::Failed(_)]));
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(bench.commit(next), Ok(Committed::Done));
+}
+
+#[test]
+fn a_store_with_threads_heals_a_rotten_index_by_itself() {
+    let disk = with_many_streams(1);
+    let_a_head_rot(&disk, 150);
+    let (options, heard) = options();
+    let store = LocalStore::open_on(Arc::new(disk), &options).unwrap();
+    assert!(readable(&store) < MANY);
+    assert!(matches!(heard.recv(), Ok(Heard::Failed(_))));
+    assert_eq!(heard.recv(), Ok(Heard::Recovered));
+    assert_eq!(readable(&store), MANY);
+}
+
+#[test]
+fn an_index_whose_rot_is_met_on_opening_is_made_again_before_anything_is_served() {
+    let disk = with_many_streams(1);
+    let mut bench = Bench::on(disk.clone());
+    let mut next = commit(1, 9_999);
+    next.appends[0].stream.number = 150;
+    bench.commit(next).unwrap();
+    // Killed: what was written last is in the log alone, and the index is asked where its stream stood.
+    disk.cut_power_after(0);
+    drop(bench);
+    disk.revive();
+    let_a_head_rot(&disk, 150);
+    let bench = Bench::on(disk);
+    assert_eq!(
+        block_on(bench.store.read(StreamId { number: 150, ..STREAM }, Seq::NONE, 9)).unwrap().len(),
+        2
+    );
+    assert_eq!(readable(&bench.store), MANY - 1, "the one stands at its second event");
+    assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
+}
+
+#[test]
+fn a_checkpoint_that_has_rotted_is_not_believed() {
+    let disk = with_many_streams(1);
+    // Further than the log goes: what was written behind it would be passed over, and then be void.
+    for at in places_in_index(&disk, b"checkpoint") {
+        disk.flip_bit("index.redb", at + 10 + 8 + 2, 0);
+    }
+    let mut bench = Bench::on(disk);
+    assert_eq!(readable(&bench.store), MANY);
+    bench.commit(of_stream(MANY + 1)).unwrap();
+    assert_eq!(bench.store.compare_index().unwrap().differences, [""; 0]);
+    assert!(bench.store.rot().is_empty());
+}
+
+#[test]
+fn no_flipped_bit_of_the_index_makes_a_reader_see_less_or_other_than_there_is() {
+    let whole = with_many_streams(1);
+    let mut octets = vec![0; whole.open(Path::new("index.redb")).unwrap().length().unwrap() as usize];
+    whole.open(Path::new("index.redb")).unwrap().read_exact_at(&mut octets, 0).unwrap();
+    let used: Vec<usize> = (0..octets.len()).filter(|at| octets[*at] != 0).collect();
+    let mut dice = testkit::dice::Dice::new(7);
+    let mut healed = 0;
+    for seed in 0..400 {
+        let (at, bit) = (dice.pick(&used), dice.below(8) as u8);
+        let disk = whole.cut(seed);
+        disk.flip_bit("index.redb", at, bit);
+        let mut bench = Bench::on(disk);
+        let readable_before = readable(&bench.store);
+        match bench.pump.try_to_recover() {
+            Recovered::Needless => assert_eq!(readable_before, MANY, "bit {bit} of octet {at}"),
+            Recovered::Yes => healed += 1,
+            Recovered::NotYet => panic!("bit {bit} of octet {at} cannot be healed"),
+        }
+        assert_eq!(readable(&bench.store), MANY, "bit {bit} of octet {at}");
+    }
+    assert!(healed > 30, "only {healed} of the bits mattered");
+}
+
 #[test]
 fn on_a_full_disk_the_whole_index_is_read_on() {
     // The file system refuses to write to the index at all, or only lets it not grow.

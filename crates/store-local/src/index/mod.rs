@@ -108,7 +108,8 @@ impl Index {
     /// An index over a map that may have something in it.
     pub(crate) fn over(kv: Arc<dyn Kv>) -> Result<Self, KvError> {
         let view = kv.view()?;
-        let recent = view.get(Table::Meta, RECENT)?.unwrap_or_default();
+        let recent =
+            view.get(Table::Meta, RECENT)?.and_then(|ids| value::blob(RECENT, &ids)).unwrap_or_default();
         let through = read_checkpoint(&*view)?.unwrap_or_default();
         let moved = Moved { ids: decode_ids(&recent), through };
         let layers = Layers { active: Generation::default(), moving: None, kv, view };
@@ -210,7 +211,8 @@ impl Index {
     }
 
     fn write_down(&self, moving: &Generation, next: &Moved) -> Result<(), KvError> {
-        let (checkpoint, recent) = (encode_checkpoint(next.through), encode_ids(&next.ids));
+        let checkpoint = value::of_blob(CHECKPOINT, &encode_checkpoint(next.through));
+        let recent = value::of_blob(RECENT, &encode_ids(&next.ids));
         let mut batch = moving.batch();
         batch.entries.push((Table::Meta, CHECKPOINT, Some(&checkpoint)));
         batch.entries.push((Table::Meta, RECENT, Some(&recent)));
@@ -315,7 +317,8 @@ fn encode_checkpoint(end: LogEnd) -> Vec<u8> {
 fn read_checkpoint(view: &dyn View) -> Result<Option<LogEnd>, KvError> {
     let damaged = || KvError::Damaged("its checkpoint is not one".to_owned());
     let checkpoint = view.get(Table::Meta, CHECKPOINT)?;
-    checkpoint.map(|value| decode_checkpoint(&value).ok_or_else(damaged)).transpose()
+    let decode = |value: Value| decode_checkpoint(&value::blob(CHECKPOINT, &value)?);
+    checkpoint.map(|value| decode(value).ok_or_else(damaged)).transpose()
 }
 
 fn decode_checkpoint(value: &[u8]) -> Option<LogEnd> {

@@ -3,6 +3,7 @@
 mod backend;
 
 use super::kv::{Batch, Closed, Condition, Kv, KvError, Table, Value, View, Visitor};
+use super::value;
 use crate::disk::Disk;
 use backend::{Access, Backend, Health};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError};
@@ -14,6 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Open = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+/// Lies in each table, behind all other keys: so a table that has lost its end, or everything, is found out.
+const END: &[u8] = &[0xff; 16];
 
 /// The index's file.
 #[derive(Debug)]
@@ -186,6 +190,7 @@ impl RedbKv {
         }
         for table in [Table::Index, Table::Soft, Table::Meta] {
             let mut open = transaction.open_table(definition(table))?;
+            open.insert(END, value::of_blob(END, &[]).as_slice())?;
             for &(_, key, value) in batch.entries.iter().filter(|entry| entry.0 == table) {
                 match value {
                     Some(value) => open.insert(key, value)?,
@@ -213,9 +218,28 @@ impl RedbView {
     fn table(&self, table: Table) -> Result<Option<Open>, KvError> {
         match self.transaction.open_table(definition(table)) {
             Ok(open) => Ok(Some(open)),
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            // Whoever writes one table makes all of them.
+            Err(TableError::TableDoesNotExist(_)) if self.transaction.list_tables()?.next().is_none() => {
+                Ok(None)
+            }
+            Err(TableError::TableDoesNotExist(table)) => {
+                Err(KvError::Damaged(format!("its table {table} is not there")))
+            }
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// A key that has rotted leads a search astray, and the search ends beside it. So what is not found is believed only
+    /// where the entries before and behind it are sound.
+    fn check_around(open: &Open, before: &[u8], behind: &[u8]) -> Result<(), KvError> {
+        let before = ReadableTable::range::<&[u8]>(open, ..before)?.next_back();
+        let behind = ReadableTable::range::<&[u8]>(open, behind..)?.next();
+        let behind = behind.ok_or_else(|| KvError::Damaged("a table has lost its end".to_owned()))?;
+        for entry in before.into_iter().chain([behind]) {
+            let (key, value) = entry?;
+            sound(key.value(), value.value())?;
+        }
+        Ok(())
     }
 }
 
@@ -224,7 +248,8 @@ impl View for RedbView {
         self.health.watch(|| {
             let Some(open) = self.table(table)? else { return Ok(None) };
             let found = ReadableTable::get(&open, key)?;
-            Ok(found.map(|value| value.value().to_vec()))
+            let Some(value) = found else { return Self::check_around(&open, key, key).map(|()| None) };
+            sound(key, value.value()).map(|value| Some(value.to_vec()))
         })
     }
 
@@ -233,15 +258,25 @@ impl View for RedbView {
             let Some(open) = self.table(table)? else { return Ok(()) };
             // redb refuses a range that ends before it starts; here it is merely empty.
             let range = if from < to { from..to } else { from..from };
-            for entry in ReadableTable::range(&open, range)? {
+            for entry in ReadableTable::range(&open, range.clone())? {
                 let (key, value) = entry?;
-                if visit(key.value(), value.value()).is_break() {
+                if visit(key.value(), sound(key.value(), value.value())?).is_break() {
                     break;
                 }
             }
-            Ok(())
+            Self::check_around(&open, range.start, range.end)
         })
     }
+}
+
+/// The value, if it is what was put under the key. Else the file is not to be trusted in anything: whoever asked through
+/// [`Health::watch`] has that noted.
+fn sound<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], KvError> {
+    let damaged = || {
+        let name = key.iter().fold(String::new(), |name, octet| name + &format!("{octet:02x}"));
+        KvError::Damaged(format!("the entry {name} does not fit its checksum"))
+    };
+    value::fits(key, value).then_some(value).ok_or_else(damaged)
 }
 
 const fn definition(table: Table) -> Definition {

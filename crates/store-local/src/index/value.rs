@@ -1,4 +1,5 @@
-//! The values of the index, each behind a checksum of its own: the map beneath has none on its way to us.
+//! The values of the index, each behind a checksum of its own: the map beneath has none on its way to us. Whoever reads
+//! the map tests it ([`fits`]), so that a value that has rotted is found out before anybody believes it.
 
 use super::kv::Value;
 use crate::log::format::RECORD_HEADER;
@@ -158,6 +159,11 @@ fn read_place(content: &[u8]) -> Option<Place> {
 fn seal(key: &[u8], mut content: Vec<u8>) -> Value {
     push_checksum(&mut content, 0, xxh3_64(key));
     content
+}
+
+/// Whether it is what was put under this key.
+pub(crate) fn fits(key: &[u8], value: &[u8]) -> bool {
+    open(key, value).is_some()
 }
 
 fn open<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
