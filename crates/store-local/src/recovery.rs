@@ -23,7 +23,7 @@ use crate::index::{Index, key, value};
 use crate::log::chain::{Chain, Link};
 use crate::log::format::{Draft, LogEnd, LogPosition, Subject};
 use crate::log::replay::{Replayed, ReplayedRecord, Rot, replay};
-use crate::log::segments::{LOG_DIRECTORY, Segments, start_of};
+use crate::log::segments::{LOG_DIRECTORY, Segments};
 use crate::log::writer::{Beginning, Group, LogWriter};
 use crate::recent::RecentCommits;
 use crate::{MAX_SEGMENT, OpenError, Options};
@@ -104,9 +104,13 @@ pub(crate) fn mend(
         let log = tail.copy(Arc::clone(segments), &chain, &index, options)?;
         index.move_tail().map_err(index_error)?;
         Ok::<_, OpenError>((index, log))
-    })?;
+    });
+    if log.is_err() && engine.index.map().condition() == Condition::Spent {
+        // That the index cannot be written either was found out only now. Reading does not wait for the next try.
+        let _ = mend_index(engine, &chain, options);
+    }
     engine.trouble.tell_rot(&rot);
-    Ok(log)
+    log
 }
 
 /// Has the index read again, and written if that can be.
@@ -199,7 +203,8 @@ fn log_is_behind() -> OpenError {
 
 /// Takes in all of the log that the map does not have, but for the last segment, which is read as the tail. Everything
 /// before was synced, and may be as much as there is mail: so it is neither held in memory nor copied, and where the
-/// making of an index ended too early the next opening goes on.
+/// making of an index ended too early the next opening goes on. The last segment may be one that a recovery began and
+/// another one takes away: the checkpoint stays before it.
 fn catch_up(
     index: &Index,
     segments: &Segments,
@@ -208,7 +213,7 @@ fn catch_up(
 ) -> Result<Holes, OpenError> {
     let mut end = index.checkpoint().unwrap_or(FIRST);
     let links = chain.from(chain.canonical(end.position)).ok_or_else(log_is_behind)?;
-    let Some(((last, _), sealed)) = links.split_last().filter(|(_, sealed)| !sealed.is_empty()) else {
+    let Some((_, sealed)) = links.split_last().filter(|(_, sealed)| !sealed.is_empty()) else {
         return Ok(Holes::new());
     };
     let mut continuity = Continuity::over(index, Holes::new());
@@ -227,9 +232,6 @@ fn catch_up(
         index.publish(part);
         index.move_tail().map_err(index_error)?;
     }
-    end.position = start_of(last.header.number);
-    index.publish(Generation::starting_at(end));
-    index.move_tail().map_err(index_error)?;
     Ok(continuity.holes)
 }
 

@@ -289,6 +289,56 @@ fn a_recovery_that_failed_at_its_last_step_leaves_the_log_and_its_index_fitting(
 }
 
 #[test]
+fn an_index_is_made_again_though_the_log_had_just_begun_a_segment_that_did_not_last() {
+    let options = Options { segment_octets: 200, ..options().0 };
+    let disk = FaultyDisk::new(1);
+    let (store, pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &options).unwrap();
+    let mut bench = Bench { disk, store, pump, heard: channel().1 };
+    bench.commit(commit(0, 1)).unwrap();
+    bench.pump.move_tail();
+    // The segment is full. It is sealed, the next one gets its name, and that is all.
+    bench.disk.break_down(Failing::Entry, "log", 2);
+    assert!(is_refused(&bench.commit(commit(1, 2))));
+    bench.disk.mend();
+    bench.disk.fail(Failing::Read, "index.redb", 0);
+    block_on(bench.store.heads(&[StreamId { number: 9, ..STREAM }])).unwrap_err();
+    assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
+    assert_eq!(bench.commit(commit(1, 3)), Ok(Committed::Done));
+    assert_eq!(bench.after_a_cut(1).events(), ["event 1", "event 3"]);
+}
+
+#[test]
+fn however_often_and_wherever_recovery_fails_the_next_one_finds_its_way() {
+    for seed in 0..100 {
+        let mut dice = testkit::dice::Dice::new(seed);
+        let mut bench = Bench::new(seed);
+        bench.commit(commit(0, 1)).unwrap();
+        bench.pump.move_tail();
+        bench.disk.fail(Failing::Write, "log", 0);
+        bench.commit(commit(1, 3)).unwrap_err();
+        for _ in 0..8 {
+            if dice.chance(50) {
+                // The index has to be made again, with what earlier tries have left in the log.
+                bench.disk.fail(Failing::Read, "index.redb", 0);
+                block_on(bench.store.heads(&[STREAM])).unwrap_or_default();
+            }
+            let (failing, under, most) = dice.pick(&[
+                (Failing::Entry, "log", 5),
+                (Failing::Read, "log", 12),
+                (Failing::Sync, "log", 2),
+                (Failing::Sync, "index.redb", 5),
+            ]);
+            bench.disk.break_down(failing, under, dice.below(most));
+            bench.pump.try_to_recover();
+            bench.disk.mend();
+        }
+        assert_ne!(bench.pump.try_to_recover(), Recovered::NotYet, "seed {seed}");
+        assert_eq!(bench.commit(commit(1, 2)), Ok(Committed::Done));
+        assert_eq!(bench.after_a_cut(seed).events(), ["event 1", "event 2"], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_tail_that_cannot_be_read_back_is_not_given_up() {
     let mut bench = Bench::new(1);
     bench.commit(commit(0, 1)).unwrap();

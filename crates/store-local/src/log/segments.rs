@@ -1,6 +1,6 @@
 //! The files of the log: their names, and reading a record out of one.
 
-use super::format::{Codec, LogPosition, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentHeader};
+use super::format::{Codec, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentHeader};
 use crate::disk::{Disk, File};
 use crate::index::value::Place;
 use bytes::Bytes;
@@ -141,11 +141,6 @@ fn open_segment(disk: &dyn Disk, number: u64) -> io::Result<Segment> {
     let header = SegmentHeader::decode(&start).filter(|header| header.number == number);
     let header = header.ok_or_else(|| io::Error::other("the segment's header is damaged"))?;
     Ok(Segment { header, file })
-}
-
-/// The first octets behind a segment's header.
-pub(crate) const fn start_of(number: u64) -> LogPosition {
-    LogPosition { segment: number, offset: SEGMENT_HEADER as u64 }
 }
 
 /// The name of a segment's file.
