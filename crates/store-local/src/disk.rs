@@ -215,3 +215,19 @@ struct RealLock {
 }
 
 impl Lock for RealLock {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_of_the_real_disk_reaches_the_kernel() {
+        // Which has nothing to sync there, and says so: a sync that is not asked for could not fail.
+        const EINVAL: i32 = 22;
+        let disk = RealDisk::at("/dev").unwrap();
+        let null = disk.open(Path::new("null")).unwrap();
+        for synced in [null.sync_data(), null.sync_all(), disk.sync_dir(Path::new("null"))] {
+            assert_eq!(synced.unwrap_err().raw_os_error(), Some(EINVAL));
+        }
+    }
+}

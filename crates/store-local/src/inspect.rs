@@ -11,7 +11,7 @@ use crate::log::format::{LogEnd, TRAILER};
 use crate::log::replay::{read_file, replay};
 use crate::log::segments::segment_name;
 use crate::recovery::{index_error, take_in};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What came out when the index was made again from the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct IndexReport {
     pub right_footers: usize,
     /// Sealed segments whose table of contents says something else.
     pub wrong_footers: Vec<String>,
+    /// Log numbers that more than one record has.
+    pub numbers_given_twice: Vec<u64>,
     /// What of the log does not read back as it was written.
     pub rot: Vec<Rot>,
 }
@@ -34,8 +36,8 @@ fn everything() -> (Key, Key) {
 }
 
 pub(crate) fn compare(engine: &Engine) -> Result<IndexReport, OpenError> {
-    let mut rot = Vec::new();
-    let made_again = make_again(engine, &mut rot)?;
+    let mut report = IndexReport::default();
+    let made_again = make_again(engine, &mut report)?;
     let all = everything();
     let made_again: BTreeMap<&Key, &Value> =
         made_again.entries_in(&all).filter_map(|(key, value)| Some((key, value.as_ref()?))).collect();
@@ -46,14 +48,14 @@ pub(crate) fn compare(engine: &Engine) -> Result<IndexReport, OpenError> {
         keys.filter(|key| made_again.get(*key) != there.get(*key)).map(|key| hex(key)).collect();
     differences.sort();
     differences.dedup();
-    let mut report = IndexReport { entries: made_again.len(), differences, rot, ..IndexReport::default() };
+    (report.entries, report.differences) = (made_again.len(), differences);
     check_footers(engine, &mut report)?;
     Ok(report)
 }
 
 fn check_footers(engine: &Engine, report: &mut IndexReport) -> Result<(), OpenError> {
     for link in Chain::find(&*engine.segments.disk)?.links {
-        let bytes = read_file(&engine.segments, link.header.number)?;
+        let bytes = read_file(&engine.segments, link.header.number, 0)?;
         let Some(contents) = footer::read(&link.header, &bytes, link.end) else { continue };
         let end = bytes.len() - TRAILER;
         if contents == footer::walk(&link.header, &bytes, end) {
@@ -65,11 +67,17 @@ fn check_footers(engine: &Engine, report: &mut IndexReport) -> Result<(), OpenEr
     Ok(())
 }
 
-fn make_again(engine: &Engine, rot: &mut Vec<Rot>) -> Result<Generation, OpenError> {
+fn make_again(engine: &Engine, report: &mut IndexReport) -> Result<Generation, OpenError> {
     let chain = Chain::find(&*engine.segments.disk)?;
     let links = chain.from(None).unwrap_or_default();
     let mut all = Generation::default();
-    replay(&engine.segments, &links, LogEnd::default(), rot, &mut |frame| take_in(&frame, &mut all))?;
+    let IndexReport { rot, numbers_given_twice, .. } = report;
+    let mut seen = BTreeSet::new();
+    replay(&engine.segments, &links, LogEnd::default(), rot, &mut |frame| {
+        let numbers = frame.records.iter().map(|record| record.header.log_number);
+        numbers_given_twice.extend(numbers.filter(|number| !seen.insert(*number)));
+        take_in(&frame, &mut all);
+    })?;
     Ok(all)
 }
 

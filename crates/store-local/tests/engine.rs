@@ -469,3 +469,63 @@ fn a_closed_store_says_so() {
     let refused = block_on(store.commit(commit(1, 0, 1)));
     assert!(matches!(refused, Err(StoreError::Unavailable { uncertain: false, .. })), "{refused:?}");
 }
+
+#[test]
+fn rot_in_what_an_opening_has_copied_is_told_though_nothing_lies_behind_it() {
+    let disk = FaultyDisk::new(1);
+    // Killed twice: first what was written last is copied, then the copy is all there is of it.
+    for writes in [true, false] {
+        let store = open(&disk);
+        if writes {
+            put(&store, 1, 0, 1);
+        }
+        disk.cut_power_after(0);
+        drop(store);
+        disk.revive();
+    }
+    disk.unlink(Path::new("index.redb")).unwrap();
+    let copy = log_file(&disk, 2);
+    disk.flip_bit(&copy, find(&disk, &copy, b"event 1"), 0);
+    let store = open(&disk);
+    assert_eq!(store.rot().len(), 1, "it was synced before it got its name, so it is no torn end");
+    assert!(block_on(store.read(stream(1), Seq::NONE, 9)).is_err());
+}
+
+#[test]
+fn what_was_staged_and_never_finished_is_gone_after_the_next_opening() {
+    let disk = FaultyDisk::new(1);
+    let store = open(&disk);
+    let mut writer = block_on(store.stage_body(ACCOUNT)).unwrap();
+    block_on(writer.write(testkit::dice::Dice::new(1).octets(600_000).into())).unwrap();
+    disk.cut_power_after(0);
+    disk.sync_dir(Path::new("")).unwrap_err();
+    drop(writer);
+    drop(store);
+    disk.revive();
+    let staged = || disk.list(Path::new("bodies/staging")).unwrap().len();
+    assert_eq!(staged(), 1);
+    let _store = open(&disk);
+    assert_eq!(staged(), 0);
+}
+
+#[test]
+fn an_opening_after_a_stop_in_good_order_reads_no_more_of_a_long_log_than_of_a_short_one() {
+    let read_by_opening = |messages: u64| {
+        let disk = FaultyDisk::new(1);
+        let store = open(&disk);
+        (0..messages).for_each(|n| put(&store, 1, n, n + 1));
+        let mut writer = block_on(store.stage_body(ACCOUNT)).unwrap();
+        block_on(writer.write(testkit::dice::Dice::new(1).octets(600_000).into())).unwrap();
+        block_on(writer.finish()).unwrap();
+        store.close().unwrap();
+        drop(store);
+        let before = (disk.octets_read("log"), disk.octets_read("bodies"));
+        drop(open(&disk));
+        (disk.octets_read("log") - before.0, disk.octets_read("bodies") - before.1)
+    };
+    let (log, bodies) = read_by_opening(300);
+    assert_eq!((log, bodies), read_by_opening(3));
+    // Headers of segments, which are 96 octets each, a few times.
+    assert!(log <= 10 * 96, "{log} octets of the log were read");
+    assert_eq!(bodies, 0);
+}

@@ -155,11 +155,11 @@ fn is_in_doubt(answer: &Result<Committed, StoreError>) -> bool {
 }
 
 #[test]
-fn after_a_failed_sync_the_store_writes_again_and_what_was_not_answered_is_gone() {
-    for seed in 0..50 {
+fn after_a_failed_sync_or_write_the_store_writes_again_and_what_was_not_answered_is_gone() {
+    for seed in 0..100 {
         let mut bench = Bench::new(seed);
         assert_eq!(bench.commit(commit(0, 1)), Ok(Committed::Done));
-        bench.disk.fail(Failing::Sync, "log", 0);
+        bench.disk.fail(if seed % 2 == 0 { Failing::Sync } else { Failing::Write }, "log", 0);
         assert!(is_in_doubt(&bench.commit(commit(1, 2))));
         assert!(is_refused(&bench.commit(commit(1, 3))));
         assert_eq!(bench.events(), ["event 1"], "reads go on");
@@ -653,6 +653,8 @@ fn an_index_whose_sync_failed_is_gone_at_once() {
     bench.disk.fail(Failing::Sync, "index.redb", 0);
     bench.pump.move_tail();
     assert!(!index_is_there(&bench.disk), "a process that is killed now leaves none");
+    let comes_back = |seed: &u64| index_is_there(&bench.disk.cut(*seed));
+    assert_eq!((0..20).find(comes_back), None, "nor does a power cut");
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(crate) fn replay(
     visit: &mut dyn FnMut(Replayed),
 ) -> io::Result<LogEnd> {
     for (link, from) in links {
-        let bytes = read_segment(segments, link)?;
+        let bytes = read_segment(segments, link, *from)?;
         let mut reader = Reader { link, bytes: &bytes, end, rot, visit };
         end = reader.read_from(*from);
     }
@@ -136,18 +136,21 @@ impl Reader<'_> {
     }
 }
 
-/// A segment up to where the log leaves it.
-fn read_segment(segments: &Segments, link: &Link) -> io::Result<Bytes> {
-    let bytes = read_file(segments, link.header.number)?;
+/// A segment up to where the log leaves it; what lies before `from` is not read.
+fn read_segment(segments: &Segments, link: &Link, from: u64) -> io::Result<Bytes> {
+    let bytes = read_file(segments, link.header.number, from)?;
     let end = link.end.map_or(bytes.len(), to_usize);
     Ok(bytes.slice(..end.min(bytes.len())))
 }
 
-/// All octets of a segment. Segments are small enough to be held in memory one at a time.
-pub(crate) fn read_file(segments: &Segments, number: u64) -> io::Result<Bytes> {
+/// The octets of a segment from `from` on, with zeros before them. Segments are small enough to be held in memory one at
+/// a time.
+pub(crate) fn read_file(segments: &Segments, number: u64, from: u64) -> io::Result<Bytes> {
     let segment = segments.get(number)?;
     let mut bytes = vec![0; to_usize(segment.file.length()?)];
-    segment.file.read_exact_at(&mut bytes, 0)?;
+    if let Some(wanted) = bytes.get_mut(to_usize(from)..) {
+        segment.file.read_exact_at(wanted, from)?;
+    }
     Ok(bytes.into())
 }
 

@@ -40,6 +40,7 @@ struct State {
     syncs: Syncs,
     faults: Vec<Fault>,
     sync_counts: BTreeMap<PathBuf, u64>,
+    octets_read: BTreeMap<PathBuf, u64>,
     /// How many syncs wait, while they are held.
     waiting: usize,
     locked: bool,
@@ -119,6 +120,7 @@ impl FaultyDisk {
             syncs: Syncs::Honest,
             faults: Vec::new(),
             sync_counts: BTreeMap::new(),
+            octets_read: BTreeMap::new(),
             waiting: 0,
             locked: false,
         };
@@ -215,6 +217,13 @@ impl FaultyDisk {
     pub fn syncs(&self, under: &str) -> u64 {
         let state = self.lock();
         state.sync_counts.iter().filter(|(path, _)| path.starts_with(under)).map(|(_, count)| count).sum()
+    }
+
+    /// How many octets of files below `under` were read.
+    #[must_use]
+    pub fn octets_read(&self, under: &str) -> u64 {
+        let state = self.lock();
+        state.octets_read.iter().filter(|(path, _)| path.starts_with(under)).map(|(_, count)| count).sum()
     }
 
     /// Flips a bit of a file, on the disk and in the cache: rot.
@@ -428,7 +437,9 @@ impl File for OpenFile {
         let mut state = self.disk.lock();
         state.check_power()?;
         state.strikes(Failing::Read, &self.path)?;
-        Ok(state.inodes[self.inode].read(into, offset))
+        let read = state.inodes[self.inode].read(into, offset);
+        *state.octets_read.entry(self.path.clone()).or_default() += read as u64;
+        Ok(read)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
