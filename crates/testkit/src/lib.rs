@@ -1,4 +1,4 @@
-//! What tests of several crates share: a disk that fails on demand, dice that a seed throws, and a client.
+//! What tests of several crates share: a disk that fails on demand, dice that a seed throws, how many seeds, and a client.
 
 #![expect(clippy::indexing_slicing, reason = "for tests, which may panic")]
 
@@ -7,3 +7,4 @@ pub mod dice;
 pub mod disk;
 #[cfg(feature = "client")]
 pub mod imap;
+pub mod seeds;

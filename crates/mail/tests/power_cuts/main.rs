@@ -3,8 +3,7 @@
 //! as an answer or as an announcement, is given a second time or goes back.
 //!
 //! What a cut leaves of writes that were not synced is torn, reordered and dropped by `testkit`'s disk. The store has
-//! no threads here and all of it follows from a seed. `GATEPOST_SEED` repeats one, `GATEPOST_POWER_CUTS` says how many
-//! are tried.
+//! no threads here and all of it follows from a seed. How many are tried: [`testkit::seeds`].
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -44,16 +43,15 @@ const SHARED: [&str; 2] = ["INBOX", "Archive"];
 
 #[test]
 fn no_number_that_was_told_comes_again_and_nothing_acknowledged_is_lost_however_often_the_power_fails() {
-    let count = std::env::var("GATEPOST_POWER_CUTS").map_or(SEEDS, |count| count.parse().unwrap());
-    let only = std::env::var("GATEPOST_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
-    let seeds = only.map_or(0..count, |seed| seed..seed + 1);
+    let seeds = testkit::seeds::to_try(SEEDS);
+    let tried = seeds.end - seeds.start;
     let mut sums = Sums::default();
     for seed in seeds {
         println!("GATEPOST_SEED={seed}");
         live(seed, Syncs::Honest, &mut sums);
     }
     println!("{sums:?}");
-    if only.is_none() && count >= SEEDS {
+    if tried >= SEEDS {
         let enough = sums.doubted > 300 && sums.done_unanswered > 60 && sums.snapshots > 300;
         assert!(enough, "too few to prove anything: {sums:?}");
     }

@@ -10,32 +10,41 @@ use store::{
 use testkit::dice::Dice;
 
 /// Something that a writer wants done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Commit(Plan),
     Drop(StreamId),
     Trim(StreamId, Seq),
-    Snapshot(StreamId, Seq),
+    /// At this event; the number tells it from all other attempts.
+    Snapshot(StreamId, Seq, u64),
     LargeBody(AccountId, Bytes),
     DeleteBody(AccountId, BodyId),
 }
 
 /// A commit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) account: AccountId,
     /// Tells it from all others; everything that it writes starts with it.
     pub(crate) tag: u64,
+    /// The commit that it builds on, by its tag.
+    pub(crate) after: Option<u64>,
     pub(crate) appends: Vec<PlannedAppend>,
     pub(crate) forgets: Option<EmailId>,
     pub(crate) body: Option<Bytes>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedAppend {
     pub(crate) stream: StreamId,
     pub(crate) expected: Seq,
     pub(crate) count: usize,
+}
+
+impl PlannedAppend {
+    fn next(&self) -> Self {
+        Self { expected: self.expected.plus(self.count as u64), count: 1, ..*self }
+    }
 }
 
 /// How it ended for the writer.
@@ -58,10 +67,8 @@ impl Plan {
     fn commit(&self) -> Commit {
         let mut dice = Dice::new(self.tag);
         let mut tagged = |most: u64| {
-            let mut octets = self.tag.to_le_bytes().to_vec();
-            let more = dice.below(most) as usize;
-            octets.extend(dice.octets(more));
-            Bytes::from(octets)
+            let length = dice.below(most) as usize;
+            tagged(self.tag, length)
         };
         let appends = self.appends.iter().map(|append| Append {
             stream: append.stream,
@@ -74,8 +81,8 @@ impl Plan {
         records.push((self.record(), Some(tagged(2_000))));
         Commit {
             account: self.account,
-            id: CommitId((u128::from(self.tag) << 64 | 1).to_le_bytes()),
-            after: None,
+            id: id_of(self.tag),
+            after: self.after.map(id_of),
             time_ms: 1_700_000_000_000,
             origin: Bytes::from_static(b"a test"),
             appends,
@@ -102,12 +109,19 @@ impl Op {
     async fn run(self, store: &dyn Store) -> Result<Landed, StoreError> {
         match self {
             Self::Commit(plan) => {
-                let answer = store.commit(plan.commit()).await?;
-                return Ok(if answer == Committed::Done { Landed::Done } else { Landed::Refused });
+                return match store.commit(plan.commit()).await? {
+                    Committed::Done => Ok(Landed::Done),
+                    Committed::Conflict { newer, .. } if newer.is_empty() => {
+                        Err(StoreError::Misused("a conflict with nothing that is newer"))
+                    }
+                    Committed::Conflict { .. } | Committed::Diverged { .. } => Ok(Landed::Refused),
+                };
             }
             Self::Drop(stream) => store.drop_stream(stream).await?,
             Self::Trim(stream, through) => store.trim(stream, through).await?,
-            Self::Snapshot(stream, at) => store.put_snapshot(stream, snapshot_of(stream, at)).await?,
+            Self::Snapshot(stream, at, tag) => {
+                store.put_snapshot(stream, snapshot_of(stream, at, tag)).await?
+            }
             Self::DeleteBody(account, id) => store.delete_body(account, id).await?,
             Self::LargeBody(account, body) => {
                 let mut writer = store.stage_body(account).await?;
@@ -121,13 +135,21 @@ impl Op {
     }
 }
 
-/// What every snapshot of a stream at a place consists of.
-pub(crate) fn snapshot_of(stream: StreamId, at: Seq) -> Snapshot {
-    let mut dice = Dice::new(at.0 << 32 | u64::from(stream.number));
-    let pieces = (0..=dice.below(4)).map(|_| {
-        let length = dice.below(20_000) as usize;
-        Bytes::from(dice.octets(length))
-    });
+const fn id_of(tag: u64) -> CommitId {
+    CommitId(((tag as u128) << 64 | 1).to_le_bytes())
+}
+
+/// Octets that say what wrote them, and all of which follow from the first ones.
+pub(crate) fn tagged(tag: u64, length: usize) -> Bytes {
+    let mut octets = tag.to_le_bytes().to_vec();
+    octets.extend(Dice::new(tag ^ (length as u64) << 40).octets(length));
+    octets.into()
+}
+
+/// What an attempt to put a snapshot of a stream at a place consists of.
+pub(crate) fn snapshot_of(stream: StreamId, at: Seq, tag: u64) -> Snapshot {
+    let mut dice = Dice::new(tag ^ at.0 << 32 ^ u64::from(stream.number));
+    let pieces = (0..=dice.below(4)).map(|_| tagged(tag, dice.below(20_000)));
     Snapshot { at, pieces: pieces.collect() }
 }
 
@@ -140,11 +162,12 @@ pub(crate) fn round(state: &State, dice: &mut Dice, next_tag: &mut u64) -> Vec<O
         0 => undisturbed(state, dice, &mut taken).map(Op::Drop),
         1 | 2 => {
             let stream = undisturbed(state, dice, &mut taken)?;
-            Some(Op::Snapshot(stream, state.seq(stream)))
+            *next_tag += 1;
+            Some(Op::Snapshot(stream, state.seq(stream), *next_tag))
         }
         3 => {
             let stream = undisturbed(state, dice, &mut taken)?;
-            let through = state.streams.get(&stream)?.snapshot?;
+            let (through, _) = state.streams.get(&stream)?.snapshot?;
             (through.0 > state.streams.get(&stream)?.trimmed).then_some(Op::Trim(stream, through))
         }
         4 => {
@@ -157,7 +180,11 @@ pub(crate) fn round(state: &State, dice: &mut Dice, next_tag: &mut u64) -> Vec<O
         }
         _ => Some(Op::Commit(plan(state, dice, next_tag, &mut taken))),
     });
-    without_twins(ops.collect())
+    let mut ops = ops.collect();
+    if dice.chance(30) {
+        ops = with_followers(ops, next_tag);
+    }
+    without_twins(ops)
 }
 
 fn plan(state: &State, dice: &mut Dice, next_tag: &mut u64, taken: &mut BTreeSet<(StreamId, Visit)>) -> Plan {
@@ -182,7 +209,25 @@ fn plan(state: &State, dice: &mut Dice, next_tag: &mut u64, taken: &mut BTreeSet
         Bytes::from(dice.octets(length))
     });
     let forgets = forgettable.filter(|_| dice.chance(20));
-    Plan { account, tag: *next_tag, appends, forgets, body }
+    Plan { account, tag: *next_tag, after: None, appends, forgets, body }
+}
+
+/// Behind each commit one that was decided upon it before it was answered.
+fn with_followers(ops: Vec<Op>, next_tag: &mut u64) -> Vec<Op> {
+    let follower = |before: &Plan, tag| Plan {
+        tag,
+        after: Some(before.tag),
+        appends: before.appends.iter().map(PlannedAppend::next).collect(),
+        forgets: None,
+        body: None,
+        ..before.clone()
+    };
+    let with_follower = |op: Op| {
+        *next_tag += 1;
+        let follower = if let Op::Commit(plan) = &op { Some(follower(plan, *next_tag)) } else { None };
+        [Some(op), follower.map(Op::Commit)]
+    };
+    ops.into_iter().flat_map(with_follower).flatten().collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,10 +1,10 @@
 //! What a store holds, as the test sees it: from outside by reading, and from what was answered.
 
-use super::plan::{Op, Plan, snapshot_of};
+use super::plan::{Op, Plan, snapshot_of, tagged};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use store::conformance::block_on;
-use store::{AccountId, BodyId, EmailId, EmailRange, Seq, Store, StoreError, StreamId};
+use store::{AccountId, BodyId, EmailId, EmailRange, Seq, Snapshot, Store, StoreError, StreamId};
 
 /// The accounts of the test.
 pub(crate) const ACCOUNTS: [AccountId; 2] = [AccountId(1), AccountId(2)];
@@ -26,8 +26,8 @@ pub(crate) struct StreamState {
     pub(crate) events: Vec<u64>,
     /// Which commit made the head.
     pub(crate) head: u64,
-    /// The newest snapshot.
-    pub(crate) snapshot: Option<Seq>,
+    /// The newest snapshot, and which attempt wrote it.
+    pub(crate) snapshot: Option<(Seq, u64)>,
 }
 
 impl StreamState {
@@ -60,7 +60,9 @@ impl State {
                 stream.events.drain(..(through.0 - stream.trimmed) as usize);
                 stream.trimmed = through.0;
             }
-            Op::Snapshot(stream, at) => self.streams.get_mut(stream).unwrap().snapshot = Some(*at),
+            Op::Snapshot(stream, at, tag) => {
+                self.streams.get_mut(stream).unwrap().snapshot = Some((*at, *tag));
+            }
             Op::LargeBody(account, body) => drop(self.bodies.insert((*account, BodyId::of(body)))),
             Op::DeleteBody(account, id) => drop(self.bodies.remove(&(*account, *id))),
         }
@@ -97,7 +99,9 @@ impl State {
             }
             Op::Drop(stream) => !self.streams.contains_key(stream),
             Op::Trim(stream, through) => self.streams.get(stream).is_some_and(|s| s.trimmed == through.0),
-            Op::Snapshot(stream, at) => self.streams.get(stream).is_some_and(|s| s.snapshot == Some(*at)),
+            Op::Snapshot(stream, at, tag) => {
+                self.streams.get(stream).is_some_and(|s| s.snapshot == Some((*at, *tag)))
+            }
             Op::LargeBody(account, body) => self.bodies.contains(&(*account, BodyId::of(body))),
             Op::DeleteBody(account, id) => !self.bodies.contains(&(*account, *id)),
         }
@@ -169,8 +173,9 @@ fn observe_stream(
         return Ok(Err(format!("{stream:?} stands at {seq:?} and has events {events:?}")));
     }
     let snapshot = block_on(store.snapshot_at(stream, Seq(u64::MAX)))?;
+    let attempt = |snapshot: &Snapshot| snapshot.pieces.first().map_or(0, tag_of);
     if let Some(snapshot) = &snapshot
-        && *snapshot != snapshot_of(stream, snapshot.at)
+        && *snapshot != snapshot_of(stream, snapshot.at, attempt(snapshot))
     {
         return Ok(Err(format!("the snapshot of {stream:?} at {:?} is not what was put", snapshot.at)));
     }
@@ -178,11 +183,12 @@ fn observe_stream(
         trimmed: first.0 - 1,
         events: events.iter().map(|event| tag_of(&event.payload)).collect(),
         head: tag_of(head),
-        snapshot: snapshot.map(|snapshot| snapshot.at),
+        snapshot: snapshot.map(|snapshot| (snapshot.at, attempt(&snapshot))),
     }))
 }
 
-/// Everything that a commit writes starts with its tag.
+/// Everything that is written starts with its tag; no tag when the rest does not follow from it.
 fn tag_of(bytes: &Bytes) -> u64 {
-    bytes.first_chunk().map_or(0, |tag| u64::from_le_bytes(*tag))
+    let tag = bytes.first_chunk().map_or(0, |tag| u64::from_le_bytes(*tag));
+    if *bytes == tagged(tag, bytes.len().saturating_sub(8)) { tag } else { 0 }
 }

@@ -101,11 +101,13 @@ impl Change {
     }
 }
 
+/// Hardly anything of it, half of it, or nearly all: what is torn in one place only is the hardest to notice.
 fn tear(offset: usize, bytes: &[u8], to: &mut Vec<u8>, dice: &mut Dice) {
+    let kept = dice.pick(&[5, 50, 95]);
     let mut start = 0;
     while start < bytes.len() {
         let end = bytes.len().min(start + SECTOR - (offset + start) % SECTOR);
-        if dice.chance(50) {
+        if dice.chance(kept) {
             write(to, offset + start, &bytes[start..end]);
         }
         start = end;
