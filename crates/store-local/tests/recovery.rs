@@ -734,3 +734,33 @@ fn a_store_that_cannot_recover_can_be_closed() {
     store.close().unwrap_err();
     assert!(is_refused(&block_on(store.commit(commit(0, 2)))));
 }
+
+/// Works until there is an answer.
+fn work<T>(pump: &mut Pump, mut answer: Answer<'_, T>) -> Result<T, StoreError> {
+    loop {
+        if let Some(ready) = poll(&mut answer) {
+            return ready;
+        }
+        pump.write_bodies();
+        pump.commit_group();
+    }
+}
+
+#[test]
+fn the_file_of_a_body_in_doubt_stays_until_it_is_known_that_the_log_does_not_name_it() {
+    let Bench { disk, store, mut pump, .. } = Bench::new(1);
+    let body = Bytes::from(testkit::dice::Dice::new(1).octets(300_000));
+    let mut writer = work(&mut pump, store.stage_body(STREAM.account)).unwrap();
+    work(&mut pump, writer.write(body.clone())).unwrap();
+    disk.fail(Failing::Sync, "log", 0);
+    let in_doubt = work(&mut pump, writer.finish()).unwrap_err();
+    assert!(matches!(in_doubt, StoreError::Unavailable { uncertain: true, .. }), "{in_doubt}");
+    // Killed: the page cache still shows what was not synced, and the next opening takes it in.
+    disk.cut_power_after(0);
+    drop(store);
+    disk.revive();
+    let store = Bench::on(disk).store;
+    let ids = block_on(store.list_bodies(STREAM.account, None, 9)).unwrap();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(block_on(store.body(STREAM.account, ids[0], 0, usize::MAX)).unwrap(), Some(body));
+}

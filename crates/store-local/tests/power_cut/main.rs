@@ -4,6 +4,39 @@
 //!
 //! Each seed is a life of a store with several cuts. The store has no threads here: the test works it step by
 //! step, so that a seed that fails fails again. How many seeds are tried: [`testkit::seeds`].
+//!
+//! # Planted bugs
+//!
+//! What was broken, one at a time, and which test of this crate fails then (this one within 100 seeds):
+//!
+//! | broken | seen by |
+//! |---|---|
+//! | the sync of a group, of a new segment or of a sealed one is left out | this |
+//! | the sync of a directory is left out behind the name of a segment, of a body, of `bodies` | this |
+//! | a segment gets its name before it is synced; a body's file is not synced | this |
+//! | a group is answered, published or checkpointed before its sync, or its ids remembered | this |
+//! | a commit that is in doubt is said not to have happened | this |
+//! | a commit in two frames, a snapshot sealed before its pieces, a head without its events | this |
+//! | a failed sync is tried again; writing goes on behind it; recovery mends nothing | this, `recovery` |
+//! | a failed write is tried again | `recovery` |
+//! | the tail is shown without being copied, or its place taken without it | this |
+//! | a checkpoint goes into the map before its entries, or too far | this |
+//! | recovery copies what was refused, or leaves segments that it began | this |
+//! | recovery removes old segments; the map moves meanwhile, or is kept though its sync failed | `recovery` |
+//! | an index that is not to be trusted is taken away without syncing that | `recovery` |
+//! | commit ids are forgotten over a stop: those of the map, of the tail, of a copied tail | this |
+//! | a body's file goes before the log says so | this |
+//! | a body's file goes while it is in doubt whether the log names it | `recovery` |
+//! | numbers of bodies' files and of snapshots begin anew with each start | this |
+//! | checksums are not tested: of headers, of payloads on replay; of payloads on reading | this; `engine` |
+//! | rot is taken for the end of the log | `recovery`, `engine` |
+//! | what a segment was born with is taken for something that may be torn | `engine` |
+//! | what was staged stays for ever | `engine` |
+//!
+//! Some are no bugs by themselves: the root directory is synced by whoever comes next before anything is answered, once for
+//! `log` and once for the index; nobody goes by the number of a group; and the checkpoint leads into the log though segments
+//! behind it are removed before it moves. Nothing is ever cut off the log, so no such sync can
+//! be missing: what recovery voids is void by the header of the fresh segment.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
