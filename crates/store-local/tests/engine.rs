@@ -529,3 +529,22 @@ fn an_opening_after_a_stop_in_good_order_reads_no_more_of_a_long_log_than_of_a_s
     assert!(log <= 10 * 96, "{log} octets of the log were read");
     assert_eq!(bodies, 0);
 }
+
+#[test]
+fn a_torn_group_ends_the_log_though_good_frames_of_it_lie_behind() {
+    let disk = Arc::new(FaultyDisk::new(1));
+    let (store, mut pump) = LocalStore::open_with_pump(disk.clone(), &Options::default()).unwrap();
+    let mut group: Vec<_> =
+        (1..=2).map(|number| store.commit(commit(number, 0, u64::from(number)))).collect();
+    assert!(!group.iter_mut().any(is_ready));
+    pump.commit_group();
+    drop(group);
+    disk.cut_power_after(0);
+    drop(store);
+    disk.revive();
+    let log = log_file(&disk, 1);
+    disk.flip_bit(&log, find(&disk, &log, b"event 1"), 0);
+    let store = LocalStore::open_on(disk, &Options::default()).unwrap();
+    assert_eq!(store.rot(), [], "a power cut leaves this");
+    assert_eq!(block_on(store.list_streams(ACCOUNT)).unwrap(), []);
+}

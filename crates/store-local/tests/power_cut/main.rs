@@ -30,6 +30,7 @@
 //! | numbers of bodies' files and of snapshots begin anew with each start | this |
 //! | checksums are not tested: of headers, of payloads on replay; of payloads on reading | this; `engine` |
 //! | rot is taken for the end of the log | `recovery`, `engine` |
+//! | a torn end is taken for rot, or good frames in it for the log | `engine` |
 //! | what a segment was born with is taken for something that may be torn | `engine` |
 //! | what was staged stays for ever | `engine` |
 //!
