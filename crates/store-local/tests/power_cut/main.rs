@@ -29,6 +29,7 @@
 //! | a body's file goes while it is in doubt whether the log names it | `recovery` |
 //! | numbers of bodies' files and of snapshots begin anew with each start | this |
 //! | checksums are not tested: of headers, of payloads on replay; of payloads on reading | this; `engine` |
+//! | the log's numbers begin anew with a fresh segment | this |
 //! | rot is taken for the end of the log | `recovery`, `engine` |
 //! | a torn end is taken for rot, or good frames in it for the log | `engine` |
 //! | what a segment was born with is taken for something that may be torn | `engine` |
