@@ -75,14 +75,14 @@ fn where_nobody_knows_how_many_messages_there_are_no_goal_is_told() {
 fn a_fetch_that_sets_seen_tells_what_there_is_and_then_that_it_waits() {
     let mut world = Machine::new();
     let mut wire = opened(&mut world);
-    world.hold();
+    world.disk(Disk::Stalls).unwrap();
     wire.send(b"t FETCH 1 BODY[TEXT]\r\n").unwrap();
     world.pass(Duration::from_secs(10)).unwrap();
     let notice = "* OK [INPROGRESS (\"t\" 0 NIL)] Still at it\r\n";
     assert_eq!(said(&mut wire), format!("* 1 FETCH (BODY[TEXT] \"\")\r\n{notice}"));
     world.pass(Duration::from_secs(10)).unwrap();
     assert_eq!(said(&mut wire), notice);
-    world.let_go();
+    world.disk(Disk::Works).unwrap();
     assert_eq!(said(&mut wire), "* 1 FETCH (FLAGS (\\Deleted \\Seen \\Recent))\r\nt OK FETCH completed\r\n");
 }
 

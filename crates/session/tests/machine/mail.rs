@@ -63,6 +63,7 @@ impl Drawers {
                 self.mailboxes.insert(mailbox.get(), (state, Uid::MIN));
             }
             StreamStep::End { mailbox } => drop(self.mailboxes.remove(&mailbox.get())),
+            StreamStep::Resume { .. } => unreachable!("no session brings a mailbox back"),
             StreamStep::MoveAll { from, to } => {
                 let uids = self.state(from.get()).unwrap().uids(Uid::MIN);
                 // A new mailbox takes what one holds.
