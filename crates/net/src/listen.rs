@@ -3,8 +3,8 @@
 use crate::socket_file::SocketFile;
 use crate::unix_door;
 use events::Peer;
-use settings::{Idle, Listener, ListenerKind, Settings};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use settings::{Listener, ListenerKind, Settings};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -133,18 +133,6 @@ impl Afterwards {
             _ => Self::Rest,
         }
     }
-}
-
-/// Readies an accepted socket: no delay for small replies (one write holds a whole batch of them), and a question
-/// now and then whether a silent peer is still there.
-pub(crate) fn prepare(stream: &TcpStream, idle: &Idle) -> io::Result<()> {
-    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-    let keepalive = TcpKeepalive::new()
-        .with_time(seconds(idle.keepalive_after_seconds))
-        .with_interval(seconds(idle.keepalive_interval_seconds))
-        .with_retries(idle.keepalive_probes);
-    stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {

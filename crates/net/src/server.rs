@@ -3,7 +3,8 @@
 use crate::clock::Clock;
 use crate::connection::{House, Service, new_fault};
 use crate::leaving;
-use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST, prepare};
+use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST};
+use crate::octets::Duplex;
 use crate::prompt::Prompt;
 use crate::reception::Reception;
 use crate::tls::{CertificateError, CertificateFiles, Certificates, Reloaded};
@@ -224,36 +225,44 @@ impl<S: Service> Server<S> {
             Ok(admission) => admission,
             Err(crowded) => return turn_away(kind, stream, address, crowded),
         };
-        if prepare(&stream, &self.idle).is_err() {
-            return; // it has gone again
-        }
+        let Ok(stream) = Prompt::ready(stream, &self.idle) else { return };
         let visit = Visit::new(admission, Peer::Address(address), kind, self.clock, self.sign_in_patience);
         let visit = Arc::new(visit);
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
-        visits.spawn(async move { house.serve(Prompt(stream), visit).await });
+        visits.spawn(async move { house.serve(stream, visit).await });
     }
 
     /// Lets somebody in who brings mail: from where the settings allow it, as long as there are places.
     fn admit_mail(&self, kind: ListenerKind, caller: Caller, visits: &mut JoinSet<()>) {
-        let place = match self.mail.admit(caller.peer()) {
+        let peer = caller.peer();
+        let place = match self.mail.admit(peer) {
             Ok(place) => place,
             Err(reason) => return self.mail.turn_away(kind, caller, reason),
         };
-        if let Caller::Tcp(stream, _) = &caller
-            && prepare(stream, &self.idle).is_err()
-        {
-            return; // it has gone again
-        }
         let admission = self.reception.admit_known();
-        let visit = Arc::new(Visit::new(admission, caller.peer(), kind, self.clock, Duration::MAX));
-        Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
+        let visit = Arc::new(Visit::new(admission, peer, kind, self.clock, Duration::MAX));
+        match caller {
+            Caller::Tcp(stream, _) => {
+                let Ok(stream) = Prompt::ready(stream, &self.idle) else { return };
+                self.take_mail((stream, kind), visit, place, visits);
+            }
+            Caller::Unix(stream) => self.take_mail((stream, kind), visit, place, visits),
+        }
+    }
+
+    fn take_mail(
+        &self,
+        (stream, kind): (impl Duplex + 'static, ListenerKind),
+        visit: Arc<Visit>,
+        place: OwnedSemaphorePermit,
+        visits: &mut JoinSet<()>,
+    ) {
+        let (connection, listener, peer) = (visit.id(), named(kind), visit.peer());
+        Event::Connected { connection, listener, peer }.log();
         let house = Arc::clone(&self.house);
         visits.spawn(async move {
-            match caller {
-                Caller::Tcp(stream, _) => house.serve_mail(Prompt(stream), visit).await,
-                Caller::Unix(stream) => house.serve_mail(stream, visit).await,
-            }
+            house.serve_mail(stream, visit).await;
             drop(place);
         });
     }
