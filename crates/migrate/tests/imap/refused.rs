@@ -57,6 +57,19 @@ async fn stops_and_is_run_again(name: &str, health: Health, body: &str) {
 }
 
 #[tokio::test]
+async fn what_does_not_read_back_as_it_was_read_is_told_and_the_import_is_not_complete() {
+    let here = Here::new("forgetful").await;
+    let peer = peer(two_mailboxes(3, |_| String::new(), "0000: small letters\r\n\r\n")).await;
+    here.store.be(Health::Forgetful);
+    let report = import(&here, &peer).await;
+    assert_eq!(report.verdict, Verdict::Incomplete, "{report:?}");
+    for folder in &report.folders {
+        let check = folder.check.unwrap();
+        assert_eq!((check.wrong, check.read_back, check.in_mailbox), (3, 0, 3), "{folder:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_takes_nothing_stops_the_import_which_is_run_again() {
     let large = "x".repeat(900_000);
     stops_and_is_run_again("unavailable", Health::Unavailable, "Subject: x\r\n\r\n").await;
