@@ -232,6 +232,26 @@ fn a_demo_keeps_its_mail_and_its_password() {
 }
 
 #[test]
+fn a_demo_without_mail_of_ones_own_is_full_of_it_and_tells_three_clients_how_to_look() {
+    let home = Home::empty("tour");
+    let demo = home.demo("");
+    assert!(demo.messages > 100, "INBOX has {}", demo.messages);
+    let ca = line_of(&demo.said, "CA file ");
+    let who = format!("{}:{}", line_of(&demo.said, "account "), line_of(&demo.said, "password "));
+    for way in [
+        format!("openssl s_client -quiet -crlf -verify_return_error -CAfile '{ca}' -connect localhost:"),
+        format!("-CAfile '{ca}' -starttls imap -connect localhost:"),
+        format!("curl --cacert '{ca}' --user '{who}' 'imaps://localhost:"),
+        "--ssl-reqd 'imap://localhost:".to_owned(),
+        "Thunderbird\n".to_owned(),
+        "STARTTLS, normal password".to_owned(),
+    ] {
+        assert!(demo.said.contains(&way), "{way} in {}", demo.said);
+    }
+    assert!(Path::new(&ca).is_file());
+}
+
+#[test]
 fn a_demo_that_is_given_no_mail_says_so_and_can_be_given_some() {
     let home = Home::empty("no-mail");
     let (empty, letter) = (home.folder.join("Maildir"), home.folder.join("one.eml"));
@@ -267,7 +287,9 @@ fn a_demo_whose_filling_was_interrupted_goes_on_where_it_stopped() {
 #[test]
 fn the_help_names_every_command_and_says_what_it_is_for() {
     let help = Gatepost::new("--help").succeeds("");
-    for command in ["demo", "init", "serve", "check-config", "account", "mailbox", "import"] {
+    for command in
+        ["demo", "init", "serve", "check-config", "account", "mailbox", "undelete", "import", "export"]
+    {
         assert!(help.contains(&format!("  {command} ")), "{help}");
     }
     assert!(help.contains("never a password"), "{help}");

@@ -31,7 +31,7 @@ use testkit::disk::FaultyDisk;
 use tokio::task::JoinSet;
 use told::{Seen, Told};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 100;
 /// Cuts in the life of one account.
 const CUTS: usize = 5;
 /// Clients that change it at once, each with letters and mailboxes of its own.

@@ -2,8 +2,8 @@
 
 /// Every limit on what a peer can make us hold or read, in one place (threats T-10 to T-12).
 ///
-/// The nesting and size of what a command *says* are the grammar's: 32 levels and 4,096 list members, whatever
-/// the state.
+/// The nesting and size of what a command *says* are the grammar's: 32 levels and 4,096 list members (a
+/// search may have 8,192 words), whatever the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Octets of one command outside its literals, all of its lines and their ends together.
