@@ -1,6 +1,7 @@
 //! Whose the data directory is.
 
 use anyhow::{Context, Result, bail};
+use rustix::fs::{Access, access};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,11 +24,26 @@ pub(crate) enum Opener {
 pub(super) fn check(data: &Path, opener: Opener) -> Result<()> {
     let about = fs::metadata(data).with_context(|| format!("cannot look at {}", data.display()))?;
     let (owner, we) = (about.uid(), rustix::process::geteuid().as_raw());
-    if owner == we || opener == Opener::Server && we != ROOT {
+    let users = || fs::read_to_string(PASSWD).unwrap_or_default();
+    if owner == we {
         return Ok(());
     }
-    let users = fs::read_to_string(PASSWD).unwrap_or_default();
-    bail!(refusal(data, owner, we, &users))
+    if opener == Opener::Server && we != ROOT {
+        if access(data, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_ok() {
+            return Ok(());
+        }
+        bail!(shut(data, owner, we, &users()));
+    }
+    bail!(refusal(data, owner, we, &users()))
+}
+
+fn shut(data: &Path, owner: u32, we: u32, users: &str) -> String {
+    let named = |id| name(id, users).map_or_else(|| format!("user {id}"), str::to_owned);
+    let (place, owner, we) = (data.display(), named(owner), named(we));
+    format!(
+        "the data directory {place} belongs to {owner}, and this runs as {we}, who may not write there; run it as \
+         {owner}, or give all of it to {we}: chown -R {we} {place}"
+    )
 }
 
 fn refusal(data: &Path, owner: u32, we: u32, users: &str) -> String {
@@ -62,6 +78,8 @@ mod tests {
         let said = refusal(Path::new("/var/lib/gatepost"), 998, 0, users);
         assert!(said.contains("/var/lib/gatepost belongs to gatepost, and this runs as root"), "{said}");
         assert!(said.contains("sudo -u gatepost gatepost"), "{said}");
+        let said = shut(Path::new("/var/lib/gatepost"), 0, 998, users);
+        assert!(said.ends_with("give all of it to gatepost: chown -R gatepost /var/lib/gatepost"), "{said}");
         let said = refusal(Path::new("/data"), 4_711, 998, users);
         assert!(said.contains("belongs to user 4711, and this runs as gatepost"), "{said}");
         assert!(said.contains("sudo -u '#4711' gatepost"), "{said}");
