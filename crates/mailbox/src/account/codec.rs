@@ -46,6 +46,7 @@ const UNSUBSCRIBED: u8 = 5;
 const SPECIAL_USE_CHANGED: u8 = 6;
 const ALLOWANCES_CHANGED: u8 = 7;
 const UNDELETED: u8 = 8;
+const SKIPPED: u8 = 9;
 
 impl AccountEvent {
     /// For the stream.
@@ -95,6 +96,11 @@ impl AccountEvent {
                 out.push(ALLOWANCES_CHANGED);
                 put_allowances(&mut out, allowances);
             }
+            Self::Skipped { last_id, last_uid_validity } => {
+                out.push(SKIPPED);
+                put_number(&mut out, u64::from(last_id.get()));
+                put_number(&mut out, u64::from(last_uid_validity.get()));
+            }
         }
         out
     }
@@ -122,6 +128,7 @@ impl AccountEvent {
                 Self::SpecialUseChanged { id: reader.id()?, special_uses: reader.special_uses()? }
             }
             ALLOWANCES_CHANGED => Self::AllowancesChanged { allowances: reader.allowances()? },
+            SKIPPED => Self::Skipped { last_id: reader.id()?, last_uid_validity: reader.uid_validity()? },
             _ => return Err(Damaged("an account event of an unknown kind")),
         };
         reader.finish(event)
@@ -297,6 +304,10 @@ impl<'a> Reader<'a> {
         MailboxId::new(self.small()?).ok_or(Damaged("a mailbox with id 0"))
     }
 
+    fn uid_validity(&mut self) -> Result<UidValidity, Damaged> {
+        UidValidity::new(self.small()?).ok_or(Damaged("UIDVALIDITY 0"))
+    }
+
     fn special_uses(&mut self) -> Result<SpecialUses, Damaged> {
         SpecialUses::from_code(self.byte()?).ok_or(Damaged("an unknown special use"))
     }
@@ -320,7 +331,7 @@ impl<'a> Reader<'a> {
     fn mailbox(&mut self) -> Result<(MailboxName, Mailbox), Damaged> {
         let name = self.name()?;
         let id = self.id()?;
-        let uid_validity = UidValidity::new(self.small()?).ok_or(Damaged("UIDVALIDITY 0"))?;
+        let uid_validity = self.uid_validity()?;
         Ok((name, Mailbox { id, uid_validity, special_uses: self.special_uses()? }))
     }
 }

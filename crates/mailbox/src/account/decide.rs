@@ -227,6 +227,26 @@ impl Account {
         Plan::event(AccountEvent::AllowancesChanged { allowances })
     }
 
+    /// Passes over so many mailbox ids, and as many UIDVALIDITYs from now on: what was given and forgotten is not given
+    /// again. In an account that has given none there is nothing to pass over.
+    ///
+    /// # Errors
+    /// There are not so many left.
+    pub fn skip(&self, numbers: u32, unix_s: i64) -> Result<Option<AccountEvent>, Refusal> {
+        let Some(last_id) = self.last_id else { return Ok(None) };
+        let id = last_id.get().checked_add(numbers).and_then(MailboxId::new);
+        // Many that were made within a second are ahead of the clock.
+        let uid_validity = next_uid_validity(self.last_uid_validity, unix_s)
+            .and_then(|next| next.get().checked_add(numbers))
+            .and_then(UidValidity::new);
+        match (id, uid_validity) {
+            (Some(last_id), Some(last_uid_validity)) => {
+                Ok(Some(AccountEvent::Skipped { last_id, last_uid_validity }))
+            }
+            _ => Err(Refusal::NumbersExhausted),
+        }
+    }
+
     /// Whether one more mailbox, of this name, may be made.
     fn check_free(&self, name: &MailboxName, limits: &Limits) -> Result<(), Refusal> {
         name.check_new().map_err(Refusal::Name)?;

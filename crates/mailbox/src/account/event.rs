@@ -113,4 +113,11 @@ pub enum AccountEvent {
         /// All of them.
         allowances: Allowances,
     },
+    /// Numbers were passed over: they may have been given, and forgotten with what a restore did not bring back.
+    Skipped {
+        /// As if this id had been given.
+        last_id: MailboxId,
+        /// As if this UIDVALIDITY had.
+        last_uid_validity: UidValidity,
+    },
 }

@@ -137,6 +137,9 @@ impl Account {
                 self.allowances = *allowances;
                 Ok(())
             }
+            AccountEvent::Skipped { last_id, last_uid_validity } => {
+                self.skipped(*last_id, *last_uid_validity)
+            }
         }
     }
 
@@ -208,6 +211,15 @@ impl Account {
             Some(name) => Err(Unmovable::Taken(name.clone())),
             None => Ok(moves),
         }
+    }
+
+    fn skipped(&mut self, id: MailboxId, uid_validity: UidValidity) -> Result<(), Inconsistent> {
+        if self.last_id > Some(id) || self.last_uid_validity > Some(uid_validity) {
+            return Err(Inconsistent("numbers were skipped backwards"));
+        }
+        self.last_id = Some(id);
+        self.last_uid_validity = Some(uid_validity);
+        Ok(())
     }
 
     fn uses_changed(&mut self, id: MailboxId, special_uses: SpecialUses) -> Result<(), Inconsistent> {

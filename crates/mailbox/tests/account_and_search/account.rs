@@ -363,6 +363,8 @@ fn an_event_that_does_not_fit_is_refused_and_changes_nothing() {
         brought_back(MailboxId::FIRST, "new", 1),
         brought_back(stray, "new", 1),
         AccountEvent::SpecialUseChanged { id: stray, special_uses: SpecialUses::NONE },
+        AccountEvent::Skipped { last_id: MailboxId::FIRST, last_uid_validity: UidValidity::MAX },
+        AccountEvent::Skipped { last_id: stray, last_uid_validity: UidValidity::MIN },
         AccountEvent::Renamed { from: name("none"), to: name("new") },
         AccountEvent::Renamed { from: name("Sent"), to: name("Junk") },
     ] {
@@ -384,4 +386,25 @@ fn an_account_without_numbers_left_says_so() {
     desk.account = Account::new();
     desk.account.apply(&last).unwrap();
     assert_eq!(desk.create("more"), Err(Refusal::NumbersExhausted));
+}
+
+#[test]
+fn what_is_made_behind_a_skip_has_numbers_that_a_forgotten_mailbox_cannot_have() {
+    let mut desk = Desk::founded();
+    let forgotten = {
+        let mut desk = Desk { account: desk.account.clone(), limits: desk.limits };
+        (0..100).for_each(|n| drop(desk.create(&format!("lost{n}")).unwrap()));
+        desk.account
+    };
+    let skip = desk.account.skip(100, NOW_S).unwrap().unwrap();
+    assert_eq!(AccountEvent::decode(&skip.encode()).as_ref(), Ok(&skip));
+    desk.account.apply(&skip).unwrap();
+    desk.create("new").unwrap();
+    let new = *desk.account.mailbox(&name("new")).unwrap();
+    for (_, lost) in forgotten.mailboxes() {
+        assert!(lost.id < new.id && lost.uid_validity < new.uid_validity, "{lost:?} {new:?}");
+    }
+    assert_eq!(Account::decode(&desk.account.encode()).as_ref(), Ok(&desk.account));
+    assert_eq!(Account::new().skip(100, NOW_S), Ok(None));
+    assert_eq!(desk.account.skip(u32::MAX, NOW_S), Err(Refusal::NumbersExhausted));
 }

@@ -92,6 +92,22 @@ fn what_decoys_are_made_of_is_kept_once_and_not_printed() {
 }
 
 #[test]
+fn ids_that_were_skipped_are_never_given() {
+    let mut directory = Directory::new();
+    let event = directory.add(&login("ann"), b"record").unwrap();
+    take(&mut directory, &event);
+    let skip = directory.skip(1_000).unwrap();
+    take(&mut directory, &skip);
+    let event = directory.add(&login("bob"), b"record").unwrap();
+    take(&mut directory, &event);
+    assert_eq!(directory.find(&login("bob")).unwrap().0, AccountId(1_002));
+    assert_eq!(directory.last_id(), AccountId(1_002));
+    assert!(directory.apply(&DirectoryEvent::IdsSkipped { last: AccountId(1_001) }).is_err());
+    assert!(directory.skip(u64::MAX) == Err(DirectoryRefusal::Full));
+    assert!(Directory::decode(&directory.encode()).unwrap() == directory);
+}
+
+#[test]
 fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
     for seed in 0..300 {
         let mut dice = Dice::new(seed);
@@ -102,7 +118,8 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
         for _ in 0..60 {
             let name = dice.pick(&["ann", "bob", "jürgen@example.org", "d"]);
             let credential = dice.below(256) as u8;
-            let decided = match dice.below(5) {
+            let decided = match dice.below(6) {
+                5 => directory.skip(3),
                 4 if !removed.is_empty() => {
                     let (id, credential) = removed.swap_remove(dice.below(removed.len()));
                     directory.restore(AccountId(id), &login(name), &[credential])
@@ -128,6 +145,7 @@ fn random_histories_agree_with_a_map_and_come_back_from_their_bytes() {
                     assert!(model.contains_key(name), "seed {seed}")
                 }
                 Ok(DirectoryEvent::CredentialChanged { .. }) => model.get_mut(name).unwrap().1 = credential,
+                Ok(DirectoryEvent::IdsSkipped { .. }) => last += 3,
                 Ok(DirectoryEvent::DecoySecretMade(_)) => unreachable!("nobody asked for one"),
                 Err(DirectoryRefusal::NonExistent(_)) => assert!(!model.contains_key(name), "seed {seed}"),
                 Err(_) => assert!(model.contains_key(name), "seed {seed}"),

@@ -16,6 +16,7 @@ const CREDENTIAL_CHANGED: u8 = 3;
 const STANDING_CHANGED: u8 = 4;
 const DECOY_SECRET_MADE: u8 = 5;
 const RESTORED: u8 = 6;
+const IDS_SKIPPED: u8 = 7;
 
 impl DirectoryEvent {
     /// For the stream.
@@ -49,6 +50,10 @@ impl DirectoryEvent {
                 out.push(DECOY_SECRET_MADE);
                 put_octets(&mut out, &secret.0);
             }
+            Self::IdsSkipped { last } => {
+                out.push(IDS_SKIPPED);
+                put_number(&mut out, last.0);
+            }
         }
         out
     }
@@ -68,6 +73,7 @@ impl DirectoryEvent {
                 let (id, login, credential) = account(&mut reader)?;
                 Self::AccountRestored { id, login, credential }
             }
+            IDS_SKIPPED => Self::IdsSkipped { last: id(&mut reader)? },
             REMOVED => Self::AccountRemoved { id: id(&mut reader)? },
             STANDING_CHANGED => {
                 Self::StandingChanged { id: id(&mut reader)?, standing: standing(&mut reader)? }

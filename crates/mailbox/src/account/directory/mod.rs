@@ -62,6 +62,11 @@ pub enum DirectoryEvent {
     /// From this the records of names that nobody has are made up. There is one, once and for all: with another those
     /// names would be told from the rest by what they show having changed.
     DecoySecretMade(DecoySecret),
+    /// Ids were passed over: they may have been given, and forgotten with what a restore did not bring back.
+    IdsSkipped {
+        /// As if this one had been given.
+        last: AccountId,
+    },
 }
 
 /// Without the credential: a record is no password, but nothing to print either.
@@ -74,6 +79,7 @@ impl fmt::Debug for DirectoryEvent {
             Self::StandingChanged { id, standing } => write!(f, "StandingChanged({}, {standing:?})", id.0),
             Self::CredentialChanged { id, .. } => write!(f, "CredentialChanged({}, …)", id.0),
             Self::DecoySecretMade(_) => f.write_str("DecoySecretMade(…)"),
+            Self::IdsSkipped { last } => write!(f, "IdsSkipped({})", last.0),
         }
     }
 }
@@ -159,6 +165,21 @@ impl Directory {
     #[must_use]
     pub fn keep_decoy_secret(&self, secret: DecoySecret) -> Option<DirectoryEvent> {
         self.decoy_secret.is_none().then_some(DirectoryEvent::DecoySecretMade(secret))
+    }
+
+    /// The id that was given last, whatever became of the account; the directory's own where none was given.
+    #[must_use]
+    pub const fn last_id(&self) -> AccountId {
+        AccountId(self.last_id)
+    }
+
+    /// Passes over so many ids: what was given and forgotten is not given again.
+    ///
+    /// # Errors
+    /// There are not so many left.
+    pub fn skip(&self, ids: u64) -> Result<DirectoryEvent, DirectoryRefusal> {
+        let last = self.last_id.checked_add(ids).ok_or(DirectoryRefusal::Full)?;
+        Ok(DirectoryEvent::IdsSkipped { last: AccountId(last) })
     }
 
     /// Adds an account.
@@ -266,6 +287,13 @@ impl Directory {
             }
             DirectoryEvent::DecoySecretMade(secret) => {
                 self.decoy_secret = Some(*secret);
+                Ok(())
+            }
+            DirectoryEvent::IdsSkipped { last } if last.0 < self.last_id => {
+                Err(super::Inconsistent("account ids were skipped backwards"))
+            }
+            DirectoryEvent::IdsSkipped { last } => {
+                self.last_id = last.0;
                 Ok(())
             }
         }
