@@ -29,6 +29,7 @@ mod remembered;
 mod renew;
 mod replace;
 mod roll;
+mod skip;
 mod transfer;
 mod undo;
 mod world;
@@ -48,6 +49,9 @@ pub use past::{DeletedMailbox, Happened, Moment};
 pub use proposal::{Halt, Proposal};
 pub use recipient::Addressing;
 pub use remembered::Remembered;
+pub use skip::{
+    SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
+};
 pub use transfer::Transfer;
 pub use undo::Undone;
 pub use world::World;

@@ -278,3 +278,43 @@ async fn a_removed_account_comes_back_with_its_mail_and_its_password() {
     assert!(scene.accounts.removed().await.unwrap().is_empty());
     assert!(matches!(scene.ann.names().await, Err(Error::AccountRemoved)), "who was signed in stays out");
 }
+
+#[tokio::test]
+async fn what_comes_behind_a_skip_has_numbers_that_what_was_forgotten_cannot_have() {
+    let clock = Clock::default();
+    let store: Arc<dyn Store> = store();
+    let open = || Accounts::open(Arc::clone(&store), Arc::new(clock.clone()));
+    let accounts = open().await.unwrap();
+    let ann = accounts.account(accounts.add("ann@example.org", &record("secret")).await.unwrap());
+    let inbox = id(&ann, "INBOX").await;
+    append(&ann, inbox, "Subject: kept\r\n\r\nkept\r\n").await.unwrap();
+    let name = |text: &str| MailboxName::new(text).unwrap();
+    ann.create_mailbox(&phone(&ann), &name("deleted"), SpecialUses::NONE).await.unwrap();
+    delete(&ann, &name("deleted")).await.unwrap();
+    let before = ann.open(inbox).await.unwrap().newest();
+    let gone = accounts.add("gone@example.org", &record("secret")).await.unwrap();
+    accounts.remove("gone@example.org").await.unwrap();
+
+    let skipped = mail::skip_numbers(&*store, &clock).await.unwrap();
+    assert_eq!((skipped.accounts, skipped.left), (2, vec![]));
+    let accounts = open().await.unwrap();
+    let ann = accounts.account(ann.id());
+    let after = ann.open(inbox).await.unwrap().newest();
+    let (before, after) = (before.state(), after.state());
+    assert_eq!(after.uid_next().get(), before.uid_next().get() + mail::SKIPPED_UIDS);
+    assert!(after.last_modseq().get() >= before.last_modseq().get() + mail::SKIPPED_MODSEQS);
+    assert_eq!((after.messages(), after.uid_validity()), (before.messages(), before.uid_validity()));
+    let heads = ann.heads(&[inbox]).await.unwrap();
+    assert_eq!(heads[0].unwrap(), after.head(), "STATUS says what SELECT says");
+    let uid = append(&ann, inbox, "Subject: new\r\n\r\nnew\r\n").await.unwrap().uid;
+    assert_eq!(uid, after.uid_next());
+    ann.create_mailbox(&phone(&ann), &name("new"), SpecialUses::NONE).await.unwrap();
+    assert!(id(&ann, "new").await.get() > mail::SKIPPED_MAILBOXES);
+    // One that was deleted comes back with numbers passed over as well.
+    let deleted = ann.deleted_mailboxes().await.unwrap().remove(0);
+    ann.undelete_mailbox(&phone(&ann), &deleted, &name("deleted")).await.unwrap();
+    let back = ann.open(deleted.mailbox.id).await.unwrap().newest();
+    assert_eq!(back.state().uid_next().get(), 1 + mail::SKIPPED_UIDS);
+    let added = accounts.add("new@example.org", &record("secret")).await.unwrap();
+    assert_eq!(added.0, gone.0 + mail::SKIPPED_ACCOUNTS + 1);
+}
