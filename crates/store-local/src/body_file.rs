@@ -22,8 +22,8 @@ use crate::log::octets::{array_at, checked, push_checksum, u32_at, u64_at};
 use bytes::Bytes;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{BodyId, StoreError};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -42,6 +42,31 @@ const SYNC_EVERY: u64 = 1 << 20;
 pub(crate) struct BodyFiles {
     disk: Arc<dyn Disk>,
     next_file: Arc<AtomicU64>,
+    held: Arc<Mutex<Held>>,
+}
+
+/// What stays although nothing names it any more.
+#[derive(Debug, Default)]
+struct Held {
+    /// How many ask for that.
+    holds: usize,
+    /// What goes with the last of them. If we do not live to see that, the files are left over.
+    freed: Vec<PathBuf>,
+}
+
+/// As long as it lives no body's file goes.
+#[derive(Debug)]
+pub(crate) struct Hold(BodyFiles);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.0.held();
+        held.holds -= 1;
+        if held.holds == 0 {
+            // Nobody is there to be told; what cannot be taken away is left over.
+            held.freed.drain(..).for_each(|path| drop(self.0.disk.unlink(&path)));
+        }
+    }
 }
 
 impl BodyFiles {
@@ -55,7 +80,7 @@ impl BodyFiles {
         for name in disk.list(Path::new(STAGING))? {
             disk.unlink(&Path::new(STAGING).join(name))?;
         }
-        Ok(Self { disk, next_file: Arc::new(AtomicU64::new(segment << 24)) })
+        Ok(Self { disk, next_file: Arc::new(AtomicU64::new(segment << 24)), held: Arc::default() })
     }
 
     /// A number that no file has and no other attempt gets.
@@ -96,9 +121,34 @@ impl BodyFiles {
         read.map_err(|e| damaged(e.to_string()))
     }
 
-    /// Takes a file away that nothing names any more.
+    /// Takes a file away that nothing names any more, at once or when nobody holds the files any longer.
     pub(crate) fn remove(&self, id: BodyId, file: u64) -> io::Result<()> {
+        let mut held = self.held();
+        if held.holds > 0 {
+            held.freed.push(path_of(id, file));
+            return Ok(());
+        }
+        drop(held);
         self.disk.unlink(&path_of(id, file))
+    }
+
+    /// Lets no file go from now on.
+    pub(crate) fn hold(&self) -> Hold {
+        self.held().holds += 1;
+        Hold(self.clone())
+    }
+
+    /// The files that are whole, in no order.
+    pub(crate) fn named(&self) -> io::Result<Vec<PathBuf>> {
+        let staging = Path::new(STAGING).file_name();
+        let names = self.disk.list(Path::new(DIRECTORY))?.into_iter();
+        let names = names.filter(|name| Some(name.as_ref()) != staging);
+        Ok(names.map(|name| Path::new(DIRECTORY).join(name)).collect())
+    }
+
+    /// A panic elsewhere leaves it whole.
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

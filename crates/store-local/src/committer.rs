@@ -12,7 +12,7 @@ use crate::log::writer::{Group, LogWriter};
 use crate::queue::{Answerer, Job, Turn};
 use crate::recent::RecentCommits;
 use crate::recovery;
-use crate::request::{Outcome, Standing, Verdict};
+use crate::request::{Outcome, Request, Standing, Verdict};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ struct Forming {
     accepted: HashSet<(AccountId, CommitId)>,
     grown: Vec<(StreamId, Seq)>,
     answers: Vec<Pending>,
+    /// Those who wait for the end of the segment.
+    sealing: Vec<Pending>,
 }
 
 /// An answer that waits for the sync.
@@ -146,14 +148,15 @@ impl Committer {
             accepted: HashSet::new(),
             grown: Vec::new(),
             answers: Vec::with_capacity(jobs.len()),
+            sealing: Vec::new(),
         };
         for job in jobs {
             self.take_in(job, &mut group);
         }
-        let Forming { frames, mut changes, grown, answers, .. } = group;
+        let Forming { frames, mut changes, grown, answers, sealing, .. } = group;
         if let Err(e) = self.log.write(frames) {
             self.engine.fail(&failed(&e));
-            return answers.into_iter().for_each(|pending| pending.fail(&e));
+            return answers.into_iter().chain(sealing).for_each(|pending| pending.fail(&e));
         }
         // Only now: of a group that failed nothing is known.
         changes.commits.iter().for_each(|id| self.recent.remember(*id));
@@ -162,13 +165,32 @@ impl Committer {
         self.engine.tell(&grown);
         answers.into_iter().for_each(Pending::send);
         self.engine.mover.news(self.engine.index.tail_octets());
+        self.seal_for(sealing);
+    }
+
+    /// Ends the segment where somebody waits for that.
+    fn seal_for(&mut self, sealing: Vec<Pending>) {
+        if sealing.is_empty() {
+            return;
+        }
+        match self.log.seal_what_there_is() {
+            Ok(end) => sealing
+                .into_iter()
+                .for_each(|pending| Pending { result: Ok(Outcome::Sealed(end)), ..pending }.send()),
+            Err(e) => {
+                self.engine.fail(&failed(&e));
+                sealing.into_iter().for_each(|pending| pending.fail(&e));
+            }
+        }
     }
 
     /// Judges a job and, if it may be written, puts it into the group.
     fn take_in(&mut self, mut job: Job, group: &mut Forming) {
         let result = self.accept(&mut job, group);
+        let seals = matches!(job.request, Request::Seal) && result.is_ok();
         let (answer, room) = job.into_answer();
-        group.answers.push(Pending { answer, result, _room: room });
+        let answers = if seals { &mut group.sealing } else { &mut group.answers };
+        answers.push(Pending { answer, result, _room: room });
     }
 
     fn accept(&mut self, job: &mut Job, group: &mut Forming) -> Result<Outcome, StoreError> {

@@ -26,6 +26,7 @@ mod engine;
 mod index;
 mod inspect;
 mod log;
+mod moment;
 mod queue;
 mod read;
 mod recent;
@@ -57,6 +58,7 @@ use witness::Nobody;
 pub use committer::Recovered;
 pub use inspect::IndexReport;
 pub use log::Rot;
+pub use moment::{Moment, MomentFile};
 pub use witness::Witness;
 
 /// How the store keeps its files.

@@ -7,7 +7,7 @@ use crate::index::kv::{Key, Value};
 use crate::index::tail::{Found, Generation};
 use crate::index::value::BodyPlace;
 use crate::index::{Index, key, value};
-use crate::log::format::{Draft, Subject};
+use crate::log::format::{Draft, LogPosition, Subject};
 use crate::recent::RecentCommits;
 use std::collections::HashSet;
 use store::{AccountId, BodyId, CommitId, Seq, StoreError, StreamId};
@@ -29,6 +29,8 @@ pub(crate) enum Request {
     Body(BodyId),
     /// The end of a body.
     DeleteBody(BodyId),
+    /// The end of the segment: what was written before lies in segments that do not change any more.
+    Seal,
 }
 
 /// What became of it.
@@ -40,6 +42,8 @@ pub(crate) enum Outcome {
     Freed { file: u64 },
     /// There was nothing to do.
     Needless,
+    /// The log leaves its segments here; what comes next lies in others.
+    Sealed(LogPosition),
     /// The stream has grown since.
     Conflict { stream: StreamId, expected: Seq },
     /// The stream is not where the writer can have seen it.
@@ -89,6 +93,8 @@ impl Request {
                 Some(BodyPlace::Log(..)) => Verdict::Write(Outcome::Written),
                 Some(BodyPlace::File { file, .. }) => Verdict::Write(Outcome::Freed { file }),
             }),
+            // The group that it waits with comes first.
+            Self::Seal => Ok(Verdict::Answer(Outcome::Needless)),
         }
     }
 }

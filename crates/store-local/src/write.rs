@@ -3,7 +3,7 @@
 
 use crate::body_file::FinishedBody;
 use crate::engine::Engine;
-use crate::log::format::{Codec, Draft, RECORD_HEADER, Subject};
+use crate::log::format::{Codec, Draft, LogPosition, RECORD_HEADER, Subject};
 use crate::read::encode_event;
 use crate::request::{Outcome, Request};
 use bytes::Bytes;
@@ -31,7 +31,9 @@ impl Engine {
                 Ok(Committed::Conflict { stream, newer })
             }
             Outcome::Diverged { stream, at } => Ok(Committed::Diverged { stream, at }),
-            Outcome::Written | Outcome::Freed { .. } | Outcome::Needless => Ok(Committed::Done),
+            Outcome::Written | Outcome::Freed { .. } | Outcome::Needless | Outcome::Sealed(_) => {
+                Ok(Committed::Done)
+            }
         }
     }
 
@@ -80,6 +82,17 @@ impl Engine {
                 })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Ends the segment that is written. Says where the log leaves what was acknowledged before this was asked.
+    pub(crate) async fn seal(&self) -> Result<LogPosition, StoreError> {
+        match self.submit(AccountId::DIRECTORY, Request::Seal, None, Vec::new()).await? {
+            Outcome::Sealed(end) => Ok(end),
+            other => Err(StoreError::Unavailable {
+                reason: format!("the log was not sealed ({other:?})"),
+                uncertain: false,
+            }),
         }
     }
 

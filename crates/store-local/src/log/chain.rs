@@ -41,13 +41,19 @@ impl Chain {
         for number in names.iter().filter_map(|name| number_of(name)) {
             headers.insert(number, read_header(disk, number)?);
         }
-        let links = links(&headers)?;
+        let newest = headers.last_key_value().map(|(number, _)| LogPosition { segment: *number, offset: 0 });
+        let links = links(&headers, newest, None)?;
         let in_log = |number: &&u64| links.iter().any(|link| link.header.number == **number);
         let leftovers =
             headers.keys().filter(|number| !in_log(number)).map(|number| segment_path(*number)).collect();
         let unborn = names.iter().filter(|name| name.ends_with(UNBORN));
         let unborn = unborn.map(|name| Path::new(LOG_DIRECTORY).join(name)).collect();
         Ok(Self { links, leftovers, unborn, headers })
+    }
+
+    /// The segments that led to `end` when the log was there, whatever has become of it since.
+    pub(crate) fn leading_to(disk: &dyn Disk, end: LogPosition) -> Result<Vec<Link>, OpenError> {
+        links(&Self::find(disk)?.headers, Some(end), Some(end.offset))
     }
 
     /// The number for the next segment.
@@ -101,10 +107,14 @@ fn read_header(disk: &dyn Disk, number: u64) -> Result<SegmentHeader, OpenError>
     })
 }
 
-fn links(headers: &BTreeMap<u64, SegmentHeader>) -> Result<Vec<Link>, OpenError> {
+/// The segments that lead to that of `last`, which the log leaves at `end`.
+fn links(
+    headers: &BTreeMap<u64, SegmentHeader>,
+    last: Option<LogPosition>,
+    mut end: Option<u64>,
+) -> Result<Vec<Link>, OpenError> {
     let mut links = Vec::new();
-    let mut next = headers.last_key_value().map(|(number, _)| LogPosition { segment: *number, offset: 0 });
-    let mut end = None;
+    let mut next = last;
     while let Some(at) = next {
         let header = headers.get(&at.segment).ok_or_else(|| missing(at.segment))?;
         links.push(Link { header: header.clone(), end });

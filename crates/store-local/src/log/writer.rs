@@ -166,9 +166,18 @@ impl LogWriter {
 
     /// Goes on in a new segment when this one is full. An error is final.
     pub(crate) fn make_room(&mut self) -> io::Result<()> {
-        if self.offset < self.full_at {
-            return Ok(());
+        if self.offset < self.full_at { Ok(()) } else { self.go_on().map(|_| ()) }
+    }
+
+    /// Ends the segment, unless nothing lies in it, and says where the log leaves what was written. An error is final.
+    pub(crate) fn seal_what_there_is(&mut self) -> io::Result<LogPosition> {
+        match self.segment.header.follows {
+            Some(before) if self.contents.is_empty() => Ok(before),
+            _ => self.go_on(),
         }
+    }
+
+    fn go_on(&mut self) -> io::Result<LogPosition> {
         let end = self.seal()?;
         let next = Beginning {
             store: self.segment.header.store,
@@ -177,7 +186,7 @@ impl LogWriter {
             first: LogEnd { position: end, ..self.end() },
         };
         *self = Self::begin(Arc::clone(&self.segments), next, self.full_at, |_, _| {})?;
-        Ok(())
+        Ok(end)
     }
 
     /// Header and first group in one go; until the rename nobody can see either.
