@@ -467,6 +467,16 @@ events! {
         damaged: u64,
     }
 
+    /// A backup has ended. There is one for each run.
+    "server.backed-up" INFO BackedUp {
+        /// Who ran it: the number of the system's user.
+        user: u64,
+        /// How many files were new and were taken; like the octets not known of one that was cut off.
+        files: Option<u64>,
+        /// How many octets are in these.
+        octets: Option<u64>,
+    }
+
     /// The admin gave an account limits of its own, or took them back.
     "account.quota-changed" INFO QuotaChanged {
         /// Whose.

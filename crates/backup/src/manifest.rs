@@ -1,0 +1,190 @@
+//! What makes up a backup: the list of its files.
+
+use crate::trouble::Trouble;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The form of the manifests that this version writes, and the only one that it reads.
+pub(crate) const FORM: u32 = 1;
+/// How the file of a manifest ends.
+const ENDING: &str = ".json";
+
+/// Names a manifest: when it was made, and the beginning of the BLAKE3 of its octets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ManifestId(String);
+
+impl ManifestId {
+    pub(crate) fn of(made: jiff::Timestamp, text: &str) -> Self {
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        let when = made.strftime("%Y%m%dT%H%M%S.%3fZ");
+        Self(format!("{when}-{}", hash.get(..16).unwrap_or_default()))
+    }
+
+    /// From what a person types, or the name of a manifest's file.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.strip_suffix(ENDING).unwrap_or(text);
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        (text.split_once('-').is_some() && text.chars().all(plain)).then(|| Self(text.to_owned()))
+    }
+
+    pub(crate) fn file(&self) -> String {
+        format!("{}{ENDING}", self.0)
+    }
+
+    /// Whether these are the octets that were named so.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        self.0.rsplit_once('-').is_some_and(|(_, begins)| begins.len() == 16 && hash.starts_with(begins))
+    }
+}
+
+impl fmt::Display for ManifestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A store at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Manifest {
+    pub(crate) form: u32,
+    /// When it was made.
+    pub made: jiff::Timestamp,
+    /// The version that made it.
+    pub(crate) gatepost: String,
+    /// Which store: 16 octets in hex.
+    pub(crate) store: String,
+    /// Where its log ends: the number of a segment, and octets from its start.
+    pub(crate) log_ends: (u64, u64),
+    /// How many accounts there were.
+    pub accounts: u64,
+    /// What it is made of.
+    pub files: Vec<Entry>,
+}
+
+/// A file of a store, and which one of the shelf's it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Entry {
+    /// Where it lies below the store's directory.
+    pub path: String,
+    /// Where it lies below the shelf's.
+    pub file: String,
+    /// How long it is.
+    pub octets: u64,
+    /// The BLAKE3 of it, in hex.
+    pub blake3: String,
+    /// What tells it from another that was at the same place and is as long.
+    pub(crate) mark: String,
+}
+
+impl Manifest {
+    /// All octets of it.
+    #[must_use]
+    pub fn octets(&self) -> u64 {
+        self.files.iter().map(|entry| entry.octets).sum()
+    }
+
+    pub(crate) fn encode(&self) -> Result<String, Trouble> {
+        let json = serde_json::to_string_pretty(self).map_err(|why| Trouble::Refused(why.to_string()))?;
+        Ok(json + "\n")
+    }
+
+    /// Reads what was named `id`.
+    pub(crate) fn decode(id: &ManifestId, text: &str) -> Result<Self, Trouble> {
+        let damaged = |why: &str| Trouble::Damaged(format!("the manifest {id} is damaged: {why}"));
+        if !id.fits(text) {
+            return Err(damaged("its octets are not those that it was named by"));
+        }
+        #[derive(Deserialize)]
+        struct Form {
+            form: u32,
+        }
+        let Form { form } = serde_json::from_str(text).map_err(|why| damaged(&why.to_string()))?;
+        if form != FORM {
+            return Err(Trouble::Refused(format!(
+                "the manifest {id} is of form {form}, and this version reads form {FORM}: use the version that made it, \
+                 or a later one"
+            )));
+        }
+        let manifest: Self = serde_json::from_str(text).map_err(|why| damaged(&why.to_string()))?;
+        // Files are written where it says: nowhere else than where a store has them.
+        let strange = |entry: &&Entry| !is_below(&entry.path) || !is_below(&entry.file);
+        match manifest.files.iter().find(strange) {
+            Some(entry) => Err(damaged(&format!("{:?} is no file of a store", entry.path))),
+            None => Ok(manifest),
+        }
+    }
+}
+
+/// Whether it is a plain name in one of the two folders that there are.
+fn is_below(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    path.split_once('/').is_some_and(|(folder, name)| {
+        FOLDERS.contains(&folder) && !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+    })
+}
+
+/// Where files lie, in a store and on the shelf.
+pub(crate) const FOLDERS: [&str; 2] = ["log", "bodies"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(path: &str) -> Manifest {
+        let entry = Entry {
+            path: path.to_owned(),
+            file: "log/1-ab".to_owned(),
+            octets: 7,
+            blake3: String::new(),
+            mark: String::new(),
+        };
+        Manifest {
+            form: FORM,
+            made: jiff::Timestamp::from_second(1_800_000_000).unwrap(),
+            gatepost: "1".to_owned(),
+            store: "00".to_owned(),
+            log_ends: (1, 96),
+            accounts: 1,
+            files: vec![entry],
+        }
+    }
+
+    fn read(manifest: &Manifest) -> Result<Manifest, Trouble> {
+        let text = manifest.encode().unwrap();
+        Manifest::decode(&ManifestId::of(manifest.made, &text), &text)
+    }
+
+    #[test]
+    fn a_manifest_reads_as_it_was_written_or_not_at_all() {
+        let written = manifest("log/1.seg");
+        assert_eq!(read(&written).unwrap(), written);
+        let text = written.encode().unwrap();
+        let id = ManifestId::of(written.made, &text);
+        assert_eq!(id.to_string().split_once('-').unwrap().0, "20270115T080000.000Z");
+        assert_eq!(ManifestId::new(&id.file()), Some(id.clone()));
+        let flipped = text.replace('7', "8");
+        assert!(matches!(Manifest::decode(&id, &flipped), Err(Trouble::Damaged(_))));
+        let later = Manifest { form: 2, ..written };
+        assert!(matches!(read(&later), Err(Trouble::Refused(why)) if why.contains("form 2")));
+    }
+
+    #[test]
+    fn a_manifest_that_would_write_elsewhere_is_refused() {
+        for path in [
+            "../gatepost.toml",
+            "log/../../x",
+            "/etc/passwd",
+            "log/",
+            "log/.x",
+            "tls/key.pem",
+            "x",
+            "log/a/b",
+        ] {
+            assert!(matches!(read(&manifest(path)), Err(Trouble::Damaged(_))), "{path}");
+        }
+    }
+}
