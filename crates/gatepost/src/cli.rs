@@ -35,6 +35,10 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
     Undelete(Undelete),
+    /// Back up all mail and accounts into a directory, list what it holds, or prove it; run again, it copies what is new
+    Backup(Backup),
+    /// Make a data directory from a backup
+    Restore(Restore),
     /// Write an account's mail into a Maildir or mbox files that any other server reads; run again, it writes what is new
     Export(Export),
     /// Bring mail from a Maildir, mbox files or any IMAP server into an account; run again, it brings what is new
@@ -314,6 +318,77 @@ pub(crate) enum UndeleteCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: Option<BackupCommand>,
+    #[command(flatten)]
+    pub(crate) take: Option<BackupTake>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupTake {
+    /// Where to: a directory that is new or empty, or holds earlier backups of this server
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Of all backups in it keep the newest N, this one among them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep: Option<u32>,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// List the backups in a directory, oldest first
+    List {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Restore a backup into a scratch folder, read all of it and compare; fails where anything is wrong
+    Verify {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Which backup, as `gatepost backup list` names it; else the newest
+        #[arg(long, value_name = "ID")]
+        manifest: Option<String>,
+        /// Where there is room for all of it; else the system's folder for temporary files
+        #[arg(long, value_name = "FOLDER")]
+        scratch: Option<PathBuf>,
+        /// Print what was found as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The directory that `gatepost backup` filled
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// The data directory that is made; it must not be there
+    #[arg(long, value_name = "NEW")]
+    pub(crate) data: PathBuf,
+    /// Which backup, as `gatepost backup list` names it; else the newest
+    #[arg(long, value_name = "ID")]
+    pub(crate) manifest: Option<String>,
+    /// Pass over no UIDs and MODSEQs: for a copy that no client will ever see
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) config: Config,
@@ -472,6 +547,22 @@ mod tests {
             let Command::Account(account) = Cli::try_parse_from(words).unwrap().command else { panic!() };
             assert_eq!(account.config.config, PathBuf::from("c"));
         }
+    }
+
+    #[test]
+    fn a_backup_is_taken_into_a_directory_or_looked_at_in_one() {
+        let parse = |words: &str| {
+            let words = std::iter::once("gatepost").chain(words.split(' '));
+            let Command::Backup(backup) = Cli::try_parse_from(words)?.command else { panic!() };
+            Ok::<_, clap::Error>(backup)
+        };
+        let taking = parse("backup --config c /b --keep 3").unwrap();
+        assert_eq!(taking.config.config, PathBuf::from("c"));
+        assert!(taking.command.is_none() && taking.take.unwrap().keep == Some(3));
+        let verifying = parse("backup verify /b --json").unwrap();
+        assert!(matches!(verifying.command, Some(BackupCommand::Verify { json: true, .. })));
+        assert!(parse("backup").is_err());
+        assert!(parse("backup /b --keep 0").is_err());
     }
 
     #[test]

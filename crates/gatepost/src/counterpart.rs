@@ -1,9 +1,9 @@
-//! The half of an import or an export that has the store: the running server, or this process.
+//! The half of an import, an export or a backup that has the store: the running server, or this process.
 
 use crate::desk::{self, Transport};
 use crate::office::{Office, Opener};
 use anyhow::{Result, anyhow};
-use migrate::{Stream, Trouble, Who};
+use migrate::{Stream, Trouble};
 use settings::Settings;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,6 @@ const PIPE_OCTETS: usize = 256 << 10;
 /// Whoever has the data directory open.
 pub(crate) struct Counterpart {
     transport: Transport,
-    account: String,
     place: Place,
 }
 
@@ -31,17 +30,17 @@ struct Here {
 
 impl Counterpart {
     /// Asks the server that runs, or opens the data directory where none does.
-    pub(crate) async fn open(settings: &Settings, transport: Transport, account: String) -> Result<Self> {
+    pub(crate) async fn open(settings: &Settings, transport: Transport) -> Result<Self> {
         let data = &settings.server.data;
-        let place = match desk::ask_for_stream(data, transport, account.clone()).await? {
+        let place = match desk::ask_for_stream(data, &transport).await? {
             Some(_) => Place::Server(data.clone()),
             None => {
                 let office = Arc::new(Office::open(settings, Opener::Desk).await?);
-                office.accounts.named(&account)?;
+                transport.check(&office)?;
                 Place::Here(Box::new(Here { office, at_work: Mutex::default() }))
             }
         };
-        Ok(Self { transport, account, place })
+        Ok(Self { transport, place })
     }
 
     /// Ends it: what was stored here is written down.
@@ -54,26 +53,32 @@ impl Counterpart {
 }
 
 impl Here {
-    fn connect(&self, transport: Transport, name: &str) -> Box<dyn Stream> {
+    fn connect(&self, transport: &Transport) -> Box<dyn Stream> {
         let (near, far) = tokio::io::duplex(PIPE_OCTETS);
-        let (office, name) = (Arc::clone(&self.office), name.to_owned());
+        let (office, transport) = (Arc::clone(&self.office), transport.clone());
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
             // The other half hears that it is gone, and says so.
-            let who = Who { login: &name, user: rustix::process::geteuid().as_raw() };
-            let _ = transport.serve(&office, who, far).await;
+            let user = rustix::process::geteuid().as_raw();
+            let _ = transport.serve(&office, user, far).await;
         });
         Box::new(near)
     }
 }
 
-impl migrate::Filers for Counterpart {
-    async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
+impl Counterpart {
+    /// A connection to it.
+    pub(crate) async fn stream(&self) -> Result<Box<dyn Stream>> {
         let data = match &self.place {
-            Place::Here(here) => return Ok(here.connect(self.transport, &self.account)),
+            Place::Here(here) => return Ok(here.connect(&self.transport)),
             Place::Server(data) => data,
         };
-        let stream = desk::ask_for_stream(data, self.transport, self.account.clone()).await;
-        let stream = stream.and_then(|stream| stream.ok_or_else(|| anyhow!("the server has stopped")));
-        Ok(Box::new(stream.map_err(|why| Trouble::Ours(crate::say::complaint(&why)))?))
+        let stream = desk::ask_for_stream(data, &self.transport).await?;
+        Ok(Box::new(stream.ok_or_else(|| anyhow!("the server has stopped"))?))
+    }
+}
+
+impl migrate::Filers for Counterpart {
+    async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
+        self.stream().await.map_err(|why| Trouble::Ours(crate::say::complaint(&why)))
     }
 }

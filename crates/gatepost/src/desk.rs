@@ -97,6 +97,8 @@ pub(crate) enum Request {
     Export {
         account: String,
     },
+    /// Once this is granted, the connection is the backup's.
+    Backup,
 }
 
 /// A password on its way to the hash. It prints as `…`.
@@ -238,6 +240,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             accounts.named(&account)?;
             Reply::Done(format!("{account} can be taken"))
         }
+        Request::Backup => Reply::Done("a backup can be taken".to_owned()),
     })
 }
 

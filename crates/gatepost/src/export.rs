@@ -15,7 +15,7 @@ use migrate::export::{ExportReport, ExportedFolder, MaildirShelf, MboxShelf, tak
 /// Exports, prints what was written, and fails where not all of it was.
 pub(crate) async fn run(export: Export) -> Result<()> {
     let settings = config::read(&export.config.config)?;
-    let counterpart = Counterpart::open(&settings, Transport::Export, export.account.clone()).await?;
+    let counterpart = Counterpart::open(&settings, Transport::Export(export.account.clone())).await?;
     let progress = Progress::new(Style::of(export.json));
     let taken = write(&export, &counterpart, &progress).await;
     progress.clear();

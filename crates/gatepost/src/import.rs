@@ -51,7 +51,7 @@ async fn bring(
     source: &impl Source,
 ) -> Result<Report> {
     let plan = Plan { choice: chosen(choice)?, flags: policy(choice), connections, account: account.clone() };
-    let filers = Counterpart::open(settings, Transport::Import, account).await?;
+    let filers = Counterpart::open(settings, Transport::Import(account)).await?;
     let progress = Progress::new(Style::of(choice.json));
     let report = migrate::run(&plan, source, &filers, &progress).await;
     progress.clear();

@@ -2,6 +2,7 @@
 
 mod account;
 mod authority;
+mod backup_command;
 mod check;
 mod cli;
 mod config;
@@ -50,6 +51,8 @@ fn run(command: Command) -> Result<()> {
         Command::Account(account) => runtime.block_on(account::run(account)),
         Command::Import(import) => runtime.block_on(import::run(import)),
         Command::Undelete(undelete) => runtime.block_on(undelete::run(undelete)),
+        Command::Backup(backup) => runtime.block_on(backup_command::run(backup, now)),
+        Command::Restore(restore) => runtime.block_on(backup_command::restore(restore)),
         Command::Export(export) => runtime.block_on(export::run(export)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
     }

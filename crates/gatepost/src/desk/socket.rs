@@ -66,11 +66,7 @@ async fn answer(office: &Office, mut stream: UnixStream) -> Result<()> {
     BufReader::new((&mut stream).take(MAX_REQUEST)).read_line(&mut line).await?;
     let (reply, then) = match serde_json::from_str::<Request>(&line) {
         Ok(request) => {
-            let then = match &request {
-                Request::Import { account } => Some((Transport::Import, account.clone())),
-                Request::Export { account } => Some((Transport::Export, account.clone())),
-                _ => None,
-            };
+            let then = Transport::granted_by(&request);
             (perform(office, request).await, then)
         }
         Err(why) => {
@@ -79,41 +75,65 @@ async fn answer(office: &Office, mut stream: UnixStream) -> Result<()> {
     };
     stream.write_all(format!("{}\n", serde_json::to_string(&reply)?).as_bytes()).await?;
     match (reply, then) {
-        (Reply::Done(_), Some((transport, name))) => {
-            let who = migrate::Who { login: &name, user: stream.peer_cred()?.uid() };
-            transport.serve(office, who, stream).await
+        (Reply::Done(_), Some(transport)) => {
+            let user = stream.peer_cred()?.uid();
+            transport.serve(office, user, stream).await
         }
         _ => Ok(()),
     }
 }
 
-/// Mail that goes through a connection at the desk, once that was granted.
-#[derive(Clone, Copy, Debug)]
+/// What goes through a connection at the desk, once that was granted.
+#[derive(Clone, Debug)]
 pub(crate) enum Transport {
-    Import,
-    Export,
+    /// Into this account.
+    Import(String),
+    /// Out of this account.
+    Export(String),
+    /// The whole store.
+    Backup,
 }
 
 impl Transport {
     /// Asks for it.
-    fn request(self, account: String) -> Request {
-        match self {
-            Self::Import => Request::Import { account },
-            Self::Export => Request::Export { account },
+    fn request(&self) -> Request {
+        match self.clone() {
+            Self::Import(account) => Request::Import { account },
+            Self::Export(account) => Request::Export { account },
+            Self::Backup => Request::Backup,
         }
     }
 
-    /// Does our half of it.
-    pub(crate) async fn serve(
-        self,
-        office: &Office,
-        who: migrate::Who<'_>,
-        stream: impl migrate::Stream,
-    ) -> Result<()> {
-        let account = office.accounts.named(who.login)?;
+    /// What the connection is for once this request is granted.
+    fn granted_by(request: &Request) -> Option<Self> {
+        match request {
+            Request::Import { account } => Some(Self::Import(account.clone())),
+            Request::Export { account } => Some(Self::Export(account.clone())),
+            Request::Backup => Some(Self::Backup),
+            _ => None,
+        }
+    }
+
+    /// Whether it could be served: whose mail it is about is there.
+    pub(crate) fn check(&self, office: &Office) -> Result<()> {
+        if let Self::Import(account) | Self::Export(account) = self {
+            office.accounts.named(account)?;
+        }
+        Ok(())
+    }
+
+    /// Does our half of it, for a user of the system.
+    pub(crate) async fn serve(&self, office: &Office, user: u32, stream: impl migrate::Stream) -> Result<()> {
         match self {
-            Self::Import => migrate::serve(account, who, &office.imports, stream).await?,
-            Self::Export => migrate::export::give(account, who, stream).await?,
+            Self::Import(login) => {
+                let account = office.accounts.named(login)?;
+                migrate::serve(account, migrate::Who { login, user }, &office.imports, stream).await?;
+            }
+            Self::Export(login) => {
+                let account = office.accounts.named(login)?;
+                migrate::export::give(account, migrate::Who { login, user }, stream).await?;
+            }
+            Self::Backup => backup::give(&office.store, &office.accounts, user, stream).await?,
         }
         Ok(())
     }
@@ -136,13 +156,9 @@ pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Option<Reply>>
     Ok(ask_and_stay(data, request).await?.map(|(reply, _)| reply))
 }
 
-/// Asks the server that runs on `data` for its half of an import or an export; `None` where none does.
-pub(crate) async fn ask_for_stream(
-    data: &Path,
-    transport: Transport,
-    account: String,
-) -> Result<Option<UnixStream>> {
-    match ask_and_stay(data, &transport.request(account)).await? {
+/// Asks the server that runs on `data` for its half of such a thing; `None` where none does.
+pub(crate) async fn ask_for_stream(data: &Path, transport: &Transport) -> Result<Option<UnixStream>> {
+    match ask_and_stay(data, &transport.request()).await? {
         None => Ok(None),
         Some((Reply::Done(_), stream)) => Ok(Some(stream)),
         Some((Reply::Refused(why), _)) => bail!(why),
