@@ -37,7 +37,8 @@ impl Ledger {
         }
     }
 
-    fn check(&self, found: &Contents, complain: &mut impl FnMut(String)) {
+    /// What is wrong with what was found in the mailbox.
+    pub(crate) fn check(&self, found: &Contents, complain: &mut impl FnMut(String)) {
         if self.uid_validity.is_some_and(|before| before != found.uid_validity) {
             complain(format!("UIDVALIDITY is {}, and was {:?}", found.uid_validity, self.uid_validity));
         }

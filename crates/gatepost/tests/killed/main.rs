@@ -10,6 +10,7 @@
     reason = "a test may panic, and this one says what it did"
 )]
 
+mod backed_up;
 mod contents;
 mod groups;
 mod judge;
@@ -180,6 +181,11 @@ impl World {
     /// Lets everybody write until so many changes are answered, and kills the server. What each was told, and how many
     /// changes the server had at hand.
     fn write_until_killed(&mut self) -> (Vec<Told>, usize) {
+        self.write_while(|_, fuse| fuse.in_flight())
+    }
+
+    /// The same, where something is done before the server is killed, and everybody writes on.
+    fn write_while<T>(&mut self, act: impl FnOnce(&Place, &Fuse) -> T) -> (Vec<Told>, T) {
         let server = self.server.take().unwrap();
         let (light, lit) = channel();
         let fuse = &Fuse::new(150 + self.dice.below(250), light);
@@ -193,9 +199,9 @@ impl World {
             let writing: Vec<_> =
                 writers.map(|(writer, client)| scope.spawn(|| writer.write(client, fuse))).collect();
             lit.recv_timeout(PATIENCE).expect("so many answers come, or the server hangs");
-            let in_flight = fuse.in_flight();
+            let came_of_it = act(&self.place, fuse);
             assert_eq!(server.kill(), Vec::<String>::new(), "complaints of a server that had no reason");
-            (writing.into_iter().map(|told| told.join().unwrap()).collect(), in_flight)
+            (writing.into_iter().map(|told| told.join().unwrap()).collect(), came_of_it)
         })
     }
 

@@ -1,8 +1,9 @@
 //! A session that changes mail as fast as it is answered, several commands ahead, until the line breaks.
 
 use crate::letter::{Change, Copy, DELETED, Deed, FLAGS, Flags, LetterId, MAILBOXES, Made, Shelf};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use testkit::dice::Dice;
@@ -19,7 +20,7 @@ const NAMES: u32 = 4;
 pub(crate) struct Writer {
     pub(crate) account: usize,
     pub(crate) shelf: Shelf,
-    id: u32,
+    pub(crate) id: u32,
     letters: u32,
     /// Every MAILBOXID that it was ever given.
     mailbox_ids: BTreeSet<String>,
@@ -30,6 +31,7 @@ pub(crate) struct Writer {
 pub(crate) struct Fuse {
     answered: AtomicU64,
     burns: u64,
+    by_writer: Mutex<BTreeMap<u32, usize>>,
     /// Sessions that wait for the answer to a change.
     waiting: AtomicUsize,
     lit: Sender<()>,
@@ -44,6 +46,8 @@ pub(crate) struct Told {
     pub(crate) given: Vec<(usize, u32, LetterId)>,
     /// Modification sequences that it has named: mailbox, the message's UID if it was one's, and the number.
     pub(crate) mod_seqs: Vec<(usize, Option<u32>, u64)>,
+    /// What it had after each answered change, and before the first.
+    pub(crate) shelves: Vec<Shelf>,
     /// Answers that there is no reason for.
     pub(crate) refusals: Vec<String>,
 }
@@ -72,7 +76,13 @@ struct Session<'a> {
 
 impl Fuse {
     pub(crate) fn new(burns: u64, lit: Sender<()>) -> Self {
-        Self { answered: AtomicU64::new(0), burns, waiting: AtomicUsize::new(0), lit }
+        Self {
+            answered: AtomicU64::new(0),
+            burns,
+            by_writer: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            lit,
+        }
     }
 
     /// How many sessions wait for the answer to a change just now. The server works off a session's commands one
@@ -81,7 +91,13 @@ impl Fuse {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    fn answered(&self) {
+    /// How many changes each writer has had answered so far, by its number.
+    pub(crate) fn answers(&self) -> BTreeMap<u32, usize> {
+        self.by_writer.lock().unwrap().clone()
+    }
+
+    fn answered(&self, writer: u32) {
+        *self.by_writer.lock().unwrap().entry(writer).or_default() += 1;
         if self.answered.fetch_add(1, Ordering::SeqCst) + 1 == self.burns {
             self.lit.send(()).unwrap();
         }
@@ -111,7 +127,13 @@ impl Writer {
 
     /// Writes until the line breaks.
     pub(crate) fn write(&mut self, client: Client, fuse: &Fuse) -> Told {
-        let told = Told { unanswered: vec![], given: vec![], mod_seqs: vec![], refusals: vec![] };
+        let told = Told {
+            unanswered: vec![],
+            given: vec![],
+            mod_seqs: vec![],
+            shelves: vec![self.shelf.clone()],
+            refusals: vec![],
+        };
         let mut session = Session {
             writer: self,
             client,
@@ -362,7 +384,8 @@ impl Session<'_> {
         if let Deed::Create { folder } = deed {
             self.note_mailbox_id(folder, made);
         }
-        self.fuse.answered();
+        self.told.shelves.push(self.writer.shelf.clone());
+        self.fuse.answered(self.writer.id);
     }
 
     /// No mailbox has the id of another, not even of one that is gone (RFC 8474, 4.1).

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use testkit::imap::{Client, Trust};
@@ -85,7 +85,17 @@ impl Place {
         Server { child, address, trust: self.trust.clone(), log: Some(log) }
     }
 
-    fn command(&self, words: &str) -> Command {
+    /// Where its files are: the data directory is `data` in it.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs a command at the desk to its end, whatever that is.
+    pub(crate) fn ask(&self, words: &str) -> Output {
+        self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
+    }
+
+    pub(crate) fn command(&self, words: &str) -> Command {
         let mut command = gatepost(words);
         command.env("GATEPOST_CONFIG", self.folder.join("gatepost.toml"));
         command
