@@ -200,3 +200,35 @@ fn a_moment_behind_a_recovery_holds_what_was_acknowledged_before_and_since() {
         assert_eq!(block_on(copy.read(stream(1), Seq::NONE, 99)).unwrap().len(), 3, "seed {seed}");
     }
 }
+
+#[test]
+fn power_that_goes_around_a_moment_costs_nothing_that_was_acknowledged() {
+    let mut cuts = 0;
+    for seed in 0..150 {
+        let disk = FaultyDisk::new(seed);
+        let store = LocalStore::open_on(Arc::new(disk.clone()), &Options::default()).unwrap();
+        put(&store, 1, 0);
+        disk.cut_power_after(seed % 50);
+        let (mut acknowledged, mut moments) = (1, Vec::new());
+        for _ in 0..6 {
+            if block_on(store.commit(commit(1, acknowledged))) != Ok(Committed::Done) {
+                break;
+            }
+            acknowledged += 1;
+            if let Ok(moment) = block_on(store.moment()) {
+                moments.push(moment.end());
+            }
+        }
+        cuts += u32::from(disk.is_off());
+        drop(store);
+        let store = LocalStore::open_on(Arc::new(disk.cut(seed)), &Options::default()).unwrap();
+        let there = block_on(store.read(stream(1), Seq::NONE, 99)).unwrap().len() as u64;
+        assert!(there == acknowledged || there == acknowledged + 1, "seed {seed}: {there} of {acknowledged}");
+        is_sound(&store);
+        assert!(moments.is_sorted(), "seed {seed}: {moments:?}");
+        let moment = block_on(store.moment()).unwrap();
+        let (_folder, copy) = copied(&moment);
+        assert_eq!(block_on(copy.read(stream(1), Seq::NONE, 99)).unwrap().len() as u64, there);
+    }
+    assert!(cuts > 50, "the power hardly ever went: {cuts}");
+}
