@@ -66,10 +66,10 @@ pub async fn restore(
     private_folder(&building)?;
     fs::write(building.join(MARK), "").map_err(Trouble::at(&building))?;
     let restored = build(shelf, id, &manifest, &building, numbers, world).await?;
-    fs::remove_file(building.join(MARK)).map_err(Trouble::at(&building))?;
     sync_folder(&building)?;
     fs::rename(&building, new).map_err(Trouble::at(new))?;
     sync_folder(parent(new))?;
+    fs::remove_file(new.join(MARK)).map_err(Trouble::at(new))?;
     Ok(restored)
 }
 

@@ -72,17 +72,18 @@ impl Shelf {
     pub fn make(root: &Path) -> Result<Self, Trouble> {
         private_folder(root)?;
         let shelf = Self { root: root.to_owned() };
-        if !root.join(MANIFESTS).is_dir() {
-            // A run that ended before it made the last of its folders has left others.
-            let ours = |name: &str| FOLDERS.contains(&name) || [PARTIAL, LOCK].contains(&name);
-            if let Some(other) = names(root)?.into_iter().find(|name| !ours(name)) {
-                return Err(Trouble::Refused(format!(
-                    "{} holds something else ({other}); a backup needs a directory of its own",
-                    root.display()
-                )));
-            }
+        // A run that ended before it made the last of its folders has left the first. A store has others of these names:
+        // it must not be taken for a shelf, whose files go when no manifest lists them.
+        if !root.join(MANIFESTS).is_dir()
+            && !root.join(PARTIAL).is_dir()
+            && let Some(other) = names(root)?.first()
+        {
+            return Err(Trouble::Refused(format!(
+                "{} holds something else ({other}); a backup needs a directory of its own",
+                root.display()
+            )));
         }
-        for folder in FOLDERS.into_iter().chain([PARTIAL, MANIFESTS]) {
+        for folder in [PARTIAL].into_iter().chain(FOLDERS).chain([MANIFESTS]) {
             private_folder(&root.join(folder))?;
         }
         sync_folder(root)?;

@@ -141,10 +141,13 @@ impl Rest {
     }
 }
 
+/// UID, flags, octets.
+type SeenMessage = (u32, String, Vec<u8>);
+
 #[derive(Debug, PartialEq)]
 struct Seen {
-    /// UIDVALIDITY, UIDNEXT, and messages: UID, flags, octets.
-    mailboxes: Vec<(u64, u32, Vec<(u32, String, Vec<u8>)>)>,
+    /// UIDVALIDITY, UIDNEXT, and messages.
+    mailboxes: Vec<(u64, u32, Vec<SeenMessage>)>,
     names: Vec<String>,
 }
 
@@ -254,6 +257,28 @@ fn a_damaged_file_is_found_and_named_and_is_not_restored() {
     ));
     let complaint = String::from_utf8(there.stderr).unwrap();
     assert!(!there.status.success() && complaint.contains("is there already"), "{complaint}");
+}
+
+#[test]
+fn a_backup_goes_only_where_nothing_else_is() {
+    let rest = Rest::new(1);
+    let (mail, other) = (rest.place.mail(), rest.place.folder().join("other"));
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("letter"), "mine").unwrap();
+    let segments = names(&mail.join("log"));
+    for folder in [&mail, &other, &rest.place.folder().join("data")] {
+        let said = rest.place.ask(&format!("backup {}", folder.display()));
+        let complaint = String::from_utf8(said.stderr).unwrap();
+        assert!(!said.status.success() && complaint.contains("holds something else"), "{complaint}");
+    }
+    assert_eq!(names(&mail.join("log")), segments);
+    assert_eq!(names(&other), ["letter"]);
+    // Another server's backups are not mixed with ours.
+    back_up(&rest.place, "");
+    let stranger = Place::new(&[ACCOUNTS[ANN].0], "");
+    let said = stranger.ask(&format!("backup {}", shelf(&rest.place)));
+    let complaint = String::from_utf8(said.stderr).unwrap();
+    assert!(!said.status.success() && complaint.contains("another server"), "{complaint}");
 }
 
 #[test]
