@@ -17,7 +17,7 @@
 //! is whole and durable. Only then does the log name it. File numbers are never used twice: a body that is
 //! deleted and stored again is another file, so that the late end of the old one cannot take the new one away.
 
-use crate::disk::{Disk, File};
+use crate::disk::{Disk, File, is_for_now, make_dir};
 use crate::log::octets::{array_at, checked, push_checksum, u32_at, u64_at};
 use bytes::Bytes;
 use std::io;
@@ -73,10 +73,8 @@ impl BodyFiles {
     /// Makes the directories and throws away what was never finished. File numbers begin behind those of every
     /// earlier start, which had a lower `segment`.
     pub(crate) fn open(disk: Arc<dyn Disk>, segment: u64) -> io::Result<Self> {
-        disk.create_dir(Path::new(DIRECTORY))?;
-        disk.create_dir(Path::new(STAGING))?;
-        disk.sync_dir(Path::new(""))?;
-        disk.sync_dir(Path::new(DIRECTORY))?;
+        make_dir(&*disk, Path::new(DIRECTORY))?;
+        make_dir(&*disk, Path::new(STAGING))?;
         for name in disk.list(Path::new(STAGING))? {
             disk.unlink(&Path::new(STAGING).join(name))?;
         }
@@ -112,13 +110,18 @@ impl BodyFiles {
         length: usize,
     ) -> Result<Bytes, StoreError> {
         let path = path_of(id, file);
-        let damaged = |detail: String| StoreError::Damaged {
-            what: format!("body {id:?}"),
-            detail: format!("{}: {detail}", path.display()),
-        };
-        let file = self.disk.open(&path).map_err(|e| damaged(e.to_string()))?;
-        let read = StoredBody::open(file).and_then(|body| body.read(offset, length));
-        read.map_err(|e| damaged(e.to_string()))
+        let file = self.disk.open(&path);
+        let read = file.and_then(StoredBody::open).and_then(|body| body.read(offset, length));
+        read.map_err(|e| match is_for_now(&e) {
+            true => StoreError::Unavailable {
+                reason: format!("a body's file could not be read ({e})"),
+                uncertain: false,
+            },
+            false => StoreError::Damaged {
+                what: format!("body {id:?}"),
+                detail: format!("{}: {e}", path.display()),
+            },
+        })
     }
 
     /// Takes a file away that nothing names any more, at once or when nobody holds the files any longer.

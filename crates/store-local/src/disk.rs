@@ -28,6 +28,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
     /// Makes a directory; content when it is there already.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Takes an empty directory away.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Gives a file another name, atomically, in place of whatever had that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Takes a file's name away.
@@ -40,6 +42,23 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn lock(&self, path: &Path) -> Result<Box<dyn Lock>, LockError>;
     /// Where this is, for a person to read.
     fn place(&self) -> String;
+}
+
+/// Makes a directory, durably. Where that fails it is taken away again: it would still show, and the next one who looks
+/// could not know that no later sync makes it last.
+pub(crate) fn make_dir(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    disk.create_dir(path)?;
+    disk.sync_dir(path.parent().unwrap_or(Path::new(""))).inspect_err(|_| {
+        // One that has something in it has lasted before.
+        let _ = disk.remove_dir(path);
+    })
+}
+
+/// Whether an error says that the system could not do what it was asked to, and nothing of what lies on the disk.
+pub(crate) fn is_for_now(e: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let known = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::INTR, Errno::AGAIN];
+    e.raw_os_error().is_some_and(|errno| known.iter().any(|known| known.raw_os_error() == errno))
 }
 
 /// An open file. All methods may be called from several threads at once.
@@ -128,6 +147,10 @@ impl Disk for RealDisk {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             made => made,
         }
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(self.full(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -13,7 +13,7 @@
 use crate::body_desk::{BodyClerk, BodyDesk};
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
-use crate::disk::Disk;
+use crate::disk::{Disk, LockError, make_dir};
 use crate::engine::Engine;
 use crate::index::change::{Change, changes};
 use crate::index::kv::{Condition, Kv, KvError};
@@ -56,10 +56,11 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Ope
 }
 
 fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
-    let lock = disk.lock(Path::new(LOCK_FILE));
-    let lock = lock.map_err(|cause| OpenError::Locked { place: disk.place(), cause })?;
-    disk.create_dir(Path::new(LOG_DIRECTORY))?;
-    disk.sync_dir(Path::new(""))?;
+    let lock = disk.lock(Path::new(LOCK_FILE)).map_err(|why| match why {
+        LockError::Io(e) => OpenError::Io(e),
+        cause @ LockError::Held { .. } => OpenError::Locked { place: disk.place(), cause },
+    })?;
+    make_dir(&*disk, Path::new(LOG_DIRECTORY))?;
     let chain = Chain::find(&*disk)?;
     chain.unborn.iter().try_for_each(|path| disk.unlink(path))?;
     let segments = Arc::new(Segments::new(Arc::clone(&disk)));

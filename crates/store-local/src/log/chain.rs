@@ -99,8 +99,12 @@ impl Chain {
 
 fn read_header(disk: &dyn Disk, number: u64) -> Result<SegmentHeader, OpenError> {
     let mut start = [0; SEGMENT_HEADER];
-    let read = disk.open(&segment_path(number))?.read_exact_at(&mut start, 0);
-    let header = read.ok().and_then(|()| SegmentHeader::decode(&start));
+    let header = match disk.open(&segment_path(number))?.read_exact_at(&mut start, 0) {
+        Ok(()) => SegmentHeader::decode(&start),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => None,
+        // That it cannot be read says nothing of what is in it.
+        Err(e) => return Err(e.into()),
+    };
     header.filter(|header| header.number == number).ok_or_else(|| OpenError::Damaged {
         what: format!("log segment {}", segment_name(number)),
         detail: "its header does not read back as it was written".to_owned(),

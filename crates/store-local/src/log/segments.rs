@@ -1,7 +1,7 @@
 //! The files of the log: their names, and reading a record out of one.
 
 use super::format::{Codec, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentHeader};
-use crate::disk::{Disk, File};
+use crate::disk::{Disk, File, is_for_now};
 use crate::index::value::Place;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl Segments {
     ) -> Result<Bytes, StoreError> {
         let read = self.read_octets(place.segment, place.offset, place.end());
         read.and_then(|(segment, octets)| open_record(account, place, &segment, octets))
-            .map_err(|why| damaged(place, what(), &why))
+            .map_err(|why| unread(place, what(), &why))
     }
 
     /// The records at many places. What lies together is read together.
@@ -78,12 +78,12 @@ impl Segments {
         for run in wanted.chunk_by(|(_, a), (_, b)| a.is_just_before(b)) {
             let (Some((first, from)), Some((_, last))) = (run.first(), run.last()) else { continue };
             let read = self.read_octets(from.segment, from.offset, last.end());
-            let (segment, octets) = read.map_err(|why| damaged(*from, what(*first), &why))?;
+            let (segment, octets) = read.map_err(|why| unread(*from, what(*first), &why))?;
             for &(id, place) in run {
                 let start = within(place.offset - from.offset);
                 let octets = octets.slice(start..start + within(place.end() - place.offset));
                 let record = open_record(account, place, &segment, octets);
-                found.push((id, record.map_err(|why| damaged(place, what(id), &why))?));
+                found.push((id, record.map_err(|why| unread(place, what(id), &why))?));
             }
         }
         Ok(found)
@@ -115,7 +115,12 @@ fn open_record(account: AccountId, place: Place, segment: &Segment, octets: Byte
     decode(&header, payload)
 }
 
-fn damaged(place: Place, what: String, why: &io::Error) -> StoreError {
+/// What a record that could not be read is: damaged, unless the system had only no means to look.
+fn unread(place: Place, what: String, why: &io::Error) -> StoreError {
+    if is_for_now(why) {
+        let reason = format!("{what} could not be read ({why})");
+        return StoreError::Unavailable { reason, uncertain: false };
+    }
     StoreError::Damaged {
         what,
         detail: format!("{} at {}: {why}", segment_name(place.segment), place.offset),

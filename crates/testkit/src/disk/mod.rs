@@ -10,6 +10,9 @@
 
 mod file;
 mod names;
+mod strike;
+
+pub use strike::{Errno, Lasts, Operation, Strike};
 
 use crate::dice::Dice;
 use file::Inode;
@@ -19,6 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use store_local::disk::{Disk, File, Lock, LockError};
+use strike::{Operations, Struck};
 
 /// The disk. Clones are the same disk.
 #[derive(Clone, Debug)]
@@ -39,6 +43,7 @@ struct State {
     power: Power,
     syncs: Syncs,
     faults: Vec<Fault>,
+    operations: Operations,
     sync_counts: BTreeMap<PathBuf, u64>,
     octets_read: BTreeMap<PathBuf, u64>,
     /// How many syncs wait, while they are held.
@@ -98,12 +103,6 @@ struct Fault {
     lasts: Lasts,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lasts {
-    Once,
-    UntilMended,
-}
-
 impl FaultyDisk {
     /// An empty disk. `seed` decides what faults leave behind.
     #[must_use]
@@ -119,6 +118,7 @@ impl FaultyDisk {
             power: Power::On,
             syncs: Syncs::Honest,
             faults: Vec::new(),
+            operations: Operations::default(),
             sync_counts: BTreeMap::new(),
             octets_read: BTreeMap::new(),
             waiting: 0,
@@ -135,7 +135,10 @@ impl FaultyDisk {
         let mut dice = Dice::new(seed);
         let names = state.names.after_cut(&mut dice);
         let inodes = state.inodes.iter().map(|inode| inode.after_cut(&mut dice)).collect();
-        Self::with(names, inodes, dice)
+        let next = Self::with(names, inodes, dice);
+        // A disk that is full or broken is so too when the power comes back.
+        next.lock().operations = std::mem::take(&mut state.operations);
+        next
     }
 
     /// Cuts the power in the middle of the change that follows `changes` more: writes, lengths, syncs, directory
@@ -181,7 +184,31 @@ impl FaultyDisk {
 
     /// From now on nothing fails, unless it is told to again. What was lost stays lost.
     pub fn mend(&self) {
-        self.lock().faults.clear();
+        let mut state = self.lock();
+        state.faults.clear();
+        state.operations.mend();
+    }
+
+    /// Lets one operation fail, by its number.
+    pub fn strike(&self, strike: Strike) {
+        self.lock().operations.arrange(strike);
+    }
+
+    /// The operations that have failed by [`FaultyDisk::strike`], and of which file or directory.
+    #[must_use]
+    pub fn struck(&self) -> Vec<(Operation, PathBuf)> {
+        self.lock().operations.struck()
+    }
+
+    /// From now on operations are written down.
+    pub fn record(&self) {
+        self.lock().operations.record();
+    }
+
+    /// Those that were written down, in order.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Operation> {
+        self.lock().operations.recorded()
     }
 
     /// Whether the failures that were asked for have happened.
@@ -241,9 +268,15 @@ impl FaultyDisk {
     }
 
     /// Makes a change to directory entries, or leaves it half made when the power fails with it.
-    fn change_names(&self, path: &Path, change: impl FnOnce(&mut Names) -> io::Result<()>) -> io::Result<()> {
+    fn change_names(
+        &self,
+        operation: Operation,
+        path: &Path,
+        change: impl FnOnce(&mut Names) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut state = self.lock();
         let alive = state.spend_power(path)?;
+        state.count(operation, path)?;
         state.strikes(Failing::Entry, path)?;
         change(&mut state.names)?;
         alive.check()
@@ -290,6 +323,11 @@ impl State {
         if self.power == Power::Off { Err(io::Error::other("the power is off")) } else { Ok(()) }
     }
 
+    /// Counts an operation: an error when it is the one that fails.
+    fn count(&mut self, operation: Operation, path: &Path) -> io::Result<()> {
+        self.operations.count(operation, path).map_err(|struck| struck.error)
+    }
+
     /// The error of an operation that was told to fail.
     fn strikes(&mut self, failing: Failing, path: &Path) -> io::Result<()> {
         let concerns = |fault: &Fault| fault.failing == failing && path.starts_with(&fault.under);
@@ -322,14 +360,15 @@ impl Disk for FaultyDisk {
             state.inodes.push(Inode::default());
             state.inodes.len() - 1
         };
-        self.change_names(path, |names| names.link(path, Node::File(inode)))?;
+        self.change_names(Operation::Create, path, |names| names.link(path, Node::File(inode)))?;
         Ok(self.open_file(path, inode))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        let state = self.lock();
+        let mut state = Self::lock(self);
         state.check_power()?;
         let inode = state.file(path)?;
+        state.count(Operation::Open, path)?;
         drop(state);
         Ok(self.open_file(path, inode))
     }
@@ -338,21 +377,33 @@ impl Disk for FaultyDisk {
         if self.lock().names.get(path) == Some(Node::Directory) {
             return Ok(());
         }
-        self.change_names(path, |names| names.link(path, Node::Directory))
+        self.change_names(Operation::CreateDir, path, |names| names.link(path, Node::Directory))
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        if !self.lock().names.list(path).is_empty() {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        self.change_names(Operation::Unlink, path, |names| names.unlink(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change_names(to, |names| names.rename(from, to))
+        self.change_names(Operation::Rename, to, |names| names.rename(from, to))
     }
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.change_names(path, |names| names.unlink(path))
+        self.change_names(Operation::Unlink, path, |names| names.unlink(path))
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.lock();
         state.spend_power(path)?.check()?;
-        if let Err(e) = state.strikes(Failing::Entry, path) {
+        let counted = match state.operations.count(Operation::SyncDir, path) {
+            // It was not even opened: nothing has happened to it.
+            Err(Struck { errno: Errno::TooManyOpen, error, .. }) => return Err(error),
+            counted => counted.map_err(|struck| struck.error),
+        };
+        if let Err(e) = counted.and_then(|()| state.strikes(Failing::Entry, path)) {
             let State { names, dice, .. } = &mut *state;
             names.fail_sync(path, dice);
             return Err(e);
@@ -364,14 +415,16 @@ impl Disk for FaultyDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let state = self.lock();
+        let mut state = Self::lock(self);
         state.check_power()?;
+        state.count(Operation::List, path)?;
         Ok(state.names.list(path))
     }
 
-    fn lock(&self, _path: &Path) -> Result<Box<dyn Lock>, LockError> {
+    fn lock(&self, path: &Path) -> Result<Box<dyn Lock>, LockError> {
         let mut state = Self::lock(self);
         state.check_power()?;
+        state.count(Operation::Lock, path)?;
         if std::mem::replace(&mut state.locked, true) {
             return Err(LockError::Held { holder: None });
         }
@@ -405,7 +458,8 @@ impl OpenFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.wait_while_held();
         state.spend_power(&self.path)?.check()?;
-        let struck = state.strikes(Failing::Sync, &self.path);
+        let counted = state.count(Operation::Sync, &self.path);
+        let struck = counted.and_then(|()| state.strikes(Failing::Sync, &self.path));
         let State { inodes, dice, syncs, sync_counts, .. } = &mut *state;
         let inode = &mut inodes[self.inode];
         if let Err(e) = struck {
@@ -436,6 +490,7 @@ impl File for OpenFile {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.lock();
         state.check_power()?;
+        state.count(Operation::Read, &self.path)?;
         state.strikes(Failing::Read, &self.path)?;
         let read = state.inodes[self.inode].read(into, offset);
         *state.octets_read.entry(self.path.clone()).or_default() += read as u64;
@@ -445,6 +500,11 @@ impl File for OpenFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
         let alive = state.spend_power(&self.path)?;
+        if let Err(Struck { error, halfway, .. }) = state.operations.count(Operation::Write, &self.path) {
+            let part = if halfway { bytes.len() / 2 } else { 0 };
+            state.inodes[self.inode].write(&bytes[..part], offset);
+            return Err(error);
+        }
         let write = state.strikes(Failing::Write, &self.path);
         if let Err(e) = write.and_then(|()| state.strikes(Failing::Space, &self.path)) {
             let part = state.dice.below(bytes.len() as u64 + 1) as usize;
@@ -466,6 +526,7 @@ impl File for OpenFile {
     fn truncate(&self, length: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
         let alive = state.spend_power(&self.path)?;
+        state.count(Operation::Truncate, &self.path)?;
         if length > state.inodes[self.inode].length() {
             state.strikes(Failing::Space, &self.path)?;
         }
