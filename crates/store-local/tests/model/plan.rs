@@ -42,7 +42,7 @@ pub(crate) struct PlannedAppend {
 }
 
 impl PlannedAppend {
-    fn next(&self) -> Self {
+    pub(crate) fn next(&self) -> Self {
         Self { expected: self.expected.plus(self.count as u64), count: 1, ..*self }
     }
 }

@@ -121,13 +121,20 @@ impl State {
         format!("only here:\n{}\nonly there:\n{}", only(&ours, &theirs), only(&theirs, &ours))
     }
 
-    /// Reads everything. What reads back wrongly is an error in words.
+    /// Reads everything. What reads back wrongly, or not at all, is an error in words.
     pub(crate) fn observe(store: &dyn Store) -> Result<Self, String> {
+        Self::look(store).map_err(|e| e.to_string())?
+    }
+
+    /// Reads everything. The outer error: it cannot be read. The inner one: it reads back wrongly.
+    pub(crate) fn look(store: &dyn Store) -> Result<Result<Self, String>, StoreError> {
         let mut state = Self::default();
         for account in ACCOUNTS {
-            state.observe_account(store, account).map_err(|e| e.to_string())??;
+            if let Err(wrong) = state.observe_account(store, account)? {
+                return Ok(Err(wrong));
+            }
         }
-        Ok(state)
+        Ok(Ok(state))
     }
 
     fn observe_account(

@@ -46,11 +46,11 @@
     reason = "a test may panic, and this one says what it has tried"
 )]
 
-mod plan;
-mod state;
+#[path = "../model/mod.rs"]
+mod model;
 
-use plan::{Landed, Op, round};
-use state::State;
+use model::plan::{Landed, Op, round};
+use model::state::State;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::catch_unwind;
 use std::sync::Arc;
