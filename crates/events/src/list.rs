@@ -64,7 +64,8 @@ events! {
         duration_ms: u64,
     }
 
-    /// Our fault. The client was given the same number with `NO [SERVERBUG]`.
+    /// Our fault. The client was given the same number with `NO [SERVERBUG]`; or it was told `NO [UNAVAILABLE]`, without
+    /// one: of those who are told so only the first is written down, until for a minute nobody was.
     "server.fault" ERROR ServerFault {
         /// The connection that met it, if one did.
         connection: Option<ConnectionId>,

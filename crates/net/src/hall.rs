@@ -4,6 +4,7 @@
 //! the store becomes a refusal that a peer can be told.
 
 use crate::connection::new_fault;
+use crate::hush::Hush;
 use bytes::Bytes;
 use events::{ConnectionId, Problem};
 use mail::{Account, Arrival, Batch, Changes, Error, Filed, Halt, Incoming, Origin};
@@ -16,6 +17,7 @@ use session::refusal::{FaultId, Refusal};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{EmailId, EmailRange};
 use terms::{AccountId, Uid, UidSet};
+use tokio::time::Instant;
 use wire::imap::reply::Code;
 
 /// Octets of records that are read at once.
@@ -286,7 +288,7 @@ impl port::Mailbox for OpenMailbox {
                     && let Err(why) = self.account.remember_recent(&self.mailbox).await
                 {
                     // A claim may be forgotten; a store that cannot write is no reason not to read.
-                    note(self.connection, &why);
+                    note_for_now(self.connection, &why);
                 }
                 Ok(claimed)
             }
@@ -352,20 +354,29 @@ pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
             "These are too many messages to be changed in one step; take a part of them at a time",
         ),
         Error::Unavailable(_) => {
-            note(connection, &why);
+            note_for_now(connection, &why);
             Refusal::denied(
                 Code::Unavailable,
                 "Mail cannot be stored or read just now; try again in a moment",
             )
         }
         Error::Uncertain(_) => {
-            note(connection, &why);
+            note_for_now(connection, &why);
             Refusal::denied(
                 Code::Unavailable,
                 "It is not known whether this was stored; look whether it is there before you try again",
             )
         }
         Error::Withdrawn | Error::Damaged(_) => Refusal::OurFault(note(connection, &why)),
+    }
+}
+
+/// Writes down what cannot be done just now, for the first whom it meets: on a full disk it meets everybody, with every
+/// command, and there is one log to be filled by it.
+pub(crate) fn note_for_now(connection: ConnectionId, why: &(dyn std::error::Error + 'static)) {
+    static MET: Mutex<Hush> = Mutex::new(Hush::new());
+    if MET.lock().unwrap_or_else(PoisonError::into_inner).is_news(Instant::now()) {
+        note(connection, why);
     }
 }
 

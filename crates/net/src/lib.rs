@@ -23,6 +23,7 @@ mod edge;
 mod gate;
 mod hall;
 mod handshake;
+mod hush;
 mod imap;
 mod inflate;
 mod leaving;

@@ -2,7 +2,7 @@
 //!
 //! Where `session::lmtp` meets `mail`. Nothing is decided here but what an error of the store means to a mail server.
 
-use crate::hall::note;
+use crate::hall::{note, note_for_now};
 use crate::visit::{Farewell, Visit};
 use bytes::Bytes;
 use events::{Account, DeliveryFailure, EndReason, Event, MailAddress, Mailbox};
@@ -113,7 +113,7 @@ impl Clerk {
             Error::OverQuota(why) => Refusal::Full(self.when_full, why.to_string().into()),
             Error::Limit(why) => Refusal::Full(self.when_full, why.to_string().into()),
             Error::Unavailable(_) | Error::Uncertain(_) => {
-                note(self.visit.id(), &why);
+                note_for_now(self.visit.id(), &why);
                 Refusal::Unavailable
             }
             Error::NoSuchMailbox

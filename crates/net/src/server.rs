@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::connection::{House, Service, new_fault};
+use crate::hush::Hush;
 use crate::leaving;
 use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST};
 use crate::octets::Duplex;
@@ -28,8 +29,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(2);
 /// How long connections that are cut off may take to notice: they have nothing to wait for.
 const CUT_PATIENCE: Duration = Duration::from_secs(5);
-/// Want that comes back within this time is the one that was told already.
-const TROUBLE_OVER: Duration = Duration::from_secs(60);
 
 /// A server whose doors are open; it answers once it [runs](Self::run).
 pub struct Server<S> {
@@ -46,7 +45,7 @@ pub struct Server<S> {
     /// Whether accepting rests, and has been said to.
     is_resting: bool,
     /// When accepting last failed for want of something.
-    last_trouble: Option<Instant>,
+    trouble: Hush,
 }
 
 /// Who may bring mail.
@@ -126,7 +125,7 @@ impl<S: Service> Server<S> {
             shutdown: Duration::from_secs(settings.server.shutdown_seconds.into()),
             control: Arc::new(Control { stop: watch::Sender::new(Running::Yes), look: Notify::new() }),
             is_resting: false,
-            last_trouble: None,
+            trouble: Hush::new(),
         })
     }
 
@@ -213,7 +212,7 @@ impl<S: Service> Server<S> {
             return;
         }
         self.is_resting = true;
-        if self.last_trouble.replace(Instant::now()).is_none_or(|last| last.elapsed() > TROUBLE_OVER) {
+        if self.trouble.is_news(Instant::now()) {
             let why = AcceptError(std::io::Error::new(why.kind(), why.to_string()));
             let problem = (&why as &(dyn Error + 'static)).into();
             Event::ServerFault { connection: None, fault: new_fault(), problem }.log();

@@ -73,9 +73,27 @@ impl Place {
         copy
     }
 
+    /// The socket for LMTP, where the settings have one of that name.
+    pub(crate) fn lmtp(&self) -> PathBuf {
+        self.folder.join("lmtp.sock")
+    }
+
     /// Starts the server, and returns when it listens.
     pub(crate) fn start(&self) -> Server {
-        let mut child = self.command("serve").stderr(Stdio::piped()).spawn().unwrap();
+        self.attend(self.command("serve"))
+    }
+
+    /// The same, but it bears `SIGXFSZ`: so it can be given a limit on the size of files, which is to it as if the disk
+    /// were full.
+    pub(crate) fn start_on_a_disk_that_may_be_full(&self) -> Server {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_gatepost"), "serve"]);
+        shell.env_clear().env("GATEPOST_CONFIG", self.folder.join("gatepost.toml")).stdout(Stdio::null());
+        self.attend(shell)
+    }
+
+    fn attend(&self, mut serve: Command) -> Server {
+        let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let address = listens_at(&mut log);
         // Read on, so that the server never waits for us; keep what is not a line of everyday.
