@@ -1,7 +1,7 @@
 //! `gatepost check-config`: what a start would stumble over, told without starting.
 
 use crate::say::say;
-use crate::{config, desk};
+use crate::{config, desk, office};
 use anyhow::{Result, bail};
 use net::SocketFile;
 use net::tls::Certificates;
@@ -9,6 +9,8 @@ use settings::{ListenerKind, Settings};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use store_local::disk::filesystem::{Filesystem, Remote, judge_name};
+use store_local::disk::filesystem_of;
 
 /// Reads the settings and tries what they name; says so when all is well.
 pub(crate) fn run(path: &Path) -> Result<()> {
@@ -86,6 +88,30 @@ fn postmaster(settings: &Settings) -> Option<&'static str> {
 
 fn data(settings: &Settings) -> Option<String> {
     let data = &settings.server.data;
-    (data.exists() && !data.is_dir())
-        .then(|| format!("{} is to be the data directory, and is none", data.display()))
+    if data.exists() && !data.is_dir() {
+        return Some(format!("{} is to be the data directory, and is none", data.display()));
+    }
+    // It is made at the first start: then its filesystem is that of the folder which it will lie in.
+    let filesystem = data.ancestors().find_map(|folder| filesystem_of(folder).ok())?;
+    unfit(data, filesystem, office::remote(settings))
+}
+
+/// What a filesystem does is tried by the server, at each start; here nothing is written, and it goes by its name.
+fn unfit(data: &Path, filesystem: Filesystem, remote: Remote) -> Option<String> {
+    let why = judge_name(filesystem, remote).err()?;
+    Some(format!("{} is no place for mail: {why}", data.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_directory_on_a_network_filesystem_is_told_of_unless_it_is_allowed() {
+        let (data, nfs) = (Path::new("/srv/mail"), Filesystem(0x6969));
+        let told = unfit(data, nfs, Remote::Refused).unwrap();
+        assert!(told.starts_with("/srv/mail is no place for mail: its filesystem is NFS, "), "{told}");
+        assert_eq!(unfit(data, nfs, Remote::Allowed), None);
+        assert_eq!(unfit(data, Filesystem(0xef53), Remote::Refused), None);
+    }
 }

@@ -10,13 +10,14 @@ use anyhow::{Context, Result, anyhow};
 use mail::{Accounts, HashPool};
 use mailbox::account::{Limits, Quota};
 use sasl::{Cost, CredentialRecord, Salts, Secret};
-use settings::Settings;
+use settings::{NetworkFilesystem, Settings};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use store_local::disk::RealDisk;
+use store_local::disk::filesystem::Remote;
 use store_local::{LocalStore, Options, Witness};
 
 /// Everything that lies in the data directory. One process has it.
@@ -34,7 +35,8 @@ impl Office {
         make_private(data)?;
         owner::check(data, opener)?;
         let witness = Arc::new(Watchman::default());
-        let options = Options { witness: Arc::<Watchman>::clone(&witness), ..Options::default() };
+        let remote = remote(settings);
+        let options = Options { witness: Arc::<Watchman>::clone(&witness), remote, ..Options::default() };
         let disk = RealDisk::at(data.join("mail"))?;
         let store = Arc::new(LocalStore::open_on(Arc::new(disk), &options)?);
         store.rot().iter().for_each(|rot| witness.rot(rot));
@@ -70,6 +72,14 @@ impl Office {
     /// Writes down what is still on its way, so that the next start has nothing to recover.
     pub(crate) fn close(&self) -> Result<()> {
         Ok(self.store.close()?)
+    }
+}
+
+/// Whether the store may lie on a filesystem over a network.
+pub(crate) const fn remote(settings: &Settings) -> Remote {
+    match settings.server.network_filesystem {
+        NetworkFilesystem::Refuse => Remote::Refused,
+        NetworkFilesystem::Allow => Remote::Allowed,
     }
 }
 

@@ -19,7 +19,7 @@ pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use value::{
     AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel,
-    Separator, Subnet, WhenFull,
+    NetworkFilesystem, Separator, Subnet, WhenFull,
 };
 
 use std::path::Path;

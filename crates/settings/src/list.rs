@@ -3,7 +3,7 @@
 use crate::declare::settings;
 use crate::value::{
     AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel,
-    Separator, Subnet, WhenFull, on_every_address, this_host,
+    NetworkFilesystem, Separator, Subnet, WhenFull, on_every_address, this_host,
 };
 use std::path::PathBuf;
 
@@ -13,6 +13,10 @@ settings! {
         /// The data directory: mail, accounts and indexes. One process owns it. A copy that is taken while the
         /// server runs is no backup.
         data: PathBuf = PathBuf::from("/var/lib/gatepost");
+        /// Whether the data directory may lie on NFS, SMB, 9p, FUSE and the like. Their locks and syncs are another
+        /// machine's or another program's, so the server does not start there; `allow` is for whoever knows that theirs
+        /// are kept through every interruption, as those of virtiofs may be.
+        network_filesystem: NetworkFilesystem = NetworkFilesystem::Refuse;
         /// The name by which this host greets.
         hostname: HostName = HostName::localhost();
         /// How long a stopping server waits for its sessions to take leave.

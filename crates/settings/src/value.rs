@@ -213,6 +213,14 @@ words! {
         Refuse = "refuse",
     }
 
+    /// Whether mail may lie on a filesystem over a network.
+    NetworkFilesystem: "\"refuse\" or \"allow\"" {
+        /// The server does not start.
+        Refuse = "refuse",
+        /// It starts if locks and syncs do what they should when they are tried.
+        Allow = "allow",
+    }
+
     /// What a line of the log looks like.
     LogFormat: "\"human\" or \"json\"" {
         /// For eyes.

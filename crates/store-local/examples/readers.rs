@@ -22,6 +22,7 @@ use store::conformance::block_on;
 use store::{
     AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
 };
+use store_local::disk::filesystem::Filesystem;
 use store_local::disk::{Disk, File, Lock, LockError, RealDisk};
 use store_local::{LocalStore, Options};
 use testkit::dice::Dice;
@@ -161,6 +162,10 @@ impl Disk for SlowDisk {
 
     fn lock(&self, path: &Path) -> Result<Box<dyn Lock>, LockError> {
         self.0.lock(path)
+    }
+
+    fn filesystem(&self) -> io::Result<Filesystem> {
+        self.0.filesystem()
     }
 
     fn place(&self) -> String {

@@ -12,6 +12,9 @@
 //! Paths are relative to the data directory. Files and directories are for the server's own eyes: modes 0600
 //! and 0700, whatever the umask says.
 
+pub mod filesystem;
+
+use filesystem::Filesystem;
 use rustix::fs::{FlockOperation, flock};
 use std::fmt::Debug;
 use std::fs;
@@ -40,6 +43,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Claims the whole tree for one process, as long as the result lives.
     fn lock(&self, path: &Path) -> Result<Box<dyn Lock>, LockError>;
+    /// The filesystem that it lies on.
+    fn filesystem(&self) -> io::Result<Filesystem>;
     /// Where this is, for a person to read.
     fn place(&self) -> String;
 }
@@ -185,9 +190,23 @@ impl Disk for RealDisk {
         Ok(Box::new(RealLock { _file: file }))
     }
 
+    fn filesystem(&self) -> io::Result<Filesystem> {
+        filesystem_of(&self.root)
+    }
+
     fn place(&self) -> String {
         self.root.display().to_string()
     }
+}
+
+/// The filesystem that a file or directory lies on; 0 where the system does not say.
+pub fn filesystem_of(path: &Path) -> io::Result<Filesystem> {
+    #[cfg(target_os = "linux")]
+    // It is a number of 32 bits, whose sign depends on the machine.
+    let magic = rustix::fs::statfs(path)?.f_type as u64 & 0xffff_ffff;
+    #[cfg(not(target_os = "linux"))]
+    let magic = path.metadata().map(|_| 0)?;
+    Ok(Filesystem(magic))
 }
 
 fn private() -> fs::OpenOptions {

@@ -39,6 +39,7 @@ mod write;
 use body_desk::BodyClerk;
 use bytes::Bytes;
 use committer::Committer;
+use disk::filesystem::{Remote, Unfit};
 use disk::{Disk, RealDisk};
 use engine::Engine;
 use index::value::BodyPlace;
@@ -72,6 +73,8 @@ pub struct Options {
     pub first_pause: Duration,
     /// The longest that it waits.
     pub longest_pause: Duration,
+    /// Whether the store may lie on a filesystem over a network.
+    pub remote: Remote,
     /// Who is told when writing fails and when it goes on.
     pub witness: Arc<dyn Witness>,
 }
@@ -92,6 +95,7 @@ impl Default for Options {
             index_cache_octets: 64 << 20,
             first_pause: FIRST_PAUSE,
             longest_pause: LONGEST_PAUSE,
+            remote: Remote::Refused,
             witness: Arc::new(Nobody),
         }
     }
@@ -110,6 +114,14 @@ pub enum OpenError {
         place: String,
         /// Who has it.
         cause: disk::LockError,
+    },
+    /// The filesystem does not keep what a store relies on.
+    #[error("{place} is no place for mail: {why}")]
+    Unfit {
+        /// The data directory.
+        place: String,
+        /// What is wrong with it.
+        why: Unfit,
     },
     /// What was stored does not read back as it was written, in a way that leaves no safe way on.
     #[error("{what} is damaged: {detail}")]

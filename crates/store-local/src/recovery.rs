@@ -13,7 +13,8 @@
 use crate::body_desk::{BodyClerk, BodyDesk};
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
-use crate::disk::{Disk, LockError, make_dir};
+use crate::disk::filesystem::{Finding, Remote, Unfit, is_unknown, judge, judge_name, try_out};
+use crate::disk::{Disk, Lock, LockError, make_dir};
 use crate::engine::Engine;
 use crate::index::change::{Change, changes};
 use crate::index::kv::{Condition, Kv, KvError};
@@ -56,10 +57,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Ope
 }
 
 fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
-    let lock = disk.lock(Path::new(LOCK_FILE)).map_err(|why| match why {
-        LockError::Io(e) => OpenError::Io(e),
-        cause @ LockError::Held { .. } => OpenError::Locked { place: disk.place(), cause },
-    })?;
+    let lock = claim(&*disk, options.remote)?;
     make_dir(&*disk, Path::new(LOG_DIRECTORY))?;
     let chain = Chain::find(&*disk)?;
     chain.unborn.iter().try_for_each(|path| disk.unlink(path))?;
@@ -80,6 +78,22 @@ fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError
     let engine = Arc::new(engine);
     let committer = Committer::new(Arc::clone(&engine), log, recent, options.clone());
     Ok(Opened { engine, committer, clerk, rot })
+}
+
+/// The lock on a directory, if that lies where locks and syncs are what they should be.
+fn claim(disk: &dyn Disk, remote: Remote) -> Result<Box<dyn Lock>, OpenError> {
+    let unfit = |why| OpenError::Unfit { place: disk.place(), why };
+    let filesystem = disk.filesystem()?;
+    // Before anything is written there.
+    judge_name(filesystem, remote).map_err(unfit)?;
+    let lock = disk.lock(Path::new(LOCK_FILE)).map_err(|why| match why {
+        LockError::Io(e) if is_unknown(&e) => unfit(Unfit::Lock(Finding::Unknown)),
+        LockError::Io(e) => OpenError::Io(e),
+        cause @ LockError::Held { .. } => OpenError::Locked { place: disk.place(), cause },
+    })?;
+    let found = try_out(disk, Path::new(LOCK_FILE))?;
+    judge(filesystem, remote, found).map_err(unfit)?;
+    Ok(lock)
 }
 
 /// What goes on behind a fresh segment that holds, synced, what was `acknowledged` and the index does not have. If that

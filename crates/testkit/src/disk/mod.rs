@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use store_local::disk::filesystem::Filesystem;
 use store_local::disk::{Disk, File, Lock, LockError};
 use strike::{Operations, Struck};
 
@@ -49,6 +50,9 @@ struct State {
     /// How many syncs wait, while they are held.
     waiting: usize,
     locked: bool,
+    locks: Locks,
+    /// As `statfs(2)` numbers it.
+    filesystem: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +73,13 @@ enum Syncs {
     Ignored,
     /// They wait.
     Held,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Locks {
+    Exclude,
+    /// Everybody gets one.
+    Pretend,
 }
 
 /// What is told to fail.
@@ -123,6 +134,8 @@ impl FaultyDisk {
             octets_read: BTreeMap::new(),
             waiting: 0,
             locked: false,
+            locks: Locks::Exclude,
+            filesystem: 0,
         };
         Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }))
     }
@@ -220,6 +233,16 @@ impl FaultyDisk {
     /// From now on syncs report success and do nothing: what a test must notice, if it is one.
     pub fn ignore_syncs(&self) {
         self.lock().syncs = Syncs::Ignored;
+    }
+
+    /// From now on everybody who asks gets the lock.
+    pub fn pretend_to_lock(&self) {
+        self.lock().locks = Locks::Pretend;
+    }
+
+    /// What `statfs(2)` says of it.
+    pub fn call_it(&self, filesystem: u64) {
+        self.lock().filesystem = filesystem;
     }
 
     /// From now on syncs of files wait until [`FaultyDisk::release_syncs`].
@@ -425,10 +448,14 @@ impl Disk for FaultyDisk {
         let mut state = Self::lock(self);
         state.check_power()?;
         state.count(Operation::Lock, path)?;
-        if std::mem::replace(&mut state.locked, true) {
+        if std::mem::replace(&mut state.locked, true) && state.locks == Locks::Exclude {
             return Err(LockError::Held { holder: None });
         }
         Ok(Box::new(Claim(self.clone())))
+    }
+
+    fn filesystem(&self) -> io::Result<Filesystem> {
+        Ok(Filesystem(self.lock().filesystem))
     }
 
     fn place(&self) -> String {

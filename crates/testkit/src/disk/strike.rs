@@ -52,10 +52,12 @@ pub enum Errno {
     Io,
     /// EMFILE: the process has too many files open.
     TooManyOpen,
+    /// EINVAL: the filesystem does no such thing.
+    Invalid,
 }
 
 impl Errno {
-    /// All of them.
+    /// Those that any filesystem may have.
     pub const ALL: [Self; 4] = [Self::NoSpace, Self::NoSpaceHalfway, Self::Io, Self::TooManyOpen];
 
     /// Whether a system would say so of such an operation. Where files are never overwritten in place, taking a name
@@ -66,7 +68,7 @@ impl Errno {
         match self {
             Self::NoSpace => !operation.reads(),
             Self::NoSpaceHalfway => matches!(operation, Write),
-            Self::Io => true,
+            Self::Io | Self::Invalid => true,
             Self::TooManyOpen => matches!(operation, Create | Open | List | Lock | SyncDir),
         }
     }
@@ -77,13 +79,14 @@ impl Errno {
         match self {
             Self::NoSpaceHalfway => Self::NoSpace.fits(to),
             Self::TooManyOpen => self.fits(to),
-            Self::NoSpace | Self::Io => self.fits(to) && from.reads() == to.reads(),
+            Self::NoSpace | Self::Io | Self::Invalid => self.fits(to) && from.reads() == to.reads(),
         }
     }
 
     fn error(self) -> io::Error {
         io::Error::from_raw_os_error(match self {
             Self::Io => 5,
+            Self::Invalid => 22,
             Self::TooManyOpen => 24,
             Self::NoSpace | Self::NoSpaceHalfway => 28,
         })
