@@ -9,6 +9,9 @@ use store::{
 };
 use testkit::dice::Dice;
 
+/// Snapshots in a hundred that are more than the store writes at once.
+const LARGE_SNAPSHOTS: u64 = 3;
+
 /// Something that a writer wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
@@ -149,19 +152,21 @@ pub(crate) fn tagged(tag: u64, length: usize) -> Bytes {
 /// What an attempt to put a snapshot of a stream at a place consists of.
 pub(crate) fn snapshot_of(stream: StreamId, at: Seq, tag: u64) -> Snapshot {
     let mut dice = Dice::new(tag ^ at.0 << 32 ^ u64::from(stream.number));
-    let pieces = (0..=dice.below(4)).map(|_| tagged(tag, dice.below(20_000)));
+    // Now and then one that is written in several groups.
+    let (count, least) = if dice.chance(LARGE_SNAPSHOTS) { (6, 900_000) } else { (1 + dice.below(4), 0) };
+    let pieces = (0..count).map(|_| tagged(tag, least + dice.below(20_000) as usize));
     Snapshot { at, pieces: pieces.collect() }
 }
 
 /// What happens at once: some writers, each with something of its own. Two of them may want the same place in a
-/// stream; but a stream that is dropped, trimmed or snapshotted has no other visitor in the round.
+/// stream; but one that is dropped or trimmed has no other visitor in the round, and one snapshot is put at a time.
 pub(crate) fn round(state: &State, dice: &mut Dice, next_tag: &mut u64) -> Vec<Op> {
     let mut taken = BTreeSet::new();
     let writers = 1 + dice.below(6);
     let ops = (0..writers).filter_map(|_| match dice.below(20) {
         0 => undisturbed(state, dice, &mut taken).map(Op::Drop),
         1 | 2 => {
-            let stream = undisturbed(state, dice, &mut taken)?;
+            let stream = with_writers_only(state, dice, &mut taken)?;
             *next_tag += 1;
             Some(Op::Snapshot(stream, state.seq(stream), *next_tag))
         }
@@ -234,14 +239,31 @@ fn with_followers(ops: Vec<Op>, next_tag: &mut u64) -> Vec<Op> {
 enum Visit {
     Alone,
     Shared,
+    /// A snapshot is put, while others may write.
+    Snapshot,
 }
 
 /// A stream that nobody else of the round goes to.
 fn undisturbed(state: &State, dice: &mut Dice, taken: &mut BTreeSet<(StreamId, Visit)>) -> Option<StreamId> {
-    let at = dice.below(state.streams.len().max(1) as u64) as usize;
-    let stream = *state.streams.keys().nth(at)?;
-    let free = !taken.contains(&(stream, Visit::Shared)) && taken.insert((stream, Visit::Alone));
+    let stream = some_stream(state, dice)?;
+    let busy = [Visit::Shared, Visit::Snapshot].iter().any(|visit| taken.contains(&(stream, *visit)));
+    (!busy && taken.insert((stream, Visit::Alone))).then_some(stream)
+}
+
+/// A stream that others of the round write to at most.
+fn with_writers_only(
+    state: &State,
+    dice: &mut Dice,
+    taken: &mut BTreeSet<(StreamId, Visit)>,
+) -> Option<StreamId> {
+    let stream = some_stream(state, dice)?;
+    let free = !taken.contains(&(stream, Visit::Alone)) && taken.insert((stream, Visit::Snapshot));
     free.then_some(stream)
+}
+
+fn some_stream(state: &State, dice: &mut Dice) -> Option<StreamId> {
+    let at = dice.below(state.streams.len().max(1) as u64) as usize;
+    state.streams.keys().nth(at).copied()
 }
 
 /// Numbers are not used again once a stream was dropped: the next one of the same kind is a fresh one.

@@ -48,9 +48,11 @@
 
 #[path = "../model/mod.rs"]
 mod model;
+mod soft;
 
 use model::plan::{Landed, Op, round};
 use model::state::State;
+use soft::Soft;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -114,6 +116,7 @@ struct Life {
     harm: Harm,
     /// Which commit made each event that has ever been seen.
     history: BTreeMap<(StreamId, u64), u64>,
+    soft: Soft,
     /// How often it recovered without being opened anew.
     recoveries: usize,
     options: Options,
@@ -146,6 +149,7 @@ impl Life {
             next_tag: 0,
             harm: Harm::ToWriting,
             history: BTreeMap::new(),
+            soft: Soft::default(),
             recoveries: 0,
         }
     }
@@ -191,6 +195,7 @@ impl Life {
         }
         let (store, mut pump) =
             LocalStore::open_with_pump(self.as_disk(), &self.options).map_err(|e| format!("opening: {e}"))?;
+        self.soft.after_opening(&store)?;
         self.reconcile(&store)?;
         self.compare_index(&store, &pump)?;
         self.ask_again(&store, &mut pump)?;
@@ -201,6 +206,10 @@ impl Life {
                 break;
             }
             self.write_a_round(&store, &mut pump)?;
+            if self.dice.chance(30) {
+                self.next_tag += 1;
+                self.soft.put(&store, self.next_tag);
+            }
             // What nobody knows may also be left to the next opening.
             if !self.in_doubt.is_empty() && self.dice.chance(30) {
                 break;
@@ -234,6 +243,7 @@ impl Life {
     fn compare(&mut self, store: &LocalStore, when: &str) -> Result<(), String> {
         let seen = State::observe(store).map_err(|e| format!("{when}: {e}"))?;
         self.remember(&seen)?;
+        self.soft.check(store).map_err(|e| format!("{when}: {e}"))?;
         if seen == self.answered {
             return Ok(());
         }
@@ -398,6 +408,7 @@ impl Life {
             in_doubt.into_iter().partition(|op| matches!(op, Op::DeleteBody(..)));
         if self.harm == Harm::ToReading {
             self.disk.mend();
+            self.soft.after_losing_the_index(store)?;
         }
         let seen = State::observe(store)?;
         deletions.iter().filter(|op| seen.shows(op)).for_each(|op| self.answered.apply(op));
