@@ -124,6 +124,11 @@ impl BodyFiles {
         })
     }
 
+    /// A file, to be read as a whole.
+    pub(crate) fn stored(&self, id: BodyId, file: u64) -> io::Result<StoredBody> {
+        StoredBody::open(self.disk.open(&path_of(id, file))?)
+    }
+
     /// Takes a file away that nothing names any more, at once or when nobody holds the files any longer.
     pub(crate) fn remove(&self, id: BodyId, file: u64) -> io::Result<()> {
         let mut held = self.held();
@@ -155,7 +160,7 @@ impl BodyFiles {
     }
 }
 
-fn path_of(id: BodyId, file: u64) -> PathBuf {
+pub(crate) fn path_of(id: BodyId, file: u64) -> PathBuf {
     let name = blake3::Hash::from_bytes(id.0).to_hex();
     Path::new(DIRECTORY).join(format!("{name}-{file:016x}"))
 }
@@ -243,7 +248,8 @@ fn end_of_file(mut table: Vec<u8>, length: u64, id: BodyId) -> Vec<u8> {
 }
 
 /// A finished file, to be read.
-struct StoredBody {
+#[derive(Debug)]
+pub(crate) struct StoredBody {
     file: Arc<dyn File>,
     length: u64,
     checksums: Vec<u8>,
@@ -266,7 +272,13 @@ impl StoredBody {
         Ok(Self { file, length, checksums: table })
     }
 
-    fn read(&self, offset: u64, length: usize) -> io::Result<Bytes> {
+    /// Octets of the body.
+    pub(crate) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Up to `length` octets from `offset`, each block checked.
+    pub(crate) fn read(&self, offset: u64, length: usize) -> io::Result<Bytes> {
         let end = offset.saturating_add(length as u64).min(self.length);
         if offset >= end {
             return Ok(Bytes::new());

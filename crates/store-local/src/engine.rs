@@ -9,6 +9,7 @@ use crate::log::Rot;
 use crate::log::segments::Segments;
 use crate::queue::Queue;
 use crate::request::unavailable;
+use crate::scrub::Scrubber;
 use crate::witness::Witness;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub(crate) struct Engine {
     pub(crate) desk: BodyDesk,
     pub(crate) trouble: Trouble,
     pub(crate) mover: Mover,
+    pub(crate) scrubber: Scrubber,
     /// `None` once closed, which is how watchers learn of it.
     hints: Mutex<Option<Hints>>,
     /// Held for as long as anything may be written.
@@ -51,6 +53,7 @@ impl Engine {
             desk,
             trouble: Trouble::told_to(witness),
             mover: Mover::default(),
+            scrubber: Scrubber::default(),
             hints: Mutex::new(Some(Hints::default())),
             lock: Mutex::new(Some(lock)),
         }

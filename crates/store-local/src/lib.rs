@@ -20,6 +20,7 @@
 
 mod body_desk;
 mod body_file;
+mod check;
 mod committer;
 pub mod disk;
 mod engine;
@@ -32,6 +33,7 @@ mod read;
 mod recent;
 mod recovery;
 mod request;
+mod scrub;
 mod staging;
 mod witness;
 mod write;
@@ -44,6 +46,7 @@ use disk::{Disk, RealDisk};
 use engine::Engine;
 use index::value::BodyPlace;
 use recovery::Opened;
+use scrub::Scrub;
 use staging::Staging;
 use std::io;
 use std::path::Path;
@@ -56,10 +59,12 @@ use store::{
 };
 use witness::Nobody;
 
+pub use check::{Check, Damage, Lost, MAX_DAMAGES, Progress, Tally};
 pub use committer::Recovered;
 pub use inspect::IndexReport;
 pub use log::Rot;
 pub use moment::{Moment, MomentFile};
+pub use scrub::Scrubbing;
 pub use witness::Witness;
 
 /// How the store keeps its files.
@@ -75,6 +80,8 @@ pub struct Options {
     pub longest_pause: Duration,
     /// Whether the store may lie on a filesystem over a network.
     pub remote: Remote,
+    /// When everything is read and tested.
+    pub scrubbing: Scrubbing,
     /// Who is told when writing fails and when it goes on.
     pub witness: Arc<dyn Witness>,
 }
@@ -96,6 +103,7 @@ impl Default for Options {
             first_pause: FIRST_PAUSE,
             longest_pause: LONGEST_PAUSE,
             remote: Remote::Refused,
+            scrubbing: Scrubbing::default(),
             witness: Arc::new(Nobody),
         }
     }
@@ -166,10 +174,12 @@ impl LocalStore {
     pub fn open_on(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, OpenError> {
         let Opened { engine, committer, clerk, rot } = recovery::open(disk, options)?;
         let mover = Arc::clone(&engine);
+        let scrub = Scrub::new(Arc::clone(&engine), Arc::clone(&options.witness), options.scrubbing);
         let threads = vec![
             spawn("store-commit", move || committer.run())?,
             spawn("store-index", move || mover.run_mover())?,
             spawn("store-bodies", move || clerk.run())?,
+            spawn("store-scrub", move || scrub.run())?,
         ];
         Ok(Self { engine, threads: Mutex::new(threads), rot })
     }
@@ -181,7 +191,8 @@ impl LocalStore {
     /// [`OpenError`], in words for the admin.
     pub fn open_with_pump(disk: Arc<dyn Disk>, options: &Options) -> Result<(Self, Pump), OpenError> {
         let Opened { engine, committer, clerk, rot } = recovery::open(disk, options)?;
-        let pump = Pump { engine: Arc::clone(&engine), committer, clerk };
+        let scrub = Scrub::new(Arc::clone(&engine), Arc::clone(&options.witness), options.scrubbing);
+        let pump = Pump { engine: Arc::clone(&engine), committer, clerk, scrub };
         Ok((Self { engine, threads: Mutex::default(), rot }, pump))
     }
 
@@ -206,10 +217,22 @@ impl LocalStore {
         self.engine.desk.close();
         self.engine.queue.close();
         self.engine.mover.end();
+        self.engine.scrubber.end();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         // A thread that panicked has answered nobody; there is nothing more to learn from it.
         threads.drain(..).for_each(|thread| drop(thread.join()));
         self.engine.finish()
+    }
+
+    /// Begins to read and test everything, or what belongs to one account. Nothing is held up by it.
+    #[must_use]
+    pub fn check(&self, only: Option<AccountId>) -> Check {
+        Check::new(Arc::clone(&self.engine), only)
+    }
+
+    /// Lets a scrub begin now, unless one is under way. The witness hears what it finds, and of its end.
+    pub fn scrub(&self) {
+        self.engine.scrubber.begin();
     }
 
     /// Makes the index again from the log, in memory, and compares it with the one that is there. Nothing may be
@@ -239,6 +262,7 @@ pub struct Pump {
     engine: Arc<Engine>,
     committer: Committer,
     clerk: BodyClerk,
+    scrub: Scrub,
 }
 
 impl Pump {
@@ -256,6 +280,11 @@ impl Pump {
     /// Tries once to recover from what has failed.
     pub fn try_to_recover(&mut self) -> Recovered {
         self.committer.try_to_recover()
+    }
+
+    /// Scrubs about so many octets, from where it stopped; `true` when it is through with everything.
+    pub fn scrub(&self, octets: u64) -> bool {
+        self.scrub.some(octets)
     }
 
     /// Moves the index's tail into its map.

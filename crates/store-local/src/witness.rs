@@ -1,5 +1,6 @@
 //! Whom the store tells what an admin has to know.
 
+use crate::check::{Damage, Tally};
 use crate::log::Rot;
 use std::fmt::Debug;
 use store::StoreError;
@@ -14,6 +15,10 @@ pub trait Witness: Debug + Send + Sync + 'static {
     fn recovered(&self);
     /// Part of the log does not read back as it was written.
     fn rot(&self, rot: &Rot);
+    /// A scrub has found damage.
+    fn damaged(&self, _: &Damage) {}
+    /// A scrub is through.
+    fn scrubbed(&self, _: &Tally) {}
 }
 
 /// Nobody wants to know.

@@ -172,3 +172,46 @@ fn after(mut prefix: Key) -> Key {
     }
     prefix
 }
+
+/// What a key of the index stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Event(StreamId, Seq),
+    Head(StreamId),
+    Record(AccountId, EmailId),
+    Body(AccountId, BodyId),
+    /// A piece of a snapshot: where, which writing, which piece.
+    Piece(StreamId, Seq, u64, u32),
+    Snapshot(StreamId, Seq),
+    /// A trim or a quarantine.
+    Other,
+}
+
+/// What a key stands for; `None` when it is no key.
+pub(crate) fn owner(key: &[u8]) -> Option<Owner> {
+    let (account, rest) = key.split_first_chunk()?;
+    let account = AccountId(u64::from_be_bytes(*account));
+    let (class, rest) = rest.split_first()?;
+    if *class == Class::Body as u8 {
+        return Some(Owner::Body(account, BodyId(rest.try_into().ok()?)));
+    }
+    let (number, rest) = rest.split_first_chunk()?;
+    let number = u32::from_be_bytes(*number);
+    let stream = StreamId { account, number };
+    let seq = || rest.first_chunk().map(|seq| Seq(u64::from_be_bytes(*seq)));
+    Some(match *class {
+        class if class == Class::Event as u8 => Owner::Event(stream, seq()?),
+        class if class == Class::Head as u8 => Owner::Head(stream),
+        class if class == Class::Record as u8 => {
+            let uid = u32::from_be_bytes(*rest.first_chunk()?);
+            Owner::Record(account, EmailId { mailbox: number, uid })
+        }
+        class if class == Class::Piece as u8 => {
+            let writing = u64::from_be_bytes(*rest.get(8..)?.first_chunk()?);
+            Owner::Piece(stream, seq()?, writing, u32::from_be_bytes(*rest.get(16..)?.first_chunk()?))
+        }
+        class if class == Class::Snapshot as u8 => Owner::Snapshot(stream, seq()?),
+        class if class == Class::Trim as u8 || class == Class::Quarantine as u8 => Owner::Other,
+        _ => return None,
+    })
+}

@@ -41,6 +41,8 @@ pub(crate) trait Kv: Debug + Send + Sync {
     fn write(&self, batch: &Batch<'_>) -> Result<(), KvError>;
     /// What is known of its file.
     fn condition(&self) -> Condition;
+    /// What the map answers does not fit together: from now on it is [`Condition::Untrusted`].
+    fn distrust(&self);
     /// From now on nothing is written to the file or read from it through this handle, whoever holds it still and
     /// whatever it does when it is dropped: the file is another handle's.
     fn abandon(&self);

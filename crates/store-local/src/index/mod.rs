@@ -156,6 +156,24 @@ impl Index {
         merged.collect()
     }
 
+    /// Up to where the log is published.
+    pub(crate) fn through(&self) -> LogEnd {
+        self.read().active.through
+    }
+
+    /// Reads the soft values and what the map knows of the log, and tests them; says how many there are.
+    pub(crate) fn read_apart(&self) -> Result<u64, KvError> {
+        let ((), view) = self.look(|_| ());
+        let mut entries = 0;
+        for table in [Table::Soft, Table::Meta] {
+            view.scan(table, (&[], &[0xff; 9]), &mut |_, _| {
+                entries += 1;
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(entries)
+    }
+
     /// A soft value.
     pub(crate) fn soft(&self, key: &[u8]) -> Result<Option<Value>, KvError> {
         let (found, view) = self.look(|layers| Lookup::of(layers.soft(key)));
@@ -411,6 +429,8 @@ mod tests {
         fn condition(&self) -> Condition {
             Condition::Sound
         }
+
+        fn distrust(&self) {}
 
         fn abandon(&self) {}
 

@@ -142,6 +142,10 @@ impl Kv for RedbKv {
         self.health.condition()
     }
 
+    fn distrust(&self) {
+        self.health.distrust();
+    }
+
     fn abandon(&self) {
         *locked(&self.claim) = Claim::Given;
         self.health.abandon();

@@ -89,6 +89,14 @@ impl Segments {
         Ok(found)
     }
 
+    /// The header of the record at a place, if it is the one that was written there.
+    pub(crate) fn header_at(&self, place: Place) -> io::Result<RecordHeader> {
+        let (segment, octets) =
+            self.read_octets(place.segment, place.offset, place.offset + RECORD_HEADER as u64)?;
+        RecordHeader::decode(&octets, segment.header.salt)
+            .ok_or_else(|| io::Error::other("the header's checksum does not fit"))
+    }
+
     fn read_octets(&self, number: u64, from: u64, to: u64) -> io::Result<(Segment, Bytes)> {
         let segment = self.get(number)?;
         let mut octets = vec![0; within(to - from)];

@@ -42,6 +42,11 @@ impl Health {
         *self.condition.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Somebody has found out that the file is not what was written.
+    pub(super) fn distrust(&self) {
+        self.worsen(Condition::Untrusted);
+    }
+
     /// Returns when nobody uses the file any more.
     pub(super) fn abandon(&self) {
         *self.use_of_file.write().unwrap_or_else(PoisonError::into_inner) = UseOfFile::Over;

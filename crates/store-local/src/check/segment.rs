@@ -1,0 +1,66 @@
+//! A segment of the log, read as a whole: which of its octets are not what was written.
+
+use crate::log::footer;
+use crate::log::format::{FRAME_HEADER, FrameHeader, SegmentHeader, TRAILER, footer_of};
+use crate::log::frames::{Frame, Octets, State, Step};
+use std::ops::Range;
+
+/// What a segment's octets say.
+pub(super) struct Examined {
+    /// Ranges that are not what was written, and in which way.
+    pub(super) damaged: Vec<(Range<usize>, &'static str)>,
+    /// Frames with records that are.
+    pub(super) frames: Vec<Frame>,
+}
+
+/// Examines a segment. `bytes` are all that the file holds, as far as anything of it may count; up to `end` it was
+/// acknowledged.
+pub(super) fn examine(header: &SegmentHeader, bytes: &[u8], end: usize) -> Examined {
+    let mut found = Examined { damaged: Vec::new(), frames: Vec::new() };
+    let counted = bytes.get(..end).unwrap_or(bytes);
+    let octets = Octets { header, bytes: counted };
+    let mut offset = crate::log::format::SEGMENT_HEADER;
+    while offset < counted.len() {
+        let (step, next) = octets.step(offset, end);
+        match step {
+            Step::Whole(frame) => found.frames.push(frame),
+            Step::Rotten(frame, range) => {
+                let damaged = silent(counted, header.salt, &frame, range);
+                found.damaged.extend(damaged.into_iter().map(|range| (range, "a checksum does not fit")));
+                found.frames.push(frame);
+            }
+            Step::End => break,
+        }
+        offset = next;
+    }
+    if counted.len() < end {
+        found.damaged.push((counted.len()..end, "it cannot be read to its end"));
+    } else if found.damaged.is_empty() && bytes.len() == end + TRAILER && !footer_fits(header, bytes, end) {
+        found.damaged.push((end..bytes.len(), "its table of contents cannot be found, or is not right"));
+    }
+    found
+}
+
+/// What of a damaged frame does not speak any more: all but the records, and the frame's header, whose checksums fit.
+fn silent(bytes: &[u8], salt: u64, frame: &Frame, range: Range<usize>) -> Vec<Range<usize>> {
+    let mut silent = Vec::new();
+    let header = bytes.get(range.clone()).and_then(|octets| FrameHeader::decode(octets, salt));
+    let mut from = range.start + header.map_or(0, |_| FRAME_HEADER);
+    for record in frame.records.iter().filter(|record| record.state == State::Sound) {
+        if record.offset > from {
+            silent.push(from..record.offset);
+        }
+        from = record.offset + record.header.whole_length();
+    }
+    if from < range.end {
+        silent.push(from..range.end);
+    }
+    // Nothing, where the file was cut within the padding of the last record: everything can be read.
+    silent
+}
+
+fn footer_fits(header: &SegmentHeader, bytes: &[u8], end: usize) -> bool {
+    let sealed = bytes.get(end..).and_then(|trailer| footer_of(trailer, header.salt)).is_some();
+    let contents = footer::read(header, bytes, Some(end as u64));
+    sealed && contents.is_some_and(|contents| contents == footer::walk(header, bytes, end))
+}

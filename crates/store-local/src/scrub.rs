@@ -1,0 +1,230 @@
+//! The scrub: a [`Check`] of everything from time to time, slowly, so that rot is found before somebody needs what has
+//! rotted, and while there may still be a backup of it.
+//!
+//! How far it has come is a soft value: after a restart it goes on there.
+
+use crate::check::{Check, Progress};
+use crate::engine::Engine;
+use crate::log::octets::array_at;
+use crate::witness::Witness;
+use bytes::Bytes;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use store::{AccountId, StoreError};
+
+/// When everything is read, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Scrubbing {
+    /// From the end of one scrub to the begin of the next; `None`: only when asked.
+    pub every: Option<Duration>,
+    /// Octets that are read in a second.
+    pub octets_per_second: u64,
+}
+
+impl Default for Scrubbing {
+    fn default() -> Self {
+        Self { every: None, octets_per_second: 10 << 20 }
+    }
+}
+
+/// Whose its notes are: no account has this number.
+const NOBODY: AccountId = AccountId(u64::MAX);
+const NOTES: &[u8] = b"scrub";
+/// After so many octets it notes how far it has come.
+const NOTE_AFTER: u64 = 64 << 20;
+/// How long an index may be in the making before a scrub is given up.
+const PATIENCE: u32 = 600;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is remembered of scrubs.
+#[derive(Clone, Debug, Default)]
+struct Notes {
+    /// When the last one was through, in Unix milliseconds; 0 for never.
+    through_ms: u64,
+    /// Where the one that is under way goes on; empty when none is.
+    place: Bytes,
+}
+
+/// Does it.
+#[derive(Debug)]
+pub(crate) struct Scrub {
+    engine: Arc<Engine>,
+    witness: Arc<dyn Witness>,
+    scrubbing: Scrubbing,
+}
+
+/// How a scrub ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Through,
+    /// It goes on another time.
+    BrokenOff,
+    /// There is no end to be had.
+    GivenUp,
+}
+
+impl Scrub {
+    pub(crate) fn new(engine: Arc<Engine>, witness: Arc<dyn Witness>, scrubbing: Scrubbing) -> Self {
+        Self { engine, witness, scrubbing }
+    }
+
+    /// Scrubs when it is time to, until told to end.
+    pub(crate) fn run(self) {
+        // A store that is new has nothing that could have rotted.
+        let mut notes = self.notes();
+        if notes.through_ms == 0 && notes.place.is_empty() {
+            notes.through_ms = now_ms();
+            self.note(&notes);
+        }
+        loop {
+            let wait = if notes.place.is_empty() { self.until_due(&notes) } else { Some(Duration::ZERO) };
+            if !self.engine.scrubber.wait(wait) {
+                return;
+            }
+            let rate = self.scrubbing.octets_per_second.max(1);
+            let end = self.scrub(&mut |read| {
+                let rest = Duration::from_micros(read.saturating_mul(1_000_000) / rate);
+                self.engine.scrubber.rest(rest)
+            });
+            notes = self.notes();
+            if end == End::GivenUp {
+                notes.place = Bytes::new();
+            }
+        }
+    }
+
+    /// Scrubs about so many octets; `true` when it is through with everything.
+    pub(crate) fn some(&self, octets: u64) -> bool {
+        let mut left = octets;
+        self.scrub(&mut |read| {
+            left = left.saturating_sub(read);
+            left > 0
+        }) == End::Through
+    }
+
+    /// From where the last one stopped to the end, as long as it may go on.
+    fn scrub(&self, may_go_on: &mut dyn FnMut(u64) -> bool) -> End {
+        let mut notes = self.notes();
+        let mut check = Check::resumed(Arc::clone(&self.engine), &notes.place);
+        let (mut unnoted, mut waited) = (0, 0);
+        loop {
+            let progress = check.step();
+            check.news().iter().for_each(|damage| self.witness.damaged(damage));
+            let read = match progress {
+                Ok(Progress::Read(octets)) => octets,
+                Ok(Progress::Done) => {
+                    self.witness.scrubbed(&check.tally());
+                    self.note(&Notes { through_ms: now_ms(), place: Bytes::new() });
+                    return End::Through;
+                }
+                Ok(Progress::Waits) if waited < PATIENCE => {
+                    waited += 1;
+                    if !self.engine.scrubber.rest(PAUSE) {
+                        return End::BrokenOff;
+                    }
+                    0
+                }
+                Ok(Progress::Waits) | Err(_) => {
+                    self.note(&Notes { through_ms: now_ms(), place: Bytes::new() });
+                    return End::GivenUp;
+                }
+            };
+            unnoted += read;
+            let goes_on = may_go_on(read);
+            if unnoted >= NOTE_AFTER || !goes_on {
+                unnoted = 0;
+                notes.place = check.place().unwrap_or_default();
+                self.note(&notes);
+            }
+            if !goes_on {
+                return End::BrokenOff;
+            }
+        }
+    }
+
+    fn until_due(&self, notes: &Notes) -> Option<Duration> {
+        let every = self.scrubbing.every?;
+        // Where the clock was set back the next one comes a whole period later, not never.
+        let since = Duration::from_millis(now_ms().saturating_sub(notes.through_ms));
+        Some(every.saturating_sub(since))
+    }
+
+    fn notes(&self) -> Notes {
+        let value = self.engine.soft(NOBODY, NOTES).ok().flatten().unwrap_or_default();
+        let through_ms = array_at(&value, 0).map_or(0, u64::from_le_bytes);
+        Notes { through_ms, place: value.get(8..).map(Bytes::copy_from_slice).unwrap_or_default() }
+    }
+
+    /// A disk that takes nothing now is no reason not to read.
+    fn note(&self, notes: &Notes) {
+        let value = Bytes::from([&notes.through_ms.to_le_bytes(), &*notes.place].concat());
+        let _: Result<(), StoreError> = self.engine.put_soft(NOBODY, NOTES, Some(&value));
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Wakes the scrub, and ends it.
+#[derive(Debug, Default)]
+pub(crate) struct Scrubber {
+    wish: Mutex<Wish>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Wish {
+    #[default]
+    None,
+    Begin,
+    End,
+}
+
+impl Scrubber {
+    /// Lets a scrub begin now, unless one is under way.
+    pub(crate) fn begin(&self) {
+        self.raise(Wish::Begin);
+    }
+
+    /// There will be none any more.
+    pub(crate) fn end(&self) {
+        self.raise(Wish::End);
+    }
+
+    fn raise(&self, wish: Wish) {
+        let mut now = self.lock();
+        *now = wish.max(*now);
+        drop(now);
+        self.changed.notify_all();
+    }
+
+    /// Returns when a scrub is to begin; `false` when there will be none any more.
+    fn wait(&self, most: Option<Duration>) -> bool {
+        let nothing = |wish: &mut Wish| *wish == Wish::None;
+        let mut wish = match most {
+            None => self.changed.wait_while(self.lock(), nothing).unwrap_or_else(PoisonError::into_inner),
+            Some(most) => {
+                let waited = self.changed.wait_timeout_while(self.lock(), most, nothing);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        if *wish == Wish::End {
+            return false;
+        }
+        *wish = Wish::None;
+        true
+    }
+
+    /// Rests so long; `false` when that is for ever.
+    fn rest(&self, rest: Duration) -> bool {
+        let goes_on = |wish: &mut Wish| *wish != Wish::End;
+        let rested = self.changed.wait_timeout_while(self.lock(), rest, goes_on);
+        *rested.unwrap_or_else(PoisonError::into_inner).0 != Wish::End
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Wish> {
+        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
