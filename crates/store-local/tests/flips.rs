@@ -345,6 +345,30 @@ fn whatever_rots_while_nobody_looks_the_store_opens_and_names_it() {
     println!("while it was closed: {numbers:?}");
 }
 
+#[test]
+fn a_branch_of_the_index_that_leads_astray_is_found_out_by_whoever_goes_by_it() {
+    const PAGE: usize = 4096;
+    /// What redb's pages of branches begin with.
+    const BRANCH: u8 = 2;
+    let stored = Stored::new();
+    let mut numbers = Numbers::default();
+    let disk = stored.disk();
+    let pages = LocalStore::open_with_pump(Arc::new(disk.clone()), &options()).map(|_open| files_of(&disk));
+    let index = &pages.unwrap()[INDEX];
+    let branches = index.chunks(PAGE).enumerate().filter(|(_, page)| page.starts_with(&[BRANCH]));
+    let places = branches.flat_map(|(page, _)| (0..PAGE / 4).step_by(41).map(move |at| page * PAGE + at));
+    for at in places {
+        let disk = stored.disk();
+        let (store, mut pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &options()).unwrap();
+        let what = Where { flip: Flip::Bit(6), file: INDEX.to_owned(), at, length: index.len() };
+        what.happen(&disk);
+        let before = Asked::everything(&store, &stored.content, &what);
+        judge(at as u64, &what, &stored, (&store, &mut pump), Some(before), &mut numbers);
+    }
+    assert!(numbers.named > 4, "{numbers:?}");
+    println!("branches of the index: {numbers:?}");
+}
+
 fn judge(
     seed: u64,
     what: &Where,

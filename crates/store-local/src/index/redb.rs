@@ -233,17 +233,25 @@ impl RedbView {
         }
     }
 
-    /// A key that has rotted leads a search astray, and the search ends beside it. So what is not found is believed only
-    /// where the entries before and behind it are sound.
+    /// A key that has rotted, in a leaf or in a branch, leads a search astray, and the search ends beside it. So what is not
+    /// found is believed only where the entries before and behind it are sound, and really lie before and behind it.
     fn check_around(open: &Open, before: &[u8], behind: &[u8]) -> Result<(), KvError> {
-        let before = ReadableTable::range::<&[u8]>(open, ..before)?.next_back();
-        let behind = ReadableTable::range::<&[u8]>(open, behind..)?.next();
-        let behind = behind.ok_or_else(|| KvError::Damaged("a table has lost its end".to_owned()))?;
-        for entry in before.into_iter().chain([behind]) {
+        if let Some(entry) = ReadableTable::range::<&[u8]>(open, ..before)?.next_back() {
             let (key, value) = entry?;
             sound(key.value(), value.value())?;
+            in_order(key.value() < before)?;
         }
-        Ok(())
+        let entry = ReadableTable::range::<&[u8]>(open, behind..)?.next();
+        let (key, value) = entry.ok_or_else(|| KvError::Damaged("a table has lost its end".to_owned()))??;
+        sound(key.value(), value.value())?;
+        in_order(key.value() >= behind)
+    }
+
+    /// The same for a key that is not there.
+    fn check_gap(open: &Open, absent: &[u8]) -> Result<(), KvError> {
+        let next = ReadableTable::range::<&[u8]>(open, absent..)?.next().transpose()?;
+        in_order(next.is_none_or(|(key, _)| key.value() != absent))?;
+        Self::check_around(open, absent, absent)
     }
 }
 
@@ -252,7 +260,7 @@ impl View for RedbView {
         self.health.watch(|| {
             let Some(open) = self.table(table)? else { return Ok(None) };
             let found = ReadableTable::get(&open, key)?;
-            let Some(value) = found else { return Self::check_around(&open, key, key).map(|()| None) };
+            let Some(value) = found else { return Self::check_gap(&open, key).map(|()| None) };
             sound(key, value.value()).map(|value| Some(value.to_vec()))
         })
     }
@@ -262,8 +270,12 @@ impl View for RedbView {
             let Some(open) = self.table(table)? else { return Ok(()) };
             // redb refuses a range that ends before it starts; here it is merely empty.
             let range = if from < to { from..to } else { from..from };
+            let mut last = Vec::new();
             for entry in ReadableTable::range(&open, range.clone())? {
                 let (key, value) = entry?;
+                let here = key.value();
+                in_order(range.contains(&here) && last.as_slice() < here)?;
+                here.clone_into(&mut last);
                 if visit(key.value(), sound(key.value(), value.value())?).is_break() {
                     break;
                 }
@@ -281,6 +293,11 @@ fn sound<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], KvError> {
         KvError::Damaged(format!("the entry {name} does not fit its checksum"))
     };
     value::fits(key, value).then_some(value).ok_or_else(damaged)
+}
+
+/// Where a search has led astray, something is not where the order of keys has it.
+fn in_order(is: bool) -> Result<(), KvError> {
+    if is { Ok(()) } else { Err(KvError::Damaged("its entries are not in order".to_owned())) }
 }
 
 const fn definition(table: Table) -> Definition {
