@@ -70,11 +70,11 @@ mod view;
 
 pub use codec::DecodeError;
 pub use decide::{Appending, Change, Copying, Doomed, Expunging, Moving, Store, Stored};
-pub use decide::{append, copies, copy, expunge, move_messages, skip, store};
+pub use decide::{append, bring, copies, copy, expunge, move_messages, skip, skip_to, store};
 pub use event::{Appended, Birth, Created, Event, FlagsChanged, NewMessage, Scope};
 pub use flags::{FlagSet, Flags, Keywords, MAX_KEYWORDS, SystemFlags};
 pub use head::Head;
-pub use limits::{LimitReached, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_READERS};
+pub use limits::{LimitReached, MAX_BROUGHT_UID, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_READERS};
 pub use row::Row;
 pub use state::{Changed, MailboxState, Misfit, Reader, Rows};
 pub use view::View;

@@ -7,6 +7,8 @@ use std::fmt;
 pub const MAX_EVENT_OCTETS: usize = 1 << 20;
 /// Most messages expunged and not yet told to one session; beyond it the session gets a BYE.
 pub const MAX_GHOSTS: usize = 100_000;
+/// Highest UID that a message can bring along from another server: half of all are left for those that come later.
+pub const MAX_BROUGHT_UID: u32 = u32::MAX / 2;
 /// Most accounts with private flags of their own in one mailbox.
 pub const MAX_READERS: usize = 10_000;
 

@@ -134,7 +134,9 @@ impl From<account::Refusal> for Refusal {
     fn from(refusal: account::Refusal) -> Self {
         use account::Refusal as Account;
         let code = match refusal {
-            Account::Name(_) | Account::InboxStays | Account::IntoItself => Code::Cannot,
+            Account::Name(_) | Account::InboxStays | Account::IntoItself | Account::UidValidityTaken(_) => {
+                Code::Cannot
+            }
             Account::AlreadyExists(_) => Code::AlreadyExists,
             Account::NonExistent(_) => Code::NonExistent,
             Account::HasChildren(_) => Code::HasChildren,

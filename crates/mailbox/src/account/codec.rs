@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! event     version (1) · tag · fields
-//! snapshot  version (1) · last id · last UIDVALIDITY · count · mailboxes in the order of their names
+//! snapshot  version (1) · last id · last UIDVALIDITY of its own · count · UIDVALIDITYs of all mailboxes that it has
+//!           or had, ascending, each with who made it (0 the account, 1 another server) · count · mailboxes in the order of their names
 //!           · count · subscribed names in order · allowances
 //! allowances  octets, messages, mailboxes: 0 for what is usual, 1 for any amount, else the limit + 2
 //! mailbox   name · id · UIDVALIDITY · special uses
@@ -14,7 +15,7 @@
 use super::event::{AccountEvent, MailboxId};
 use super::quota::{Allowance, Allowances};
 use super::special_use::SpecialUses;
-use super::state::{Account, Inconsistent, Mailbox};
+use super::state::{Account, Inconsistent, Mailbox, Maker};
 use std::fmt;
 use terms::{MailboxName, UidValidity};
 
@@ -47,6 +48,8 @@ const SPECIAL_USE_CHANGED: u8 = 6;
 const ALLOWANCES_CHANGED: u8 = 7;
 const UNDELETED: u8 = 8;
 const SKIPPED: u8 = 9;
+const CONTINUED: u8 = 10;
+const WITHDRAWN: u8 = 11;
 
 impl AccountEvent {
     /// For the stream.
@@ -69,6 +72,18 @@ impl AccountEvent {
                     name,
                     &Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses },
                 );
+            }
+            Self::Continued { id, name, uid_validity, special_uses } => {
+                out.push(CONTINUED);
+                put_mailbox(
+                    &mut out,
+                    name,
+                    &Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses },
+                );
+            }
+            Self::Withdrawn { id } => {
+                out.push(WITHDRAWN);
+                put_number(&mut out, u64::from(id.get()));
             }
             Self::Deleted { id } => {
                 out.push(DELETED);
@@ -120,6 +135,11 @@ impl AccountEvent {
                 let (name, Mailbox { id, uid_validity, special_uses }) = reader.mailbox()?;
                 Self::Undeleted { id, name, uid_validity, special_uses }
             }
+            CONTINUED => {
+                let (name, Mailbox { id, uid_validity, special_uses }) = reader.mailbox()?;
+                Self::Continued { id, name, uid_validity, special_uses }
+            }
+            WITHDRAWN => Self::Withdrawn { id: reader.id()? },
             DELETED => Self::Deleted { id: reader.id()? },
             RENAMED => Self::Renamed { from: reader.name()?, to: reader.name()? },
             SUBSCRIBED => Self::Subscribed { name: reader.name()? },
@@ -142,6 +162,11 @@ impl Account {
         let mut out = vec![VERSION];
         put_number(&mut out, self.last_id.map_or(0, |id| u64::from(id.get())));
         put_number(&mut out, self.last_uid_validity.map_or(0, |last| u64::from(last.get())));
+        put_number(&mut out, self.uid_validities.len() as u64);
+        for (uid_validity, maker) in &self.uid_validities {
+            put_number(&mut out, u64::from(uid_validity.get()));
+            out.push(u8::from(*maker == Maker::Elsewhere));
+        }
         put_number(&mut out, self.mailboxes.len() as u64);
         for (name, mailbox) in &self.mailboxes {
             put_mailbox(&mut out, name, mailbox);
@@ -166,6 +191,14 @@ impl Account {
             ..Self::default()
         };
         for _ in 0..reader.number()? {
+            let uid_validity = reader.uid_validity()?;
+            let last = account.uid_validities.last_key_value();
+            if last.is_some_and(|(last, _)| *last >= uid_validity) || !account.remembers_all() {
+                return Err(Damaged("UIDVALIDITYs out of order, or too many"));
+            }
+            account.uid_validities.insert(uid_validity, reader.maker()?);
+        }
+        for _ in 0..reader.number()? {
             let (name, mailbox) = reader.mailbox()?;
             account.restore(name, mailbox)?;
         }
@@ -184,7 +217,7 @@ impl Account {
         if self.mailboxes.last_key_value().is_some_and(|(last, _)| *last >= name) {
             return Err(Damaged("mailboxes out of order"));
         }
-        if Some(mailbox.id) > self.last_id || Some(mailbox.uid_validity) > self.last_uid_validity {
+        if Some(mailbox.id) > self.last_id || !self.had(mailbox.uid_validity) {
             return Err(Damaged("a mailbox has a number that was not given yet"));
         }
         if self.names.insert(mailbox.id, name.clone()).is_some() {
@@ -306,6 +339,14 @@ impl<'a> Reader<'a> {
 
     fn uid_validity(&mut self) -> Result<UidValidity, Damaged> {
         UidValidity::new(self.small()?).ok_or(Damaged("UIDVALIDITY 0"))
+    }
+
+    fn maker(&mut self) -> Result<Maker, Damaged> {
+        match self.byte()? {
+            0 => Ok(Maker::Account),
+            1 => Ok(Maker::Elsewhere),
+            _ => Err(Damaged("a UIDVALIDITY of an unknown maker")),
+        }
     }
 
     fn special_uses(&mut self) -> Result<SpecialUses, Damaged> {

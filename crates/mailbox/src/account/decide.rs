@@ -102,6 +102,52 @@ impl Account {
         Ok(draft.plan)
     }
 
+    /// Makes a mailbox that goes on where one on another server ended, under its UIDVALIDITY. A mailbox of this name makes
+    /// room, and leaves its uses to the new one, if its UIDVALIDITY is the account's own and it never held a message,
+    /// which is what `is_unused` says; one of another name that has the UIDVALIDITY gets another under the same
+    /// conditions. Empty where the name's mailbox has it.
+    ///
+    /// # Errors
+    /// The name's mailbox stays, another one has or had the UIDVALIDITY, or the name cannot be made.
+    pub fn continue_mailbox<E: From<Refusal>>(
+        &self,
+        name: &MailboxName,
+        special_uses: SpecialUses,
+        uid_validity: UidValidity,
+        unix_s: i64,
+        limits: &Limits,
+        is_unused: impl Fn(MailboxId) -> Result<bool, E>,
+    ) -> Result<Plan, E> {
+        let mut draft = Draft::of(self);
+        let special_uses = match self.mailbox(name) {
+            Some(before) if before.uid_validity == uid_validity => return Ok(Plan::default()),
+            Some(before) if self.is_own(before) && is_unused(before.id)? => {
+                draft.withdraw(before.id);
+                before.special_uses
+            }
+            Some(_) => return Err(Refusal::AlreadyExists(name.clone()).into()),
+            None => {
+                self.check_free(name, limits)?;
+                self.check_uses(special_uses, name)?;
+                special_uses
+            }
+        };
+        let holder = self.mailboxes().find(|(_, mailbox)| mailbox.uid_validity == uid_validity);
+        let is_free = match holder {
+            Some((_, holder)) => self.remembers_all() && self.is_own(holder) && is_unused(holder.id)?,
+            None => self.can_take(uid_validity),
+        };
+        if !is_free {
+            return Err(Refusal::UidValidityTaken(uid_validity).into());
+        }
+        holder.into_iter().for_each(|(_, holder)| draft.withdraw(holder.id));
+        draft.go_on(name, special_uses, uid_validity)?;
+        if let Some((name, holder)) = holder {
+            draft.create(name, holder.special_uses, unix_s)?;
+        }
+        Ok(draft.plan)
+    }
+
     /// DELETE (RFC 9051, 6.3.5). Names below stay, and the name then is a level. The subscription stays too: a
     /// server "MUST NOT unilaterally remove" one (RFC 9051, 6.3.7).
     ///
@@ -276,16 +322,19 @@ impl Account {
 }
 
 /// A plan in the making, with the numbers that it has given so far.
-struct Draft {
+struct Draft<'a> {
+    account: &'a Account,
     plan: Plan,
     last_id: Option<MailboxId>,
     last_uid_validity: Option<UidValidity>,
+    /// Of another server's making.
+    brought: Option<UidValidity>,
 }
 
-impl Draft {
-    fn of(account: &Account) -> Self {
+impl<'a> Draft<'a> {
+    fn of(account: &'a Account) -> Self {
         let Account { last_id, last_uid_validity, .. } = *account;
-        Self { plan: Plan::default(), last_id, last_uid_validity }
+        Self { account, plan: Plan::default(), last_id, last_uid_validity, brought: None }
     }
 
     fn create(
@@ -294,15 +343,45 @@ impl Draft {
         special_uses: SpecialUses,
         unix_s: i64,
     ) -> Result<MailboxId, Refusal> {
-        let id = self.last_id.map_or(Some(MailboxId::FIRST), MailboxId::next);
-        let id = id.ok_or(Refusal::NumbersExhausted)?;
-        let uid_validity =
-            next_uid_validity(self.last_uid_validity, unix_s).ok_or(Refusal::NumbersExhausted)?;
-        self.last_id = Some(id);
+        let uid_validity = self.own_uid_validity(unix_s).ok_or(Refusal::NumbersExhausted)?;
+        let id = self.begin(uid_validity)?;
         self.last_uid_validity = Some(uid_validity);
-        self.plan.streams.push(StreamStep::Begin { mailbox: id, uid_validity });
         self.plan.events.push(AccountEvent::Created { id, name: name.clone(), uid_validity, special_uses });
         Ok(id)
+    }
+
+    fn go_on(
+        &mut self,
+        name: &MailboxName,
+        special_uses: SpecialUses,
+        uid_validity: UidValidity,
+    ) -> Result<(), Refusal> {
+        let id = self.begin(uid_validity)?;
+        self.brought = Some(uid_validity);
+        self.plan.events.push(AccountEvent::Continued { id, name: name.clone(), uid_validity, special_uses });
+        Ok(())
+    }
+
+    fn withdraw(&mut self, id: MailboxId) {
+        self.plan.streams.push(StreamStep::End { mailbox: id });
+        self.plan.events.push(AccountEvent::Withdrawn { id });
+    }
+
+    fn begin(&mut self, uid_validity: UidValidity) -> Result<MailboxId, Refusal> {
+        let id = self.last_id.map_or(Some(MailboxId::FIRST), MailboxId::next);
+        let id = id.ok_or(Refusal::NumbersExhausted)?;
+        self.last_id = Some(id);
+        self.plan.streams.push(StreamStep::Begin { mailbox: id, uid_validity });
+        Ok(id)
+    }
+
+    /// The next one that is not one from elsewhere.
+    fn own_uid_validity(&self, unix_s: i64) -> Option<UidValidity> {
+        let mut next = next_uid_validity(self.last_uid_validity, unix_s)?;
+        while self.account.uid_validities.contains_key(&next) || self.brought == Some(next) {
+            next = next.next()?;
+        }
+        Some(next)
     }
 }
 
@@ -350,6 +429,8 @@ pub enum Refusal {
     OverQuota(OverQuota),
     /// Another mailbox serves this use: `USEATTR`.
     UseTaken(SpecialUse, MailboxName),
+    /// Another mailbox has or had this UIDVALIDITY: `CANNOT`, where a client could ask for one.
+    UidValidityTaken(UidValidity),
     /// INBOX has no special use: `USEATTR`.
     UseOnInbox,
     /// No id or UIDVALIDITY is left: `LIMIT`.
@@ -381,6 +462,9 @@ impl fmt::Display for Refusal {
                     "The mailbox {} serves as {special_use} already, and there is one for each use",
                     told(name)
                 )
+            }
+            Self::UidValidityTaken(uid_validity) => {
+                write!(f, "Another mailbox of this account has or had the UIDVALIDITY {uid_validity}")
             }
             Self::UseOnInbox => f.write_str("INBOX cannot have a special use"),
             Self::NumbersExhausted => f.write_str("This account has no number left for another mailbox"),

@@ -63,10 +63,28 @@ pub enum AccountEvent {
         id: MailboxId,
         /// Free until now.
         name: MailboxName,
-        /// Above every UIDVALIDITY that the account gave before.
+        /// Above every UIDVALIDITY that the account gave of its own before.
         uid_validity: UidValidity,
         /// CREATE's USE argument (RFC 6154, 3), or its part in the standard set.
         special_uses: SpecialUses,
+    },
+    /// A mailbox came to be that goes on where one on another server ended: clients that know that one need not load
+    /// anything again.
+    Continued {
+        /// Above every id that the account gave before.
+        id: MailboxId,
+        /// Free until now.
+        name: MailboxName,
+        /// The other one's. No mailbox of this account has, or had, messages under it.
+        uid_validity: UidValidity,
+        /// As for one that is created.
+        special_uses: SpecialUses,
+    },
+    /// A mailbox that never held a message makes room for another. Nobody has seen a UID under its UIDVALIDITY, so that
+    /// can be had again.
+    Withdrawn {
+        /// Which.
+        id: MailboxId,
     },
     /// A mailbox and its messages are gone. Its name may be subscribed still, and its children stay.
     Deleted {
@@ -79,7 +97,7 @@ pub enum AccountEvent {
         id: MailboxId,
         /// Free until now.
         name: MailboxName,
-        /// The one that it was created with.
+        /// The one that it began with.
         uid_validity: UidValidity,
         /// Those of its purposes that nobody else has taken over meanwhile.
         special_uses: SpecialUses,

@@ -8,6 +8,19 @@ use std::fmt;
 use std::ops::Bound;
 use terms::{BadName, MailboxName, SEPARATOR, UidValidity};
 
+/// Who made a UIDVALIDITY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// The account.
+    Account,
+    /// Another server.
+    Elsewhere,
+}
+
+/// UIDVALIDITYs that an account remembers. One that has had more mailboxes takes none from elsewhere any more: it cannot
+/// say which it had.
+pub(super) const MAX_REMEMBERED: usize = 65_536;
+
 /// How much an account may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -32,7 +45,7 @@ impl Default for Limits {
 pub struct Mailbox {
     /// Its stream, for ever.
     pub id: MailboxId,
-    /// What it got when it was made.
+    /// The one that it began with, for ever.
     pub uid_validity: UidValidity,
     /// What it is for.
     pub special_uses: SpecialUses,
@@ -45,7 +58,10 @@ pub struct Account {
     pub(super) names: BTreeMap<MailboxId, MailboxName>,
     pub(super) subscriptions: BTreeSet<MailboxName>,
     pub(super) last_id: Option<MailboxId>,
+    /// The last one of its own making.
     pub(super) last_uid_validity: Option<UidValidity>,
+    /// All that its mailboxes have or had, as long as they are no more than [`MAX_REMEMBERED`].
+    pub(super) uid_validities: BTreeMap<UidValidity, Maker>,
     pub(super) allowances: Allowances,
 }
 
@@ -118,7 +134,12 @@ impl Account {
                 let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses };
                 self.created(name, mailbox)
             }
-            AccountEvent::Deleted { id } => self.deleted(*id),
+            AccountEvent::Continued { id, name, uid_validity, special_uses } => {
+                let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses };
+                self.continued(name, mailbox)
+            }
+            AccountEvent::Withdrawn { id } => self.withdrawn(*id),
+            AccountEvent::Deleted { id } => self.deleted(*id).map(drop),
             AccountEvent::Undeleted { id, name, uid_validity, special_uses } => {
                 let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses };
                 self.undeleted(name, mailbox)
@@ -144,26 +165,73 @@ impl Account {
     }
 
     fn created(&mut self, name: &MailboxName, mailbox: Mailbox) -> Result<(), Inconsistent> {
-        if self.last_id >= Some(mailbox.id) {
-            return Err(Inconsistent("a mailbox id was given twice"));
-        }
-        if self.last_uid_validity >= Some(mailbox.uid_validity) {
+        let is_above = self.last_uid_validity < Some(mailbox.uid_validity);
+        if !is_above || self.uid_validities.contains_key(&mailbox.uid_validity) {
             return Err(Inconsistent("a UIDVALIDITY was given twice"));
         }
-        self.named(name, mailbox)?;
-        self.last_id = Some(mailbox.id);
+        self.begun(name, mailbox, Maker::Account)?;
         self.last_uid_validity = Some(mailbox.uid_validity);
         Ok(())
     }
 
+    fn continued(&mut self, name: &MailboxName, mailbox: Mailbox) -> Result<(), Inconsistent> {
+        if !self.can_take(mailbox.uid_validity) {
+            return Err(Inconsistent("a UIDVALIDITY was given twice"));
+        }
+        self.begun(name, mailbox, Maker::Elsewhere)
+    }
+
+    /// Whether no mailbox has or had this UIDVALIDITY.
+    pub(super) fn can_take(&self, uid_validity: UidValidity) -> bool {
+        self.remembers_all() && !self.uid_validities.contains_key(&uid_validity)
+    }
+
+    /// Whether the account itself made a mailbox's UIDVALIDITY. One from elsewhere stays with its mailbox: somebody may
+    /// be about to fill it.
+    pub(super) fn is_own(&self, mailbox: &Mailbox) -> bool {
+        self.uid_validities.get(&mailbox.uid_validity) == Some(&Maker::Account)
+    }
+
+    /// Whether the set of UIDVALIDITYs is complete.
+    pub(super) fn remembers_all(&self) -> bool {
+        self.uid_validities.len() < MAX_REMEMBERED
+    }
+
+    fn begun(&mut self, name: &MailboxName, mailbox: Mailbox, maker: Maker) -> Result<(), Inconsistent> {
+        if self.last_id >= Some(mailbox.id) {
+            return Err(Inconsistent("a mailbox id was given twice"));
+        }
+        self.named(name, mailbox)?;
+        self.last_id = Some(mailbox.id);
+        if self.remembers_all() {
+            self.uid_validities.insert(mailbox.uid_validity, maker);
+        }
+        Ok(())
+    }
+
+    fn withdrawn(&mut self, id: MailboxId) -> Result<(), Inconsistent> {
+        let mailbox = self.deleted(id)?;
+        // Where the set is full it stays so: what it does not hold is not known.
+        if self.remembers_all() {
+            self.uid_validities.remove(&mailbox.uid_validity);
+        }
+        Ok(())
+    }
+
     fn undeleted(&mut self, name: &MailboxName, mailbox: Mailbox) -> Result<(), Inconsistent> {
-        if self.last_id < Some(mailbox.id) || self.last_uid_validity < Some(mailbox.uid_validity) {
+        if self.last_id < Some(mailbox.id) || !self.had(mailbox.uid_validity) {
             return Err(Inconsistent("a mailbox was brought back that there never was"));
         }
         if self.names.contains_key(&mailbox.id) {
             return Err(Inconsistent("a mailbox was brought back that is there"));
         }
         self.named(name, mailbox)
+    }
+
+    /// Whether a mailbox can have had this UIDVALIDITY.
+    pub(super) fn had(&self, uid_validity: UidValidity) -> bool {
+        self.uid_validities.contains_key(&uid_validity)
+            || !self.remembers_all() && self.last_uid_validity >= Some(uid_validity)
     }
 
     fn named(&mut self, name: &MailboxName, mailbox: Mailbox) -> Result<(), Inconsistent> {
@@ -175,10 +243,9 @@ impl Account {
         Ok(())
     }
 
-    fn deleted(&mut self, id: MailboxId) -> Result<(), Inconsistent> {
+    fn deleted(&mut self, id: MailboxId) -> Result<Mailbox, Inconsistent> {
         let name = self.names.remove(&id).ok_or(NO_SUCH_ID)?;
-        self.mailboxes.remove(&name);
-        Ok(())
+        self.mailboxes.remove(&name).ok_or(NO_SUCH_ID)
     }
 
     fn renamed(&mut self, from: &MailboxName, to: &MailboxName) -> Result<(), Inconsistent> {

@@ -1,8 +1,9 @@
-//! APPEND and delivery; skipping.
+//! APPEND and delivery; messages that bring their UIDs along; skipping.
 
 use super::check_modseqs;
 use crate::{
-    Appended, Event, Flags, LimitReached, MAX_KEYWORDS, MAX_READERS, MailboxState, NewMessage, SystemFlags,
+    Appended, Event, Flags, LimitReached, MAX_BROUGHT_UID, MAX_KEYWORDS, MAX_READERS, MailboxState,
+    NewMessage, SystemFlags,
 };
 use terms::{AccountId, Uid, UidSet};
 
@@ -29,37 +30,80 @@ pub fn append(
     reader: AccountId,
     messages: Vec<NewMessage>,
 ) -> Result<Appending, LimitReached> {
-    let Some(uids) = next_uids(state, messages.len())? else {
-        return Ok(Appending { events: Vec::new(), uids: UidSet::new() });
-    };
-    if state.keywords().len() + state.keywords().unknown(messages.iter().map(|m| &m.flags)) > MAX_KEYWORDS {
+    bring(state, reader, messages.into_iter().map(|message| (None, message)).collect())
+}
+
+/// The same for messages that had UIDs elsewhere. Each keeps its own where that is UIDNEXT or above, and not above
+/// [`MAX_BROUGHT_UID`]; any other gets UIDNEXT.
+///
+/// # Errors
+/// The limit that the mailbox would overstep.
+pub fn bring(
+    state: &MailboxState,
+    reader: AccountId,
+    messages: Vec<(Option<Uid>, NewMessage)>,
+) -> Result<Appending, LimitReached> {
+    let flags = || messages.iter().map(|(_, message)| &message.flags);
+    if state.keywords().len() + state.keywords().unknown(flags()) > MAX_KEYWORDS {
         return Err(LimitReached::Keywords);
     }
-    let seen = messages.iter().any(|m| m.flags.system.contains(SystemFlags::SEEN));
+    let seen = flags().any(|flags| flags.system.contains(SystemFlags::SEEN));
     if seen && !state.knows_reader(reader) && state.readers() >= MAX_READERS {
         return Err(LimitReached::Readers);
     }
-    let mut taken = 0;
-    let event = |messages: Vec<NewMessage>| {
-        let first = Uid::new(state.uid_next().get() + taken)?;
-        taken += messages.len() as u32;
-        Some(Event::Appended(Appended { first, reader, messages }))
-    };
-    let events: Vec<Event> = batches(messages).into_iter().filter_map(event).collect();
-    check_modseqs(state, events.len())?;
-    Ok(Appending { events, uids })
+    let mut appending = Appending { events: Vec::new(), uids: UidSet::new() };
+    let mut uid_next = state.uid_next();
+    for Run { first, messages } in runs(uid_next, messages)? {
+        appending.events.extend((first > uid_next).then(|| jump(state, first)));
+        uid_next = first;
+        for messages in batches(messages) {
+            let first = uid_next;
+            uid_next = behind(first, messages.len()).ok_or(LimitReached::Uids)?;
+            if let Some(last) = Uid::new(uid_next.get() - 1) {
+                appending.uids.push_range(first, last);
+            }
+            appending.events.push(Event::Appended(Appended { first, reader, messages }));
+        }
+    }
+    check_modseqs(state, appending.events.len())?;
+    Ok(appending)
 }
 
-/// `None` for no messages. The highest UID is never given: UIDNEXT must stay a UID.
-fn next_uids(state: &MailboxState, count: usize) -> Result<Option<UidSet>, LimitReached> {
-    let first = state.uid_next();
-    let last =
-        |count: u32| first.get().checked_add(count - 1).and_then(Uid::new).filter(|uid| *uid < Uid::MAX);
-    match u32::try_from(count) {
-        Ok(0) => Ok(None),
-        Ok(count) => last(count).map(|last| Some(UidSet::range(first, last))).ok_or(LimitReached::Uids),
-        Err(_) => Err(LimitReached::Uids),
+/// Messages whose UIDs have no gap.
+struct Run {
+    first: Uid,
+    messages: Vec<NewMessage>,
+}
+
+fn runs(mut uid_next: Uid, messages: Vec<(Option<Uid>, NewMessage)>) -> Result<Vec<Run>, LimitReached> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (uid, message) in messages {
+        let first = uid.filter(|uid| *uid > uid_next && uid.get() <= MAX_BROUGHT_UID);
+        match runs.last_mut() {
+            Some(run) if first.is_none() => run.messages.push(message),
+            _ => runs.push(Run { first: first.unwrap_or(uid_next), messages: vec![message] }),
+        }
+        uid_next = behind(first.unwrap_or(uid_next), 1).ok_or(LimitReached::Uids)?;
     }
+    Ok(runs)
+}
+
+/// The UID behind so many. The highest UID is never given: UIDNEXT must stay a UID.
+fn behind(first: Uid, count: usize) -> Option<Uid> {
+    first.get().checked_add(u32::try_from(count).ok()?).and_then(Uid::new)
+}
+
+/// UIDNEXT jumps, and no MODSEQ is lost.
+fn jump(state: &MailboxState, uid_next: Uid) -> Event {
+    Event::Skipped { uid_next, modseq_base: state.modseq_base() }
+}
+
+/// Lets the next message have this UID, or a higher one: those below it were given elsewhere. `None` where that is so
+/// already, or the UID is above what a message can bring along.
+#[must_use]
+pub fn skip_to(state: &MailboxState, uid_next: Uid) -> Option<Event> {
+    let is_jump = uid_next > state.uid_next() && uid_next.get() <= MAX_BROUGHT_UID;
+    is_jump.then(|| jump(state, uid_next))
 }
 
 /// Batches that fit into an event each.

@@ -27,8 +27,9 @@ pub enum Event {
         /// Which: all of them were there.
         uids: UidSet,
     },
-    /// UIDNEXT and the base of MODSEQ jump forward, so that what was lost in a restore, an import or a failover
-    /// is never given out a second time.
+    /// UIDNEXT and the base of MODSEQ jump forward, so that what was lost in a restore or a failover is never given
+    /// out a second time. Where the base stays nothing was lost: UIDNEXT alone jumps, to a UID that a message had on
+    /// another server.
     Skipped {
         /// The UID of the next message.
         uid_next: Uid,

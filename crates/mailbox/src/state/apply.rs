@@ -155,16 +155,20 @@ impl MailboxState {
         Ok(())
     }
 
-    /// The event's own MODSEQ is counted from the new base already: it is above all that was skipped.
+    /// The event's own MODSEQ is counted from the new base already: it is above all that was skipped. Under the old
+    /// base nothing was, and what clients know stays good.
     fn skip(&mut self, uid_next: Uid, modseq_base: ModSeq) -> Result<(), Misfit> {
         if uid_next < self.uid_next || modseq_base < self.modseq_base {
             return Err(Misfit::Skip);
         }
+        let is_loss = modseq_base > self.modseq_base;
         self.uid_next = uid_next;
         self.modseq_base = modseq_base;
         self.highest_shared = self.modseq_in(0).ok_or(Misfit::ModSeq)?;
-        self.expunges.forget(self.highest_shared);
-        self.skipped = self.highest_shared;
+        if is_loss {
+            self.expunges.forget(self.highest_shared);
+            self.skipped = self.highest_shared;
+        }
         Ok(())
     }
 

@@ -200,6 +200,10 @@ impl MailboxState {
         &self.expunges
     }
 
+    pub(crate) const fn modseq_base(&self) -> ModSeq {
+        self.modseq_base
+    }
+
     /// The MODSEQ of the `n`th event from now, if there is one left.
     pub(crate) fn modseq_in(&self, n: u64) -> Option<ModSeq> {
         self.modseq_base.plus(self.seq.checked_add(n)?)

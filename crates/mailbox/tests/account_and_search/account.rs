@@ -355,11 +355,21 @@ fn an_event_that_does_not_fit_is_refused_and_changes_nothing() {
         uid_validity: UidValidity::new(validity).unwrap(),
         special_uses: SpecialUses::NONE,
     };
+    let continued = |id: MailboxId, text: &str, validity: u32| AccountEvent::Continued {
+        id,
+        name: name(text),
+        uid_validity: UidValidity::new(validity).unwrap(),
+        special_uses: SpecialUses::NONE,
+    };
     for event in [
         created(MailboxId::FIRST, "new", u32::MAX),
         created(stray, "Sent", u32::MAX),
         created(stray, "new", 1),
         AccountEvent::Deleted { id: stray },
+        AccountEvent::Withdrawn { id: stray },
+        continued(MailboxId::FIRST, "new", 5),
+        continued(stray, "Sent", 5),
+        continued(stray, "new", desk.account.mailbox(&name("Sent")).unwrap().uid_validity.get()),
         brought_back(MailboxId::FIRST, "new", 1),
         brought_back(stray, "new", 1),
         AccountEvent::SpecialUseChanged { id: stray, special_uses: SpecialUses::NONE },
@@ -407,4 +417,66 @@ fn what_is_made_behind_a_skip_has_numbers_that_a_forgotten_mailbox_cannot_have()
     assert_eq!(Account::decode(&desk.account.encode()).as_ref(), Ok(&desk.account));
     assert_eq!(Account::new().skip(100, NOW_S), Ok(None));
     assert_eq!(desk.account.skip(u32::MAX, NOW_S), Err(Refusal::NumbersExhausted));
+}
+
+#[test]
+fn a_mailbox_goes_on_with_the_uids_of_another_server_where_nobody_has_seen_others_under_its_name() {
+    let mut desk = Desk::founded();
+    let id = |desk: &Desk, text: &str| desk.account.mailbox(&name(text)).unwrap().id;
+    let (inbox, sent) = (id(&desk, "INBOX"), id(&desk, "Sent"));
+    let go_on = |desk: &Desk, text: &str, validity: u32, used: &[MailboxId]| {
+        let is_unused = |id: MailboxId| Ok::<_, Refusal>(!used.contains(&id));
+        let (uses, validity) = (SpecialUses::NONE, UidValidity::new(validity).unwrap());
+        desk.account.continue_mailbox(&name(text), uses, validity, NOW_S, &desk.limits, is_unused)
+    };
+
+    // An old one, and one from a time to come: neither keeps the account from making mailboxes of its own.
+    let plan = go_on(&desk, "Sent", 7, &[]);
+    desk.take(plan).unwrap();
+    let new = *desk.account.mailbox(&name("Sent")).unwrap();
+    assert_eq!((new.uid_validity.get(), new.special_uses), (7, SpecialUse::Sent.into()));
+    assert!(new.id > sent && desk.account.name(sent).is_none() && desk.account.is_subscribed(&name("Sent")));
+    let plan = go_on(&desk, "Far", u32::MAX, &[]);
+    desk.take(plan).unwrap();
+    desk.create("More").unwrap();
+
+    // Once more is nothing; a mailbox that has held messages stays; and so does one that somebody is about to fill.
+    assert_eq!(go_on(&desk, "Sent", 7, &[new.id]), Ok(Plan::default()));
+    assert_eq!(go_on(&desk, "INBOX", 8, &[inbox]), Err(Refusal::AlreadyExists(MailboxName::inbox())));
+    assert_eq!(go_on(&desk, "Sent", 8, &[]), Err(Refusal::AlreadyExists(name("Sent"))));
+    let taken = Err(Refusal::UidValidityTaken(UidValidity::new(7).unwrap()));
+    assert_eq!(go_on(&desk, "INBOX", 7, &[]), taken);
+    desk.delete("Sent").unwrap();
+    assert_eq!(go_on(&desk, "Sent", 7, &[]), taken, "it is gone, and can come back");
+
+    // A mailbox without a history gives its own away.
+    let own = desk.account.mailbox(&name("Junk")).unwrap().uid_validity;
+    let plan = go_on(&desk, "INBOX", own.get(), &[]);
+    desk.take(plan).unwrap();
+    assert_eq!(desk.account.mailbox(&MailboxName::inbox()).unwrap().uid_validity, own);
+    let junk = desk.account.mailbox(&name("Junk")).unwrap();
+    assert!(junk.uid_validity != own && junk.special_uses == SpecialUse::Junk.into());
+    assert_eq!(Account::decode(&desk.account.encode()).unwrap(), desk.account);
+}
+
+/// What is not remembered any more may have been given: the account takes none then, and makes its own.
+#[test]
+fn an_account_that_has_had_too_many_mailboxes_takes_no_uidvalidity_from_elsewhere() {
+    let mut account = Account::new();
+    for number in 1..=70_000 {
+        let (id, name) = (MailboxId::new(number).unwrap(), name("x"));
+        let uid_validity = UidValidity::new(number).unwrap();
+        let special_uses = SpecialUses::NONE;
+        account.apply(&AccountEvent::Created { id, name, uid_validity, special_uses }).unwrap();
+        account.apply(&AccountEvent::Deleted { id }).unwrap();
+    }
+    let (name, uses, limits) = (name("y"), SpecialUses::NONE, Limits::default());
+    let is_unused = |_| Ok::<_, Refusal>(true);
+    for number in [65_537, 70_000, 80_000] {
+        let validity = UidValidity::new(number).unwrap();
+        let plan = account.continue_mailbox(&name, uses, validity, NOW_S, &limits, is_unused);
+        assert_eq!(plan, Err(Refusal::UidValidityTaken(validity)));
+    }
+    assert!(account.create(&name, uses, NOW_S, &limits).is_ok());
+    assert_eq!(Account::decode(&account.encode()).unwrap(), account);
 }

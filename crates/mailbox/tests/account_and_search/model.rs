@@ -1,10 +1,11 @@
 //! Random histories of an account, against a list of strings.
 
 use mailbox::account::{
-    Account, AccountEvent, Limits, Listing, Pattern, Patterns, Plan, Presence, Quota, SpecialUse, StreamStep,
+    Account, AccountEvent, Limits, Listing, MailboxId, Pattern, Patterns, Plan, Presence, Quota, Refusal,
+    SpecialUse, SpecialUses, StreamStep,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use terms::MailboxName;
+use terms::{MailboxName, UidValidity};
 use testkit::dice::Dice;
 
 const LIMITS: Limits = Limits { mailboxes: 12, subscriptions: 8, levels: 4, quota: Quota::NONE };
@@ -39,6 +40,12 @@ impl Model {
         (!moved.is_empty() && !clash).then_some(names)
     }
 
+    /// A mailbox takes the place of another.
+    fn inherit(&mut self, from: Option<u32>, to: u32) {
+        let special_use = from.and_then(|from| self.uses.remove(&from));
+        self.uses.extend(special_use.map(|special_use| (to, special_use)));
+    }
+
     fn creatable(&self, name: &str) -> bool {
         !self.mailboxes.contains_key(name)
             && self.mailboxes.len() < LIMITS.mailboxes
@@ -57,7 +64,12 @@ struct History {
     dice: Dice,
     now_s: i64,
     ids: BTreeSet<u32>,
-    validities: BTreeSet<u32>,
+    /// UIDVALIDITYs, and the mailbox that has or had each.
+    validities: BTreeMap<u32, u32>,
+    /// Mailboxes that have held messages.
+    used: BTreeSet<u32>,
+    /// Mailboxes that go on with the UIDs of another server.
+    brought: BTreeSet<u32>,
 }
 
 impl History {
@@ -68,7 +80,9 @@ impl History {
             dice: Dice::new(seed),
             now_s: 1_000,
             ids: BTreeSet::new(),
-            validities: BTreeSet::new(),
+            validities: BTreeMap::new(),
+            used: BTreeSet::new(),
+            brought: BTreeSet::new(),
         };
         let plan = history.account.found(history.now_s).unwrap();
         for (text, at) in ["INBOX", "Sent", "Drafts", "Junk", "Trash", "Archive"].iter().zip(1..) {
@@ -80,17 +94,23 @@ impl History {
         history
     }
 
-    /// Folds a plan in, by way of its bytes, and checks that no number comes twice.
+    /// Folds a plan in, by way of its bytes, and checks that no number comes twice, but for a UIDVALIDITY under which
+    /// there never was a message.
     fn commit(&mut self, plan: &Plan) {
         for event in &plan.events {
             let read = AccountEvent::decode(&event.encode()).unwrap();
             assert_eq!(&read, event);
             self.account.apply(&read).unwrap();
+            if let AccountEvent::Withdrawn { id } = event {
+                assert!(!self.used.contains(&id.get()), "a mailbox with a history was withdrawn");
+                self.validities.retain(|_, holder| *holder != id.get());
+            }
         }
         for step in &plan.streams {
             if let StreamStep::Begin { mailbox, uid_validity } = step {
                 assert!(self.ids.insert(mailbox.get()), "an id came twice");
-                assert!(self.validities.insert(uid_validity.get()), "a UIDVALIDITY came twice");
+                let before = self.validities.insert(uid_validity.get(), mailbox.get());
+                assert_eq!(before, None, "a UIDVALIDITY came twice");
             }
         }
     }
@@ -107,7 +127,7 @@ impl History {
         // The clock stands still, runs, and goes back.
         self.now_s = (self.now_s + self.dice.below(7) as i64 - 2).max(0);
         let name = self.any_name();
-        match self.dice.below(7) {
+        match self.dice.below(9) {
             0 | 1 => self.create(&name),
             2 => self.delete(&name),
             3 => {
@@ -120,7 +140,46 @@ impl History {
                 assert_eq!(!plan.is_empty(), self.model.subscriptions.remove(name.as_str()));
                 self.commit(&plan);
             }
+            6 => self.continue_at(&name),
+            7 => self.used.extend(self.account.mailbox(&name).map(|mailbox| mailbox.id.get())),
             _ => self.account = Account::decode(&self.account.encode()).unwrap(),
+        }
+    }
+
+    /// A mailbox of another server comes, with a UIDVALIDITY from about the time of ours.
+    fn continue_at(&mut self, name: &MailboxName) {
+        let number = 990 + self.dice.below(60) as u32;
+        let uid_validity = UidValidity::new(number).unwrap();
+        let is_unused = |id: MailboxId| Ok::<_, Refusal>(!self.used.contains(&id.get()));
+        let (account, none) = (&self.account, SpecialUses::NONE);
+        let plan = account.continue_mailbox(name, none, uid_validity, self.now_s, &LIMITS, is_unused);
+
+        let there = self.model.mailboxes.get(name.as_str()).copied();
+        let holder = self.validities.get(&number).copied();
+        let names: BTreeMap<u32, String> =
+            self.model.mailboxes.iter().map(|(name, id)| (*id, name.clone())).collect();
+        let is_own = |id: &u32| !self.brought.contains(id);
+        let unused = |id: u32| names.contains_key(&id) && is_own(&id) && !self.used.contains(&id);
+        let is_there = there.is_some() && there == holder;
+        let has_room = there.map_or(self.model.creatable(name.as_str()), unused);
+        assert_eq!(
+            plan.is_ok(),
+            is_there || has_room && holder.is_none_or(unused),
+            "{name} {number}: {plan:?}"
+        );
+        let Ok(plan) = plan else { return };
+        assert_eq!(plan.is_empty(), is_there);
+        self.commit(&plan);
+        if !is_there {
+            let begun: Vec<u32> = plan.streams.iter().filter_map(begun).collect();
+            self.model.mailboxes.insert(name.to_string(), begun[0]);
+            self.brought.insert(begun[0]);
+            self.model.inherit(there, begun[0]);
+            if let Some(holder) = holder {
+                self.model.mailboxes.insert(names[&holder].clone(), begun[1]);
+                self.model.inherit(Some(holder), begun[1]);
+            }
+            assert_eq!(self.account.mailbox(name).unwrap().uid_validity, uid_validity);
         }
     }
 
@@ -213,6 +272,13 @@ impl History {
             Model::levels(subscribed.keys()).into_iter().map(|level| (level, false)).collect();
         levels.extend(subscribed);
         assert_eq!(shown(self.account.lsub(&percent)), tops(levels));
+    }
+}
+
+fn begun(step: &StreamStep) -> Option<u32> {
+    match step {
+        StreamStep::Begin { mailbox, .. } => Some(mailbox.get()),
+        _ => None,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{ALEX, announce, apply, empty, expunge, message, uid, uids, with_messages};
 use mailbox::{
-    Change, Dialect, Event, Flags, Item, LimitReached, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_KEYWORDS,
-    MailboxState, Permit, Store, View,
+    Change, Dialect, Event, Flags, Item, LimitReached, MAX_BROUGHT_UID, MAX_EVENT_OCTETS, MAX_GHOSTS,
+    MAX_KEYWORDS, MailboxState, Permit, Store, View,
 };
 use terms::{Keyword, ModSeq, Uid};
 
@@ -47,6 +47,19 @@ fn the_last_uid_is_never_given() {
     assert_eq!(state.uid_next(), Uid::MAX);
     assert_eq!(mailbox::append(&state, ALEX, vec![message(&Flags::NONE)]), Err(LimitReached::Uids));
     assert_eq!(mailbox::skip(&state, 1, 0), Err(LimitReached::Uids));
+}
+
+/// A source that numbers its messages up to the end must not use the mailbox up.
+#[test]
+fn a_uid_that_leaves_no_room_for_others_is_not_kept() {
+    let (state, one) = (empty(1, 0), message(&Flags::NONE));
+    let high = |above: u32| Uid::new(MAX_BROUGHT_UID + above);
+    let brought = vec![(high(0), one.clone()), (high(1), one.clone()), (Some(Uid::MAX), one)];
+    let appending = mailbox::bring(&state, ALEX, brought).unwrap();
+    assert_eq!(appending.uids, uids(MAX_BROUGHT_UID..MAX_BROUGHT_UID + 3));
+    let alone = vec![(Some(Uid::MAX), message(&Flags::NONE))];
+    assert_eq!(mailbox::bring(&state, ALEX, alone).unwrap().uids, uids([1]));
+    assert_eq!(mailbox::skip_to(&state, Uid::MAX), None);
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn a_message_that_came_and_went_unannounced_is_never_mentioned() {
 fn sequence_match_data_narrows_what_is_told_to_have_vanished() {
     let state = with_messages(&empty(1, 0), 30);
     let state = expunge(&state, &uids((1..=30).filter(|n| n % 3 != 0)));
-    let state = apply(&state, &[mailbox::skip(&state, 0, 0).unwrap()]);
+    let state = apply(&state, &[mailbox::skip(&state, 0, 1).unwrap()]);
     let since = state.reader(ALEX).highest_modseq();
     let state = expunge(&state, &uids([30]));
     let pair = |seq, n| (SeqNum::new(seq).unwrap(), uid(n));
@@ -131,6 +131,25 @@ fn sequence_match_data_narrows_what_is_told_to_have_vanished() {
     );
     // From before a skip a match proves nothing.
     assert_eq!(state.vanished(&known(modseq(0), matched)), all);
+}
+
+/// A gap between UIDs is no loss: clients rely on what they know, and hear of what has changed since, not of everything.
+#[test]
+fn messages_that_bring_their_uids_cost_no_client_what_it_knows() {
+    let state = expunge(&with_messages(&empty(1, 0), 9), &uids([3]));
+    let since = state.reader(ALEX).highest_modseq();
+    let one = crate::message(&mailbox::Flags::NONE);
+    let brought = [Some(uid(20)), Some(uid(21)), Some(uid(5)), None, Some(uid(40))];
+    let appending = mailbox::bring(&state, ALEX, brought.map(|uid| (uid, one.clone())).into()).unwrap();
+    assert_eq!(appending.uids, uids([20, 21, 22, 23, 40]));
+    let after = expunge(&apply(&state, &appending.events), &uids([4]));
+    let after = apply(&after, &[mailbox::skip_to(&after, uid(100)).unwrap()]);
+    assert_eq!(after.uid_next(), uid(100));
+    assert_eq!(mailbox::skip_to(&after, uid(100)), None);
+    let known = Known { modseq: since, uids: None, matched: None };
+    assert_eq!(after.vanished(&known), uids([4]));
+    let again = MailboxState::restore(after.snapshot().iter().map(|piece| &**piece)).unwrap();
+    assert_eq!(again.vanished(&known), uids([4]));
 }
 
 #[test]

@@ -74,7 +74,8 @@ impl Server {
     pub(crate) fn meddle(&mut self, dice: &mut Dice) -> Result<(), String> {
         let account = dice.below(2);
         let uids = dice.some(&self.truth.uids());
-        match dice.below(4) {
+        match dice.below(5) {
+            4 => self.bring(account, dice)?,
             0 => self.append(account, &arrivals(dice))?,
             1 => {
                 let deleted = self.truth.messages.iter().filter(|m| m.shared & DELETED != 0).map(|m| m.uid);
@@ -102,6 +103,36 @@ impl Server {
     pub(crate) fn append(&mut self, account: usize, arrivals: &[Arrival]) -> Result<(), String> {
         let appending = self.decide_append(account, arrivals);
         self.arrive(&appending, account, arrivals)
+    }
+
+    /// Messages come that had UIDs elsewhere: with gaps between them, and some that have come too late for theirs.
+    fn bring(&mut self, account: usize, dice: &mut Dice) -> Result<(), String> {
+        let (mut brought, mut expected) = (Vec::new(), Vec::new());
+        for _ in 0..=dice.below(3) {
+            let gap = dice.below(4) as u32;
+            let some = arrivals(dice);
+            if gap > 0 && !expected.is_empty() || brought.is_empty() {
+                let first = expected.last().map_or(self.truth.uid_next, |last| last + 1) + gap;
+                let late = |dice: &mut Dice| Uid::new(dice.below(first as usize) as u32);
+                brought.extend(some.iter().map(|arrival| (late(dice), new_message(arrival))));
+                if let Some((uid, _)) = brought.iter_mut().rev().nth(some.len() - 1) {
+                    *uid = Uid::new(first);
+                }
+                if first > self.truth.uid_next {
+                    self.truth.skip(first - self.truth.uid_next, 0);
+                }
+                expected.extend(self.truth.append(account, &some));
+            }
+        }
+        let appending = mailbox::bring(&self.state, ACCOUNTS[account], brought).unwrap();
+        ensure!(appending.uids == uid_set(&expected), "UIDs {:?}, not {expected:?}", appending.uids);
+        self.commit(&appending.events)?;
+        if dice.one_in(2) {
+            let uid_next = self.truth.uid_next + 1 + dice.below(9) as u32;
+            self.commit(&[mailbox::skip_to(&self.state, Uid::new(uid_next).unwrap()).unwrap()])?;
+            self.truth.skip(uid_next - self.truth.uid_next, 0);
+        }
+        Ok(())
     }
 
     pub(crate) fn decide_append(&self, account: usize, arrivals: &[Arrival]) -> Appending {
