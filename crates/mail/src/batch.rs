@@ -13,7 +13,7 @@ use bytes::Bytes;
 use mailbox::account::MailboxId;
 use mailbox::{Birth, Flags, NewMessage};
 use store::{BodyId, EmailId};
-use terms::{AccountId, InternalDate, UidSet, UidValidity};
+use terms::{AccountId, InternalDate, Uid, UidSet, UidValidity};
 
 /// Octets of bodies that wait in memory for those that come behind them.
 const MAX_HELD: usize = 2 << 20;
@@ -75,7 +75,35 @@ impl Account {
         batch: Batch,
         reader: AccountId,
     ) -> Result<Filed, Error> {
-        self.change(origin, |proposal| file(proposal, mailbox, &batch, reader)).await
+        self.bring(origin, mailbox, batch, &[], reader).await
+    }
+
+    /// The same for messages that had UIDs on another server, which they keep as far as [`mailbox::bring`] can; `uids`
+    /// are in the order of the messages.
+    ///
+    /// # Errors
+    /// The mailbox is gone or full, or the store cannot write now.
+    pub async fn bring(
+        &self,
+        origin: &Origin,
+        mailbox: MailboxId,
+        batch: Batch,
+        uids: &[Option<Uid>],
+        reader: AccountId,
+    ) -> Result<Filed, Error> {
+        self.change(origin, |proposal| bring(proposal, mailbox, &batch, uids, reader)).await
+    }
+
+    /// Lets the next message of a mailbox have this UID, or a higher one: those below were given on another server.
+    ///
+    /// # Errors
+    /// The mailbox is gone, or the store cannot write now.
+    pub async fn skip_to(&self, origin: &Origin, id: MailboxId, uid_next: Uid) -> Result<(), Error> {
+        self.change(origin, |proposal| {
+            let event = mailbox::skip_to(proposal.mailbox(id)?, uid_next);
+            event.iter().try_for_each(|event| proposal.push(id, event))
+        })
+        .await
     }
 
     /// Makes the bodies that wait durable, where nothing refers to them yet.
@@ -113,11 +141,22 @@ pub(crate) fn file(
     batch: &Batch,
     reader: AccountId,
 ) -> Result<Filed, Halt> {
+    bring(proposal, mailbox, batch, &[], reader)
+}
+
+fn bring(
+    proposal: &mut Proposal,
+    mailbox: MailboxId,
+    batch: &Batch,
+    uids: &[Option<Uid>],
+    reader: AccountId,
+) -> Result<Filed, Halt> {
     let now_s = proposal.now_s();
     let state = proposal.mailbox(mailbox)?;
     let uid_validity = state.uid_validity();
-    let messages = batch.arrivals.iter().map(|arrival| new_message(arrival, now_s)).collect();
-    let appending = mailbox::append(state, reader, messages)?;
+    let messages = batch.arrivals.iter().map(|arrival| new_message(arrival, now_s));
+    let uids = uids.iter().copied().chain(std::iter::repeat(None));
+    let appending = mailbox::bring(state, reader, uids.zip(messages).collect())?;
     appending.events.iter().try_for_each(|event| proposal.push(mailbox, event))?;
     for (uid, arrival) in appending.uids.iter().zip(&batch.arrivals) {
         let email = EmailId { mailbox: mailbox.get(), uid: uid.get() };

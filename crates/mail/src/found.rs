@@ -3,8 +3,8 @@
 use crate::account::Account;
 use crate::proposal::{Halt, Proposal};
 use crate::{Error, Origin};
-use mailbox::account::{Allowances, MailboxId, SpecialUses, Subscription};
-use terms::MailboxName;
+use mailbox::account::{Allowances, MailboxId, Plan, SpecialUses, Subscription};
+use terms::{MailboxName, Uid, UidValidity};
 
 /// Whether a mailbox had to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,9 @@ impl Account {
     /// The mailbox of that name, made where it is missing, for those of the uses that no other mailbox serves; and
     /// subscribed where that is asked for. What it is for stays where it is there already.
     ///
+    /// It goes on under the UIDVALIDITY that it had on another server if it can: where no message has ever been in it,
+    /// and the UIDVALIDITY is no other mailbox's. Then it is subscribed only if that is asked for.
+    ///
     /// # Errors
     /// The name cannot be made, or the store cannot write now.
     pub async fn settle_mailbox(
@@ -65,17 +68,47 @@ impl Account {
         name: &MailboxName,
         uses: SpecialUses,
         subscription: Subscription,
+        uid_validity: Option<UidValidity>,
     ) -> Result<(MailboxId, Made), Error> {
         self.change(origin, |proposal| {
-            let made = self.make_missing(proposal, name, uses)?;
-            if subscription == Subscription::Subscribed {
-                let plan = proposal.account().subscribe(name, &self.limits).map_err(Error::from)?;
-                proposal.follow(&plan)?;
-            }
+            let was_there = proposal.account().mailbox(name).is_some();
+            let made = match uid_validity {
+                Some(uid_validity) => self.make_going_on(proposal, name, uses, uid_validity)?,
+                None => self.make_missing(proposal, name, uses)?,
+            };
+            let plan = match (subscription, made) {
+                (Subscription::Subscribed, _) => proposal.account().subscribe(name, &self.limits),
+                // A mailbox that the account was founded with is subscribed; what takes its place need not be.
+                (Subscription::Not, Made::Now) if was_there => Ok(proposal.account().unsubscribe(name)),
+                (Subscription::Not, _) => Ok(Plan::default()),
+            };
+            proposal.follow(&plan.map_err(Error::from)?)?;
             let id = proposal.account().mailbox(name).map(|mailbox| mailbox.id);
             Ok((id.ok_or(Error::NoSuchMailbox)?, made))
         })
         .await
+    }
+
+    fn make_going_on(
+        &self,
+        proposal: &mut Proposal,
+        name: &MailboxName,
+        uses: SpecialUses,
+        uid_validity: UidValidity,
+    ) -> Result<Made, Halt> {
+        let account = proposal.account();
+        let free: SpecialUses = uses.iter().filter(|one| account.serving(*one).is_none()).collect();
+        let is_unused = |id| Ok::<_, Halt>(proposal.mailbox(id)?.uid_next() == Uid::MIN);
+        let now = proposal.now_s();
+        match account.continue_mailbox(name, free, uid_validity, now, &self.limits, is_unused) {
+            Ok(plan) if plan.is_empty() => Ok(Made::Before),
+            Ok(plan) => {
+                proposal.follow(&plan)?;
+                Ok(Made::Now)
+            }
+            Err(Halt::Refused(Error::Refused(_))) => self.make_missing(proposal, name, uses),
+            Err(other) => Err(other),
+        }
     }
 
     fn make_missing(

@@ -143,8 +143,9 @@ impl Filing<'_> {
             Err(why) => return Err(why),
         };
         folder.stored = stored;
+        let uids = folder.uids.clone();
         self.folder = Some(folder);
-        Ok(Answer::Opened { most_octets: self.ground.most_octets })
+        Ok(Answer::Opened { most_octets: self.ground.most_octets, uids })
     }
 
     fn folder(&mut self) -> Result<&mut Folder, Trouble> {
@@ -166,6 +167,7 @@ impl Filing<'_> {
                 compared.removed_here += 1;
                 continue;
             };
+            compared.other_uids += u64::from(folder.is_other(row.uid, message.uid));
             let (then, now) = (folder.memory.flags(brought), alike(message.flags.iter().map(String::as_str)));
             if then == now && policy == FlagsPolicy::KeepChanges {
                 continue;
@@ -225,7 +227,8 @@ impl Filing<'_> {
             }
             Err(NotTaken::Ours(why)) => return Err(why),
         };
-        if let Some(uid) = folder.find(&account, received.name()).await? {
+        if let Some(uid) = folder.find(&account, received.name(), kept.uid()).await? {
+            folder.other_uids += u64::from(folder.is_other(uid, kept.uid));
             folder.remember([(kept.key, uid, alike(kept.flags.iter().map(String::as_str)))])?;
             folder.outcomes.push(Some(Outcome::Found));
             return Ok(());
@@ -245,12 +248,15 @@ impl Filing<'_> {
         folder.file(&account).await?;
         let lost = || Outcome::Refused("it is not known what became of it; run the import again".into());
         let outcomes = std::mem::take(&mut folder.outcomes);
-        Ok(Answer::Flushed(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect()))
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect();
+        Ok(Answer::Flushed { outcomes, other_uids: std::mem::take(&mut folder.other_uids) })
     }
 
     async fn check(&mut self) -> Result<Answer, Trouble> {
         let account = Arc::clone(&self.account);
-        let checked = self.folder()?.check(&account).await?;
+        let folder = self.folder()?;
+        folder.skip_to_uid_next(&account).await?;
+        let checked = folder.check(&account).await?;
         self.folder = None;
         Ok(Answer::Checked(checked))
     }

@@ -26,6 +26,8 @@ pub struct Marks {
     pub unnamed: u64,
     /// INTERNALDATE; `None` is the moment at which it is stored.
     pub date: Option<InternalDate>,
+    /// The UID that it has there.
+    pub uid: Option<u32>,
 }
 
 impl Marks {

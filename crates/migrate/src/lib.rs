@@ -28,7 +28,7 @@ mod trouble;
 
 pub use filing::{Ground, Who, serve};
 pub use letter::Marks;
-pub use link::{Checked, FlagsPolicy};
+pub use link::{Checked, FlagsPolicy, Numbering, Uids};
 pub use local::{Extent, Files, Found, Layout, LineEnds, Messages, Unreadable};
 pub use names::Choice;
 pub use pour::{Pour, Stream, Watcher};

@@ -10,7 +10,7 @@ use crate::trouble::Trouble;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use terms::InternalDate;
+use terms::{InternalDate, Uid};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Longest frame, in octets: the answer about a few hundred messages.
@@ -64,6 +64,30 @@ pub(crate) struct Opening {
     pub(crate) mailbox: String,
     pub(crate) special_uses: Vec<String>,
     pub(crate) subscribed: bool,
+    /// How its messages are numbered there, where they are.
+    pub(crate) numbering: Option<Numbering>,
+}
+
+/// How the messages of a folder are numbered at the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbering {
+    /// UIDVALIDITY; 0 is none.
+    pub uid_validity: u32,
+    /// UIDNEXT; 0 where it is not said.
+    pub uid_next: u32,
+}
+
+/// Whether the messages of a folder have the UIDs here that they have at the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Uids {
+    /// There they have none.
+    #[default]
+    None,
+    /// UIDVALIDITY is the source's, and the UIDs are but for those of which the report says otherwise.
+    Kept,
+    /// They are new, and so is UIDVALIDITY; why.
+    New(String),
 }
 
 /// A message at the source.
@@ -71,6 +95,7 @@ pub(crate) struct Opening {
 pub(crate) struct Known {
     pub(crate) key: Key,
     pub(crate) flags: Vec<String>,
+    pub(crate) uid: Option<u32>,
 }
 
 /// Names a message within its folder and generation.
@@ -142,6 +167,8 @@ pub(crate) struct Kept {
     pub(crate) flags: Vec<String>,
     /// Unix seconds, and the zone in minutes east.
     pub(crate) date: Option<(i64, i16)>,
+    /// The UID that it has at the source.
+    pub(crate) uid: Option<u32>,
     /// The name (BLAKE3) of what was read.
     pub(crate) name: [u8; 32],
 }
@@ -149,6 +176,10 @@ pub(crate) struct Kept {
 impl Kept {
     pub(crate) fn date(&self) -> Option<InternalDate> {
         self.date.and_then(|(seconds, zone)| InternalDate::new(seconds, zone))
+    }
+
+    pub(crate) fn uid(&self) -> Option<Uid> {
+        self.uid.and_then(Uid::new)
     }
 }
 
@@ -161,10 +192,14 @@ pub(crate) enum Answer {
     /// It is there. The largest message that is taken, in octets.
     Opened {
         most_octets: u64,
+        uids: Uids,
     },
     Compared(Compared),
     /// In the order in which they were put.
-    Flushed(Vec<Outcome>),
+    Flushed {
+        outcomes: Vec<Outcome>,
+        other_uids: u64,
+    },
     Checked(Checked),
     /// It is recorded how the import ended.
     Recorded,
@@ -187,6 +222,8 @@ pub(crate) struct Compared {
     pub(crate) flags_kept: u64,
     /// Messages that were brought, and have been removed here since.
     pub(crate) removed_here: u64,
+    /// Messages that are here under another UID than at the source.
+    pub(crate) other_uids: u64,
 }
 
 /// What became of a message.

@@ -2,7 +2,7 @@
 
 use crate::crlf::with_crlf;
 use crate::letter::Marks;
-use crate::link::{Key, Known};
+use crate::link::{Key, Known, Numbering};
 use crate::pour::Pour;
 use crate::source::{Folder, Folders, Reader, Source};
 use crate::trouble::Trouble;
@@ -112,6 +112,8 @@ pub trait Layout: Clone + Send + Sync + 'static {
 pub struct Messages {
     /// How many there are.
     pub count: u64,
+    /// How they are numbered, where they are.
+    pub numbering: Option<Numbering>,
     /// They themselves.
     pub all: Box<dyn Iterator<Item = Result<Found, Unreadable>> + Send>,
 }
@@ -172,8 +174,8 @@ impl<L: Layout> Source for Files<L> {
 
 impl<L: Layout> Reader for Files<L> {
     async fn read(&mut self, folder: &Folder, pour: &mut Pour<'_>) -> Result<(), Trouble> {
-        pour.open("files").await?;
-        let Messages { count, all } = self.messages(folder)?;
+        let Messages { count, numbering, all } = self.messages(folder)?;
+        pour.open("files", numbering).await?;
         pour.has(count, 0);
         pour_all(all, pour).await
     }
@@ -243,7 +245,11 @@ impl Local {
     async fn bring(&mut self, pour: &mut Pour<'_>) -> Result<(), Trouble> {
         let held = std::mem::take(&mut self.held);
         self.octets = 0;
-        let known = |(key, found): &(Key, Found)| Known { key: *key, flags: found.marks.words() };
+        let known = |(key, found): &(Key, Found)| Known {
+            key: *key,
+            flags: found.marks.words(),
+            uid: found.marks.uid,
+        };
         let named = |place: usize| held.get(place).map(|(_, found)| found.what.clone()).unwrap_or_default();
         let unknown = pour.unknown(held.iter().map(known).collect(), named).await?;
         for (key, found) in unknown.into_iter().filter_map(|place| held.get(place)) {

@@ -30,9 +30,14 @@ impl Layout for Directories {
     }
 
     fn messages(folder: &Path) -> Result<Messages, Trouble> {
-        let Listing { files, keywords } = Listing::of(folder)?;
+        let Listing { files, keywords, numbering } = Listing::of(folder)?;
         let count = files.len() as u64;
-        Ok(Messages { count, all: Box::new(files.into_iter().map(move |file| read(&file, &keywords))) })
+        let read = move |(file, uid): (PathBuf, Option<u32>)| {
+            let mut found = read(&file, &keywords)?;
+            found.marks.uid = uid;
+            Ok(found)
+        };
+        Ok(Messages { count, numbering, all: Box::new(files.into_iter().map(read)) })
     }
 }
 

@@ -38,7 +38,7 @@ impl Layout for Mboxes {
         let (first, fallback, octets) = open(folder, u64::MAX)?;
         let count = messages(first.take(octets), fallback).count() as u64;
         let (second, ..) = open(folder, octets)?;
-        Ok(Messages { count, all: Box::new(messages(second, fallback)) })
+        Ok(Messages { count, numbering: None, all: Box::new(messages(second, fallback)) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::letter::Marks;
 use crate::link::{
-    AT_ONCE, Answer, Ask, Behind, Checked, FlagsPolicy, Kept, Key, Known, Link, Opening, Outcome,
+    AT_ONCE, Answer, Ask, Behind, Checked, FlagsPolicy, Kept, Key, Known, Link, Numbering, Opening, Outcome,
     PIECE_OCTETS,
 };
 use crate::report::FolderReport;
@@ -71,7 +71,11 @@ impl<'a> Pour<'a> {
     }
 
     /// Opens the folder here. `generation` is what keys are good for.
-    pub(crate) async fn open(&mut self, generation: &str) -> Result<(), Trouble> {
+    pub(crate) async fn open(
+        &mut self,
+        generation: &str,
+        numbering: Option<Numbering>,
+    ) -> Result<(), Trouble> {
         let opening = Opening {
             source: self.source.into(),
             folder: self.folder.at_source.clone(),
@@ -79,9 +83,13 @@ impl<'a> Pour<'a> {
             mailbox: self.folder.name.as_str().into(),
             special_uses: self.folder.special_uses.iter().map(|one| one.to_string()).collect(),
             subscribed: self.folder.is_subscribed,
+            numbering,
         };
         match self.ask(&Ask::Open(opening)).await? {
-            Answer::Opened { most_octets } => self.most_octets = most_octets,
+            Answer::Opened { most_octets, uids } => {
+                self.most_octets = most_octets;
+                self.report.uids = uids;
+            }
             other => return Err(unexpected(&other)),
         }
         Ok(())
@@ -118,6 +126,7 @@ impl<'a> Pour<'a> {
             self.report.removed_here += compared.removed_here;
             self.report.flags_updated += compared.flags_updated;
             self.report.flags_kept += compared.flags_kept;
+            self.report.other_uids += compared.other_uids;
             for (place, why) in compared.flags_refused {
                 let why = format!("they stay as they are here: {why}");
                 self.report.refuse_flags(&named(number * AT_ONCE + place), &why);
@@ -163,7 +172,7 @@ impl<'a> Pour<'a> {
     ) -> Result<(), Trouble> {
         let date = |date: InternalDate| (date.seconds(), date.zone_minutes());
         let name = *pouring.hasher.finalize().as_bytes();
-        let kept = Kept { key, flags: marks.words(), date: marks.date.map(date), name };
+        let kept = Kept { key, flags: marks.words(), date: marks.date.map(date), uid: marks.uid, name };
         self.is_within = false;
         self.link.say_octets(b"").await?;
         self.link.say(&Behind::Keep(kept)).await?;
@@ -196,7 +205,10 @@ impl<'a> Pour<'a> {
             return Ok(());
         }
         let outcomes = match self.ask(&Ask::Flush).await? {
-            Answer::Flushed(outcomes) => outcomes,
+            Answer::Flushed { outcomes, other_uids } => {
+                self.report.other_uids += other_uids;
+                outcomes
+            }
             other => return Err(unexpected(&other)),
         };
         let put = std::mem::take(&mut self.put);

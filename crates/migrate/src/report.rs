@@ -1,6 +1,6 @@
 //! What an import has done: per folder, and all in all.
 
-use crate::link::Checked;
+use crate::link::{Checked, Uids};
 use serde::{Deserialize, Serialize};
 
 /// Messages that a folder's report names; of further ones it tells the number.
@@ -65,6 +65,10 @@ pub struct FolderReport {
     pub flags_refused: u64,
     /// The first of them, and why.
     pub flags_refused_messages: Vec<Skipped>,
+    /// Whether messages have the UIDs here that they have there.
+    pub uids: Uids,
+    /// Messages that have another one, although others keep theirs.
+    pub other_uids: u64,
     /// Messages that did not come.
     pub skipped: u64,
     /// The first of them, and why.

@@ -3,7 +3,7 @@
 use crate::account::table;
 use crate::say::say;
 use anyhow::Result;
-use migrate::{FolderReport, Report, Verdict};
+use migrate::{FolderReport, Report, Uids, Verdict};
 
 /// Prints it, as JSON or for people.
 pub(crate) fn print(report: &Report, json: bool) -> Result<()> {
@@ -19,6 +19,13 @@ pub(crate) fn print(report: &Report, json: bool) -> Result<()> {
     }
     if let Some(why) = &report.stopped {
         say!("The import stopped: {}", visible(why));
+    }
+    let mut numbered = report.folders.iter().filter(|folder| folder.uids != Uids::None).peekable();
+    if numbered.peek().is_some() && numbered.all(|folder| folder.uids == Uids::Kept && folder.other_uids == 0)
+    {
+        say!(
+            "UIDVALIDITY and UIDs are as they are at the source: mail programs that know them load nothing again."
+        );
     }
     let imported: u64 = report.folders.iter().map(|folder| folder.imported).sum();
     let read_back: u64 = report.folders.iter().filter_map(|folder| folder.check).map(|c| c.read_back).sum();
@@ -52,6 +59,15 @@ fn remarks(folder: &FolderReport) {
         if count > 0 {
             say!("{name}: {count} messages {what}");
         }
+    }
+    match &folder.uids {
+        Uids::New(why) => say!("{name}: mail programs load it again, for its UIDs are new: {}", visible(why)),
+        Uids::Kept if folder.other_uids > 0 => say!(
+            "{name}: {} messages have other UIDs than at the source, which came too late for theirs: mail programs \
+             that know this mailbox from there should load it again",
+            folder.other_uids
+        ),
+        Uids::Kept | Uids::None => {}
     }
     folder.notes.iter().for_each(|note| say!("{name}: {}", visible(note)));
     for (count, named, what, more_of_it) in [

@@ -5,6 +5,7 @@ mod accounts;
 mod export;
 mod home;
 mod import;
+mod round_trip;
 mod threats;
 mod undo;
 

@@ -2,17 +2,17 @@
 
 use super::{flags, is_of_one, ours, special_uses};
 use crate::letter::alike;
-use crate::link::{Checked, Compared, Kept, Key, Opening, Outcome};
+use crate::link::{Checked, Compared, Kept, Key, Numbering, Opening, Outcome, Uids};
 use crate::memory::{self, Memory, Place};
 use crate::trouble::Trouble;
 use events::Event;
 use mail::{Account, Arrival, Batch, Error, Made, Origin, Received};
 use mailbox::account::{MailboxId, Subscription};
-use mailbox::{Change, LimitReached, MailboxState, Store};
+use mailbox::{Change, LimitReached, MAX_BROUGHT_UID, MailboxState, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use terms::{MailboxName, Uid, UidSet};
+use terms::{MailboxName, Uid, UidSet, UidValidity};
 
 /// Octets of a message that are read back at once.
 const READ_OCTETS: usize = 256 << 10;
@@ -28,6 +28,9 @@ pub(super) struct Folder {
     pub(super) outcomes: Vec<Option<Outcome>>,
     /// Messages that this run has stored, and the names of the octets that were read for them.
     pub(super) stored: Vec<(Uid, [u8; 32])>,
+    pub(super) uids: Uids,
+    /// Messages that got another UID than they have at the source, since the last flush.
+    pub(super) other_uids: u64,
     opening: Opening,
 }
 
@@ -62,7 +65,8 @@ impl Folder {
         let name = MailboxName::new(&opening.mailbox).map_err(|why| Trouble::Ours(why.to_string()))?;
         let subscription = if opening.subscribed { Subscription::Subscribed } else { Subscription::Not };
         let uses = special_uses(&opening.special_uses);
-        let settled = account.settle_mailbox(&Origin::desk(), &name, uses, subscription).await;
+        let going_on = opening.numbering.and_then(uid_validity);
+        let settled = account.settle_mailbox(&Origin::desk(), &name, uses, subscription, going_on).await;
         let (mailbox, made) = settled.map_err(of_the_folder)?;
         if made == Made::Now {
             let account = events::Account::new(login);
@@ -73,26 +77,53 @@ impl Folder {
         let mut memory = recall(memory::folder_of(memories, account.id()), &opening, subject).await?;
         // A data directory that was put back to an earlier day has not given these UIDs yet.
         memory.retain(|uid| uid < state.uid_next());
-        let (strangers, waiting, outcomes, stored) = Default::default();
-        Ok(Self { mailbox, memory, strangers, waiting, outcomes, stored, opening })
+        let uids = opening.numbering.map_or(Uids::None, |numbering| uids(numbering, &state));
+        let (strangers, waiting, outcomes, stored, other_uids) = Default::default();
+        Ok(Self { mailbox, memory, strangers, waiting, outcomes, stored, uids, other_uids, opening })
+    }
+
+    /// Whether a message that has a UID at the source has another one here, although it could have that.
+    pub(super) fn is_other(&self, here: Uid, at_source: Option<u32>) -> bool {
+        self.uids == Uids::Kept && at_source.is_some_and(|at_source| at_source != here.get())
+    }
+
+    /// The UID that a message gets if it can. One that the source has not numbered yet comes behind all that it has.
+    fn wanted_uid(&self, kept: &Kept) -> Option<Uid> {
+        let kept_uid = || kept.uid().or_else(|| self.opening.numbering.and_then(uid_next));
+        (self.uids == Uids::Kept).then(kept_uid).flatten()
+    }
+
+    /// Once all has come: no UID that the source has given, to a message that is gone there too, is given here again.
+    pub(super) async fn skip_to_uid_next(&self, account: &Account) -> Result<(), Trouble> {
+        match self.opening.numbering.and_then(uid_next) {
+            Some(uid_next) if self.uids == Uids::Kept => {
+                account.skip_to(&Origin::desk(), self.mailbox, uid_next).await.map_err(ours)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What this run has stored, if the next folder is the same one.
     pub(super) fn stored_for(self, opening: &Opening) -> Vec<(Uid, [u8; 32])> {
-        if self.opening == *opening { self.stored } else { Vec::new() }
+        let place = |o: &Opening| [&o.source, &o.folder, &o.generation, &o.mailbox].map(String::clone);
+        if place(&self.opening) == place(opening) { self.stored } else { Vec::new() }
     }
 
-    /// Finds a message that has these octets and is no other message of the source.
+    /// Finds a message that has these octets and is no other message of the source; the one with the same UID first.
     pub(super) async fn find(
         &mut self,
         account: &Arc<Account>,
         name: [u8; 32],
+        uid: Option<Uid>,
     ) -> Result<Option<Uid>, Trouble> {
         if self.strangers.is_none() {
             self.strangers = Some(self.look_for_strangers(account).await?);
         }
         let found = self.strangers.as_mut().and_then(|strangers| strangers.get_mut(&name));
-        Ok(found.and_then(Vec::pop))
+        Ok(found.and_then(|found| match found.iter().position(|here| Some(*here) == uid) {
+            Some(same) => Some(found.remove(same)),
+            None => found.pop(),
+        }))
     }
 
     async fn look_for_strangers(
@@ -127,10 +158,12 @@ impl Folder {
 
     /// Stores what waits, in one commit; where that is refused, one by one, so that each hears its own reason.
     pub(super) async fn file(&mut self, account: &Arc<Account>) -> Result<(), Trouble> {
-        let waiting = std::mem::take(&mut self.waiting);
+        let mut waiting = std::mem::take(&mut self.waiting);
         if waiting.is_empty() {
             return Ok(());
         }
+        // A server may send messages in any order, and UIDs are given in one.
+        waiting.sort_by_key(|one| one.kept.uid.unwrap_or(u32::MAX));
         match self.file_all(account, &waiting).await {
             Ok(()) => Ok(()),
             Err(why) if is_of_one(&why) => {
@@ -169,10 +202,12 @@ impl Folder {
             let (received, flags) = (received.clone(), flags(&kept.flags));
             account.add(&mut batch, &Origin::desk(), Arrival { received, flags, date: kept.date() }).await?;
         }
-        let filed = account.file(&Origin::desk(), self.mailbox, batch, account.id()).await?;
+        let wanted: Vec<_> = waiting.iter().map(|one| self.wanted_uid(&one.kept)).collect();
+        let filed = account.bring(&Origin::desk(), self.mailbox, batch, &wanted, account.id()).await?;
         let uids: Vec<_> = filed.uids.iter().collect();
         for (one, uid) in waiting.iter().zip(&uids) {
             self.settle(one.place, Outcome::Imported);
+            self.other_uids += u64::from(self.is_other(*uid, one.kept.uid));
             self.stored.push((*uid, one.kept.name));
         }
         let noted = waiting.iter().zip(uids);
@@ -275,6 +310,31 @@ impl Folder {
             }
         }
         Ok(checked)
+    }
+}
+
+/// The UIDVALIDITY that can be had here. Where the source has come near the end of its UIDs they are given anew.
+fn uid_validity(numbering: Numbering) -> Option<UidValidity> {
+    UidValidity::new(numbering.uid_validity).filter(|_| numbering.uid_next <= MAX_BROUGHT_UID)
+}
+
+fn uid_next(numbering: Numbering) -> Option<Uid> {
+    Uid::new(numbering.uid_next)
+}
+
+/// Whether a mailbox goes on where the source's folder is, or why not.
+fn uids(numbering: Numbering, state: &MailboxState) -> Uids {
+    match uid_validity(numbering) {
+        None if numbering.uid_validity == 0 => Uids::None,
+        None => Uids::New("those at the source leave too little room for further ones".into()),
+        Some(at_source) if at_source == state.uid_validity() => Uids::Kept,
+        Some(_) if state.uid_next() > Uid::MIN => {
+            Uids::New("this mailbox has, or had, messages under another UIDVALIDITY".into())
+        }
+        Some(_) => Uids::New(
+            "this mailbox goes on where another one was, or another mailbox has, or had, the source's UIDVALIDITY"
+                .into(),
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use super::lines::Part;
 use super::response::{Response, Status, Told, Value};
 use crate::filing::too_large;
 use crate::letter::Marks;
-use crate::link::{Key, Known};
+use crate::link::{Key, Known, Numbering};
 use crate::pour::Pour;
 use crate::source::{Folder, Reader};
 use crate::trouble::Trouble;
@@ -43,8 +43,8 @@ impl Connection {
         Self { client, spelt }
     }
 
-    /// EXAMINE: how many messages, and UIDVALIDITY.
-    async fn examine(&mut self, folder: &Folder) -> Result<(u64, u32), Trouble> {
+    /// EXAMINE: how many messages, and how they are numbered.
+    async fn examine(&mut self, folder: &Folder) -> Result<(u64, Numbering), Trouble> {
         let spelt = self.spelt.lock().unwrap_or_else(PoisonError::into_inner).get(&folder.at_source).cloned();
         let name = spelt.and_then(|octets| quoted(&String::from_utf8(octets).ok()?));
         let name = name.ok_or_else(|| Trouble::Source("its name cannot be said to the server".into()))?;
@@ -63,7 +63,9 @@ impl Connection {
         }
         let validity = answer.number("UIDVALIDITY");
         let why = "the server gives no UIDVALIDITY: its messages cannot be told apart";
-        Ok((exists, validity.ok_or_else(|| Trouble::Source(why.into()))?))
+        let uid_validity = validity.ok_or_else(|| Trouble::Source(why.into()))?;
+        // RFC 3501, 6.3.1: where it is not told, "the next unique identifier value can not be predicted".
+        Ok((exists, Numbering { uid_validity, uid_next: answer.number("UIDNEXT").unwrap_or_default() }))
     }
 
     /// What its messages are.
@@ -198,8 +200,8 @@ async fn small(
 
 impl Reader for Connection {
     async fn read(&mut self, folder: &Folder, pour: &mut Pour<'_>) -> Result<(), Trouble> {
-        let (exists, validity) = self.examine(folder).await?;
-        pour.open(&validity.to_string()).await?;
+        let (exists, numbering) = self.examine(folder).await?;
+        pour.open(&numbering.uid_validity.to_string(), Some(numbering)).await?;
         if exists == 0 {
             pour.has(0, 0);
             return Ok(());
@@ -215,8 +217,11 @@ impl Reader for Connection {
         for (uid, listed) in &messages {
             listed.marks.remarks(&named(*uid)).for_each(|remark| pour.note(remark));
         }
-        let known =
-            |(uid, listed): (&u32, &Listed)| Known { key: Key::of_uid(*uid), flags: listed.marks.words() };
+        let known = |(uid, listed): (&u32, &Listed)| Known {
+            key: Key::of_uid(*uid),
+            flags: listed.marks.words(),
+            uid: Some(*uid),
+        };
         let uids: Vec<u32> = messages.keys().copied().collect();
         let of = |place: usize| uids.get(place).copied().map(named).unwrap_or_default();
         let unknown = pour.unknown(messages.iter().map(known).collect(), of).await?;
@@ -269,7 +274,7 @@ fn uid(items: &[Value]) -> Option<u32> {
 fn listed(items: &[Value]) -> Option<(u32, Listed)> {
     let uid = uid(items)?;
     let octets = item(items, "RFC822.SIZE")?.number()?;
-    let mut marks = Marks::default();
+    let mut marks = Marks { uid: Some(uid), ..Marks::default() };
     for word in
         item(items, "FLAGS").and_then(Value::list).unwrap_or_default().iter().filter_map(Value::octets)
     {

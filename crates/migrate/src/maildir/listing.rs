@@ -1,5 +1,6 @@
 //! The files of one folder, in the order in which its server numbered them.
 
+use crate::link::Numbering;
 use crate::local::open_regular;
 use crate::trouble::Trouble;
 use std::collections::HashMap;
@@ -16,9 +17,19 @@ const LETTERS: usize = 26;
 
 /// A folder's files, and what its keywords' letters mean.
 pub(super) struct Listing {
-    pub(super) files: Vec<PathBuf>,
+    /// Each with the UID that its server gave it.
+    pub(super) files: Vec<(PathBuf, Option<u32>)>,
     /// By letter from `a`.
     pub(super) keywords: Vec<Option<String>>,
+    pub(super) numbering: Option<Numbering>,
+}
+
+/// What `dovecot-uidlist` says.
+#[derive(Default)]
+struct UidList {
+    numbering: Option<Numbering>,
+    /// By the part of a file's name that stays.
+    uids: HashMap<String, u32>,
 }
 
 impl Listing {
@@ -28,13 +39,18 @@ impl Listing {
             files.extend(entries(&folder.join("new"))?);
         }
         files.retain(|file| !file_name(file).starts_with('.'));
-        let uids = uids(folder);
+        let UidList { numbering, uids } = UidList::of(folder);
+        let uid = |file: PathBuf| {
+            let uid = uids.get(base(&file_name(&file))).copied();
+            (file, uid)
+        };
+        let mut files: Vec<_> = files.into_iter().map(uid).collect();
         // Without a number of its own a file's name tells the time, which is its order.
-        files.sort_by_cached_key(|file| {
+        files.sort_by_cached_key(|(file, uid)| {
             let name = file_name(file);
-            (uids.get(base(&name)).copied().unwrap_or(u32::MAX), time(&name), name)
+            (uid.unwrap_or(u32::MAX), time(&name), name)
         });
-        Ok(Self { files, keywords: keywords(lines(&folder.join(KEYWORDS))) })
+        Ok(Self { files, keywords: keywords(lines(&folder.join(KEYWORDS))), numbering })
     }
 }
 
@@ -63,15 +79,33 @@ fn time(name: &str) -> u64 {
     name.split('.').next().and_then(|digits| digits.parse().ok()).unwrap_or(u64::MAX)
 }
 
-/// `dovecot-uidlist`, version 3 (and 1): a line is a UID, perhaps fields, and the file's name behind a colon.
-/// doc.dovecot.org, Maildir. What does not read is passed over: it is for the order alone.
-fn uids(folder: &Path) -> HashMap<String, u32> {
-    let uid = |line: String| {
-        let (uid, rest) = line.split_once(' ')?;
-        let name = rest.split_once(':').map_or(rest, |(_, name)| name);
-        Some((base(name).to_owned(), uid.parse().ok()?))
+impl UidList {
+    /// `dovecot-uidlist`, version 3 (and 1): a line is a UID, perhaps fields, and the file's name behind a colon.
+    /// doc.dovecot.org, Maildir. What does not read is passed over.
+    fn of(folder: &Path) -> Self {
+        let uid = |line: String| {
+            let (uid, rest) = line.split_once(' ')?;
+            let name = rest.split_once(':').map_or(rest, |(_, name)| name);
+            Some((base(name).to_owned(), uid.parse().ok()?))
+        };
+        let mut lines = lines(&folder.join("dovecot-uidlist"));
+        let numbering = lines.next().and_then(|line| numbering(&line));
+        Self { numbering, uids: lines.filter_map(uid).collect() }
+    }
+}
+
+/// The first line: `3 V1173189136 N20221 G3085f01b7f11094c501100008c4a11c1`, or `1 1173189136 20221`.
+fn numbering(line: &str) -> Option<Numbering> {
+    let mut words = line.split(' ');
+    let (uid_validity, uid_next) = match words.next()? {
+        "3" => {
+            let number = |letter| words.clone().find_map(|word| word.strip_prefix(letter));
+            (number('V')?, number('N')?)
+        }
+        "1" => (words.next()?, words.next()?),
+        _ => return None,
     };
-    lines(&folder.join("dovecot-uidlist")).skip(1).filter_map(uid).collect()
+    Some(Numbering { uid_validity: uid_validity.parse().ok()?, uid_next: uid_next.parse().ok()? })
 }
 
 /// The lines of `dovecot-keywords`: a number, which stands for a letter, and a keyword.
@@ -87,7 +121,7 @@ pub(super) fn keywords(lines: impl Iterator<Item = String>) -> Vec<Option<String
 }
 
 /// The lines of a file that may be missing; as many as read.
-pub(super) fn lines(file: &Path) -> impl Iterator<Item = String> {
+pub(super) fn lines(file: &Path) -> impl Iterator<Item = String> + use<> {
     let opened = open_regular(file).ok();
     opened.into_iter().flat_map(|file| lines_of(BufReader::new(file.take(MAX_LIST_OCTETS))))
 }
@@ -96,4 +130,24 @@ pub(super) fn lines(file: &Path) -> impl Iterator<Item = String> {
 pub(super) fn lines_of(text: impl BufRead) -> impl Iterator<Item = String> {
     let line = |line: Vec<u8>| String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
     text.split(b'\n').map_while(Result::ok).map(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_of_a_uid_list_says_how_messages_are_numbered() {
+        let read =
+            |line: &str| numbering(line).map(|Numbering { uid_validity, uid_next }| (uid_validity, uid_next));
+        assert_eq!(
+            read("3 V1173189136 N20221 G3085f01b7f11094c501100008c4a11c1"),
+            Some((1_173_189_136, 20_221))
+        );
+        assert_eq!(read("3 N7 V9 G0"), Some((9, 7)));
+        assert_eq!(read("1 1173189136 20221"), Some((1_173_189_136, 20_221)));
+        for bad in ["", "3", "3 V1", "3 V-1 N2", "3 V4294967296 N2", "2 1 1", "1 5"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
 }

@@ -8,3 +8,4 @@ mod hostile;
 mod peer;
 mod refused;
 mod strange;
+mod uids;
