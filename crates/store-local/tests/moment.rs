@@ -89,6 +89,9 @@ fn a_moment_holds_all_that_was_acknowledged_before_it_and_nothing_of_what_came_l
     let later = keep_large(&store, 8);
     let (_folder, copy) = copied(&moment);
     is_sound(&copy);
+    // Segments come with their tables of contents. What is in the last one is copied when the copy is opened, as always.
+    let segments = moment.files().iter().filter(|file| file.path.starts_with("log")).count();
+    assert_eq!(copy.compare_index().unwrap().right_footers, segments - 1);
     assert_eq!(block_on(copy.read(stream(1), Seq::NONE, 99)).unwrap().len(), 40);
     assert_eq!(block_on(copy.body(ACCOUNT, large, 0, 9)).unwrap().unwrap(), vec![7; 9]);
     assert_eq!(block_on(copy.body_len(ACCOUNT, later)).unwrap(), None);
@@ -170,7 +173,6 @@ fn a_moment_behind_a_recovery_holds_what_was_acknowledged_before_and_since() {
         let disk = FaultyDisk::new(seed);
         let (store, mut pump) =
             LocalStore::open_with_pump(Arc::new(disk.clone()), &Options::default()).unwrap();
-        let context = &mut Context::from_waker(Waker::noop());
         let mut next = 0;
         let mut put = |pump: &mut Pump| {
             let mut answer = store.commit(commit(1, next));
@@ -190,21 +192,25 @@ fn a_moment_behind_a_recovery_holds_what_was_acknowledged_before_and_since() {
         let refused = block_on(store.moment());
         assert!(matches!(refused, Err(StoreError::Unavailable { uncertain: false, .. })), "{refused:?}");
         assert_eq!(pump.try_to_recover(), Recovered::Yes);
-        assert!(put(&mut pump));
-        let mut taking = Box::pin(store.moment());
-        assert!(taking.as_mut().poll(context).is_pending());
-        pump.commit_group();
-        let moment = block_on(taking).unwrap();
-        let (_folder, copy) = copied(&moment);
-        is_sound(&copy);
-        assert_eq!(block_on(copy.read(stream(1), Seq::NONE, 99)).unwrap().len(), 3, "seed {seed}");
+        // What was refused lies behind the end of the old segment, and does not come back with it.
+        for acknowledged in [2, 3] {
+            let mut taking = Box::pin(store.moment());
+            assert!(taking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            pump.commit_group();
+            let moment = block_on(taking).unwrap();
+            let (_folder, copy) = copied(&moment);
+            is_sound(&copy);
+            let events = block_on(copy.read(stream(1), Seq::NONE, 99)).unwrap();
+            assert_eq!(events.len(), acknowledged, "seed {seed}");
+            assert!(put(&mut pump));
+        }
     }
 }
 
 #[test]
 fn power_that_goes_around_a_moment_costs_nothing_that_was_acknowledged() {
     let mut cuts = 0;
-    for seed in 0..150 {
+    for seed in 0..100 {
         let disk = FaultyDisk::new(seed);
         let store = LocalStore::open_on(Arc::new(disk.clone()), &Options::default()).unwrap();
         put(&store, 1, 0);
@@ -230,5 +236,5 @@ fn power_that_goes_around_a_moment_costs_nothing_that_was_acknowledged() {
         let (_folder, copy) = copied(&moment);
         assert_eq!(block_on(copy.read(stream(1), Seq::NONE, 99)).unwrap().len() as u64, there);
     }
-    assert!(cuts > 50, "the power hardly ever went: {cuts}");
+    assert!(cuts > 30, "the power hardly ever went: {cuts}");
 }
