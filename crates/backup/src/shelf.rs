@@ -26,6 +26,9 @@ const PARTIAL: &str = "partial";
 const LOCK: &str = "lock";
 /// Octets that are read at once.
 const PIECE: usize = 256 << 10;
+/// Octets after which a file in the making is synced: where backups lie on the disk of the mail, the log's syncs wait for
+/// no more than this.
+const SYNC_EVERY: u64 = 1 << 20;
 
 /// A directory with backups of one store.
 #[derive(Debug)]
@@ -48,6 +51,7 @@ pub(crate) struct Partial {
     file: File,
     hasher: blake3::Hasher,
     octets: u64,
+    synced: u64,
 }
 
 impl Shelf {
@@ -216,12 +220,13 @@ impl Writing<'_> {
     pub(crate) fn begin(&self) -> Result<Partial, Trouble> {
         let path = self.shelf.root.join(PARTIAL).join("file");
         let file = new_file(&path)?;
-        Ok(Partial { path, file, hasher: blake3::Hasher::new(), octets: 0 })
+        Ok(Partial { path, file, hasher: blake3::Hasher::new(), octets: 0, synced: 0 })
     }
 
     /// Gives a whole file its name, which says what is in it. The name is durable with the manifest.
     pub(crate) fn keep(&self, partial: Partial, path: &str, mark: &str) -> Result<Entry, Trouble> {
         partial.file.sync_all().map_err(Trouble::at(&partial.path))?;
+        forget(&partial.file);
         let blake3 = partial.hasher.finalize().to_hex().to_string();
         let (folder, name) = path.split_once('/').unwrap_or((path, path));
         // Of a segment its number, of a body the number of its file, which stands behind its name.
@@ -286,12 +291,28 @@ impl Partial {
     pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Trouble> {
         self.hasher.update(octets);
         self.octets += octets.len() as u64;
-        self.file.write_all(octets).map_err(Trouble::at(&self.path))
+        self.file.write_all(octets).map_err(Trouble::at(&self.path))?;
+        if self.octets - self.synced < SYNC_EVERY {
+            return Ok(());
+        }
+        self.synced = self.octets;
+        self.file.sync_data().map_err(Trouble::at(&self.path))?;
+        forget(&self.file);
+        Ok(())
     }
 
     pub(crate) const fn octets(&self) -> u64 {
         self.octets
     }
+}
+
+/// A backup is written to be read another day: memory is better kept for mail.
+fn forget(file: &File) {
+    #[cfg(target_os = "linux")]
+    // A file system that does not know how costs memory, and nothing else.
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
 }
 
 /// A file that only its owner can read; one that is there is written anew.
