@@ -64,6 +64,16 @@ events! {
         duration_ms: u64,
     }
 
+    /// A backup has ended. There is one for each run.
+    "server.backed-up" INFO BackedUp {
+        /// Who ran it: the number of the system's user.
+        user: u64,
+        /// How many files were new and were taken; like the octets not known of one that was cut off.
+        files: Option<u64>,
+        /// How many octets are in these.
+        octets: Option<u64>,
+    }
+
     /// Our fault. The client was given the same number with `NO [SERVERBUG]`; or it was told `NO [UNAVAILABLE]`, without
     /// one: of those who are told so only the first is written down, until for a minute nobody was.
     "server.fault" ERROR ServerFault {
@@ -466,16 +476,6 @@ events! {
         messages: u64,
         /// How many could not be read.
         damaged: u64,
-    }
-
-    /// A backup has ended. There is one for each run.
-    "server.backed-up" INFO BackedUp {
-        /// Who ran it: the number of the system's user.
-        user: u64,
-        /// How many files were new and were taken; like the octets not known of one that was cut off.
-        files: Option<u64>,
-        /// How many octets are in these.
-        octets: Option<u64>,
     }
 
     /// The admin gave an account limits of its own, or took them back.
