@@ -49,14 +49,15 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn place(&self) -> String;
 }
 
-/// Makes a directory, durably. Where that fails it is taken away again: it would still show, and the next one who looks
-/// could not know that no later sync makes it last.
+/// Makes a directory, durably. An empty one is made anew: whoever made it may have failed to sync that, and then it shows,
+/// and no later sync makes it last. One that has something in it has lasted before.
 pub(crate) fn make_dir(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    disk.create_dir(path)?;
-    disk.sync_dir(path.parent().unwrap_or(Path::new(""))).inspect_err(|_| {
-        // One that has something in it has lasted before.
-        let _ = disk.remove_dir(path);
-    })
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound};
+    match disk.remove_dir(path) {
+        Err(e) if ![AlreadyExists, DirectoryNotEmpty, NotFound].contains(&e.kind()) => return Err(e),
+        _ => disk.create_dir(path)?,
+    }
+    disk.sync_dir(path.parent().unwrap_or(Path::new("")))
 }
 
 /// Whether an error says that the system could not do what it was asked to, and nothing of what lies on the disk.
