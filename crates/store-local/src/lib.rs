@@ -35,6 +35,7 @@ mod recovery;
 mod request;
 mod scrub;
 mod staging;
+mod stats;
 mod witness;
 mod write;
 
@@ -65,6 +66,7 @@ pub use inspect::IndexReport;
 pub use log::Rot;
 pub use moment::{Moment, MomentFile};
 pub use scrub::Scrubbing;
+pub use stats::Stats;
 pub use witness::Witness;
 
 /// How the store keeps its files.
@@ -228,6 +230,35 @@ impl LocalStore {
     #[must_use]
     pub fn check(&self, only: Option<AccountId>) -> Check {
         Check::new(Arc::clone(&self.engine), only)
+    }
+
+    /// What of the log does not read back as it was written. Reads all of it at once.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub fn damaged_log(&self) -> Result<Vec<Damage>, StoreError> {
+        let mut check = self.check(None);
+        while !check.is_through_the_log() {
+            check.step()?;
+        }
+        Ok(check.damages().iter().filter(|damage| damage.file.starts_with("log")).cloned().collect())
+    }
+
+    /// Takes the index away, so that the next opening makes it again from the log. Soft values, which are nowhere else,
+    /// go with it.
+    ///
+    /// # Errors
+    /// Somebody has the directory open, or the file cannot be taken away.
+    pub fn forget_index(disk: &dyn Disk) -> Result<(), OpenError> {
+        recovery::forget_index(disk)
+    }
+
+    /// Counts what is there, or what is one account's.
+    ///
+    /// # Errors
+    /// The index cannot be read now.
+    pub fn stats(&self, only: Option<AccountId>) -> Result<Stats, StoreError> {
+        stats::count(&self.engine, only).map_err(|e| self.engine.unreadable(e))
     }
 
     /// Lets a scrub begin now, unless one is under way. The witness hears what it finds, and of its end.

@@ -56,6 +56,16 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Ope
     }
 }
 
+/// Takes the index away while nobody has the directory open.
+pub(crate) fn forget_index(disk: &dyn Disk) -> Result<(), OpenError> {
+    let lock = disk.lock(Path::new(LOCK_FILE));
+    let _lock = lock.map_err(|cause| OpenError::Locked { place: disk.place(), cause })?;
+    match disk.unlink(Path::new(INDEX_FILE)) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e.into()),
+        _ => Ok(disk.sync_dir(Path::new(""))?),
+    }
+}
+
 fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
     let lock = claim(&*disk, options.remote)?;
     make_dir(&*disk, Path::new(LOG_DIRECTORY))?;

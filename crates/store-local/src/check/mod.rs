@@ -49,6 +49,8 @@ pub struct Check {
     told: usize,
     /// Where the entries that are looked at now begin.
     resume: Key,
+    /// Whether the log was read from its beginning, and is sound, though the index says otherwise.
+    log: Verdict,
     tally: Tally,
 }
 
@@ -59,6 +61,16 @@ enum Stage {
     Apart,
     Entries { after: Key, bodies: VecDeque<BodyInFile>, reading: Option<Box<BodyReading>> },
     Done,
+}
+
+/// What is known of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Sound,
+    /// It is sound, and the index does not say what it says.
+    Contradicted,
+    /// It is damaged, or was not read as a whole.
+    Unknown,
 }
 
 /// A body that lies in a file, by the index.
@@ -89,12 +101,24 @@ impl Check {
     /// From the beginning; of one account only, or of everything.
     pub(crate) const fn new(engine: Arc<Engine>, only: Option<AccountId>) -> Self {
         let stage = Stage::Planning { from: 0 };
-        Self { engine, only, stage, damages: Vec::new(), told: 0, resume: Key::new(), tally: Tally::ZERO }
+        Self {
+            engine,
+            only,
+            stage,
+            damages: Vec::new(),
+            told: 0,
+            resume: Key::new(),
+            log: Verdict::Sound,
+            tally: Tally::ZERO,
+        }
     }
 
     /// From where another one had come.
     pub(crate) fn resumed(engine: Arc<Engine>, place: &[u8]) -> Self {
         let mut check = Self::new(engine, None);
+        if !place.is_empty() {
+            check.log = Verdict::Unknown;
+        }
         match place.split_first() {
             Some((&IN_SEGMENTS, number)) => {
                 check.stage = Stage::Planning { from: u64_at(number, 0).unwrap_or(0) };
@@ -123,6 +147,11 @@ impl Check {
             Stage::Done => return None,
         };
         Some([vec![stage], at].concat().into())
+    }
+
+    /// Whether it is done with the log, and goes on with the index.
+    pub(crate) const fn is_through_the_log(&self) -> bool {
+        matches!(self.stage, Stage::Apart | Stage::Entries { .. } | Stage::Done)
     }
 
     /// What was found so far, at most [`MAX_DAMAGES`].
@@ -170,12 +199,23 @@ impl Check {
             Stage::Planning { from } => {
                 self.stage = Stage::Planning { from };
                 let (left, damaged) = plan::plan(&self.engine)?;
+                if !damaged.is_empty() {
+                    self.log = Verdict::Unknown;
+                }
                 damaged.into_iter().for_each(|damage| self.note(damage));
                 let left = left.into_iter().filter(|planned| planned.number >= from).collect();
                 self.stage = Stage::Segments { left, reading: Vec::new() };
                 Ok(Progress::Read(0))
             }
             Stage::Segments { left, reading } => self.read_segments(left, reading),
+            Stage::Apart if self.log == Verdict::Contradicted => {
+                // The log is sound: what is made from it is right.
+                self.log = Verdict::Sound;
+                self.stage = Stage::Apart;
+                self.engine.index.map().distrust();
+                self.engine.check_map();
+                Ok(Progress::Waits)
+            }
             Stage::Apart => {
                 // Should it be damaged, it is looked at no more: soft values are nowhere else.
                 self.stage = entries_from(Key::new());
@@ -218,6 +258,12 @@ impl Check {
         self.stage = Stage::Segments { left: left.clone(), reading: Vec::new() };
         let lost = if damaged.is_empty() { Vec::new() } else { self.lost_in(planned.number, &damaged)? };
         let behind = entries::compare(&self.engine.index, &examined.frames, planned.number)?;
+        if !damaged.is_empty() {
+            self.log = Verdict::Unknown;
+        }
+        if !behind.is_empty() && self.log == Verdict::Sound {
+            self.log = Verdict::Contradicted;
+        }
         for (mut damage, lost) in damaged.into_iter().zip(lost) {
             damage.lost = lost;
             self.note(damage);
@@ -236,6 +282,7 @@ impl Check {
     fn give_up(&mut self, mut left: VecDeque<Planned>) -> Result<Progress, KvError> {
         let Some(planned) = left.front().cloned() else { return Ok(Progress::Read(0)) };
         self.stage = Stage::Segments { left: left.clone(), reading: Vec::new() };
+        self.log = Verdict::Unknown;
         let why = "the segment's header does not read back as it was written, and without it nothing does";
         let file = format!("log/{}", segment_name(planned.number));
         let mut damage = Damage::of(file, 0..planned.end, why);

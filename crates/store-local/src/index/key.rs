@@ -173,6 +173,12 @@ fn after(mut prefix: Key) -> Key {
     prefix
 }
 
+/// Everything that an account has.
+pub(crate) fn whole_account(account: AccountId) -> KeyRange {
+    let from = account.0.to_be_bytes().to_vec();
+    (from.clone(), after(from))
+}
+
 /// What a key of the index stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {

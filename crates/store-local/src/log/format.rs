@@ -486,6 +486,18 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_draws_the_files_as_the_code_does() {
+        let manual = include_str!("../../../../docs/storage.md");
+        for source in [include_str!("format.rs"), include_str!("../body_file.rs")] {
+            let drawn = source.lines().skip_while(|line| *line != "//! ```text").skip(1);
+            let drawn = drawn.take_while(|line| *line != "//! ```");
+            let drawn: Vec<&str> = drawn.map(|line| line.get(4..).unwrap_or_default()).collect();
+            assert!(drawn.len() > 8);
+            assert!(manual.contains(&drawn.join("\n")), "docs/storage.md draws something else");
+        }
+    }
+
+    #[test]
     fn a_segment_header_reads_back_as_it_was_written() {
         let bytes = header().encode();
         assert_eq!(bytes.len(), SEGMENT_HEADER);
