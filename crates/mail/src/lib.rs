@@ -11,6 +11,7 @@
 mod account;
 mod aside;
 mod batch;
+mod check;
 mod contents;
 mod delivery;
 mod directory;
@@ -37,6 +38,7 @@ mod writer;
 
 pub use account::{Account, SignedOut};
 pub use batch::{Arrival, Batch, Filed};
+pub use check::{Checked, Finding, MAX_FINDINGS, Unreadable};
 pub use delivery::Delivery;
 pub use directory::{Accounts, DirectoryError, Found, RemovedAccount};
 pub use error::Error;
