@@ -180,7 +180,7 @@ impl fmt::Display for HistoryLine {
             What::Appended => "came in:",
             What::FlagsChanged | What::SeenChanged => "flags of",
             What::Expunged => "expunged:",
-            What::Skipped => "UIDs and MODSEQs were skipped",
+            What::Skipped => "numbers were skipped",
         };
         f.write_str(what)?;
         if let Some(uids) = &self.uids {
