@@ -291,8 +291,13 @@ fn half_way(there: &Home, source: &Listening, here: &Home, target: &Listening) -
         let tag = client.send_append("INBOX", &letter(number, 2_000)).unwrap();
         client.answer(tag).unwrap();
     }
+    // Into a mailbox that has had a message: one that never had any would make room for the other's INBOX.
     let mut own = session(here, target);
+    let tag = own.send_append("INBOX", &letter(LETTERS, 1)).unwrap();
+    own.answer(tag).unwrap();
     own.ask("SELECT INBOX").unwrap();
+    own.ask("UID STORE 1 +FLAGS (\\Deleted)").unwrap();
+    own.ask("EXPUNGE").unwrap();
     own.send("IDLE").unwrap();
     // Some 400 letters: one batch is stored, and the next is on its way.
     let way = stalling_way(source.imaps, 900_000);
