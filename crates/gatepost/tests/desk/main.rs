@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod accounts;
+mod backup;
 mod export;
 mod home;
 mod import;
