@@ -260,6 +260,27 @@ fn a_damaged_file_is_found_and_named_and_is_not_restored() {
 }
 
 #[test]
+fn what_had_rotted_before_it_was_copied_is_told_by_the_proof_and_by_the_restore() {
+    let mut rest = Rest::new(0);
+    rest.stop();
+    // Opened and closed in good order, so that nothing of this is read again when the backup opens it.
+    assert!(rest.place.ask("account list").status.success());
+    let log = rest.place.mail().join("log");
+    let segments = names(&log).into_iter().map(|name| log.join(name));
+    let largest = segments.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    flip(&largest);
+    back_up(&rest.place, "");
+    let name = largest.file_name().unwrap().to_str().unwrap();
+    let proof = rest.place.ask(&format!("backup verify {}", shelf(&rest.place)));
+    let said = String::from_utf8(proof.stdout).unwrap();
+    assert!(!proof.status.success() && said.contains(&format!("in {name}")), "{said}");
+    let new = rest.place.folder().join("restored");
+    let restored = rest.place.ask(&format!("restore {} --data {}", shelf(&rest.place), new.display()));
+    let said = String::from_utf8(restored.stdout).unwrap();
+    assert!(!restored.status.success() && said.contains(name) && new.is_dir(), "{said}");
+}
+
+#[test]
 fn a_backup_goes_only_where_nothing_else_is() {
     let rest = Rest::new(1);
     let (mail, other) = (rest.place.mail(), rest.place.folder().join("other"));
