@@ -6,6 +6,13 @@
 //! CI tries each operation with an eighth of its faults; `GATEPOST_FAULTS=all cargo test -p store-local --test faults` tries
 //! each with all of them.
 //!
+//! # Planted bugs
+//!
+//! Each of these, one at a time, makes it fail, with CI's share of the faults: a failed sync of the log is tried again; a
+//! failed write is taken for done; writing goes on behind either; what was refused comes back; the syncs of a sealed and
+//! of a new segment, of a body, of their directories are not looked at; a directory that was not synced is taken for
+//! durable; too many open files are told as damage; the admin is told each time.
+//!
 //! Like `power_cut` the store has no threads here: what the commit thread would do from time to time the test does.
 #![allow(
     clippy::unwrap_used,
