@@ -35,6 +35,8 @@ const NOTE_AFTER: u64 = 64 << 20;
 /// How long an index may be in the making before a scrub is given up.
 const PATIENCE: u32 = 600;
 const PAUSE: Duration = Duration::from_secs(1);
+/// After that one that was given up is tried again.
+const LATER: Duration = Duration::from_hours(1);
 
 /// What is remembered of scrubs.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +61,7 @@ enum End {
     Through,
     /// It goes on another time.
     BrokenOff,
-    /// There is no end to be had.
+    /// The index cannot be read.
     GivenUp,
 }
 
@@ -76,20 +78,17 @@ impl Scrub {
             notes.through_ms = now_ms();
             self.note(&notes);
         }
-        loop {
-            let wait = if notes.place.is_empty() { self.until_due(&notes) } else { Some(Duration::ZERO) };
-            if !self.engine.scrubber.wait(wait) {
-                return;
-            }
+        let mut wait = self.until_due(&notes);
+        while self.engine.scrubber.wait(wait) {
             let rate = self.scrubbing.octets_per_second.max(1);
             let end = self.scrub(&mut |read| {
                 let rest = Duration::from_micros(read.saturating_mul(1_000_000) / rate);
                 self.engine.scrubber.rest(rest)
             });
-            notes = self.notes();
-            if end == End::GivenUp {
-                notes.place = Bytes::new();
-            }
+            wait = match end {
+                End::GivenUp => self.scrubbing.every.map(|_| LATER),
+                End::Through | End::BrokenOff => self.until_due(&self.notes()),
+            };
         }
     }
 
@@ -124,8 +123,10 @@ impl Scrub {
                     }
                     0
                 }
+                // Why the index cannot be read the admin has heard.
                 Ok(Progress::Waits) | Err(_) => {
-                    self.note(&Notes { through_ms: now_ms(), place: Bytes::new() });
+                    notes.place = check.place().unwrap_or_default();
+                    self.note(&notes);
                     return End::GivenUp;
                 }
             };
@@ -142,8 +143,12 @@ impl Scrub {
         }
     }
 
+    /// How long until one begins by itself, or one that was broken off goes on; `None` where only asking begins one.
     fn until_due(&self, notes: &Notes) -> Option<Duration> {
         let every = self.scrubbing.every?;
+        if !notes.place.is_empty() {
+            return Some(Duration::ZERO);
+        }
         // Where the clock was set back the next one comes a whole period later, not never.
         let since = Duration::from_millis(now_ms().saturating_sub(notes.through_ms));
         Some(every.saturating_sub(since))

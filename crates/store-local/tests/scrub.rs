@@ -136,6 +136,23 @@ fn a_scrub_goes_on_where_it_stopped_after_a_restart() {
 }
 
 #[test]
+fn whoever_opens_a_store_for_a_moment_goes_on_with_no_scrub() {
+    let disk = filled();
+    let (first, heard) = options(FAST);
+    let (store, pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &first).unwrap();
+    assert!(!pump.scrub(6_000));
+    drop((store, pump));
+    let before = disk.octets_read("log");
+    let (store, pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &first).unwrap();
+    let opening = disk.octets_read("log") - before;
+    drop((store, pump));
+    let before = disk.octets_read("log");
+    LocalStore::open_on(Arc::new(disk.clone()), &first).unwrap().close().unwrap();
+    assert!(disk.octets_read("log") - before <= opening + 100, "only the opening reads");
+    assert!(heard.try_iter().next().is_none());
+}
+
+#[test]
 fn a_stop_ends_a_scrub_that_would_take_for_ever() {
     let disk = filled();
     let slow = Scrubbing { every: Some(Duration::ZERO), octets_per_second: 1 };
