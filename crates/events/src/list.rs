@@ -38,8 +38,8 @@ events! {
         sessions: u64,
     }
 
-    /// Part of the mail store's log does not read back as it was written. What it held cannot be read; everything
-    /// else can.
+    /// Part of the mail store does not read back as it was written. What it held cannot be read; everything else can.
+    /// A scrub tells what that is; `gatepost store check` tells all of it.
     "server.rot" ERROR StoreRotten {
         /// The file in the data directory.
         file: File,
@@ -47,6 +47,22 @@ events! {
         from: u64,
         /// One behind the last.
         to: u64,
+        /// Whose mail it is, where it is some account's; of several the first.
+        account: Option<Account>,
+        /// In which mailbox, where that is known.
+        mailbox: Option<Mailbox>,
+        /// Which message, where it is one's.
+        uid: Option<u64>,
+        /// What is lost, in words; unset where nobody has looked, or where it is nothing.
+        lost: Option<Sentence>,
+    }
+
+    /// Everything in the mail store was read and tested.
+    "server.scrubbed" INFO StoreScrubbed {
+        /// How much was read, in octets. After a restart: since then.
+        octets: u64,
+        /// How many damages were found; each was told as `server.rot`.
+        damages: u64,
     }
 
     /// Mail cannot be stored: the disk refused a write or a sync, or the index of the mail store is damaged and is

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Account(Account),
     /// List and make the mailboxes of an account, and see what is in them; works while the server runs and without it
     Mailbox(Mailbox),
+    /// Test the mail store, see what is in it, make its index again
+    Store(Store),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
     Undelete(Undelete),
     /// Back up all mail and accounts into a directory, list what it holds, or prove it; run again, it copies what is new
@@ -267,6 +269,46 @@ pub(crate) struct Then {
     /// As it was behind this MODSEQ; `gatepost mailbox history` tells them
     #[arg(long, value_name = "N")]
     pub(crate) modseq: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Store {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Read and test everything, count everything anew, and list what is damaged and whose it is; works while the server
+    /// runs and without it. Exits with 0 where all is well, 1 where something is damaged, 2 where that cannot be found out
+    Check {
+        /// Only this account, such as ann@example.org
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+        /// Print JSON instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let the running server read and test everything now, at its usual pace, and log what it finds
+    Scrub,
+    /// Tell how much is in the store, and how much of it is used
+    Stats {
+        /// Only this account, such as ann@example.org
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+        /// Print JSON instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the index again from the log; the server must not run. `\Recent` marks and the like, which the log does not
+    /// know, are forgotten
+    Reindex {
+        /// Also where the log is damaged: what only the present index knows is forgotten, and deleted mail may come back
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -6,11 +6,13 @@
 mod mailboxes;
 mod quota;
 mod socket;
+mod store;
 mod undo;
 
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
 pub(crate) use socket::{Desk, Transport, ask, ask_for_stream, is_open};
+pub(crate) use store::{CheckReport, StatsLine, unreadable};
 pub(crate) use undo::{GoneLine, HistoryLine, Target, Then};
 
 use crate::office::Office;
@@ -89,6 +91,13 @@ pub(crate) enum Request {
         mailbox: String,
         since_ms: i64,
     },
+    CheckStore {
+        account: Option<String>,
+    },
+    ScrubStore,
+    StoreStats {
+        account: Option<String>,
+    },
     /// Once this is granted, the connection is the import's.
     Import {
         account: String,
@@ -130,6 +139,10 @@ pub(crate) enum Reply {
     History(Vec<HistoryLine>),
     /// What was deleted, the last one first.
     Gone(Vec<GoneLine>),
+    /// What a check of the store found.
+    Checked(Box<CheckReport>),
+    /// What is in the store.
+    Stats(Box<StatsLine>),
     /// It is not done, and why.
     Refused(String),
 }
@@ -231,6 +244,16 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         }
         Request::UndeleteMessages { account, mailbox, since_ms } => {
             Reply::Done(undo::undelete_messages(accounts, &account, &mailbox, since_ms).await?)
+        }
+        Request::CheckStore { account } => {
+            Reply::Checked(Box::new(store::check(office, account.as_deref()).await?))
+        }
+        Request::ScrubStore => {
+            office.store.scrub();
+            Reply::Done("everything is read and tested now, and what is found is in the server's log".into())
+        }
+        Request::StoreStats { account } => {
+            Reply::Stats(Box::new(store::stats(office, account.as_deref()).await?))
         }
         Request::Import { account } => {
             accounts.named(&account)?;

@@ -15,8 +15,10 @@ mod init;
 mod log;
 mod mailbox_command;
 mod office;
+mod rot;
 mod say;
 mod serve;
+mod store_command;
 mod undelete;
 mod watchman;
 mod when;
@@ -32,7 +34,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(why) => {
             eprintln!("gatepost: {}", say::complaint(&why));
             ExitCode::FAILURE
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
     let now = jiff::Timestamp::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
@@ -55,5 +57,7 @@ fn run(command: Command) -> Result<()> {
         Command::Restore(restore) => runtime.block_on(backup_command::restore(restore)),
         Command::Export(export) => runtime.block_on(export::run(export)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
+        Command::Store(store) => return Ok(runtime.block_on(store_command::run(store))),
     }
+    .map(|()| ExitCode::SUCCESS)
 }

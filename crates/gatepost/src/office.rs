@@ -4,7 +4,7 @@ mod owner;
 
 pub(crate) use owner::Opener;
 
-use crate::watchman::Watchman;
+use crate::watchman::{Found, Watchman};
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
 use mail::{Accounts, HashPool};
@@ -16,9 +16,14 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use store_local::disk::RealDisk;
 use store_local::disk::filesystem::Remote;
-use store_local::{LocalStore, Options, Witness};
+use store_local::{LocalStore, Options, Scrubbing, Witness};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// Where the store is, below the data directory.
+pub(crate) const MAIL: &str = "mail";
 
 /// Everything that lies in the data directory. One process has it.
 pub(crate) struct Office {
@@ -26,6 +31,8 @@ pub(crate) struct Office {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
     pub(crate) imports: migrate::Ground,
+    /// What a scrub finds, until somebody takes it on to tell it.
+    found: Option<UnboundedReceiver<Found>>,
 }
 
 impl Office {
@@ -34,10 +41,12 @@ impl Office {
         let data = &settings.server.data;
         make_private(data)?;
         owner::check(data, opener)?;
-        let witness = Arc::new(Watchman::default());
-        let remote = remote(settings);
-        let options = Options { witness: Arc::<Watchman>::clone(&witness), remote, ..Options::default() };
-        let disk = RealDisk::at(data.join("mail"))?;
+        let (witness, found) = Watchman::new();
+        let witness = Arc::new(witness);
+        let (scrubbing, remote) = (scrubbing(&settings.store, opener), remote(settings));
+        let options =
+            Options { witness: Arc::<Watchman>::clone(&witness), scrubbing, remote, ..Options::default() };
+        let disk = RealDisk::at(data.join(MAIL))?;
         let store = Arc::new(LocalStore::open_on(Arc::new(disk), &options)?);
         store.rot().iter().for_each(|rot| witness.rot(rot));
         let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
@@ -56,7 +65,12 @@ impl Office {
         if let Err(why) = imports.forget_all_but(living).await {
             tracing::warn!(%why, "what was imported into removed accounts is still remembered");
         }
-        Ok(Self { store, accounts: Arc::new(accounts), pool: Arc::new(pool), imports })
+        Ok(Self { store, accounts: Arc::new(accounts), pool: Arc::new(pool), imports, found: Some(found) })
+    }
+
+    /// What a scrub finds, for whoever tells it: once.
+    pub(crate) const fn take_found(&mut self) -> Option<UnboundedReceiver<Found>> {
+        self.found.take()
     }
 
     /// The credential record of a new password.
@@ -80,6 +94,16 @@ pub(crate) const fn remote(settings: &Settings) -> Remote {
     match settings.server.network_filesystem {
         NetworkFilesystem::Refuse => Remote::Refused,
         NetworkFilesystem::Allow => Remote::Allowed,
+    }
+}
+
+/// A command at the desk is over before anything could be scrubbed.
+fn scrubbing(store: &settings::Store, opener: Opener) -> Scrubbing {
+    const DAY: Duration = Duration::from_hours(24);
+    let by_itself = opener == Opener::Server && store.scrub_days > 0;
+    Scrubbing {
+        every: by_itself.then(|| DAY * store.scrub_days),
+        octets_per_second: u64::from(store.scrub_mib_per_second) << 20,
     }
 }
 

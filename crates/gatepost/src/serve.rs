@@ -2,7 +2,7 @@
 
 use crate::desk::Desk;
 use crate::office::{Office, Opener};
-use crate::{config, log};
+use crate::{config, log, rot};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
 use net::{Imap, Lmtp, Protocols, Remote, Server};
@@ -24,15 +24,21 @@ pub(crate) async fn run(path: &Path) -> Result<()> {
 pub(crate) type Addresses = Vec<(ListenerKind, SocketAddr)>;
 
 /// Serves until told to stop; calls `ready` once every listener is open.
-pub(crate) async fn serve(settings: &Settings, office: Office, ready: impl FnOnce(&Addresses)) -> Result<()> {
+pub(crate) async fn serve(
+    settings: &Settings,
+    mut office: Office,
+    ready: impl FnOnce(&Addresses),
+) -> Result<()> {
     let imap = Imap::new(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool));
     let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts));
     let server = Server::open(settings, Protocols { imap, lmtp })?;
     obey_signals(server.remote())?;
+    let found = office.take_found();
     let office = Arc::new(office);
     let data = &settings.server.data;
     let desk = tokio::spawn(Desk::open(data)?.serve(Arc::clone(&office)));
     let accounts = Arc::clone(&office.accounts);
+    let told = found.map(|found| tokio::spawn(rot::tell(Arc::clone(&office.accounts), found)));
     let follow = tokio::spawn(async move { accounts.follow().await });
     let addresses: Addresses = server.addresses().collect();
     let listeners = addresses.len() + server.paths().count();
@@ -44,6 +50,7 @@ pub(crate) async fn serve(settings: &Settings, office: Office, ready: impl FnOnc
     notify("STOPPING=1");
     desk.abort();
     follow.abort();
+    told.into_iter().for_each(|told| told.abort());
     office.close().context("the mail is safe, but its index could not be closed")?;
     Event::ServerStopped { reason: StopReason::Signal, sessions: stopped.told }.log();
     Ok(())

@@ -5,15 +5,31 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-use store_local::{Rot, Witness};
+use store_local::{Damage, Rot, Tally, Witness};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Writes down when mail could not be stored, and for how long.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Watchman {
     failed_at: Mutex<Option<Instant>>,
+    found: UnboundedSender<Found>,
+}
+
+/// What a scrub has to say. Whose mail it is can only be told by asking the store, which a witness must not: so somebody
+/// else tells it. A scrub tells of no more than [`store_local::MAX_DAMAGES`].
+#[derive(Debug)]
+pub(crate) enum Found {
+    Damage(Damage),
+    Through(Tally),
 }
 
 impl Watchman {
+    /// One, and what it hands on.
+    pub(crate) fn new() -> (Self, UnboundedReceiver<Found>) {
+        let (found, handed_on) = unbounded_channel();
+        (Self { failed_at: Mutex::default(), found }, handed_on)
+    }
+
     /// Begins to count, or with `None` ends; what was counted from before.
     fn count_from(&self, now: Option<Instant>) -> Option<Instant> {
         let mut failed_at = self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,6 +50,17 @@ impl Witness for Watchman {
     }
 
     fn rot(&self, rot: &Rot) {
-        Event::StoreRotten { file: File::from(Path::new(&rot.segment)), from: rot.from, to: rot.to }.log();
+        let file = File::from(Path::new(&rot.segment));
+        let (from, to) = (rot.from, rot.to);
+        Event::StoreRotten { file, from, to, account: None, mailbox: None, uid: None, lost: None }.log();
+    }
+
+    fn damaged(&self, damage: &Damage) {
+        // Nobody listens where no server runs.
+        let _ = self.found.send(Found::Damage(damage.clone()));
+    }
+
+    fn scrubbed(&self, tally: &Tally) {
+        let _ = self.found.send(Found::Through(*tally));
     }
 }

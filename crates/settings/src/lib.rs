@@ -14,7 +14,7 @@ mod mistake;
 mod nearest;
 mod value;
 
-pub use list::{Idle, Limits, Lmtp, Log, Network, Passwords, Public, Quota, Server, Settings, Tls};
+pub use list::{Idle, Limits, Lmtp, Log, Network, Passwords, Public, Quota, Server, Settings, Store, Tls};
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use value::{

@@ -116,6 +116,15 @@ settings! {
         mailboxes: u32 = 10_000, from 6 to 10_000;
     }
 
+    /// The mail store. Everything in it is read and tested from time to time, so that rot is found while there is still a
+    /// backup; what is found is logged as `server.rot`.
+    store: Store {
+        /// Days from the end of one scrub to the begin of the next; 0 for only when asked (`gatepost store scrub`).
+        scrub_days: u32 = 7, from 0 to 365;
+        /// How fast a scrub reads, in MiB a second.
+        scrub_mib_per_second: u32 = 10, from 1 to 10_000;
+    }
+
     /// Sessions that wait for news. IDLE is never ended for idleness.
     idle: Idle {
         /// Silence after which TCP asks whether the peer is still there.

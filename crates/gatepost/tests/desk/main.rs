@@ -7,6 +7,7 @@ mod export;
 mod home;
 mod import;
 mod round_trip;
+mod store;
 mod threats;
 mod undo;
 
