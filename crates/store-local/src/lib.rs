@@ -60,7 +60,7 @@ use store::{
 };
 use witness::Nobody;
 
-pub use check::{Check, Damage, Lost, MAX_DAMAGES, Progress, Tally};
+pub use check::{Check, Damage, Lost, MAX_DAMAGES, MAX_LOST, Progress, Tally};
 pub use committer::Recovered;
 pub use inspect::IndexReport;
 pub use log::Rot;

@@ -17,6 +17,7 @@ pub struct Damage {
     /// In which way, in words for the admin.
     pub detail: String,
     /// What cannot be read for it. Nothing: what lay there was not needed any more, or can be made again.
+    /// At most [`MAX_LOST`].
     pub lost: Vec<Lost>,
 }
 
@@ -128,4 +129,4 @@ impl Tally {
 /// Most damages that one check tells of.
 pub const MAX_DAMAGES: usize = 1_000;
 /// Most losses that are told of one damage.
-pub(super) const MAX_LOST: usize = 1_000;
+pub const MAX_LOST: usize = 1_000;

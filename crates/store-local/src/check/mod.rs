@@ -14,7 +14,7 @@ mod entries;
 mod plan;
 mod segment;
 
-pub use damage::{Damage, Lost, MAX_DAMAGES, Tally};
+pub use damage::{Damage, Lost, MAX_DAMAGES, MAX_LOST, Tally};
 
 use crate::engine::Engine;
 use crate::index::kv::{Condition, Key, KvError};
@@ -23,7 +23,6 @@ use crate::log::segments::{segment_name, segment_path};
 use crate::recovery::INDEX_FILE;
 use bodies::BodyReading;
 use bytes::Bytes;
-use damage::MAX_LOST;
 use plan::Planned;
 use segment::examine;
 use std::collections::VecDeque;
