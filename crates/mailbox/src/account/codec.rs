@@ -3,7 +3,8 @@
 //! ```text
 //! event     version (1) · tag · fields
 //! snapshot  version (1) · last id · last UIDVALIDITY of its own · count · UIDVALIDITYs of all mailboxes that it has
-//!           or had, ascending, each with who made it (0 the account, 1 another server) · count · mailboxes in the order of their names
+//!           or had, ascending, each with who made it (0 the account, 1 another server)
+//!           · 1 where it may have forgotten some, else 0 · count · mailboxes in the order of their names
 //!           · count · subscribed names in order · allowances
 //! allowances  octets, messages, mailboxes: 0 for what is usual, 1 for any amount, else the limit + 2
 //! mailbox   name · id · UIDVALIDITY · special uses
@@ -167,6 +168,7 @@ impl Account {
             put_number(&mut out, u64::from(uid_validity.get()));
             out.push(u8::from(*maker == Maker::Elsewhere));
         }
+        out.push(u8::from(self.may_have_forgotten));
         put_number(&mut out, self.mailboxes.len() as u64);
         for (name, mailbox) in &self.mailboxes {
             put_mailbox(&mut out, name, mailbox);
@@ -193,11 +195,16 @@ impl Account {
         for _ in 0..reader.number()? {
             let uid_validity = reader.uid_validity()?;
             let last = account.uid_validities.last_key_value();
-            if last.is_some_and(|(last, _)| *last >= uid_validity) || !account.remembers_all() {
+            if last.is_some_and(|(last, _)| *last >= uid_validity) || !account.has_room_to_remember() {
                 return Err(Damaged("UIDVALIDITYs out of order, or too many"));
             }
             account.uid_validities.insert(uid_validity, reader.maker()?);
         }
+        account.may_have_forgotten = match reader.byte()? {
+            0 => false,
+            1 => true,
+            _ => return Err(Damaged("an account that has forgotten neither something nor nothing")),
+        };
         for _ in 0..reader.number()? {
             let (name, mailbox) = reader.mailbox()?;
             account.restore(name, mailbox)?;

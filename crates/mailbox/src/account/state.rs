@@ -62,6 +62,8 @@ pub struct Account {
     pub(super) last_uid_validity: Option<UidValidity>,
     /// All that its mailboxes have or had, as long as they are no more than [`MAX_REMEMBERED`].
     pub(super) uid_validities: BTreeMap<UidValidity, Maker>,
+    /// Whether it came back from a backup, and may have had mailboxes since that it knows nothing of.
+    pub(super) may_have_forgotten: bool,
     pub(super) allowances: Allowances,
 }
 
@@ -194,6 +196,10 @@ impl Account {
 
     /// Whether the set of UIDVALIDITYs is complete.
     pub(super) fn remembers_all(&self) -> bool {
+        !self.may_have_forgotten && self.has_room_to_remember()
+    }
+
+    pub(super) fn has_room_to_remember(&self) -> bool {
         self.uid_validities.len() < MAX_REMEMBERED
     }
 
@@ -203,7 +209,7 @@ impl Account {
         }
         self.named(name, mailbox)?;
         self.last_id = Some(mailbox.id);
-        if self.remembers_all() {
+        if self.has_room_to_remember() {
             self.uid_validities.insert(mailbox.uid_validity, maker);
         }
         Ok(())
@@ -212,7 +218,7 @@ impl Account {
     fn withdrawn(&mut self, id: MailboxId) -> Result<(), Inconsistent> {
         let mailbox = self.deleted(id)?;
         // Where the set is full it stays so: what it does not hold is not known.
-        if self.remembers_all() {
+        if self.has_room_to_remember() {
             self.uid_validities.remove(&mailbox.uid_validity);
         }
         Ok(())
@@ -286,6 +292,7 @@ impl Account {
         }
         self.last_id = Some(id);
         self.last_uid_validity = Some(uid_validity);
+        self.may_have_forgotten = true;
         Ok(())
     }
 

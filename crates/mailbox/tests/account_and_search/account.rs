@@ -480,3 +480,22 @@ fn an_account_that_has_had_too_many_mailboxes_takes_no_uidvalidity_from_elsewher
     assert!(account.create(&name, uses, NOW_S, &limits).is_ok());
     assert_eq!(Account::decode(&account.encode()).unwrap(), account);
 }
+
+/// What it gave after the backup it does not know: a UID under a UIDVALIDITY from elsewhere may have been seen.
+#[test]
+fn an_account_that_came_back_from_a_backup_takes_no_uidvalidity_from_elsewhere() {
+    let mut desk = Desk::founded();
+    let skipped = desk.account.skip(1_000, NOW_S).unwrap().unwrap();
+    desk.account.apply(&skipped).unwrap();
+    let validity = UidValidity::new(7).unwrap();
+    let is_unused = |_| Ok::<_, Refusal>(true);
+    let go_on = |text: &str| {
+        let (uses, limits) = (SpecialUses::NONE, &desk.limits);
+        desk.account.continue_mailbox(&name(text), uses, validity, NOW_S, limits, is_unused)
+    };
+    assert_eq!(go_on("Sent"), Err(Refusal::UidValidityTaken(validity)));
+    assert_eq!(go_on("new"), Err(Refusal::UidValidityTaken(validity)));
+    assert_eq!(Account::decode(&desk.account.encode()).unwrap(), desk.account);
+    desk.create("new").unwrap();
+    desk.delete("new").unwrap();
+}

@@ -332,7 +332,7 @@ fn uids(numbering: Numbering, state: &MailboxState) -> Uids {
             Uids::New("this mailbox has, or had, messages under another UIDVALIDITY".into())
         }
         Some(_) => Uids::New(
-            "this mailbox goes on where another one was, or another mailbox has, or had, the source's UIDVALIDITY"
+            "this mailbox goes on where another one was; or another one has, or may have had, the source's UIDVALIDITY"
                 .into(),
         ),
     }
