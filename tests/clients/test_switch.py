@@ -1,5 +1,6 @@
 """From Dovecot to Gatepost under the same name: mbsync goes on, and loads nothing again."""
 
+import imaplib
 import os
 import re
 import subprocess
@@ -74,6 +75,35 @@ class Switch(Served):
         (root / "dovecot-uidlist").write_text(f"3 V{OLD} N1001 G3085f01b7f11094c501100008c4a11c1\n")
         for path in [root, *root.iterdir()]:
             os.chown(path, test_import.UID, test_import.GID)
+
+    def doveadm(self, *words, stdin=""):
+        usual, config = (self.dovecot.folder / name for name in ["dovecot.conf", "mdbox.conf"])
+        text = re.sub("mail_location = .*", f"mail_location = mdbox:{self.dovecot.folder}/mail/mdbox", usual.read_text())
+        config.write_text(text)
+        # With a prefix of that name, `doveadm backup` takes INBOX for a mailbox that is to be deleted first.
+        words = ["doveadm", "-c", config, "-o", "namespace/inbox/prefix=", *words]
+        done = subprocess.run(list(map(str, words)), input=stdin, capture_output=True, text=True, timeout=server.PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_mdbox_comes_by_way_of_a_maildir_with_its_uids(self):
+        for number in range(1, 6):
+            self.doveadm("save", "-u", "mia", "-m", "INBOX", stdin=f"Subject: {number}\r\n\r\nText.\r\n")
+        self.doveadm("expunge", "-u", "mia", "mailbox", "INBOX", "uid", "2,5")
+        self.doveadm("flags", "add", "-u", "mia", r"\Flagged Work", "mailbox", "INBOX", "uid", "3")
+        numbers = self.doveadm("mailbox", "status", "-u", "mia", "uidvalidity uidnext", "INBOX").split()[1:]
+        maildir = self.dovecot.folder / "mail/backup"
+        self.doveadm("backup", "-u", "mia", f"maildir:{maildir}")
+        config = ["--config", self.server.config]
+        name = "mia@example.org"
+        self.server.gatepost("account", *config, "add", name, "--password-stdin", stdin=server.PASSWORD + "\n")
+        self.server.gatepost("import", *config, "maildir", name, maildir)
+        with imaplib.IMAP4_SSL(HOST, self.server.imaps, ssl_context=self.server.context()) as here:
+            here.login(name, server.PASSWORD)
+            (uidvalidity, uidnext), messages = self.far(here, "INBOX")
+        self.assertEqual(sorted(numbers), [f"uidnext={uidnext.decode()}", f"uidvalidity={uidvalidity.decode()}"])
+        flags = [(uid, flags) for uid, flags, _ in messages]
+        self.assertEqual(flags, [(1, []), (3, [b"Work", rb"\Flagged"]), (4, [])])
 
     def test_no_message_body_goes_either_way_and_flags_go_both(self):
         self.folder = self.server.folder / "switch"
