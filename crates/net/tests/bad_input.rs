@@ -6,33 +6,16 @@
 
 mod common;
 
+use common::house::{accounts, cheap};
 use common::{Client, Log, Running, issue, scratch, settings};
-use mail::{Accounts, HashPool};
+use mail::HashPool;
 use net::{Imap, Lmtp, Protocols};
-use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
 use serde_json::Value;
 use settings::{Listener, ListenerKind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use store_memory::Memory;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tracing::subscriber::DefaultGuard;
-
-/// A clock that stands still and chance that is none.
-#[derive(Default)]
-struct Still(AtomicU64);
-
-impl mail::World for Still {
-    fn now_ms(&self) -> i64 {
-        1_790_000_000_000
-    }
-
-    fn random(&self, into: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
-    }
-}
 
 /// A server with one message in it, and its log.
 struct House {
@@ -54,13 +37,8 @@ impl House {
         let listening = log.listen();
         let (files, _) = issue(&scratch(&format!("{name}-settings")), common::HOST);
         let settings = settings(&files);
-        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
-        let password = Secret::password("secret").unwrap();
-        let cost = Cost::new(8, 1, 4_096).unwrap();
-        let record = CredentialRecord::new(&password, Salts([7; 32]), &cost, &mut Workspace::new());
-        accounts.add("alice", &record).await.unwrap();
-        let pool = Arc::new(HashPool::start(1, cost).unwrap());
-        let accounts = Arc::new(accounts);
+        let accounts = Arc::new(accounts(&[("alice", cheap())]).await);
+        let pool = Arc::new(HashPool::start(1, cheap()).unwrap());
         let lmtp = Lmtp::new(&settings, Arc::clone(&accounts));
         let protocols = Protocols { imap: Imap::new(&settings, accounts, pool), lmtp };
         let listener = Listener { address: "127.0.0.1:0".parse().unwrap(), kind: ListenerKind::Lmtp };

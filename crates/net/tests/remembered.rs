@@ -4,30 +4,15 @@
 
 mod common;
 
+use common::house::{Still, cheap};
 use common::{HOST, Running, issue, scratch, settings};
 use mail::{Accounts, HashPool};
 use mailbox::account::directory::Standing;
 use net::Imap;
-use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+use sasl::{CredentialRecord, Salts, Secret, Workspace};
 use settings::Settings;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use store_memory::Memory;
-
-/// A clock that stands still and chance that is none.
-#[derive(Default)]
-struct Still(AtomicU64);
-
-impl mail::World for Still {
-    fn now_ms(&self) -> i64 {
-        1_790_000_000_000
-    }
-
-    fn random(&self, into: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
-    }
-}
 
 /// What one hash costs here.
 const KIB: u64 = 8;
@@ -39,9 +24,8 @@ struct House {
 }
 
 fn record(password: &str, salt: u8) -> CredentialRecord {
-    let cost = Cost::new(8, 1, 4_096).unwrap();
     let password = Secret::password(password).unwrap();
-    CredentialRecord::new(&password, Salts([salt; 32]), &cost, &mut Workspace::new())
+    CredentialRecord::new(&password, Salts([salt; 32]), &cheap(), &mut Workspace::new())
 }
 
 impl House {
@@ -54,9 +38,7 @@ impl House {
         for (name, password, salt) in [("ann", "secret", 1), ("bob", "secret", 2), ("eve", "hers", 3)] {
             accounts.add(name, &record(password, salt)).await.unwrap();
         }
-        let (accounts, pool) =
-            (Arc::new(accounts), HashPool::start(1, Cost::new(8, 1, 4_096).unwrap()).unwrap());
-        let pool = Arc::new(pool);
+        let (accounts, pool) = (Arc::new(accounts), Arc::new(HashPool::start(1, cheap()).unwrap()));
         let imap = Imap::new(&settings, Arc::clone(&accounts), Arc::clone(&pool));
         Self { server: Running::start(name, imap, |_| {}), accounts, pool }
     }
