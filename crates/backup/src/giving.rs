@@ -26,9 +26,11 @@ pub async fn give(
     stream: impl Stream,
 ) -> Result<(), Trouble> {
     let mut link = Link::new(stream);
+    // Whoever only looked whether a server runs has asked for nothing.
+    let Some(mut ask) = link.hear().await? else { return Ok(()) };
     let mut moment = None;
     let mut tally = Tally { user, taken: None };
-    while let Some(ask) = link.hear().await? {
+    loop {
         match (ask, &moment) {
             (Ask::List, _) => moment = list(store, accounts, &mut link).await?,
             (Ask::File(index), Some(moment)) => file(moment, index, &mut link).await?,
@@ -39,8 +41,11 @@ pub async fn give(
             }
         }
         link.flush().await?;
+        ask = match link.hear().await? {
+            Some(next) => next,
+            None => return Ok(()),
+        };
     }
-    Ok(())
 }
 
 /// What came of it. It is recorded when it is dropped, however that comes about.

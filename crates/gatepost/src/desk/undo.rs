@@ -306,7 +306,10 @@ pub(super) async fn undelete_mailbox(
     let messages = deleted.head.map_or(0, |head| head.messages.into());
     let undone = Undone { messages, flags: 0 };
     log_restored(login, &name, undone);
-    Ok(told(&name, undone))
+    Ok(match messages {
+        1 => format!("{name} is there again, with 1 message"),
+        more => format!("{name} is there again, with {more} messages"),
+    })
 }
 
 pub(super) async fn undelete_messages(

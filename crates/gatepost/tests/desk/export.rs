@@ -136,6 +136,19 @@ fn mbox_files_bring_back_the_same_messages_and_forged_notes_stay_the_senders() {
 }
 
 #[test]
+fn a_running_server_gives_the_mail_and_logs_each_run_once() {
+    let scene = filled("export-running");
+    let server = scene.home.serve();
+    let said = scene.export("maildir");
+    let backup = scene.home.folder.join("backup");
+    scene.home.ok(&format!("backup {}", backup.display()), "");
+    let log = server.stop();
+    assert!(said.lines().any(|line| line.starts_with("Entw")), "{said}");
+    assert_eq!(log.matches("account.exported").count(), 1, "{log}");
+    assert_eq!(log.matches("server.backed-up").count(), 1, "{log}");
+}
+
+#[test]
 fn what_is_somebody_elses_is_not_written_into() {
     let scene = filled("export-foreign");
     fs::create_dir(&scene.target).unwrap();

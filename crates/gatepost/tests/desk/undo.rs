@@ -85,7 +85,7 @@ fn a_deleted_mailbox_and_a_removed_account_come_back_as_they_were() {
         listed.starts_with("Work  ") && listed.contains("1 messages") && listed.contains("by IMAP"),
         "{listed}"
     );
-    assert_eq!(home.ok("undelete mailbox ann@example.org Work", ""), "Work: 1 message came back\n");
+    assert_eq!(home.ok("undelete mailbox ann@example.org Work", ""), "Work is there again, with 1 message\n");
     assert_eq!(told(&mut client, "STATUS Work (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"), before);
     let none = home.refused("undelete mailbox ann@example.org Work --as Other", "");
     assert_eq!(none, "gatepost: There is no mailbox Work, and none of that name was deleted\n");

@@ -23,15 +23,21 @@ const AT_ONCE: usize = 256;
 /// # Errors
 /// The other half has gone in the middle of something, or speaks otherwise.
 pub async fn give(account: Arc<Account>, who: Who<'_>, stream: impl Stream) -> Result<(), Trouble> {
-    let mut giver = Giver { account, link: Link::new(stream), tally: Tally::of(&who) };
-    while let Some(ask) = giver.link.hear().await? {
+    let mut link = Link::new(stream);
+    // Whoever only looked whether a server runs has asked for nothing.
+    let Some(mut ask) = link.hear().await? else { return Ok(()) };
+    let mut giver = Giver { account, link, tally: Tally::of(&who) };
+    loop {
         match ask {
             Ask::List => giver.list().await?,
             Ask::Folder(id) => giver.folder(id).await?,
         }
         giver.link.flush().await?;
+        ask = match giver.link.hear().await? {
+            Some(next) => next,
+            None => return Ok(()),
+        };
     }
-    Ok(())
 }
 
 struct Giver<S> {
