@@ -24,6 +24,7 @@ mod check;
 mod committer;
 pub mod disk;
 mod engine;
+mod holes;
 mod index;
 mod inspect;
 mod log;

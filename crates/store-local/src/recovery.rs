@@ -16,11 +16,12 @@ use crate::committer::Committer;
 use crate::disk::filesystem::{Finding, Remote, Unfit, is_unknown, judge, judge_name, try_out};
 use crate::disk::{Disk, Lock, LockError, make_dir};
 use crate::engine::Engine;
+use crate::holes::{Holes, Standing, stands_at};
 use crate::index::change::{Change, changes};
 use crate::index::kv::{Condition, Kv, KvError};
 use crate::index::redb::RedbKv;
 use crate::index::tail::Generation;
-use crate::index::{Index, key, value};
+use crate::index::{Index, key, note_catching_up, note_rewritings, value};
 use crate::log::chain::{Chain, Link};
 use crate::log::format::{Draft, LogEnd, LogPosition, Subject};
 use crate::log::replay::{Replayed, ReplayedRecord, Rot, replay};
@@ -241,23 +242,39 @@ fn catch_up(
     let Some((_, sealed)) = links.split_last().filter(|(_, sealed)| !sealed.is_empty()) else {
         return Ok(Holes::new());
     };
-    let mut continuity = Continuity::over(index, Holes::new());
-    for link in sealed {
+    let anew = index.checkpoint().is_none() || index.is_catching_up().map_err(index_error)?;
+    let mut before = Standing::default();
+    let mut rewritings = index.rewritings().map_err(index_error)?;
+    for (i, link) in sealed.iter().enumerate() {
         let mut part = Generation::default();
-        let mut followed = Ok(());
+        let mut noted = Ok(());
         end = replay(segments, std::slice::from_ref(link), end, rot, &mut |frame| {
-            if followed.is_ok() {
-                followed = continuity.follow_frame(&frame);
+            if !anew && noted.is_ok() {
+                noted = before.take_note(&frame, index);
             }
             take_in(&frame, &mut part);
         })?;
-        followed?;
-        continuity.holes.iter().for_each(|(stream, last_good)| show_hole(*stream, *last_good, &mut part));
+        noted.map_err(index_error)?;
+        if let Some(rewriting) = link.0.header.rewriting {
+            rewritings.insert(link.0.header.number, rewriting.number);
+            note_rewritings(&rewritings, &mut part);
+        }
+        note_catching_up(true, &mut part);
         part.through = end;
         index.publish(part);
-        index.move_tail().map_err(index_error)?;
+        if i + 1 < sealed.len() {
+            index.move_tail().map_err(index_error)?;
+        }
     }
-    Ok(continuity.holes)
+    // Together with the last part: whoever is cut off before that looks for them everywhere.
+    let holes = if anew { Standing::of_all(index) } else { Ok(before) };
+    let holes = holes.and_then(|before| before.holes(index)).map_err(index_error)?;
+    let mut found = Generation::default();
+    holes.iter().for_each(|(stream, last_good)| show_hole(*stream, *last_good, &mut found));
+    note_catching_up(false, &mut found);
+    index.publish(found);
+    index.move_tail().map_err(index_error)?;
+    Ok(holes)
 }
 
 /// What a frame that was read again means for the index.
@@ -267,9 +284,6 @@ pub(crate) fn take_in(frame: &Replayed, into: &mut Generation) {
         changes(&record.header, record.place, record.sound(), &mut |change| into.apply(change));
     }
 }
-
-/// Streams in which an event is missing, whose end the log cannot tell any more, and the last event before that.
-type Holes = BTreeMap<StreamId, Seq>;
 
 /// The numbers that a log begins with.
 const FIRST: LogEnd =
@@ -415,9 +429,7 @@ impl<'a> Continuity<'a> {
     }
 
     fn published(&self, stream: StreamId) -> Result<Seq, OpenError> {
-        let key = key::head(stream);
-        let head = self.index.get(&key).map_err(index_error)?;
-        Ok(head.and_then(|head| value::head(&key, &head)).map_or(Seq::NONE, |(seq, _)| seq))
+        stands_at(self.index, stream).map_err(index_error)
     }
 }
 

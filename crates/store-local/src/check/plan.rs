@@ -39,7 +39,8 @@ pub(super) fn plan(engine: &Engine) -> Result<(VecDeque<Planned>, Vec<Damage>), 
     while let Some((number, header)) = headers.pop_last() {
         let length = engine.segments.disk.open(&segment_path(number))?.length()?;
         // What comes after a segment that is silent does not tell how far this one counts: then it was sealed.
-        let end_here = end.unwrap_or_else(|| length.saturating_sub(TRAILER as u64));
+        let left = |offset| header.as_ref().and_then(|header| header.left_at(offset)).unwrap_or(offset);
+        let end_here = end.map_or_else(|| length.saturating_sub(TRAILER as u64), left);
         let read_to = if length == end_here + TRAILER as u64 { length } else { end_here };
         let follows = header.as_ref().map(|header| header.follows);
         planned.push_front(Planned { number, header, end: end_here, read_to });

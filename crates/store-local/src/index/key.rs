@@ -97,6 +97,14 @@ pub(crate) fn stream_of_head(key: &[u8]) -> Option<u32> {
     key.last_chunk().map(|n| u32::from_be_bytes(*n))
 }
 
+/// Which stream an event's or a head's key is of.
+pub(crate) fn stream_of(key: &[u8]) -> Option<StreamId> {
+    match owner(key)? {
+        Owner::Event(stream, _) | Owner::Head(stream) => Some(stream),
+        _ => None,
+    }
+}
+
 /// Which event a key is of.
 pub(crate) fn seq_of(key: &[u8]) -> Option<Seq> {
     key.last_chunk().map(|n| Seq(u64::from_be_bytes(*n)))

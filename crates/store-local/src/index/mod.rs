@@ -11,9 +11,10 @@ pub(crate) mod tail;
 pub(crate) mod value;
 
 use crate::log::format::{LogEnd, LogPosition};
-use crate::log::octets::{array_at, u64_at};
+use crate::log::octets::{array_at, u32_at, u64_at};
 use key::KeyRange;
 use kv::{Closed, Key, Kv, KvError, Table, Value, View};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use store::{AccountId, CommitId};
@@ -24,6 +25,13 @@ pub(crate) const KEPT_IDS: usize = store::REMEMBERED_OVER_A_STOP;
 
 const CHECKPOINT: &[u8] = b"checkpoint";
 const RECENT: &[u8] = b"recent commits";
+/// Which rewritten segments it leads into as they are now.
+const REWRITTEN: &[u8] = b"rewritten segments";
+/// There while the log is taken in, until holes have been looked for.
+const CATCHING_UP: &[u8] = b"catching up";
+
+/// Of rewritten segments, which of the store's rewritings each comes from.
+pub(crate) type Rewritings = BTreeMap<u64, u32>;
 
 /// The tail over the map.
 #[derive(Debug)]
@@ -61,6 +69,13 @@ impl Layers {
     fn soft(&self, key: &[u8]) -> Found<'_> {
         match self.active.soft(key) {
             Found::Unknown => self.moving.as_ref().map_or(Found::Unknown, |moving| moving.soft(key)),
+            found => found,
+        }
+    }
+
+    fn note(&self, name: &[u8]) -> Found<'_> {
+        match self.active.note(name) {
+            Found::Unknown => self.moving.as_ref().map_or(Found::Unknown, |moving| moving.note(name)),
             found => found,
         }
     }
@@ -178,6 +193,24 @@ impl Index {
     pub(crate) fn soft(&self, key: &[u8]) -> Result<Option<Value>, KvError> {
         let (found, view) = self.look(|layers| Lookup::of(layers.soft(key)));
         found.or_in(&*view, Table::Soft, key)
+    }
+
+    /// The rewritten segments that its entries lead into as they are now.
+    pub(crate) fn rewritings(&self) -> Result<Rewritings, KvError> {
+        let known = self.note(REWRITTEN)?;
+        let damaged = || KvError::Damaged("its list of rewritten segments is not one".to_owned());
+        let decode = |value: Value| decode_rewritings(&value::blob(REWRITTEN, &value)?);
+        known.map_or_else(|| Ok(Rewritings::new()), |value| decode(value).ok_or_else(damaged))
+    }
+
+    /// Whether the log was being taken in, and holes in it have not been looked for.
+    pub(crate) fn is_catching_up(&self) -> Result<bool, KvError> {
+        Ok(self.note(CATCHING_UP)?.is_some())
+    }
+
+    fn note(&self, name: &[u8]) -> Result<Option<Value>, KvError> {
+        let (found, view) = self.look(|layers| Lookup::of(layers.note(name)));
+        found.or_in(&*view, Table::Meta, name)
     }
 
     /// Puts or removes a soft value.
@@ -322,6 +355,22 @@ fn merge(
     merged.sort_by(|a, b| a.0.cmp(&b.0));
     merged.truncate(limit);
     Ok(merged)
+}
+
+/// Notes that the log is being taken in, or that this is over.
+pub(crate) fn note_catching_up(is_so: bool, into: &mut Generation) {
+    into.put_note(CATCHING_UP, is_so.then(|| value::of_blob(CATCHING_UP, &[])));
+}
+
+/// Notes which rewritten segments the index leads into.
+pub(crate) fn note_rewritings(rewritings: &Rewritings, into: &mut Generation) {
+    let pair = |(segment, number): (&u64, &u32)| [&segment.to_le_bytes()[..], &number.to_le_bytes()].concat();
+    let octets: Vec<u8> = rewritings.iter().flat_map(pair).collect();
+    into.put_note(REWRITTEN, Some(value::of_blob(REWRITTEN, &octets)));
+}
+
+fn decode_rewritings(octets: &[u8]) -> Option<Rewritings> {
+    octets.chunks(12).map(|pair| Some((u64_at(pair, 0)?, u32_at(pair, 8)?))).collect()
 }
 
 fn encode_checkpoint(end: LogEnd) -> Vec<u8> {

@@ -28,6 +28,8 @@ pub(crate) struct Generation {
     /// Disjoint half-open ranges, by start: what lay in them before this generation is gone.
     cleared: BTreeMap<Key, Key>,
     soft: BTreeMap<Key, Option<Value>>,
+    /// What the index knows of itself and of the log.
+    notes: BTreeMap<&'static [u8], Option<Value>>,
     /// The commits in it, oldest first.
     pub(crate) commits: Vec<(AccountId, CommitId)>,
     /// The log up to here is in it.
@@ -46,7 +48,7 @@ impl Generation {
 
     /// Whether there is nothing to move.
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.cleared.is_empty() && self.soft.is_empty()
+        self.entries.is_empty() && self.cleared.is_empty() && self.soft.is_empty() && self.notes.is_empty()
     }
 
     /// About what it takes in memory, and in the log behind the checkpoint.
@@ -74,11 +76,17 @@ impl Generation {
         self.soft.insert(key, value);
     }
 
+    /// Puts or removes a note.
+    pub(crate) fn put_note(&mut self, name: &'static [u8], value: Option<Value>) {
+        self.notes.insert(name, value);
+    }
+
     /// Takes in what happened after it.
     pub(crate) fn absorb(&mut self, later: Self) {
         later.cleared.into_iter().for_each(|range| self.clear(range));
         self.entries.extend(later.entries);
         self.soft.extend(later.soft);
+        self.notes.extend(later.notes);
         self.commits.extend(later.commits);
         self.octets += later.octets;
         self.through = self.through.max(later.through);
@@ -99,11 +107,11 @@ impl Generation {
     }
 
     pub(crate) fn soft(&self, key: &[u8]) -> Found<'_> {
-        match self.soft.get(key) {
-            Some(Some(value)) => Found::Value(value),
-            Some(None) => Found::Gone,
-            None => Found::Unknown,
-        }
+        found(self.soft.get(key))
+    }
+
+    pub(crate) fn note(&self, name: &[u8]) -> Found<'_> {
+        found(self.notes.get(name))
     }
 
     /// The changed entries in a range, ascending.
@@ -130,9 +138,11 @@ impl Generation {
     pub(crate) fn batch(&self) -> Batch<'_> {
         let index = self.entries.iter().map(|(key, value)| (Table::Index, key, value));
         let soft = self.soft.iter().map(|(key, value)| (Table::Soft, key, value));
+        let entries = index.chain(soft).map(|(table, k, v)| (table, k.as_slice(), v.as_deref()));
+        let notes = self.notes.iter().map(|(name, value)| (Table::Meta, *name, value.as_deref()));
         Batch {
             cleared: self.cleared.iter().map(|(from, to)| (from.as_slice(), to.as_slice())).collect(),
-            entries: index.chain(soft).map(|(table, k, v)| (table, k.as_slice(), v.as_deref())).collect(),
+            entries: entries.chain(notes).collect(),
         }
     }
 
@@ -158,6 +168,14 @@ impl Generation {
         }
         self.octets += from.len() + to.len() + ENTRY_OVERHEAD;
         self.cleared.insert(from, to);
+    }
+}
+
+const fn found(value: Option<&Option<Value>>) -> Found<'_> {
+    match value {
+        Some(Some(value)) => Found::Value(value),
+        Some(None) => Found::Gone,
+        None => Found::Unknown,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which segments make up the log, and where each of them ends.
 //!
 //! The newest segment ends the chain; each names the one before it and where the log left that one. Segments that
-//! no chain leads to are what a recovery left behind.
+//! no chain leads to are what a recovery or a rewriting left behind.
 
 use super::format::{LogPosition, SEGMENT_HEADER, SegmentHeader};
 use super::segments::{LOG_DIRECTORY, UNBORN, number_of, segment_name, segment_path};
@@ -29,7 +29,7 @@ pub(crate) struct Chain {
 pub(crate) struct Link {
     /// The segment.
     pub(crate) header: SegmentHeader,
-    /// Where the log leaves it; `None` in the last one.
+    /// Where in the file the log leaves it; `None` in the last one.
     pub(crate) end: Option<u64>,
 }
 
@@ -92,8 +92,8 @@ impl Chain {
         let at = self.links.iter().position(|link| link.header.number == position.segment)?;
         let mut links: Vec<_> = self.links.iter().skip(at).map(start).collect();
         let first = links.first_mut()?;
-        first.1 = position.offset;
-        first.0.end.is_none_or(|end| position.offset <= end).then_some(links)
+        first.1 = first.0.header.left_at(position.offset)?;
+        first.0.end.is_none_or(|end| first.1 <= end).then_some(links)
     }
 }
 
@@ -121,13 +121,21 @@ fn links(
     let mut next = last;
     while let Some(at) = next {
         let header = headers.get(&at.segment).ok_or_else(|| missing(at.segment))?;
-        links.push(Link { header: header.clone(), end });
+        let left = |offset| header.left_at(offset).ok_or_else(|| misnamed(at.segment));
+        links.push(Link { header: header.clone(), end: end.map(left).transpose()? });
         // Backwards only: a header that names itself or a later one would go round in circles.
         next = header.follows.filter(|before| before.segment < at.segment);
         end = next.map(|before| before.offset);
     }
     links.reverse();
     Ok(links)
+}
+
+fn misnamed(number: u64) -> OpenError {
+    OpenError::Damaged {
+        what: format!("log segment {}", segment_name(number)),
+        detail: "it was rewritten, and the one that continues it does not belong to it".to_owned(),
+    }
 }
 
 fn missing(number: u64) -> OpenError {

@@ -10,8 +10,9 @@
 //! ```text
 //! segment header, 96 octets
 //!   0   8  "GPSTLOG\n"
-//!   8   2  format version, 1
-//!  10   6  zero
+//!   8   2  format version: 1, or 2 of a rewritten segment, whose octets 12 to 15 and 80 to 87 say more
+//!  10   2  zero
+//!  12   4  which rewriting of the store it comes from, from 1
 //!  16  16  the store's id: a segment of another store is not ours
 //!  32   8  number of this segment, from 1
 //!  40   8  number of the segment before it, 0 when it is the first
@@ -19,7 +20,8 @@
 //!  56   8  number of the first group
 //!  64   8  salt
 //!  72   8  whole through: up to this offset the segment was synced before it got its name
-//!  80   8  zero
+//!  80   4  where the log left the segment whose number this one has
+//!  84   4  deletions up to the end of the segment of this number were taken into account
 //!  88   8  xxh3 of octets 0 to 87, unseeded
 //!
 //! frame header, 72 octets                      record header, 80 octets, payload behind it
@@ -68,8 +70,14 @@
 //!
 //! **Moving.** A record that moves to another segment keeps its log number, its payload and the payload's
 //! checksum; the frame header and the record header are sealed anew with the new segment's salt.
+//!
+//! **Rewriting.** What is still needed of a run of sealed segments is written, in the order in which it lies there, into one
+//! file, which takes the place of the last of them; the others are no more. Frames keep their account, commit and group,
+//! and each says that its group begins with it; the footer takes over the highest log number and group of the run. The
+//! segment behind names for ever the offset at which the log left the old one: octets 80 to 83 say which that was, and
+//! *whole through* where the log leaves the new one instead.
 
-use super::octets::{array_at, checked, push_checksum, u32_at, u64_at};
+use super::octets::{array_at, checked, push_checksum, u16_at, u32_at, u64_at};
 use bytes::Bytes;
 use store::{AccountId, BodyId, CommitId, EmailId, Seq};
 use xxhash_rust::xxh3::xxh3_64;
@@ -89,7 +97,10 @@ const SEGMENT_MAGIC: &[u8; 8] = b"GPSTLOG\n";
 const FRAME_MAGIC: &[u8; 4] = b"FRAM";
 const RECORD_MAGIC: &[u8; 4] = b"RECO";
 const TRAILER_MAGIC: &[u8; 8] = b"GPSTEND\n";
+/// A segment as it was first written.
 const VERSION: u16 = 1;
+/// A segment that was rewritten.
+const REWRITTEN: u16 = 2;
 
 /// A place in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,22 +137,63 @@ pub(crate) struct SegmentHeader {
     pub(crate) salt: u64,
     /// Up to here nothing can be torn.
     pub(crate) whole_through: u64,
+    /// Where it was not written by commits, but with what was needed of older segments.
+    pub(crate) rewriting: Option<Rewriting>,
+}
+
+/// What a rewritten segment says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rewriting {
+    /// Which of the store's rewritings it comes from, counted from 1.
+    pub(crate) number: u32,
+    /// Where the log left the segment that had its number before.
+    pub(crate) stands_for: u32,
+    /// Nothing is in it that was deleted up to the end of this segment.
+    pub(crate) judged_through: u32,
 }
 
 impl SegmentHeader {
+    /// Where in the file the log leaves the segment, when the one behind it says `offset`. `None` when it cannot say so.
+    pub(crate) fn left_at(&self, offset: u64) -> Option<u64> {
+        match self.rewriting {
+            None => Some(offset),
+            Some(rewriting) => (offset == u64::from(rewriting.stands_for)).then_some(self.whole_through),
+        }
+    }
+
+    /// The place in the log that an offset in the file is, as it is named for ever.
+    pub(crate) fn position(&self, offset: u64) -> LogPosition {
+        let offset = match self.rewriting {
+            Some(rewriting) if offset >= self.whole_through => rewriting.stands_for.into(),
+            _ => offset,
+        };
+        LogPosition { segment: self.number, offset }
+    }
+
+    /// Which of the store's rewritings it comes from; 0 when it was never rewritten.
+    pub(crate) fn rewriting_number(&self) -> u32 {
+        self.rewriting.map_or(0, |rewriting| rewriting.number)
+    }
+
     /// The header's octets.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let follows = self.follows.unwrap_or_default();
+        let version = self.rewriting.map_or(VERSION, |_| REWRITTEN);
+        let (number, stands_for, judged_through) =
+            self.rewriting.map_or((0, 0, 0), |r| (r.number, r.stands_for, r.judged_through));
         let mut out = Vec::with_capacity(SEGMENT_HEADER);
         out.extend_from_slice(SEGMENT_MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
-        out.extend_from_slice(&[0; 6]);
+        out.extend_from_slice(&version.to_le_bytes());
+        out.extend_from_slice(&[0; 2]);
+        out.extend_from_slice(&number.to_le_bytes());
         out.extend_from_slice(&self.store);
         for number in
-            [self.number, follows.segment, follows.offset, self.first_group, self.salt, self.whole_through, 0]
+            [self.number, follows.segment, follows.offset, self.first_group, self.salt, self.whole_through]
         {
             out.extend_from_slice(&number.to_le_bytes());
         }
+        out.extend_from_slice(&stands_for.to_le_bytes());
+        out.extend_from_slice(&judged_through.to_le_bytes());
         push_checksum(&mut out, 0, 0);
         out
     }
@@ -149,9 +201,18 @@ impl SegmentHeader {
     /// Reads a header; `None` when it is not one, not whole, or of a format that we do not know.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes = checked(bytes.get(..SEGMENT_HEADER)?, 0)?;
-        if !bytes.starts_with(SEGMENT_MAGIC) || array_at(bytes, 8)? != VERSION.to_le_bytes() {
+        if !bytes.starts_with(SEGMENT_MAGIC) {
             return None;
         }
+        let rewriting = match u16_at(bytes, 8)? {
+            VERSION => None,
+            REWRITTEN => Some(Rewriting {
+                number: u32_at(bytes, 12)?,
+                stands_for: u32_at(bytes, 80)?,
+                judged_through: u32_at(bytes, 84)?,
+            }),
+            _ => return None,
+        };
         let before = LogPosition { segment: u64_at(bytes, 40)?, offset: u64_at(bytes, 48)? };
         Some(Self {
             store: array_at(bytes, 16)?,
@@ -160,6 +221,7 @@ impl SegmentHeader {
             first_group: u64_at(bytes, 56)?,
             salt: u64_at(bytes, 64)?,
             whole_through: u64_at(bytes, 72)?,
+            rewriting,
         })
     }
 }
@@ -477,6 +539,7 @@ mod tests {
             first_group: 9,
             salt: 0x5a17,
             whole_through: 96,
+            rewriting: None,
         }
     }
 
@@ -502,6 +565,12 @@ mod tests {
         let bytes = header().encode();
         assert_eq!(bytes.len(), SEGMENT_HEADER);
         assert_eq!(SegmentHeader::decode(&bytes), Some(header()));
+        let rewriting = Some(Rewriting { number: 7, stands_for: 70_000, judged_through: 5 });
+        let rewritten = SegmentHeader { whole_through: 4_096, rewriting, ..header() };
+        assert_eq!(SegmentHeader::decode(&rewritten.encode()), Some(rewritten.clone()));
+        assert_eq!(rewritten.left_at(70_000), Some(4_096));
+        assert_eq!(rewritten.left_at(4_096), None);
+        assert_eq!(rewritten.position(4_096).offset, 70_000);
     }
 
     #[test]

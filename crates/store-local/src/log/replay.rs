@@ -1,7 +1,7 @@
 //! Reads the log again, from some place to its end.
 
 use super::chain::Link;
-use super::format::{LogEnd, LogPosition, RecordHeader};
+use super::format::{LogEnd, RecordHeader};
 use super::frames::{Frame, Octets, State, Step};
 use super::segments::{Segments, segment_name};
 use crate::index::value::Place;
@@ -100,7 +100,7 @@ impl Reader<'_> {
             self.note_rot(offset..sound);
             offset = sound;
         }
-        self.end.position = LogPosition { segment: self.link.header.number, offset: offset as u64 };
+        self.end.position = self.link.header.position(offset as u64);
         self.end
     }
 

@@ -81,6 +81,7 @@ impl LogWriter {
             first_group: beginning.first.next_group,
             salt: random_salt()?,
             whole_through: SEGMENT_HEADER as u64,
+            rewriting: None,
         };
         let mut writer = Self {
             segments,
