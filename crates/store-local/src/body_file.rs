@@ -146,6 +146,11 @@ impl BodyFiles {
         Hold(self.clone())
     }
 
+    /// Whether somebody does not let them go.
+    pub(crate) fn are_held(&self) -> bool {
+        self.held().holds > 0
+    }
+
     /// The files that are whole, in no order.
     pub(crate) fn named(&self) -> io::Result<Vec<PathBuf>> {
         let staging = Path::new(STAGING).file_name();

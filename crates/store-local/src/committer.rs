@@ -71,6 +71,7 @@ impl Committer {
             let wake_at = self.plan_try();
             match self.engine.queue.wait(wake_at) {
                 Turn::Jobs => drop(self.commit_group()),
+                Turn::Errand(errand) => errand.run(&mut self),
                 Turn::Look if wake_at.is_some_and(|at| at <= Instant::now()) => drop(self.try_to_recover()),
                 Turn::Look => {}
                 Turn::End => return,
@@ -109,6 +110,22 @@ impl Committer {
                 Recovered::NotYet
             }
         }
+    }
+
+    /// What the store shares.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Ends the segment, so that everything up to now lies in sealed ones.
+    pub(crate) fn end_segment(&mut self) -> Result<(), StoreError> {
+        self.ready()?;
+        if let Err(e) = self.log.seal_what_there_is() {
+            self.engine.fail(&failed(&e));
+        }
+        self.engine.trouble.check()?;
+        self.engine.index.publish(Generation::starting_at(self.log.end()));
+        Ok(())
     }
 
     /// Commits what is queued now, up to a group. `false` when nothing was.

@@ -1,5 +1,6 @@
 //! What the commit thread, the index thread and the readers share.
 
+use crate::alarm::Alarm;
 use crate::body_desk::BodyDesk;
 use crate::body_file::BodyFiles;
 use crate::disk::Lock;
@@ -9,7 +10,6 @@ use crate::log::Rot;
 use crate::log::segments::Segments;
 use crate::queue::Queue;
 use crate::request::unavailable;
-use crate::scrub::Scrubber;
 use crate::witness::Witness;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,7 +30,8 @@ pub(crate) struct Engine {
     pub(crate) desk: BodyDesk,
     pub(crate) trouble: Trouble,
     pub(crate) mover: Mover,
-    pub(crate) scrubber: Scrubber,
+    pub(crate) scrubber: Alarm,
+    pub(crate) compactor: Alarm,
     /// `None` once closed, which is how watchers learn of it.
     hints: Mutex<Option<Hints>>,
     /// Held for as long as anything may be written.
@@ -53,7 +54,8 @@ impl Engine {
             desk,
             trouble: Trouble::told_to(witness),
             mover: Mover::default(),
-            scrubber: Scrubber::default(),
+            scrubber: Alarm::default(),
+            compactor: Alarm::default(),
             hints: Mutex::new(Some(Hints::default())),
             lock: Mutex::new(Some(lock)),
         }

@@ -18,10 +18,12 @@
 //! Reads are done on the thread that polls them: they cost what the page cache costs. Writing never is. No runtime is
 //! needed.
 
+mod alarm;
 mod body_desk;
 mod body_file;
 mod check;
 mod committer;
+mod compaction;
 pub mod disk;
 mod engine;
 mod holes;
@@ -43,6 +45,7 @@ mod write;
 use body_desk::BodyClerk;
 use bytes::Bytes;
 use committer::Committer;
+use compaction::{Compaction, by_the_commit_thread};
 use disk::filesystem::{Remote, Unfit};
 use disk::{Disk, RealDisk};
 use engine::Engine;
@@ -63,6 +66,7 @@ use witness::Nobody;
 
 pub use check::{Check, Damage, Lost, MAX_DAMAGES, MAX_LOST, Progress, Tally};
 pub use committer::Recovered;
+pub use compaction::{Compacted, Compacting, Extent};
 pub use inspect::IndexReport;
 pub use log::Rot;
 pub use moment::{Moment, MomentFile};
@@ -85,6 +89,8 @@ pub struct Options {
     pub remote: Remote,
     /// When everything is read and tested.
     pub scrubbing: Scrubbing,
+    /// When the log is compacted.
+    pub compacting: Compacting,
     /// Who is told when writing fails and when it goes on.
     pub witness: Arc<dyn Witness>,
 }
@@ -107,6 +113,7 @@ impl Default for Options {
             longest_pause: LONGEST_PAUSE,
             remote: Remote::Refused,
             scrubbing: Scrubbing::default(),
+            compacting: Compacting::default(),
             witness: Arc::new(Nobody),
         }
     }
@@ -157,6 +164,7 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct LocalStore {
     engine: Arc<Engine>,
+    compaction: Arc<Mutex<Compaction>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     rot: Vec<Rot>,
 }
@@ -178,13 +186,16 @@ impl LocalStore {
         let Opened { engine, committer, clerk, rot } = recovery::open(disk, options)?;
         let mover = Arc::clone(&engine);
         let scrub = Scrub::new(Arc::clone(&engine), Arc::clone(&options.witness), options.scrubbing);
+        let compaction = Arc::new(Mutex::new(Compaction::new(Arc::clone(&engine), options)));
+        let (compactor, compactions) = (Arc::clone(&engine), Arc::clone(&compaction));
         let threads = vec![
             spawn("store-commit", move || committer.run())?,
             spawn("store-index", move || mover.run_mover())?,
             spawn("store-bodies", move || clerk.run())?,
             spawn("store-scrub", move || scrub.run())?,
+            spawn("store-compact", move || run_compactions(&compactor, &compactions))?,
         ];
-        Ok(Self { engine, threads: Mutex::new(threads), rot })
+        Ok(Self { engine, compaction, threads: Mutex::new(threads), rot })
     }
 
     /// Opens the store on a disk without any threads: nothing happens but when the [`Pump`] is worked. So a
@@ -195,8 +206,15 @@ impl LocalStore {
     pub fn open_with_pump(disk: Arc<dyn Disk>, options: &Options) -> Result<(Self, Pump), OpenError> {
         let Opened { engine, committer, clerk, rot } = recovery::open(disk, options)?;
         let scrub = Scrub::new(Arc::clone(&engine), Arc::clone(&options.witness), options.scrubbing);
-        let pump = Pump { engine: Arc::clone(&engine), committer, clerk, scrub };
-        Ok((Self { engine, threads: Mutex::default(), rot }, pump))
+        let compaction = Arc::new(Mutex::new(Compaction::new(Arc::clone(&engine), options)));
+        let pump = Pump {
+            engine: Arc::clone(&engine),
+            committer,
+            clerk,
+            scrub,
+            compaction: Arc::clone(&compaction),
+        };
+        Ok((Self { engine, compaction, threads: Mutex::default(), rot }, pump))
     }
 
     /// What did not read back as it was written when the log's tail was read on opening.
@@ -221,6 +239,7 @@ impl LocalStore {
         self.engine.queue.close();
         self.engine.mover.end();
         self.engine.scrubber.end();
+        self.engine.compactor.end();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         // A thread that panicked has answered nobody; there is nothing more to learn from it.
         threads.drain(..).for_each(|thread| drop(thread.join()));
@@ -267,6 +286,15 @@ impl LocalStore {
         self.engine.scrubber.begin();
     }
 
+    /// Compacts the log on the caller's thread, while the store serves. Returns when it is through with that, or says why it
+    /// was put off.
+    ///
+    /// # Errors
+    /// What there is cannot be found out.
+    pub fn compact(&self, extent: Extent) -> Result<Compacted, StoreError> {
+        compact_by_the_commit_thread(&self.engine, &self.compaction, extent)
+    }
+
     /// Makes the index again from the log, in memory, and compares it with the one that is there. Nothing may be
     /// written meanwhile.
     ///
@@ -284,6 +312,36 @@ impl Drop for LocalStore {
     }
 }
 
+/// Compacts when it is time to, until told to end.
+fn run_compactions(engine: &Arc<Engine>, compaction: &Mutex<Compaction>) {
+    let locked = || compaction.lock().unwrap_or_else(PoisonError::into_inner);
+    // A store that is new has nothing that could leave.
+    if locked().through_ms() == 0 {
+        locked().note_through();
+    }
+    let until_due = || locked().until_due();
+    let mut wait = until_due();
+    while engine.compactor.wait(wait) {
+        let done = compact_by_the_commit_thread(engine, compaction, Extent::Worthwhile);
+        let through = done.is_ok_and(|done| done.put_off.is_none());
+        if through {
+            locked().note_through();
+        }
+        wait = until_due().map(|due| if through { due } else { compaction::LATER });
+    }
+}
+
+fn compact_by_the_commit_thread(
+    engine: &Arc<Engine>,
+    compaction: &Mutex<Compaction>,
+    extent: Extent,
+) -> Result<Compacted, StoreError> {
+    let mut compaction = compaction.lock().unwrap_or_else(PoisonError::into_inner);
+    let rate = compaction.rate();
+    let mut pace = |octets| Compaction::rest(engine, rate, octets);
+    compaction.compact(extent, &mut by_the_commit_thread(engine), &mut pace)
+}
+
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
@@ -295,6 +353,7 @@ pub struct Pump {
     committer: Committer,
     clerk: BodyClerk,
     scrub: Scrub,
+    compaction: Arc<Mutex<Compaction>>,
 }
 
 impl Pump {
@@ -317,6 +376,20 @@ impl Pump {
     /// Scrubs about so many octets, from where it stopped; `true` when it is through with everything.
     pub fn scrub(&self, octets: u64) -> bool {
         self.scrub.some(octets)
+    }
+
+    /// Compacts the log. It is broken off after about so many octets were read and written, wherever that is.
+    ///
+    /// # Errors
+    /// As [`LocalStore::compact`].
+    pub fn compact(&mut self, extent: Extent, octets: u64) -> Result<Compacted, StoreError> {
+        let mut left = octets;
+        let mut pace = |octets| {
+            left = left.saturating_sub(octets);
+            left > 0
+        };
+        let mut compaction = self.compaction.lock().unwrap_or_else(PoisonError::into_inner);
+        compaction.compact(extent, &mut |errand| errand.run(&mut self.committer), &mut pace)
     }
 
     /// Moves the index's tail into its map.

@@ -4,6 +4,7 @@
 //! import; then one job of each account in turn. Jobs of one account never overtake each other, for one commit may
 //! build on the one before it.
 
+use crate::committer::Committer;
 use crate::log::format::Draft;
 use crate::request::{Outcome, Request};
 use std::collections::{HashMap, VecDeque};
@@ -76,7 +77,31 @@ struct Lanes {
     /// Accounts with jobs that have no room yet: where these wait, and how many.
     at_gates: HashMap<AccountId, (Gate, usize)>,
     call: Option<Call>,
+    /// What is to be done between two groups.
+    errands: VecDeque<Errand>,
+    /// Whether the last turn was a group's: then an errand is next.
+    errand_is_next: bool,
     state: State,
+}
+
+/// Something that the commit thread does between two groups.
+pub(crate) struct Errand(Box<dyn FnOnce(&mut Committer) + Send>);
+
+impl Errand {
+    pub(crate) fn new(errand: impl FnOnce(&mut Committer) + Send + 'static) -> Self {
+        Self(Box::new(errand))
+    }
+
+    /// Does it.
+    pub(crate) fn run(self, committer: &mut Committer) {
+        (self.0)(committer);
+    }
+}
+
+impl std::fmt::Debug for Errand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Errand")
+    }
 }
 
 /// The commit thread is wanted for something that is no job.
@@ -84,10 +109,12 @@ struct Lanes {
 struct Call;
 
 /// What the commit thread has to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Turn {
     /// There are jobs.
     Jobs,
+    /// This.
+    Errand(Errand),
     /// It was called, or it is as late as it wanted to be woken.
     Look,
     /// Nothing, ever again.
@@ -161,11 +188,14 @@ impl Queue {
         answered.await.unwrap_or_else(|_| Err(unanswered()))
     }
 
-    /// Takes in nothing more. What waits is still written.
+    /// Takes in nothing more. What waits is still written; errands are forgotten.
     pub(crate) fn close(&self) {
         self.room.close();
         self.small_room.close();
-        self.lock().state = State::Closed;
+        let mut lanes = self.lock();
+        lanes.state = State::Closed;
+        lanes.errands.clear();
+        drop(lanes);
         self.changed.notify_all();
     }
 
@@ -189,6 +219,15 @@ impl Queue {
     pub(crate) fn call(&self) {
         self.lock().call = Some(Call);
         self.changed.notify_all();
+    }
+
+    /// Has the commit thread do something between two groups. When the queue is closed it is not done.
+    pub(crate) fn send(&self, errand: Errand) {
+        let mut lanes = self.lock();
+        if lanes.state == State::Open {
+            lanes.errands.push_back(errand);
+            self.changed.notify_all();
+        }
     }
 
     /// How many jobs wait.
@@ -251,9 +290,17 @@ impl Taken {
 }
 
 impl Lanes {
-    /// Jobs first: where the store cannot write they are refused, and nobody is to wait for that.
+    /// Jobs first: where the store cannot write they are refused, and nobody is to wait for that. But an errand waits for
+    /// one group only.
     fn turn(&mut self, wake_at: Option<Instant>) -> Option<Turn> {
+        if self.waiting.is_empty() || self.errand_is_next {
+            self.errand_is_next = false;
+            if let Some(errand) = self.errands.pop_front() {
+                return Some(Turn::Errand(errand));
+            }
+        }
         if !self.waiting.is_empty() {
+            self.errand_is_next = true;
             return Some(Turn::Jobs);
         }
         if self.state == State::Closed {

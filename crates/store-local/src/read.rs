@@ -14,7 +14,22 @@ use store::{
 type Answered<T> = Result<T, StoreError>;
 
 impl Engine {
+    /// Reads again what was not found where the index led, when a segment has been rewritten meanwhile.
+    fn read_again<T>(&self, read: impl Fn() -> Answered<T>) -> Answered<T> {
+        loop {
+            let changes = self.segments.changes();
+            match read() {
+                Err(StoreError::Damaged { .. }) if self.segments.changes() != changes => {}
+                read => return read,
+            }
+        }
+    }
+
     pub(crate) fn events(&self, stream: StreamId, after: Seq, limit: usize) -> Answered<Vec<Event>> {
+        self.read_again(|| self.read_events(stream, after, limit))
+    }
+
+    fn read_events(&self, stream: StreamId, after: Seq, limit: usize) -> Answered<Vec<Event>> {
         let last_good = self.entry(key::quarantine(stream), value::seq)?;
         if let Some(last_good) = last_good.filter(|last_good| after >= *last_good) {
             return Err(quarantined(stream, last_good));
@@ -54,6 +69,10 @@ impl Engine {
     }
 
     pub(crate) fn snapshot_at(&self, stream: StreamId, at: Seq) -> Answered<Option<Snapshot>> {
+        self.read_again(|| self.read_snapshot(stream, at))
+    }
+
+    fn read_snapshot(&self, stream: StreamId, at: Seq) -> Answered<Option<Snapshot>> {
         // Seals and pieces at one moment: between two the snapshot might be replaced.
         let ranges = [key::snapshots(stream, Seq::NONE..=at), key::pieces_before(stream, at.plus(1))];
         let found = self.index.scan(&ranges, usize::MAX).map_err(|e| self.unreadable(e))?;
@@ -81,6 +100,10 @@ impl Engine {
         account: AccountId,
         ranges: &[EmailRange],
     ) -> Answered<Vec<(EmailId, Bytes)>> {
+        self.read_again(|| self.read_records(account, ranges))
+    }
+
+    fn read_records(&self, account: AccountId, ranges: &[EmailRange]) -> Answered<Vec<(EmailId, Bytes)>> {
         let ranges: Vec<_> = ranges.iter().map(|range| key::records(account, range)).collect();
         let found = self.index.scan(&ranges, usize::MAX).map_err(|e| self.unreadable(e))?;
         let place = |(key, value): &(Key, Value)| {
@@ -103,15 +126,29 @@ impl Engine {
         offset: u64,
         length: usize,
     ) -> Answered<Option<Bytes>> {
+        self.read_again(|| self.read_body(account, id, offset, length))
+    }
+
+    fn read_body(
+        &self,
+        account: AccountId,
+        id: BodyId,
+        offset: u64,
+        length: usize,
+    ) -> Answered<Option<Bytes>> {
         let Some(place) = self.body_place(account, id)? else { return Ok(None) };
         let read = match place {
             BodyPlace::Log(place, _) => self.inline_body(account, id, place, offset, length),
             BodyPlace::File { file, .. } => self.bodies.read(id, file, offset, length),
         };
         match read {
-            // Deleted between the two looks: then its file is gone, and that is no damage.
-            Err(_) if self.body_place(account, id)? != Some(place) => Ok(None),
-            read => read.map(Some),
+            Ok(octets) => Ok(Some(octets)),
+            // Deleted, or put elsewhere, between the two looks: then that it is not there is no damage.
+            Err(e) => match self.body_place(account, id)? {
+                None => Ok(None),
+                Some(now) if now == place => Err(e),
+                Some(_) => self.read_body(account, id, offset, length),
+            },
         }
     }
 

@@ -13,6 +13,7 @@
 use crate::body_desk::{BodyClerk, BodyDesk};
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
+use crate::compaction::relocation;
 use crate::disk::filesystem::{Finding, Remote, Unfit, is_unknown, judge, judge_name, try_out};
 use crate::disk::{Disk, Lock, LockError, make_dir};
 use crate::engine::Engine;
@@ -126,6 +127,7 @@ pub(crate) fn mend(
     let mut rot = Vec::new();
     let log = engine.index.become_what(|| {
         let index = Index::over(engine.index.map()).map_err(index_error)?;
+        relocation::catch_up(&index, segments, &chain)?;
         let tail = Tail::read(segments, &chain, &index, holes, &mut rot)?;
         let log = tail.copy(Arc::clone(segments), &chain, &index, options)?;
         index.move_tail().map_err(index_error)?;
@@ -193,7 +195,11 @@ fn open_index(
     options: &Options,
     rot: &mut Vec<Rot>,
 ) -> Result<(Index, Holes), OpenError> {
-    let index = match open_map(&segments.disk, options) {
+    let led_astray = |index: Index| match relocation::is_ahead(&index, chain)? {
+        true => Err(KvError::Damaged("it leads into segments as they no longer are".to_owned())),
+        false => Ok(index),
+    };
+    let index = match open_map(&segments.disk, options).and_then(led_astray) {
         Err(KvError::Damaged(_)) => {
             match segments.disk.unlink(Path::new(INDEX_FILE)) {
                 // Who found it damaged may have taken it away.
@@ -204,6 +210,7 @@ fn open_index(
         opened => opened,
     };
     let index = index.map_err(index_error)?;
+    relocation::catch_up(&index, segments, chain)?;
     let holes = catch_up(&index, segments, chain, rot)?;
     Ok((index, holes))
 }

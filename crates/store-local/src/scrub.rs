@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::log::octets::array_at;
 use crate::witness::Witness;
 use bytes::Bytes;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use store::{AccountId, StoreError};
 
@@ -170,66 +170,4 @@ impl Scrub {
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Wakes the scrub, and ends it.
-#[derive(Debug, Default)]
-pub(crate) struct Scrubber {
-    wish: Mutex<Wish>,
-    changed: Condvar,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Wish {
-    #[default]
-    None,
-    Begin,
-    End,
-}
-
-impl Scrubber {
-    /// Lets a scrub begin now, unless one is under way.
-    pub(crate) fn begin(&self) {
-        self.raise(Wish::Begin);
-    }
-
-    /// There will be none any more.
-    pub(crate) fn end(&self) {
-        self.raise(Wish::End);
-    }
-
-    fn raise(&self, wish: Wish) {
-        let mut now = self.lock();
-        *now = wish.max(*now);
-        drop(now);
-        self.changed.notify_all();
-    }
-
-    /// Returns when a scrub is to begin; `false` when there will be none any more.
-    fn wait(&self, most: Option<Duration>) -> bool {
-        let nothing = |wish: &mut Wish| *wish == Wish::None;
-        let mut wish = match most {
-            None => self.changed.wait_while(self.lock(), nothing).unwrap_or_else(PoisonError::into_inner),
-            Some(most) => {
-                let waited = self.changed.wait_timeout_while(self.lock(), most, nothing);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
-        if *wish == Wish::End {
-            return false;
-        }
-        *wish = Wish::None;
-        true
-    }
-
-    /// Rests so long; `false` when that is for ever.
-    fn rest(&self, rest: Duration) -> bool {
-        let goes_on = |wish: &mut Wish| *wish != Wish::End;
-        let rested = self.changed.wait_timeout_while(self.lock(), rest, goes_on);
-        *rested.unwrap_or_else(PoisonError::into_inner).0 != Wish::End
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Wish> {
-        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

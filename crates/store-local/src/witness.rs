@@ -1,6 +1,7 @@
 //! Whom the store tells what an admin has to know.
 
 use crate::check::{Damage, Tally};
+use crate::compaction::Compacted;
 use crate::log::Rot;
 use std::fmt::Debug;
 use store::StoreError;
@@ -19,6 +20,8 @@ pub trait Witness: Debug + Send + Sync + 'static {
     fn damaged(&self, _: &Damage) {}
     /// A scrub is through.
     fn scrubbed(&self, _: &Tally) {}
+    /// The log was compacted, or that was put off.
+    fn compacted(&self, _: &Compacted) {}
 }
 
 /// Nobody wants to know.

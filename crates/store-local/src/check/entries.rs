@@ -17,18 +17,18 @@ use store::{Seq, StreamId};
 const LOOKS: u32 = 8;
 
 /// The next entries.
-pub(super) fn batch(index: &Index, from: &[u8], count: usize) -> Result<Vec<(Key, Value)>, KvError> {
+pub(crate) fn batch(index: &Index, from: &[u8], count: usize) -> Result<Vec<(Key, Value)>, KvError> {
     let rest = (from.to_vec(), vec![0xff; 9]);
     Ok(index.scan(std::slice::from_ref(&rest), count)?.into_iter().flatten().collect())
 }
 
 /// The first key behind this one.
-pub(super) fn behind(key: &[u8]) -> Key {
+pub(crate) fn behind(key: &[u8]) -> Key {
     [key, &[0]].concat()
 }
 
 /// Where in the log what lies under a key is, when it is there.
-pub(super) fn place(key: &[u8], value: &[u8]) -> Option<Place> {
+pub(crate) fn place(key: &[u8], value: &[u8]) -> Option<Place> {
     match key::owner(key)? {
         Owner::Event(..) | Owner::Record(..) | Owner::Piece(..) => value::place(key, value),
         Owner::Body(..) => match value::body(key, value)? {
@@ -201,7 +201,7 @@ fn missing_piece(index: &Index, stream: StreamId, at: Seq) -> Result<Option<Stri
 }
 
 /// Holds what sound records of the log say against the index: which of them does it not know, or know better?
-pub(super) fn compare(index: &Index, frames: &[Frame], segment: u64) -> Result<Vec<String>, KvError> {
+pub(crate) fn compare(index: &Index, frames: &[Frame], segment: u64) -> Result<Vec<String>, KvError> {
     let records = frames.iter().filter(|frame| !frame.is_footer()).flat_map(|frame| &frame.records);
     let sound: Vec<&RecordHeader> =
         records.filter(|record| record.state == State::Sound).map(|record| &record.header).collect();

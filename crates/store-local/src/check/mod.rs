@@ -10,7 +10,7 @@
 
 mod bodies;
 mod damage;
-mod entries;
+pub(crate) mod entries;
 mod plan;
 mod segment;
 
@@ -245,6 +245,10 @@ impl Check {
             }
             // All that there is, or all that can be read.
             _ => {}
+        }
+        if plan::was_rewritten(&self.engine, planned.number, header) {
+            self.stage = Stage::Planning { from: planned.number };
+            return Ok(Progress::Read(LOOK));
         }
         let examined = examine(header, &reading, usize::try_from(planned.end).unwrap_or(usize::MAX));
         let file = format!("log/{}", segment_name(planned.number));

@@ -54,6 +54,18 @@ pub(super) fn plan(engine: &Engine) -> Result<(VecDeque<Planned>, Vec<Damage>), 
     Ok((planned, damages))
 }
 
+/// Whether another file lies by now where a segment lay when the plan was made, or none.
+pub(super) fn was_rewritten(engine: &Engine, number: u64, planned: &SegmentHeader) -> bool {
+    let mut start = [0; SEGMENT_HEADER];
+    match engine.segments.disk.open(&segment_path(number)) {
+        Err(e) => e.kind() == io::ErrorKind::NotFound,
+        Ok(file) => {
+            let read = file.read_exact_at(&mut start, 0).ok().and_then(|()| SegmentHeader::decode(&start));
+            read.is_some_and(|now| now.number == number && now.salt != planned.salt)
+        }
+    }
+}
+
 /// A segment's header, if need be as it was when the segment was opened, and whether it still reads so.
 fn header_of(engine: &Engine, number: u64) -> io::Result<(Option<SegmentHeader>, bool)> {
     let mut start = [0; SEGMENT_HEADER];

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{AccountId, StoreError};
 
@@ -28,31 +29,88 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 pub(crate) struct Segments {
     pub(crate) disk: Arc<dyn Disk>,
-    open: Mutex<BTreeMap<u64, Segment>>,
+    open: Mutex<Open>,
+    /// How often a file has taken another one's place, or the one that went was let go.
+    changes: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    now: BTreeMap<u64, Segment>,
+    /// Those in whose place a rewritten one lies, as long as the index may lead into them.
+    former: BTreeMap<u64, Segment>,
 }
 
 impl Segments {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, open: Mutex::default() }
+        Self { disk, open: Mutex::default(), changes: AtomicU64::new(0) }
     }
 
     /// A segment, opened if need be.
     pub(crate) fn get(&self, number: u64) -> io::Result<Segment> {
-        if let Some(segment) = self.lock().get(&number) {
-            return Ok(segment.clone());
+        loop {
+            if let Some(segment) = self.lock().now.get(&number) {
+                return Ok(segment.clone());
+            }
+            let changes = self.changes();
+            let segment = open_segment(&*self.disk, number)?;
+            let mut open = self.lock();
+            // Else it may have been opened before another file took its place.
+            if self.changes() == changes {
+                open.keep(segment.clone());
+                return Ok(segment);
+            }
         }
-        let segment = open_segment(&*self.disk, number)?;
-        self.keep(segment.clone());
-        Ok(segment)
     }
 
     /// Keeps a segment at hand; the oldest makes room.
     pub(crate) fn keep(&self, segment: Segment) {
+        self.lock().keep(segment);
+    }
+
+    /// How often what lies under a number has changed. Whoever was led to a place before a change, and does not find what
+    /// should be there, looks for it anew.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Another file is about to take the places of these segments: what is looked for in it and not found is looked for in
+    /// them.
+    pub(crate) fn keep_former(&self, segments: Vec<Segment>) {
         let mut open = self.lock();
-        if open.len() >= MAX_OPEN {
-            open.pop_first();
+        for segment in segments {
+            open.now.remove(&segment.header.number);
+            open.former.insert(segment.header.number, segment);
         }
-        open.insert(segment.header.number, segment);
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// This is the other file, now under its number.
+    pub(crate) fn is_in_place(&self, segment: Segment) {
+        let mut open = self.lock();
+        open.keep(segment);
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Nobody knows which file lies under which number.
+    pub(crate) fn is_in_doubt(&self) {
+        let mut open = self.lock();
+        open.now.clear();
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// No entry of the index leads any more to anything but what lies under the numbers now.
+    pub(crate) fn let_go_of_all(&self) {
+        let mut open = self.lock();
+        open.former.clear();
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// No entry of the index leads any more to what lay under these numbers.
+    pub(crate) fn let_go(&self, numbers: &[u64]) {
+        let mut open = self.lock();
+        numbers.iter().for_each(|number| drop(open.former.remove(number)));
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// The record at a place: its payload decoded, or why not.
@@ -62,9 +120,25 @@ impl Segments {
         place: Place,
         what: &dyn Fn() -> String,
     ) -> Result<Bytes, StoreError> {
-        let read = self.read_octets(place.segment, place.offset, place.end());
-        read.and_then(|(segment, octets)| open_record(account, place, &segment, octets))
-            .map_err(|why| unread(place, what(), &why))
+        self.read_record(account, place).map_err(|why| unread(place, what(), &why))
+    }
+
+    fn read_record(&self, account: AccountId, place: Place) -> io::Result<Bytes> {
+        self.in_either(place.segment, |segment| {
+            let octets = read_octets(segment, place.offset, place.end())?;
+            open_record(account, place, segment, octets)
+        })
+    }
+
+    /// What is read of a segment, or else of the one in whose place it lies. The salt, the account and the log number tell
+    /// whether something is what was looked for.
+    fn in_either<T>(&self, number: u64, read: impl Fn(&Segment) -> io::Result<T>) -> io::Result<T> {
+        let now = self.get(number).and_then(|segment| read(&segment));
+        if now.is_ok() {
+            return now;
+        }
+        let former = self.lock().former.get(&number).cloned();
+        former.and_then(|former| read(&former).ok()).map_or(now, Ok)
     }
 
     /// The records at many places. What lies together is read together.
@@ -76,13 +150,22 @@ impl Segments {
     ) -> Result<Vec<(T, Bytes)>, StoreError> {
         let mut found = Vec::with_capacity(wanted.len());
         for run in wanted.chunk_by(|(_, a), (_, b)| a.is_just_before(b)) {
-            let (Some((first, from)), Some((_, last))) = (run.first(), run.last()) else { continue };
-            let read = self.read_octets(from.segment, from.offset, last.end());
-            let (segment, octets) = read.map_err(|why| unread(*from, what(*first), &why))?;
+            let (Some((_, from)), Some((_, last))) = (run.first(), run.last()) else { continue };
+            let together = self.get(from.segment).and_then(|segment| {
+                let octets = read_octets(&segment, from.offset, last.end())?;
+                Ok((segment, octets))
+            });
             for &(id, place) in run {
-                let start = within(place.offset - from.offset);
-                let octets = octets.slice(start..start + within(place.end() - place.offset));
-                let record = open_record(account, place, &segment, octets);
+                let record = match &together {
+                    Ok((segment, octets)) => {
+                        let start = within(place.offset - from.offset);
+                        let octets = octets.slice(start..start + within(place.end() - place.offset));
+                        open_record(account, place, segment, octets)
+                    }
+                    Err(e) => Err(io::Error::new(e.kind(), e.to_string())),
+                };
+                // Where it is not, it may be in the file that lay there before.
+                let record = record.or_else(|why| self.read_record(account, place).map_err(|_| why));
                 found.push((id, record.map_err(|why| unread(place, what(id), &why))?));
             }
         }
@@ -91,22 +174,31 @@ impl Segments {
 
     /// The header of the record at a place, if it is the one that was written there.
     pub(crate) fn header_at(&self, place: Place) -> io::Result<RecordHeader> {
-        let (segment, octets) =
-            self.read_octets(place.segment, place.offset, place.offset + RECORD_HEADER as u64)?;
-        RecordHeader::decode(&octets, segment.header.salt)
-            .ok_or_else(|| io::Error::other("the header's checksum does not fit"))
+        self.in_either(place.segment, |segment| {
+            let octets = read_octets(segment, place.offset, place.offset + RECORD_HEADER as u64)?;
+            RecordHeader::decode(&octets, segment.header.salt)
+                .ok_or_else(|| io::Error::other("the header's checksum does not fit"))
+        })
     }
 
-    fn read_octets(&self, number: u64, from: u64, to: u64) -> io::Result<(Segment, Bytes)> {
-        let segment = self.get(number)?;
-        let mut octets = vec![0; within(to - from)];
-        segment.file.read_exact_at(&mut octets, from)?;
-        Ok((segment, octets.into()))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Segment>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Open {
+    fn keep(&mut self, segment: Segment) {
+        if self.now.len() >= MAX_OPEN {
+            self.now.pop_first();
+        }
+        self.now.insert(segment.header.number, segment);
+    }
+}
+
+fn read_octets(segment: &Segment, from: u64, to: u64) -> io::Result<Bytes> {
+    let mut octets = vec![0; within(to - from)];
+    segment.file.read_exact_at(&mut octets, from)?;
+    Ok(octets.into())
 }
 
 /// Checks that `octets` are the record that should lie at `place`, and takes its payload out.

@@ -58,7 +58,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use store::{Answer, StreamId};
-use store_local::{LocalStore, Options, Pump, Recovered};
+use store_local::{Extent, LocalStore, Options, Pump, Recovered};
 use testkit::dice::Dice;
 use testkit::disk::{Failing, FaultyDisk};
 
@@ -73,15 +73,23 @@ const ROUNDS: u32 = 40;
 fn a_power_cut_loses_nothing_that_was_answered_and_tears_nothing() {
     let seeds = testkit::seeds::to_try(100);
     let lives = seeds.clone().count();
-    let mut recoveries = 0;
+    let (mut recoveries, mut rewritten) = (0, 0);
     for seed in seeds {
         match Life::new(seed, Syncs::Honest).live() {
-            Ok(count) => recoveries += count,
+            Ok((count, segments)) => {
+                recoveries += count;
+                rewritten += segments;
+            }
             Err(wrong) => panic!("seed {seed} (GATEPOST_SEED={seed} repeats it): {wrong}"),
         }
     }
-    println!("{lives} stores recovered {recoveries} times without a restart");
-    assert!(lives < 100 || recoveries >= lives, "the faults are not those that this test is for");
+    println!(
+        "{lives} stores recovered {recoveries} times without a restart, and rewrote {rewritten} segments"
+    );
+    assert!(
+        lives < 100 || (recoveries >= lives && rewritten >= lives as u64),
+        "the faults are not those that this test is for"
+    );
 }
 
 #[test]
@@ -122,6 +130,10 @@ struct Life {
     options: Options,
     /// How often in a hundred groups the index's tail is moved.
     moves: u64,
+    /// How often the log is compacted.
+    compactions: u64,
+    /// Segments that were.
+    rewritten: u64,
 }
 
 /// What the faults of the day have done.
@@ -141,6 +153,8 @@ impl Life {
             disk,
             options: options(&mut dice),
             moves: dice.pick(&[2, 20, 50]),
+            compactions: dice.pick(&[0, 2, 10]),
+            rewritten: 0,
             dice,
             syncs,
             answered: State::default(),
@@ -154,14 +168,14 @@ impl Life {
         }
     }
 
-    /// Says how often it recovered without being opened anew.
-    fn live(mut self) -> Result<usize, String> {
+    /// Says how often it recovered without being opened anew, and how many segments were rewritten.
+    fn live(mut self) -> Result<(usize, u64), String> {
         for _ in 0..CUTS {
             self.recover_and_write()?;
             self.end_of_power();
         }
         self.recover_and_write()?;
-        Ok(self.recoveries)
+        Ok((self.recoveries, self.rewritten))
     }
 
     /// The power fails, or only the process ends. Often that happens again in the middle of recovery, and yet again.
@@ -448,8 +462,20 @@ impl Life {
             if self.dice.chance(self.moves) {
                 pump.move_tail();
             }
+            if self.dice.chance(self.compactions) {
+                self.compact(pump)?;
+            }
         }
         Ok(turned_away)
+    }
+
+    /// Compacts the log, or begins to: whoever drives it may stop anywhere.
+    fn compact(&mut self, pump: &mut Pump) -> Result<(), String> {
+        let extent = self.dice.pick(&[Extent::Worthwhile, Extent::Everything]);
+        let octets = if self.dice.chance(50) { u64::MAX } else { self.dice.below(200_000) };
+        let done = pump.compact(extent, octets).map_err(|e| e.to_string())?;
+        self.rewritten += done.segments;
+        if done.damaged > 0 { Err("a compaction takes a segment for damaged".to_owned()) } else { Ok(()) }
     }
 
     fn take_note(&mut self, op: &Op, landed: Landed) {

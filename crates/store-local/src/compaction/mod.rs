@@ -1,0 +1,493 @@
+//! Compaction: what nobody needs any more leaves the log. Sealed segments that are less than half needed are *rewritten*:
+//! what is needed of a run of them, in the order in which it lies there, becomes one new segment in their place. So the
+//! order of the log stays the order of truth, and an index that is made again from it is right.
+//!
+//! ```text
+//! compaction thread:  read, judge ──► write `.new`, synced          lead the index there, a thousand entries at a time
+//! commit thread:                              └─► rename, sync ──► between two groups ┘
+//! readers:            old file, still open ──────────────────────► new file
+//! ```
+//!
+//! > **Promise.** At every moment the disk has the old run or the new segment, whole. Nothing is thrown away of a segment
+//! > that does not read back as it was written, nor by an index that does not know what the log says.
+
+mod judge;
+pub(crate) mod relocation;
+mod rewriting;
+
+use crate::Options;
+use crate::check::entries;
+use crate::committer::Committer;
+use crate::engine::Engine;
+use crate::index::kv::{Condition, Key, KvError};
+use crate::log::chain::{Chain, Link};
+use crate::log::format::{RECORD_HEADER, padded};
+use crate::log::octets::array_at;
+use crate::log::segments::unborn_path;
+use crate::queue::Errand;
+use crate::witness::Witness;
+use bytes::Bytes;
+use judge::Older;
+use rewriting::{Judged, Terms, Unwritten};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use store::{AccountId, StoreError};
+
+/// When the log is compacted, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Compacting {
+    /// From the end of one compaction to the begin of the next; `None`: only when asked.
+    pub every: Option<Duration>,
+    /// Octets that are read and written in a second.
+    pub octets_per_second: u64,
+}
+
+impl Default for Compacting {
+    fn default() -> Self {
+        Self { every: None, octets_per_second: 64 << 20 }
+    }
+}
+
+/// How much of what is needless goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Where at least half of a segment does: so what is written for it stays below what is won.
+    Worthwhile,
+    /// All of it, down to the last octet in the log.
+    Everything,
+}
+
+/// What a compaction did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Segments that were rewritten.
+    pub segments: u64,
+    /// Their octets before.
+    pub octets_before: u64,
+    /// And after: so many were written.
+    pub octets_after: u64,
+    /// Segments that were left as they are, for they are damaged.
+    pub damaged: u64,
+    /// Why it ended before it was through.
+    pub put_off: Option<&'static str>,
+}
+
+/// Whose its notes are: no account has this number.
+const NOBODY: AccountId = AccountId(u64::MAX);
+const NOTES: &[u8] = b"compaction";
+/// After that one that was put off is tried again.
+pub(crate) const LATER: Duration = Duration::from_hours(1);
+/// Segments that are looked at in the index at once.
+const ENTRIES: usize = 1_024;
+/// What looking at an entry costs, in octets.
+const LOOK: u64 = 64;
+/// So many small neighbours at least are put together: else their octets would be written for ever.
+const JOINED: usize = 4;
+/// Once a segment has turned out to be more needed than it seemed, so many of 16 parts of it must go before it is looked at
+/// again.
+const AGAIN_AFTER: u64 = 1;
+
+/// Has an errand done by the commit thread, between two groups.
+pub(crate) type Hand<'a> = &'a mut dyn FnMut(Errand);
+
+/// Does it.
+#[derive(Debug)]
+pub(crate) struct Compaction {
+    engine: Arc<Engine>,
+    witness: Arc<dyn Witness>,
+    compacting: Compacting,
+    full_at: u64,
+    /// Of segments that nothing could leave: their salt, and up to which segment everything was taken into account then.
+    judged: BTreeMap<u64, (u64, u64)>,
+    /// Of segments of which less could leave than it seemed: their salt, and what seemed to be needed.
+    refused: BTreeMap<u64, (u64, u64)>,
+}
+
+/// How far it has come.
+struct Work {
+    /// The segments that may be rewritten, oldest first.
+    links: Vec<Link>,
+    done: Compacted,
+    next_number: u32,
+}
+
+/// What became of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rewrote {
+    /// It is as it was.
+    Nothing,
+    /// One segment lies in its place.
+    IntoOne,
+}
+
+/// Why it goes no further.
+type PutOff = &'static str;
+
+const CLOSING: PutOff = "the store is being closed";
+const FAILED: PutOff = "the store cannot write now";
+const IN_USE: PutOff = "a backup copies the files, or the index has to be made again first";
+const NO_ROOM: PutOff = "the disk did not take what was to be written";
+const UNREAD: PutOff = "a segment of the log could not be read now";
+const UNREADABLE: PutOff = "the index cannot be read now";
+const BEHIND: PutOff = "the index does not know what the log says: it is made again";
+
+impl Compaction {
+    pub(crate) fn new(engine: Arc<Engine>, options: &Options) -> Self {
+        Self {
+            engine,
+            witness: Arc::clone(&options.witness),
+            compacting: options.compacting,
+            full_at: options.segment_octets,
+            judged: BTreeMap::new(),
+            refused: BTreeMap::new(),
+        }
+    }
+
+    /// How long until one begins by itself; `None` where only asking begins one.
+    pub(crate) fn until_due(&self) -> Option<Duration> {
+        let since = Duration::from_millis(now_ms().saturating_sub(self.through_ms()));
+        self.compacting.every.map(|every| every.saturating_sub(since))
+    }
+
+    /// Remembers when the last one was through.
+    pub(crate) fn note_through(&self) {
+        let value = Bytes::from(now_ms().to_le_bytes().to_vec());
+        // A disk that takes nothing now is no reason to end.
+        let _: Result<(), StoreError> = self.engine.put_soft(NOBODY, NOTES, Some(&value));
+    }
+
+    pub(crate) fn through_ms(&self) -> u64 {
+        let value = self.engine.soft(NOBODY, NOTES).ok().flatten().unwrap_or_default();
+        array_at(&value, 0).map_or(0, u64::from_le_bytes)
+    }
+
+    /// Rests as long as so many octets are to take; `false` when it is to end.
+    pub(crate) fn rest(engine: &Engine, rate: u64, octets: u64) -> bool {
+        let rest = Duration::from_micros(octets.saturating_mul(1_000_000) / rate.max(1));
+        engine.compactor.rest(rest)
+    }
+
+    pub(crate) const fn rate(&self) -> u64 {
+        self.compacting.octets_per_second
+    }
+
+    /// Rewrites what it is worth to rewrite, or everything of which something is needless. The witness hears of it.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub(crate) fn compact(
+        &mut self,
+        extent: Extent,
+        hand: Hand<'_>,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Compacted, StoreError> {
+        let mut work = Work { links: Vec::new(), done: Compacted::default(), next_number: 1 };
+        let ended = self.begin(extent, &mut work, hand).and_then(|()| match extent {
+            Extent::Worthwhile => self.compact_worthwhile(&mut work, hand, pace),
+            Extent::Everything => self.compact_everything(&mut work, hand, pace),
+        });
+        work.done.put_off = ended.err();
+        if work.done.segments > 0 || work.done.put_off.is_some() {
+            self.witness.compacted(&work.done);
+        }
+        Ok(work.done)
+    }
+
+    /// Finds the segments that the index on the disk has taken in.
+    fn begin(&self, extent: Extent, work: &mut Work, hand: Hand<'_>) -> Result<(), PutOff> {
+        if extent == Extent::Everything {
+            ask(hand, Committer::end_segment).ok_or(CLOSING)?.map_err(|_| FAILED)?;
+            self.engine.move_tail();
+        }
+        let caught_up = ask(hand, |committer| {
+            let engine = committer.engine();
+            engine.trouble.check().map_err(|_| FAILED)?;
+            let chain = Chain::find(&*engine.segments.disk).map_err(|_| FAILED)?;
+            relocation::catch_up(&engine.index, &engine.segments, &chain).map_err(|_| UNREADABLE)?;
+            engine.segments.let_go_of_all();
+            Ok(chain)
+        });
+        let chain = caught_up.ok_or(CLOSING)??;
+        if self.engine.index.map().condition() != Condition::Sound {
+            return Err(UNREADABLE);
+        }
+        let taken_in = self.engine.index.checkpoint().map_or(0, |end| end.position.segment);
+        work.next_number =
+            chain.links.iter().map(|link| link.header.rewriting_number()).max().unwrap_or(0).saturating_add(1);
+        work.links = chain.links.into_iter().filter(|link| link.header.number < taken_in).collect();
+        Ok(())
+    }
+
+    /// Runs of segments that are less than half needed, and of small ones.
+    fn compact_worthwhile(
+        &mut self,
+        work: &mut Work,
+        hand: Hand<'_>,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), PutOff> {
+        let needed = self.seem_needed(pace)?;
+        let sized: Vec<Sized> = work
+            .links
+            .iter()
+            .map(|link| {
+                let number = link.header.number;
+                let octets = link.end.unwrap_or_default();
+                let needed = needed.get(&number).copied().unwrap_or(0);
+                let known = self.refused.get(&number).filter(|(salt, _)| *salt == link.header.salt);
+                let refused = known.is_some_and(|(_, then)| then.saturating_sub(needed) * 16 < octets * AGAIN_AFTER);
+                Sized { number, octets, needed, wanted: needed * 2 < octets && !refused }
+            })
+            .collect();
+        for run in runs(&sized, self.full_at) {
+            let in_run = |number: u64| run.contains(&number);
+            let links = &work.links;
+            let Some(at) = links.iter().position(|link| in_run(link.header.number)) else { continue };
+            let length = links.iter().skip(at).take_while(|link| in_run(link.header.number)).count();
+            let salts: Vec<u64> = links.iter().skip(at).take(length).map(|link| link.header.salt).collect();
+            if self.rewrite(work, at, length, Extent::Worthwhile, hand, pace)? == Rewrote::Nothing {
+                let sized = sized.iter().filter(|sized| in_run(sized.number)).zip(salts);
+                self.refused.extend(sized.map(|(sized, salt)| (sized.number, (salt, sized.needed))));
+            }
+        }
+        Ok(())
+    }
+
+    /// One segment after the other; those of which something goes are put together.
+    fn compact_everything(
+        &mut self,
+        work: &mut Work,
+        hand: Hand<'_>,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), PutOff> {
+        let (mut at, mut length, mut octets) = (0, 0, 0);
+        while let Some(link) = work.links.get(at + length).cloned() {
+            let through = self.taken_in();
+            let older = self.older(&work.links, at, link.header.number);
+            let judged = match Judged::read(&self.engine, &link, older, pace) {
+                Ok(judged) => Some(judged),
+                Err(Unwritten::Rotten) => {
+                    work.done.damaged += 1;
+                    None
+                }
+                Err(why) => return Err(self.put_off(why)),
+            };
+            if judged.as_ref().is_some_and(Judged::is_all_needed) {
+                self.judged.insert(link.header.number, (link.header.salt, through));
+            }
+            let more = judged.filter(|judged| !judged.is_all_needed()).map(|judged| judged.needed_octets());
+            match more {
+                Some(more) if length == 0 || octets + more <= self.full_at => {
+                    length += 1;
+                    octets += more;
+                }
+                more => {
+                    at += match self.rewrite(work, at, length, Extent::Everything, hand, pace)? {
+                        Rewrote::Nothing => length,
+                        Rewrote::IntoOne => 1,
+                    };
+                    (length, octets) = (0, 0);
+                    at += usize::from(more.is_none());
+                }
+            }
+        }
+        self.rewrite(work, at, length, Extent::Everything, hand, pace).map(|_| ())
+    }
+
+    /// Rewrites so many segments from one on.
+    fn rewrite(
+        &mut self,
+        work: &mut Work,
+        at: usize,
+        length: usize,
+        extent: Extent,
+        hand: Hand<'_>,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Rewrote, PutOff> {
+        let run: Vec<Link> = work.links.iter().skip(at).take(length).cloned().collect();
+        let Some(last) = run.last() else { return Ok(Rewrote::Nothing) };
+        let older = self.older(&work.links, at, last.header.number);
+        let terms = Terms { number: work.next_number, judged_through: self.taken_in(), older };
+        let rewritten = match rewriting::write(&self.engine, &run, terms, pace) {
+            Ok(rewritten) => rewritten,
+            Err(Unwritten::Rotten) => {
+                work.done.damaged += 1;
+                return Ok(Rewrote::Nothing);
+            }
+            Err(why) => return Err(self.put_off(why)),
+        };
+        let octets: u64 = run.iter().map(|link| link.end.unwrap_or_default()).sum();
+        // Written for too little; unless it is many files that become one.
+        if extent == Extent::Worthwhile && length < JOINED && rewritten.length * 4 > octets * 3 {
+            let _ = self.engine.segments.disk.unlink(&unborn_path(last.header.number));
+            return Ok(Rewrote::Nothing);
+        }
+        let (header, written) = (rewritten.segment.header.clone(), rewritten.length);
+        let placed = {
+            let run = run.clone();
+            ask(hand, move |committer| rewriting::put_in_place(committer.engine(), &run, &rewritten))
+        };
+        if !placed.ok_or(CLOSING)? {
+            return Err(if self.engine.trouble.check().is_ok() { IN_USE } else { FAILED });
+        }
+        work.next_number = work.next_number.saturating_add(1);
+        work.done.segments += length as u64;
+        work.done.octets_before += octets;
+        work.done.octets_after += written;
+        let link = Link { end: Some(header.whole_through), header };
+        self.lead_index(&link, hand, pace)?;
+        rewriting::release(&self.engine.segments, &run);
+        work.links.splice(at..at + length, [link]);
+        Ok(Rewrote::IntoOne)
+    }
+
+    /// Leads the entries of the index to where their records lie now.
+    fn lead_index(&self, link: &Link, hand: Hand<'_>, pace: &mut dyn FnMut(u64) -> bool) -> Result<(), PutOff> {
+        let moved = relocation::moved(&self.engine.segments, &link.header).map_err(|_| UNREADABLE)?;
+        for some in moved.chunks(relocation::AT_ONCE) {
+            let some = some.to_vec();
+            let looked = some.len() as u64 * LOOK;
+            let led = ask(hand, move |committer| {
+                let index = &committer.engine().index;
+                relocation::lead(index, &some).map(|led| index.publish(led))
+            });
+            led.ok_or(CLOSING)?.map_err(|e| self.put_off(Unwritten::Index(e)))?;
+            self.engine.mover.news(self.engine.index.tail_octets());
+            if !pace(looked) {
+                return Err(CLOSING);
+            }
+        }
+        let header = link.header.clone();
+        let finished = ask(hand, move |committer| relocation::finish(&committer.engine().index, &header));
+        finished.ok_or(CLOSING)?.map_err(|e| self.put_off(Unwritten::Index(e)))
+    }
+
+    /// Octets of each segment to which the index leads.
+    fn seem_needed(&self, pace: &mut dyn FnMut(u64) -> bool) -> Result<HashMap<u64, u64>, PutOff> {
+        let mut needed = HashMap::new();
+        let mut after = Key::new();
+        loop {
+            let batch = entries::batch(&self.engine.index, &after, ENTRIES);
+            let batch = batch.map_err(|e| self.put_off(Unwritten::Index(e)))?;
+            let Some((last, _)) = batch.last() else { return Ok(needed) };
+            after = entries::behind(last);
+            for place in batch.iter().filter_map(|(key, value)| entries::place(key, value)) {
+                *needed.entry(place.segment).or_default() +=
+                    (RECORD_HEADER + padded(place.stored_length as usize)) as u64;
+            }
+            if !pace(batch.len() as u64 * LOOK) {
+                return Err(CLOSING);
+            }
+        }
+    }
+
+    /// The last segment all of which is in the index.
+    fn taken_in(&self) -> u64 {
+        self.engine.index.through().position.segment.saturating_sub(1)
+    }
+
+    /// What the segments before one may hold of what is removed in segments up to `through`.
+    fn older(&self, links: &[Link], at: usize, through: u64) -> Older {
+        let judged = |link: &Link| {
+            let noted = link.header.rewriting.map_or(0, |rewriting| rewriting.judged_through.into());
+            let known = self.judged.get(&link.header.number).filter(|(salt, _)| *salt == link.header.salt);
+            known.map_or(noted, |(_, through)| noted.max(*through))
+        };
+        if links.iter().take(at).all(|link| judged(link) >= through) {
+            Older::HoldsNothingRemoved
+        } else {
+            Older::MayHoldRemoved
+        }
+    }
+
+    fn put_off(&self, why: Unwritten) -> PutOff {
+        match why {
+            Unwritten::Rotten => IN_USE,
+            Unwritten::Told => CLOSING,
+            // It is no failure of the store's: what was to be won was room.
+            Unwritten::Disk => NO_ROOM,
+            Unwritten::Unread => UNREAD,
+            Unwritten::Index(e) => {
+                if matches!(e, KvError::Damaged(_)) {
+                    self.engine.index.map().distrust();
+                }
+                self.engine.check_map();
+                UNREADABLE
+            }
+            Unwritten::IndexBehind => {
+                self.engine.index.map().distrust();
+                self.engine.check_map();
+                BEHIND
+            }
+        }
+    }
+}
+
+/// A segment as it is judged from afar.
+#[derive(Clone, Copy, Debug)]
+struct Sized {
+    number: u64,
+    octets: u64,
+    needed: u64,
+    /// Whether it is less than half needed.
+    wanted: bool,
+}
+
+/// The runs to be rewritten: of segments that are less than half needed, as many together as fill a segment; and of small
+/// ones, so that the log does not end in thousands of crumbs.
+fn runs(sized: &[Sized], full_at: u64) -> Vec<std::ops::RangeInclusive<u64>> {
+    let mut runs = Vec::new();
+    let mut at = 0;
+    while let Some(first) = sized.get(at) {
+        let run = if first.wanted { wanted(sized, at, full_at) } else { small(sized, at, full_at) };
+        match run.checked_sub(1).and_then(|more| sized.get(at + more)) {
+            Some(last) => runs.push(first.number..=last.number),
+            None => {}
+        }
+        at += run.max(1);
+    }
+    runs
+}
+
+/// How many from here on are less than half needed and fit into one segment.
+fn wanted(sized: &[Sized], at: usize, full_at: u64) -> usize {
+    let mut octets = 0;
+    let fit = |sized: &&Sized| {
+        octets += sized.needed;
+        sized.wanted && octets <= full_at
+    };
+    sized.iter().skip(at).take_while(fit).count().max(1)
+}
+
+/// How many small ones begin here, if together they are worth it.
+fn small(sized: &[Sized], at: usize, full_at: u64) -> usize {
+    let mut octets = 0;
+    let fit = |sized: &&Sized| {
+        octets += sized.octets;
+        !sized.wanted && sized.octets * JOINED as u64 <= full_at && octets <= full_at
+    };
+    let run: Vec<&Sized> = sized.iter().skip(at).take_while(fit).collect();
+    let (all, most): (u64, u64) =
+        run.iter().fold((0, 0), |(all, most), sized| (all + sized.octets, most.max(sized.octets)));
+    if run.len() >= JOINED && most * 2 <= all { run.len() } else { 0 }
+}
+
+/// What the commit thread answers; `None` when it has ended.
+fn ask<T: Send + 'static>(
+    hand: Hand<'_>,
+    work: impl FnOnce(&mut Committer) -> T + Send + 'static,
+) -> Option<T> {
+    let (answer, answered) = std::sync::mpsc::sync_channel(1);
+    hand(Errand::new(move |committer| drop(answer.send(work(committer)))));
+    answered.recv().ok()
+}
+
+/// Lets the commit thread do it.
+pub(crate) fn by_the_commit_thread(engine: &Engine) -> impl FnMut(Errand) + '_ {
+    |errand| engine.queue.send(errand)
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,136 @@
+//! When a segment was rewritten, the entries of the index that led into the old files are led to where their records lie
+//! now. What was cut off there is done again, by the next opening or by the recovery of a store that serves: which
+//! rewritten segments an index leads into as they are now, it says itself.
+
+use crate::OpenError;
+use crate::check::entries;
+use crate::index::change::{Change, changes};
+use crate::index::kv::{Key, KvError, Value};
+use crate::index::tail::Generation;
+use crate::index::value::Place;
+use crate::index::{Index, Rewritings, note_rewritings};
+use crate::log::chain::Chain;
+use crate::log::format::{SEGMENT_HEADER, SegmentHeader, Subject};
+use crate::log::frames::{Found, Octets, State, Step};
+use crate::log::replay::read_file;
+use crate::log::segments::Segments;
+use crate::recovery::index_error;
+use std::io;
+
+/// Entries that are led elsewhere at once.
+pub(super) const AT_ONCE: usize = 1_000;
+
+/// A record of a rewritten segment: the entry that leads there, and what that has to say now.
+#[derive(Clone, Debug)]
+pub(super) struct Moved {
+    key: Key,
+    value: Value,
+    log_number: u64,
+}
+
+/// The records of a rewritten segment to which entries may lead.
+pub(super) fn moved(segments: &Segments, header: &SegmentHeader) -> io::Result<Vec<Moved>> {
+    let bytes = read_file(segments, header.number, 0)?;
+    let end = usize::try_from(header.whole_through).unwrap_or(usize::MAX).min(bytes.len());
+    let octets = Octets { header, bytes: bytes.get(..end).unwrap_or_default() };
+    let (mut moved, mut offset) = (Vec::new(), SEGMENT_HEADER);
+    while offset < end {
+        let (step, next) = octets.step(offset, end);
+        match step {
+            Step::Whole(frame) | Step::Rotten(frame, _) => {
+                moved.extend(frame.records.iter().filter_map(|found| moved_to(found, header.number)));
+            }
+            Step::End => break,
+        }
+        offset = next;
+    }
+    Ok(moved)
+}
+
+fn moved_to(found: &Found, segment: u64) -> Option<Moved> {
+    let header = &found.header;
+    let led_to = matches!(
+        header.subject,
+        Subject::Event { .. } | Subject::Record(_) | Subject::Body(_) | Subject::Piece { .. }
+    );
+    if !led_to || found.state == State::Rotten {
+        return None;
+    }
+    let place = Place {
+        segment,
+        offset: found.offset as u64,
+        stored_length: header.stored_length,
+        log_number: header.log_number,
+    };
+    let mut entry = None;
+    changes(header, place, &[], &mut |change| {
+        if let Change::Set(key, Some(value)) = change {
+            entry = Some((key, value));
+        }
+    });
+    entry.map(|(key, value)| Moved { key, value, log_number: header.log_number })
+}
+
+/// What changes in the index when the entries that still lead to these records are led to where they lie now.
+pub(super) fn lead(index: &Index, moved: &[Moved]) -> Result<Generation, KvError> {
+    let keys: Vec<Key> = moved.iter().map(|moved| moved.key.clone()).collect();
+    let now = index.get_all(&keys)?;
+    let mut led = Generation::default();
+    for (moved, now) in moved.iter().zip(now) {
+        let leads_there = |now: &Value| {
+            entries::place(&moved.key, now).is_some_and(|place| place.log_number == moved.log_number)
+        };
+        if now.as_ref().is_some_and(|now| *now != moved.value && leads_there(now)) {
+            led.apply(Change::Set(moved.key.clone(), Some(moved.value.clone())));
+        }
+    }
+    Ok(led)
+}
+
+/// Notes that the entries lead into a rewritten segment as it is now.
+pub(super) fn finish(index: &Index, header: &SegmentHeader) -> Result<(), KvError> {
+    let mut known = index.rewritings()?;
+    known.insert(header.number, header.rewriting_number());
+    let mut noted = Generation::default();
+    note_rewritings(&known, &mut noted);
+    index.publish(noted);
+    Ok(())
+}
+
+/// Does what is left to be done of it, while nobody else writes. Segments that the index has not taken in are not its
+/// business.
+pub(crate) fn catch_up(index: &Index, segments: &Segments, chain: &Chain) -> Result<(), OpenError> {
+    let Some(checkpoint) = index.checkpoint() else { return Ok(()) };
+    let known = index.rewritings().map_err(index_error)?;
+    let news = chain.links.iter().map(|link| &link.header).filter(|header| {
+        let known = known.get(&header.number).copied().unwrap_or(0);
+        header.number <= checkpoint.position.segment && header.rewriting_number() > known
+    });
+    let mut next = Rewritings::new();
+    for header in news {
+        let moved = moved(segments, header)?;
+        for some in moved.chunks(AT_ONCE) {
+            index.publish(lead(index, some).map_err(index_error)?);
+        }
+        next.insert(header.number, header.rewriting_number());
+    }
+    if next.is_empty() {
+        return Ok(());
+    }
+    let in_log = |number: &u64| chain.links.iter().any(|link| link.header.number == *number);
+    next.extend(known.into_iter().filter(|(number, _)| in_log(number)).collect::<Vec<_>>());
+    let mut noted = Generation::default();
+    note_rewritings(&next, &mut noted);
+    index.publish(noted);
+    Ok(())
+}
+
+/// Whether an index leads into a segment as it was after a rewriting of which the log knows nothing: then the disk has
+/// lost what it said was safe, and the entries lead nowhere.
+pub(crate) fn is_ahead(index: &Index, chain: &Chain) -> Result<bool, KvError> {
+    let known = index.rewritings()?;
+    Ok(chain.links.iter().any(|link| {
+        let number = known.get(&link.header.number).copied().unwrap_or(0);
+        number > link.header.rewriting_number()
+    }))
+}
