@@ -156,16 +156,13 @@ impl Segments {
                 Ok((segment, octets))
             });
             for &(id, place) in run {
-                let record = match &together {
-                    Ok((segment, octets)) => {
-                        let start = within(place.offset - from.offset);
-                        let octets = octets.slice(start..start + within(place.end() - place.offset));
-                        open_record(account, place, segment, octets)
-                    }
-                    Err(e) => Err(io::Error::new(e.kind(), e.to_string())),
-                };
+                let at_hand = together.as_ref().ok().and_then(|(segment, octets)| {
+                    let start = within(place.offset - from.offset);
+                    let octets = octets.slice(start..start + within(place.end() - place.offset));
+                    open_record(account, place, segment, octets).ok()
+                });
                 // Where it is not, it may be in the file that lay there before.
-                let record = record.or_else(|why| self.read_record(account, place).map_err(|_| why));
+                let record = at_hand.map_or_else(|| self.read_record(account, place), Ok);
                 found.push((id, record.map_err(|why| unread(place, what(id), &why))?));
             }
         }

@@ -267,6 +267,14 @@ impl Life {
                 running.pump.move_tail();
                 Ok(running)
             }
+            Step::Compact(extent) => {
+                let done = running.pump.compact(extent, u64::MAX).map_err(|e| e.to_string())?;
+                match done.put_off {
+                    Some(why) if !self.has_struck() => Err(format!("the compaction was put off: {why}")),
+                    Some(_) => self.come_to_rights(running),
+                    None => Ok(running),
+                }
+            }
             Step::Read => match self.look(&running, "while it runs")? {
                 Look::Seen => Ok(running),
                 Look::Refused => self.come_to_rights(running),

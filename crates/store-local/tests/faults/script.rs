@@ -4,6 +4,7 @@ use super::model::plan::{Op, Plan, PlannedAppend};
 use super::model::state::State;
 use bytes::Bytes;
 use store::{AccountId, BodyId, StreamId};
+use store_local::Extent;
 use testkit::dice::Dice;
 
 /// One thing more.
@@ -12,6 +13,8 @@ pub(crate) enum Step {
     Do(fn(&State, &mut u64) -> Vec<Op>),
     /// The index's tail is moved.
     MoveTail,
+    /// What is needless leaves the log.
+    Compact(Extent),
     /// Everything is read.
     Read,
     /// The store is closed, and opened again.
@@ -28,7 +31,7 @@ const LARGE: usize = 270_000;
 
 /// From the making of a store to its end.
 pub(crate) fn script() -> Vec<Step> {
-    use Step::{Do, MoveTail, Read, Reopen};
+    use Step::{Compact, Do, MoveTail, Read, Reopen};
     vec![
         Do(|state, tag| vec![commit(state, tag, &[INBOX, SENT], Some(3_000))]),
         Do(|state, tag| vec![commit(state, tag, &[OTHER], Some(300)), large(ANN, 1)]),
@@ -43,9 +46,12 @@ pub(crate) fn script() -> Vec<Step> {
         Do(|_, _| vec![Op::DeleteBody(ANN, BodyId::of(&body(1, LARGE)))]),
         Do(|state, tag| vec![Op::Drop(OTHER), commit(state, tag, &[SENT], None)]),
         Read,
+        Compact(Extent::Everything),
+        Read,
         Reopen,
         Do(|state, tag| vec![commit(state, tag, &[SENT], Some(60_000))]),
         MoveTail,
+        Compact(Extent::Worthwhile),
         Do(|state, tag| vec![commit(state, tag, &[INBOX, SENT], None), snapshot(state, tag, INBOX)]),
         // Closed with something that the index does not have.
         Reopen,
