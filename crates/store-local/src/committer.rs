@@ -123,9 +123,12 @@ impl Committer {
         if let Err(e) = self.log.seal_what_there_is() {
             self.engine.fail(&failed(&e));
         }
-        self.engine.trouble.check()?;
+        self.engine.trouble.check()
+    }
+
+    /// Lets the index know how far the log goes, though nothing may be in it since a segment ended.
+    pub(crate) fn publish_end(&self) {
         self.engine.index.publish(Generation::starting_at(self.log.end()));
-        Ok(())
     }
 
     /// Commits what is queued now, up to a group. `false` when nothing was.

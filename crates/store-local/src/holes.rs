@@ -1,5 +1,5 @@
-//! Holes: events that a stream has lost. They are looked for in an index that has taken in the log, for the order of the
-//! log alone does not tell them: what was trimmed may have left it, though the trim comes later.
+//! Holes: events that a stream has lost. They are looked for in an index that has taken in all of the log, for the order
+//! of the log alone does not tell them: what was trimmed may have left it, though the trim comes much later.
 
 use crate::index::key;
 use crate::index::kv::{Key, KvError, Value};
@@ -15,53 +15,74 @@ pub(crate) type Holes = BTreeMap<StreamId, Seq>;
 /// Entries that are looked at together.
 const ENTRIES: usize = 1_024;
 
-/// Where streams stood before the log went on: what lies behind that is to be looked at.
-#[derive(Debug, Default)]
-pub(crate) struct Standing(BTreeMap<StreamId, Seq>);
+/// Where to look: behind where streams stood before the log went on.
+#[derive(Clone, Debug)]
+pub(crate) enum Search {
+    /// In all streams, from where they begin.
+    Everywhere,
+    /// In these, behind that event.
+    Behind(BTreeMap<StreamId, Seq>),
+}
 
-impl Standing {
-    /// Of all streams that an index has, from where they begin.
-    pub(crate) fn of_all(index: &Index) -> Result<Self, KvError> {
-        let mut all = Self::default();
-        let mut after = Key::new();
-        loop {
-            let range = (after, vec![0xff; 9]);
-            let batch = index.scan(std::slice::from_ref(&range), ENTRIES)?;
-            let Some((last, _)) = batch.iter().flatten().last() else { return Ok(all) };
-            after = [last.as_slice(), &[0]].concat();
-            let streams = batch.iter().flatten().filter_map(|(key, _)| key::stream_of(key));
-            all.0.extend(streams.map(|stream| (stream, Seq::NONE)));
-        }
+impl Search {
+    /// Before the log is taken in. Everywhere, where that has never come to its end.
+    pub(crate) fn begin(index: &Index) -> Result<Self, KvError> {
+        let anew = index.checkpoint().is_none() || index.is_catching_up()?;
+        Ok(if anew { Self::Everywhere } else { Self::Behind(BTreeMap::new()) })
     }
 
     /// Takes note of the streams that a frame is about, before the index has it.
     pub(crate) fn take_note(&mut self, frame: &Replayed, index: &Index) -> Result<(), KvError> {
+        let Self::Behind(streams) = self else { return Ok(()) };
         for record in &frame.records {
             let of = |number| StreamId { account: record.header.account, number };
             match record.header.subject {
                 Subject::Event { stream, .. } | Subject::Head { stream, .. } => {
-                    if !self.0.contains_key(&of(stream)) {
-                        self.0.insert(of(stream), stands_at(index, of(stream))?);
+                    if !streams.contains_key(&of(stream)) {
+                        streams.insert(of(stream), stands_at(index, of(stream))?);
                     }
                 }
-                Subject::Dropped { stream } => drop(self.0.insert(of(stream), Seq::NONE)),
+                Subject::Dropped { stream } => drop(streams.insert(of(stream), Seq::NONE)),
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// The holes behind where the streams stood.
+    /// What is missing, by an index that has all of the log.
     pub(crate) fn holes(&self, index: &Index) -> Result<Holes, KvError> {
-        let hole = |(stream, stood): (&StreamId, &Seq)| {
-            hole(index, *stream, *stood).map(|hole| hole.map(|last_good| (*stream, last_good))).transpose()
-        };
-        self.0.iter().filter_map(hole).collect()
+        match self {
+            Self::Everywhere => holes(index, &all_streams(index)?),
+            Self::Behind(streams) => holes(index, streams),
+        }
     }
 }
 
+fn all_streams(index: &Index) -> Result<BTreeMap<StreamId, Seq>, KvError> {
+    let mut all = BTreeMap::new();
+    let mut after = Key::new();
+    loop {
+        let range = (after, vec![0xff; 9]);
+        let batch = index.scan(std::slice::from_ref(&range), ENTRIES)?;
+        let Some((last, _)) = batch.iter().flatten().last() else { return Ok(all) };
+        after = [last.as_slice(), &[0]].concat();
+        let streams = batch.iter().flatten().filter_map(|(key, _)| key::stream_of(key));
+        all.extend(streams.map(|stream| (stream, Seq::NONE)));
+    }
+}
+
+fn holes(index: &Index, streams: &BTreeMap<StreamId, Seq>) -> Result<Holes, KvError> {
+    let mut holes = Holes::new();
+    for (stream, stood) in streams {
+        if let Some(last_good) = hole(index, *stream, *stood)? {
+            holes.insert(*stream, last_good);
+        }
+    }
+    Ok(holes)
+}
+
 /// The last event that an index knows of a stream, trimmed or not.
-pub(crate) fn stands_at(index: &Index, stream: StreamId) -> Result<Seq, KvError> {
+fn stands_at(index: &Index, stream: StreamId) -> Result<Seq, KvError> {
     let end = head(index, stream)?.max(trim(index, stream)?);
     // A head that was lost leaves the events before it.
     let behind = key::events(stream, end.plus(1)..=Seq(u64::MAX));

@@ -17,7 +17,7 @@ use crate::compaction::relocation;
 use crate::disk::filesystem::{Finding, Remote, Unfit, is_unknown, judge, judge_name, try_out};
 use crate::disk::{Disk, Lock, LockError, make_dir};
 use crate::engine::Engine;
-use crate::holes::{Holes, Standing, stands_at};
+use crate::holes::{Holes, Search};
 use crate::index::change::{Change, changes};
 use crate::index::kv::{Condition, Kv, KvError};
 use crate::index::redb::RedbKv;
@@ -25,13 +25,12 @@ use crate::index::tail::Generation;
 use crate::index::{Index, key, note_catching_up, note_rewritings, value};
 use crate::log::chain::{Chain, Link};
 use crate::log::format::{Draft, LogEnd, LogPosition, Subject};
-use crate::log::replay::{Replayed, ReplayedRecord, Rot, replay};
+use crate::log::replay::{Replayed, Rot, replay};
 use crate::log::segments::{LOG_DIRECTORY, Segments};
 use crate::log::writer::{Beginning, Group, LogWriter};
 use crate::recent::RecentCommits;
 use crate::{MAX_SEGMENT, OpenError, Options};
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,8 +74,8 @@ fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError
     chain.unborn.iter().try_for_each(|path| disk.unlink(path))?;
     let segments = Arc::new(Segments::new(Arc::clone(&disk)));
     let mut rot = Vec::new();
-    let (index, holes) = open_index(&segments, &chain, options, &mut rot)?;
-    let tail = Tail::read(&segments, &chain, &index, holes, &mut rot)?;
+    let (index, search) = open_index(&segments, &chain, options, &mut rot)?;
+    let tail = Tail::read(&segments, &chain, &index, search, &mut rot)?;
     let mut recent = RecentCommits::default();
     index.kept_ids().into_iter().for_each(|id| recent.remember(id));
     tail.frames.iter().filter_map(|frame| frame.commit).for_each(|id| recent.remember(id));
@@ -123,12 +122,12 @@ pub(crate) fn mend(
     let mut chain = Chain::find(&*segments.disk)?;
     chain.sweep_behind(acknowledged.segment, &*segments.disk)?;
     chain.end_at(acknowledged);
-    let holes = mend_index(engine, &chain, options)?;
+    let search = mend_index(engine, &chain, options)?;
     let mut rot = Vec::new();
     let log = engine.index.become_what(|| {
         let index = Index::over(engine.index.map()).map_err(index_error)?;
         relocation::catch_up(&index, segments, &chain)?;
-        let tail = Tail::read(segments, &chain, &index, holes, &mut rot)?;
+        let tail = Tail::read(segments, &chain, &index, search, &mut rot)?;
         let log = tail.copy(Arc::clone(segments), &chain, &index, options)?;
         index.move_tail().map_err(index_error)?;
         Ok::<_, OpenError>((index, log))
@@ -142,7 +141,7 @@ pub(crate) fn mend(
 }
 
 /// Has the index read again, and written if that can be.
-fn mend_index(engine: &Engine, chain: &Chain, options: &Options) -> Result<Holes, OpenError> {
+fn mend_index(engine: &Engine, chain: &Chain, options: &Options) -> Result<Search, OpenError> {
     let condition = engine.index.map().condition();
     let reopened = match condition {
         Condition::Sound => Ok(()),
@@ -150,7 +149,7 @@ fn mend_index(engine: &Engine, chain: &Chain, options: &Options) -> Result<Holes
         Condition::Untrusted => return remake_index(engine, chain, options),
     };
     match reopened {
-        Ok(()) => Ok(Holes::new()),
+        Ok(()) => Search::begin(&engine.index).map_err(index_error),
         Err(KvError::Damaged(_)) => {
             engine.index.map().discard().map_err(index_error)?;
             remake_index(engine, chain, options)
@@ -175,17 +174,17 @@ fn reopen_map(engine: &Engine, condition: Condition, options: &Options) -> Resul
 }
 
 /// Of a map whose sync failed nobody knows what the disk has, whatever it shows. What was acknowledged is in the log.
-fn remake_index(engine: &Engine, chain: &Chain, options: &Options) -> Result<Holes, OpenError> {
+fn remake_index(engine: &Engine, chain: &Chain, options: &Options) -> Result<Search, OpenError> {
     let segments = &engine.segments;
     let mut rot = Vec::new();
-    let holes = engine.index.become_what(|| {
-        let (index, holes) = open_index(segments, chain, options, &mut rot)?;
+    let search = engine.index.become_what(|| {
+        let (index, search) = open_index(segments, chain, options, &mut rot)?;
         // What is rotten of the tail is told when the tail is copied.
-        Tail::read(segments, chain, &index, holes.clone(), &mut Vec::new())?.show_in(&index);
-        Ok::<_, OpenError>((index, holes))
+        Tail::read(segments, chain, &index, search.clone(), &mut Vec::new())?.show_in(&index);
+        Ok::<_, OpenError>((index, search))
     })?;
     engine.trouble.tell_rot(&rot);
-    Ok(holes)
+    Ok(search)
 }
 
 /// The index as far as it goes; made again from the log when it is damaged or missing.
@@ -194,7 +193,7 @@ fn open_index(
     chain: &Chain,
     options: &Options,
     rot: &mut Vec<Rot>,
-) -> Result<(Index, Holes), OpenError> {
+) -> Result<(Index, Search), OpenError> {
     let led_astray = |index: Index| match relocation::is_ahead(&index, chain)? {
         true => Err(KvError::Damaged("it leads into segments as they no longer are".to_owned())),
         false => Ok(index),
@@ -211,8 +210,8 @@ fn open_index(
     };
     let index = index.map_err(index_error)?;
     relocation::catch_up(&index, segments, chain)?;
-    let holes = catch_up(&index, segments, chain, rot)?;
-    Ok((index, holes))
+    let search = catch_up(&index, segments, chain, rot)?;
+    Ok((index, search))
 }
 
 fn open_map(disk: &Arc<dyn Disk>, options: &Options) -> Result<Index, KvError> {
@@ -243,21 +242,21 @@ fn catch_up(
     segments: &Segments,
     chain: &Chain,
     rot: &mut Vec<Rot>,
-) -> Result<Holes, OpenError> {
+) -> Result<Search, OpenError> {
     let mut end = index.checkpoint().unwrap_or(FIRST);
     let links = chain.from(chain.canonical(end.position)).ok_or_else(log_is_behind)?;
-    let Some((_, sealed)) = links.split_last().filter(|(_, sealed)| !sealed.is_empty()) else {
-        return Ok(Holes::new());
-    };
-    let anew = index.checkpoint().is_none() || index.is_catching_up().map_err(index_error)?;
-    let mut before = Standing::default();
+    // One that was rewritten is no tail, though nothing follows it.
+    let is_tail = |(link, _): &(Link, u64)| link.header.rewriting.is_none();
+    let sealed = links.len() - usize::from(links.last().is_some_and(is_tail));
+    let sealed = links.get(..sealed).unwrap_or_default();
+    let mut search = Search::begin(index).map_err(index_error)?;
     let mut rewritings = index.rewritings().map_err(index_error)?;
-    for (i, link) in sealed.iter().enumerate() {
+    for link in sealed {
         let mut part = Generation::default();
         let mut noted = Ok(());
         end = replay(segments, std::slice::from_ref(link), end, rot, &mut |frame| {
-            if !anew && noted.is_ok() {
-                noted = before.take_note(&frame, index);
+            if noted.is_ok() {
+                noted = search.take_note(&frame, index);
             }
             take_in(&frame, &mut part);
         })?;
@@ -266,22 +265,13 @@ fn catch_up(
             rewritings.insert(link.0.header.number, rewriting.number);
             note_rewritings(&rewritings, &mut part);
         }
+        // Until holes have been looked for: whoever is cut off before that looks for them everywhere.
         note_catching_up(true, &mut part);
         part.through = end;
         index.publish(part);
-        if i + 1 < sealed.len() {
-            index.move_tail().map_err(index_error)?;
-        }
+        index.move_tail().map_err(index_error)?;
     }
-    // Together with the last part: whoever is cut off before that looks for them everywhere.
-    let holes = if anew { Standing::of_all(index) } else { Ok(before) };
-    let holes = holes.and_then(|before| before.holes(index)).map_err(index_error)?;
-    let mut found = Generation::default();
-    holes.iter().for_each(|(stream, last_good)| show_hole(*stream, *last_good, &mut found));
-    note_catching_up(false, &mut found);
-    index.publish(found);
-    index.move_tail().map_err(index_error)?;
-    Ok(holes)
+    Ok(search)
 }
 
 /// What a frame that was read again means for the index.
@@ -311,7 +301,7 @@ impl Tail {
         segments: &Segments,
         chain: &Chain,
         index: &Index,
-        holes_before: Holes,
+        mut search: Search,
         rot: &mut Vec<Rot>,
     ) -> Result<Self, OpenError> {
         let from = index.checkpoint().unwrap_or(FIRST);
@@ -319,10 +309,13 @@ impl Tail {
         let links: Vec<(Link, u64)> = chain.from(begins).ok_or_else(log_is_behind)?;
         let mut frames = Vec::new();
         let end = replay(segments, &links, from, rot, &mut |frame| frames.push(frame))?;
-        let mut continuity = Continuity::over(index, holes_before);
-        frames.iter().try_for_each(|frame| continuity.follow_frame(frame))?;
-        let holes = continuity.holes;
-        Ok(Self { frames, holes, begins, end })
+        frames.iter().try_for_each(|frame| search.take_note(frame, index)).map_err(index_error)?;
+        let mut tail = Self { frames, holes: Holes::new(), begins, end };
+        // In one that has everything, as nobody sees it yet.
+        let whole = Index::over(index.map()).map_err(index_error)?;
+        tail.show_in(&whole);
+        tail.holes = search.holes(&whole).map_err(index_error)?;
+        Ok(tail)
     }
 
     /// Puts it into the index as it lies in the log.
@@ -354,6 +347,9 @@ impl Tail {
                 }
             })?;
         published.through = log.end();
+        if index.is_catching_up().map_err(index_error)? {
+            note_catching_up(false, &mut published);
+        }
         index.publish(published);
         Ok(log)
     }
@@ -389,55 +385,6 @@ fn show_hole(stream: StreamId, last_good: Seq, into: &mut Generation) {
     let key = key::quarantine(stream);
     let value = value::of_seq(&key, last_good);
     into.apply(Change::Set(key, Some(value)));
-}
-
-/// Follows the events of each stream and finds those that do not connect.
-struct Continuity<'a> {
-    index: &'a Index,
-    last: BTreeMap<StreamId, Seq>,
-    holes: Holes,
-}
-
-impl<'a> Continuity<'a> {
-    /// From where the index leaves each stream.
-    const fn over(index: &'a Index, holes: Holes) -> Self {
-        Self { index, last: BTreeMap::new(), holes }
-    }
-
-    fn follow_frame(&mut self, frame: &Replayed) -> Result<(), OpenError> {
-        frame.records.iter().try_for_each(|record| self.follow(record))
-    }
-
-    fn follow(&mut self, record: &ReplayedRecord) -> Result<(), OpenError> {
-        let of = |number| StreamId { account: record.header.account, number };
-        match record.header.subject {
-            Subject::Event { stream, seq } => self.event(of(stream), seq, 1),
-            // An event that is lost at the very end is missed by its head.
-            Subject::Head { stream, seq } => self.event(of(stream), seq, 0),
-            Subject::Dropped { stream } => {
-                self.last.insert(of(stream), Seq::NONE);
-                self.holes.remove(&of(stream));
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn event(&mut self, stream: StreamId, seq: Seq, step: u64) -> Result<(), OpenError> {
-        let last = match self.last.get(&stream) {
-            Some(last) => *last,
-            None => self.published(stream)?,
-        };
-        if seq > last.plus(step) {
-            self.holes.entry(stream).or_insert(last);
-        }
-        self.last.insert(stream, seq.max(last));
-        Ok(())
-    }
-
-    fn published(&self, stream: StreamId) -> Result<Seq, OpenError> {
-        stands_at(self.index, stream).map_err(index_error)
-    }
 }
 
 /// Takes away what no chain leads to. Found anew: the fresh segment may have made more of them.

@@ -196,10 +196,12 @@ impl Compaction {
 
     /// Finds the segments that the index on the disk has taken in.
     fn begin(&self, extent: Extent, work: &mut Work, hand: Hand<'_>) -> Result<(), PutOff> {
-        if extent == Extent::Everything {
-            ask(hand, Committer::end_segment).ok_or(CLOSING)?.map_err(|_| FAILED)?;
-            self.engine.move_tail();
-        }
+        let ended = ask(hand, move |committer| {
+            let ended = if extent == Extent::Everything { committer.end_segment() } else { Ok(()) };
+            ended.map(|()| committer.publish_end())
+        });
+        ended.ok_or(CLOSING)?.map_err(|_| FAILED)?;
+        self.engine.move_tail();
         let caught_up = ask(hand, |committer| {
             let engine = committer.engine();
             engine.trouble.check().map_err(|_| FAILED)?;
