@@ -65,6 +65,25 @@ events! {
         damages: u64,
     }
 
+    /// Segments of the mail store's log of which less than half was needed were rewritten, and what nobody needs any more
+    /// has left the disk.
+    "server.compacted" INFO StoreCompacted {
+        /// How many segments.
+        segments: u64,
+        /// Their octets before.
+        octets_before: u64,
+        /// And after: so many were written.
+        octets_after: u64,
+        /// Segments that stay as they are because they are damaged.
+        damaged: u64,
+    }
+
+    /// What nobody needs any more could not leave the disk now. It is tried again within the hour, and nothing is lost by it.
+    "server.compaction-put-off" WARN StoreCompactionPutOff {
+        /// Why.
+        reason: Sentence,
+    }
+
     /// Mail cannot be stored: the disk refused a write or a sync, or the index of the mail store is damaged and is
     /// made again from the log. What is stored can be read, of a damaged index once it is made; everything else is
     /// answered with `NO [UNAVAILABLE]` until `server.store-recovered`, for which the server tries by itself. Nothing

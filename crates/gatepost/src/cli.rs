@@ -293,6 +293,13 @@ pub(crate) enum StoreCommand {
     },
     /// Let the running server read and test everything now, at its usual pace, and log what it finds
     Scrub,
+    /// Free what is needed no more and takes up at least half of a segment of the log, as the server does once a day; works
+    /// while the server runs and without it
+    Compact {
+        /// Free everything that is needed no more, though more has to be written for it than is won
+        #[arg(long)]
+        everything: bool,
+    },
     /// Tell how much is in the store, and how much of it is used
     Stats {
         /// Only this account, such as ann@example.org

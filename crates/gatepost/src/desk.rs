@@ -95,6 +95,9 @@ pub(crate) enum Request {
         account: Option<String>,
     },
     ScrubStore,
+    CompactStore {
+        everything: bool,
+    },
     StoreStats {
         account: Option<String>,
     },
@@ -252,6 +255,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             office.store.scrub();
             Reply::Done("everything is read and tested now, and what is found is in the server's log".into())
         }
+        Request::CompactStore { everything } => Reply::Done(store::compact(office, everything).await?),
         Request::StoreStats { account } => {
             Reply::Stats(Box::new(store::stats(office, account.as_deref()).await?))
         }

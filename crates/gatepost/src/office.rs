@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store_local::disk::RealDisk;
 use store_local::disk::filesystem::Remote;
-use store_local::{LocalStore, Options, Scrubbing, Witness};
+use store_local::{Compacting, LocalStore, Options, Scrubbing, Witness};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Where the store is, below the data directory.
@@ -43,9 +43,13 @@ impl Office {
         owner::check(data, opener)?;
         let (witness, found) = Watchman::new();
         let witness = Arc::new(witness);
-        let (scrubbing, remote) = (scrubbing(&settings.store, opener), remote(settings));
-        let options =
-            Options { witness: Arc::<Watchman>::clone(&witness), scrubbing, remote, ..Options::default() };
+        let options = Options {
+            witness: Arc::<Watchman>::clone(&witness),
+            scrubbing: scrubbing(&settings.store, opener),
+            compacting: compacting(&settings.store, opener),
+            remote: remote(settings),
+            ..Options::default()
+        };
         let disk = RealDisk::at(data.join(MAIL))?;
         let store = Arc::new(LocalStore::open_on(Arc::new(disk), &options)?);
         store.rot().iter().for_each(|rot| witness.rot(rot));
@@ -97,14 +101,24 @@ pub(crate) const fn remote(settings: &Settings) -> Remote {
     }
 }
 
-/// A command at the desk is over before anything could be scrubbed.
 fn scrubbing(store: &settings::Store, opener: Opener) -> Scrubbing {
-    const DAY: Duration = Duration::from_hours(24);
-    let by_itself = opener == Opener::Server && store.scrub_days > 0;
     Scrubbing {
-        every: by_itself.then(|| DAY * store.scrub_days),
+        every: by_itself(store.scrub_days, opener),
         octets_per_second: u64::from(store.scrub_mib_per_second) << 20,
     }
+}
+
+fn compacting(store: &settings::Store, opener: Opener) -> Compacting {
+    Compacting {
+        every: by_itself(store.compact_days, opener),
+        octets_per_second: u64::from(store.compact_mib_per_second) << 20,
+    }
+}
+
+/// How often something is done by itself. A command at the desk is over before it could begin.
+fn by_itself(days: u32, opener: Opener) -> Option<Duration> {
+    const DAY: Duration = Duration::from_hours(24);
+    (opener == Opener::Server && days > 0).then(|| DAY * days)
 }
 
 /// What an account may hold.

@@ -22,6 +22,7 @@ pub(crate) async fn run(store: Store) -> ExitCode {
     let done = match store.command {
         StoreCommand::Check { account, json } => check(&store.config, account, Style::of(json)).await,
         StoreCommand::Scrub => scrub(&store.config).await,
+        StoreCommand::Compact { everything } => compact(&store.config, everything).await,
         StoreCommand::Stats { account, json } => stats(&store.config, account, Style::of(json)).await,
         StoreCommand::Reindex { force } => reindex(&store.config, force).await,
     };
@@ -91,6 +92,17 @@ async fn scrub(config: &Config) -> Result<ExitCode> {
         None => {
             bail!("no server runs here; without one, everything is tested at once by gatepost store check")
         }
+    }
+}
+
+async fn compact(config: &Config, everything: bool) -> Result<ExitCode> {
+    match ask_or_do(&config.config, Request::CompactStore { everything }).await? {
+        Reply::Done(sentence) => {
+            say!("{sentence}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Reply::Refused(why) => bail!(why),
+        reply => bail!("the server answers something else: {reply:?}"),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What the store has to say to the admin, as events.
 
-use events::{Event, File, Problem};
+use events::{Event, File, Problem, Sentence};
 use std::error::Error;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-use store_local::{Damage, Rot, Tally, Witness};
+use store_local::{Compacted, Damage, Rot, Tally, Witness};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Writes down when mail could not be stored, and for how long.
@@ -62,5 +62,15 @@ impl Witness for Watchman {
 
     fn scrubbed(&self, tally: &Tally) {
         let _ = self.found.send(Found::Through(*tally));
+    }
+
+    fn compacted(&self, done: &Compacted) {
+        let Compacted { segments, octets_before, octets_after, damaged, put_off } = *done;
+        if segments > 0 {
+            Event::StoreCompacted { segments, octets_before, octets_after, damaged }.log();
+        }
+        if let Some(why) = put_off {
+            Event::StoreCompactionPutOff { reason: Sentence::new(why) }.log();
+        }
     }
 }

@@ -123,6 +123,11 @@ settings! {
         scrub_days: u32 = 7, from 0 to 365;
         /// How fast a scrub reads, in MiB a second.
         scrub_mib_per_second: u32 = 10, from 1 to 10_000;
+        /// Days from the end of one compaction, which frees what is needed no more, to the begin of the next; 0 for only
+        /// when asked (`gatepost store compact`).
+        compact_days: u32 = 1, from 0 to 365;
+        /// How fast a compaction reads and writes, in MiB a second.
+        compact_mib_per_second: u32 = 64, from 1 to 10_000;
     }
 
     /// Sessions that wait for news. IDLE is never ended for idleness.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use store::AccountId;
-use store_local::{Check, Damage, Lost, Progress, Tally};
+use store_local::{Check, Damage, Extent, Lost, Progress, Tally};
 
 /// How long an index may be in the making before a check is given up, in pauses.
 const PATIENCE: u32 = 600;
@@ -144,6 +144,23 @@ fn run_through(mut check: Check) -> Result<(Vec<Damage>, Tally)> {
             Progress::Done => return Ok((check.damages().to_vec(), check.tally())),
         }
     }
+}
+
+/// Frees what is needed no more, and says how much that was.
+pub(crate) async fn compact(office: &Office, everything: bool) -> Result<String> {
+    let store = Arc::clone(&office.store);
+    let extent = if everything { Extent::Everything } else { Extent::Worthwhile };
+    let done = tokio::task::spawn_blocking(move || store.compact(extent)).await??;
+    if let Some(why) = done.put_off {
+        bail!("not everything could be freed now: {why}");
+    }
+    let freed = done.octets_before.saturating_sub(done.octets_after);
+    let mut sentence = format!("{} segments were rewritten, and {freed} octets are free", done.segments);
+    if done.damaged > 0 {
+        let damaged = done.damaged;
+        sentence += &format!("; {damaged} are damaged and stay as they are (gatepost store check)");
+    }
+    Ok(sentence)
 }
 
 /// Counts what is there.

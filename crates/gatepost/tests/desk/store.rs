@@ -73,9 +73,18 @@ fn a_sound_store_is_well_whether_a_server_runs_or_not() {
     assert!(stats["log_octets"].as_u64() > stats["log_octets_in_use"].as_u64(), "{stats}");
     assert_eq!(home.ok("store stats --account ann@example.org", "").lines().count(), 7);
 
+    assert!(home.ok("store compact", "").starts_with("0 segments were rewritten"));
+    let before = stats["log_octets"].as_u64().unwrap();
+    assert!(home.ok("store compact --everything", "").contains("octets are free"));
+    assert!(server.line_with("server.compacted").contains("octets_before"));
+    let stats: serde_json::Value = serde_json::from_str(&home.ok("store stats --json", "")).unwrap();
+    assert!(stats["log_octets"].as_u64().unwrap() < before, "{stats}, {before} before");
+    is_well(&home);
+
     let (code, said) = run(&home, "store reindex");
     assert!(code == Some(2) && said.contains("the server runs"), "{code:?} {said}");
     server.stop();
+    assert!(home.ok("store compact --everything", "").contains("octets are free"));
     assert!(home.ok("store reindex", "").starts_with("the index is made again: "));
     is_well(&home);
 }

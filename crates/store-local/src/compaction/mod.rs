@@ -59,7 +59,7 @@ pub enum Extent {
 }
 
 /// What a compaction did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Compacted {
     /// Segments that were rewritten.
     pub segments: u64,
@@ -188,8 +188,10 @@ impl Compaction {
             Extent::Everything => self.compact_everything(&mut work, hand, pace),
         });
         work.done.put_off = ended.err();
-        if work.done.segments > 0 || work.done.put_off.is_some() {
-            self.witness.compacted(&work.done);
+        // That it ends with the store is no news.
+        let put_off = work.done.put_off.filter(|why| *why != CLOSING);
+        if work.done.segments > 0 || put_off.is_some() {
+            self.witness.compacted(&Compacted { put_off, ..work.done });
         }
         Ok(work.done)
     }
