@@ -261,8 +261,8 @@ fn catch_up(
             take_in(&frame, &mut part);
         })?;
         noted.map_err(index_error)?;
-        if let Some(rewriting) = link.0.header.rewriting {
-            rewritings.insert(link.0.header.number, rewriting.number);
+        if link.0.header.rewriting.is_some() {
+            relocation::taken_in(segments, chain, &link.0.header, &mut rewritings)?;
             note_rewritings(&rewritings, &mut part);
         }
         // Until holes have been looked for: whoever is cut off before that looks for them everywhere.

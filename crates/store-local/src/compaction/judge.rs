@@ -4,12 +4,12 @@
 //! A record to which an entry of the index leads is needed by that; one that *is* an entry (a head, a trim), as long as the
 //! entry says what it says. A removal is needed as long as an older segment may hold what it removed.
 
+use crate::check::entries;
 use crate::index::Index;
 use crate::index::change::{Change, changes};
 use crate::index::key;
 use crate::index::kv::{Key, KvError, Value};
 use crate::index::value::Place;
-use crate::check::entries;
 use crate::log::format::{RecordHeader, Subject};
 use crate::log::frames::Frame;
 use std::collections::HashMap;
@@ -49,7 +49,11 @@ pub(super) fn needed(
     for some in frames.chunks(TOGETHER) {
         let evidence = |frame: &Frame| -> Vec<Evidence> {
             let payload = |range| bytes.get(range).unwrap_or_default();
-            frame.records.iter().map(|found| evidence(&found.header, payload(found.payload.clone()))).collect()
+            frame
+                .records
+                .iter()
+                .map(|found| evidence(&found.header, payload(found.payload.clone())))
+                .collect()
         };
         let evidence: Vec<Vec<Evidence>> = some.iter().map(evidence).collect();
         let mut keys: Vec<Key> = evidence.iter().flatten().filter_map(Evidence::key).cloned().collect();

@@ -29,7 +29,7 @@ use crate::witness::Witness;
 use bytes::Bytes;
 use judge::Older;
 use rewriting::{Judged, Terms, Unwritten};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use store::{AccountId, StoreError};
@@ -105,9 +105,12 @@ pub(crate) struct Compaction {
 }
 
 /// How far it has come.
+#[derive(Default)]
 struct Work {
     /// The segments that may be rewritten, oldest first.
     links: Vec<Link>,
+    /// Rewritten ones in whose place a power cut may bring back what lay there before.
+    in_doubt: BTreeSet<u64>,
     done: Compacted,
     next_number: u32,
 }
@@ -182,7 +185,7 @@ impl Compaction {
         hand: Hand<'_>,
         pace: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Compacted, StoreError> {
-        let mut work = Work { links: Vec::new(), done: Compacted::default(), next_number: 1 };
+        let mut work = Work::default();
         let ended = self.begin(extent, &mut work, hand).and_then(|()| match extent {
             Extent::Worthwhile => self.compact_worthwhile(&mut work, hand, pace),
             Extent::Everything => self.compact_everything(&mut work, hand, pace),
@@ -216,9 +219,18 @@ impl Compaction {
         if self.engine.index.map().condition() != Condition::Sound {
             return Err(UNREADABLE);
         }
+        let known = self.engine.index.rewritings().map_err(|_| UNREADABLE)?;
+        let lasts = |number: &u64| known.get(number).is_some_and(|known| known.lasts);
+        let rewritten = chain.links.iter().filter(|link| link.header.rewriting.is_some());
+        work.in_doubt = rewritten.map(|link| link.header.number).filter(|number| !lasts(number)).collect();
         let taken_in = self.engine.index.checkpoint().map_or(0, |end| end.position.segment);
-        work.next_number =
-            chain.links.iter().map(|link| link.header.rewriting_number()).max().unwrap_or(0).saturating_add(1);
+        work.next_number = chain
+            .links
+            .iter()
+            .map(|link| link.header.rewriting_number())
+            .max()
+            .unwrap_or(0)
+            .saturating_add(1);
         work.links = chain.links.into_iter().filter(|link| link.header.number < taken_in).collect();
         Ok(())
     }
@@ -239,7 +251,8 @@ impl Compaction {
                 let octets = link.end.unwrap_or_default();
                 let needed = needed.get(&number).copied().unwrap_or(0);
                 let known = self.refused.get(&number).filter(|(salt, _)| *salt == link.header.salt);
-                let refused = known.is_some_and(|(_, then)| then.saturating_sub(needed) * 16 < octets * AGAIN_AFTER);
+                let refused =
+                    known.is_some_and(|(_, then)| then.saturating_sub(needed) * 16 < octets * AGAIN_AFTER);
                 Sized { number, octets, needed, wanted: needed * 2 < octets && !refused }
             })
             .collect();
@@ -267,7 +280,7 @@ impl Compaction {
         let (mut at, mut length, mut octets) = (0, 0, 0);
         while let Some(link) = work.links.get(at + length).cloned() {
             let through = self.taken_in();
-            let older = self.older(&work.links, at, link.header.number);
+            let older = self.older(work, at, link.header.number);
             let judged = match Judged::read(&self.engine, &link, older, pace) {
                 Ok(judged) => Some(judged),
                 Err(Unwritten::Rotten) => {
@@ -276,10 +289,12 @@ impl Compaction {
                 }
                 Err(why) => return Err(self.put_off(why)),
             };
-            if judged.as_ref().is_some_and(Judged::is_all_needed) {
+            let in_doubt = work.in_doubt.contains(&link.header.number);
+            let stays = |judged: &Judged| judged.is_all_needed() && !in_doubt;
+            if judged.as_ref().is_some_and(stays) {
                 self.judged.insert(link.header.number, (link.header.salt, through));
             }
-            let more = judged.filter(|judged| !judged.is_all_needed()).map(|judged| judged.needed_octets());
+            let more = judged.filter(|judged| !stays(judged)).map(|judged| judged.needed_octets());
             match more {
                 Some(more) if length == 0 || octets + more <= self.full_at => {
                     length += 1;
@@ -310,7 +325,7 @@ impl Compaction {
     ) -> Result<Rewrote, PutOff> {
         let run: Vec<Link> = work.links.iter().skip(at).take(length).cloned().collect();
         let Some(last) = run.last() else { return Ok(Rewrote::Nothing) };
-        let older = self.older(&work.links, at, last.header.number);
+        let older = self.older(work, at, last.header.number);
         let terms = Terms { number: work.next_number, judged_through: self.taken_in(), older };
         let rewritten = match rewriting::write(&self.engine, &run, terms, pace) {
             Ok(rewritten) => rewritten,
@@ -341,12 +356,18 @@ impl Compaction {
         let link = Link { end: Some(header.whole_through), header };
         self.lead_index(&link, hand, pace)?;
         rewriting::release(&self.engine.segments, &run);
+        work.in_doubt.remove(&link.header.number);
         work.links.splice(at..at + length, [link]);
         Ok(Rewrote::IntoOne)
     }
 
     /// Leads the entries of the index to where their records lie now.
-    fn lead_index(&self, link: &Link, hand: Hand<'_>, pace: &mut dyn FnMut(u64) -> bool) -> Result<(), PutOff> {
+    fn lead_index(
+        &self,
+        link: &Link,
+        hand: Hand<'_>,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), PutOff> {
         let moved = relocation::moved(&self.engine.segments, &link.header).map_err(|_| UNREADABLE)?;
         for some in moved.chunks(relocation::AT_ONCE) {
             let some = some.to_vec();
@@ -390,13 +411,15 @@ impl Compaction {
     }
 
     /// What the segments before one may hold of what is removed in segments up to `through`.
-    fn older(&self, links: &[Link], at: usize, through: u64) -> Older {
+    fn older(&self, work: &Work, at: usize, through: u64) -> Older {
         let judged = |link: &Link| {
             let noted = link.header.rewriting.map_or(0, |rewriting| rewriting.judged_through.into());
             let known = self.judged.get(&link.header.number).filter(|(salt, _)| *salt == link.header.salt);
             known.map_or(noted, |(_, through)| noted.max(*through))
         };
-        if links.iter().take(at).all(|link| judged(link) >= through) {
+        let holds_nothing =
+            |link: &Link| judged(link) >= through && !work.in_doubt.contains(&link.header.number);
+        if work.links.iter().take(at).all(holds_nothing) {
             Older::HoldsNothingRemoved
         } else {
             Older::MayHoldRemoved

@@ -8,14 +8,15 @@ use crate::index::change::{Change, changes};
 use crate::index::kv::{Key, KvError, Value};
 use crate::index::tail::Generation;
 use crate::index::value::Place;
-use crate::index::{Index, Rewritings, note_rewritings};
+use crate::index::{Index, Known, Rewritings, note_rewritings};
 use crate::log::chain::Chain;
 use crate::log::format::{SEGMENT_HEADER, SegmentHeader, Subject};
 use crate::log::frames::{Found, Octets, State, Step};
 use crate::log::replay::read_file;
-use crate::log::segments::Segments;
+use crate::log::segments::{LOG_DIRECTORY, Segments, segment_path, unborn_path};
 use crate::recovery::index_error;
 use std::io;
+use std::path::Path;
 
 /// Entries that are led elsewhere at once.
 pub(super) const AT_ONCE: usize = 1_000;
@@ -87,10 +88,10 @@ pub(super) fn lead(index: &Index, moved: &[Moved]) -> Result<Generation, KvError
     Ok(led)
 }
 
-/// Notes that the entries lead into a rewritten segment as it is now.
+/// Notes that the entries lead into a rewritten segment as it is now, which is certain to last.
 pub(super) fn finish(index: &Index, header: &SegmentHeader) -> Result<(), KvError> {
     let mut known = index.rewritings()?;
-    known.insert(header.number, header.rewriting_number());
+    known.insert(header.number, Known { number: header.rewriting_number(), lasts: true });
     let mut noted = Generation::default();
     note_rewritings(&known, &mut noted);
     index.publish(noted);
@@ -101,28 +102,65 @@ pub(super) fn finish(index: &Index, header: &SegmentHeader) -> Result<(), KvErro
 /// business.
 pub(crate) fn catch_up(index: &Index, segments: &Segments, chain: &Chain) -> Result<(), OpenError> {
     let Some(checkpoint) = index.checkpoint() else { return Ok(()) };
-    let known = index.rewritings().map_err(index_error)?;
-    let news = chain.links.iter().map(|link| &link.header).filter(|header| {
-        let known = known.get(&header.number).copied().unwrap_or(0);
-        header.number <= checkpoint.position.segment && header.rewriting_number() > known
-    });
-    let mut next = Rewritings::new();
+    let mut known = index.rewritings().map_err(index_error)?;
+    let number =
+        |known: &Rewritings, header: &SegmentHeader| known.get(&header.number).map_or(0, |k| k.number);
+    let news: Vec<&SegmentHeader> = chain
+        .links
+        .iter()
+        .map(|link| &link.header)
+        .filter(|header| header.number <= checkpoint.position.segment)
+        .filter(|header| header.rewriting_number() > number(&known, header))
+        .collect();
+    if news.is_empty() {
+        return Ok(());
+    }
     for header in news {
+        make_last(segments, header.number)?;
         let moved = moved(segments, header)?;
         for some in moved.chunks(AT_ONCE) {
             index.publish(lead(index, some).map_err(index_error)?);
         }
-        next.insert(header.number, header.rewriting_number());
-    }
-    if next.is_empty() {
-        return Ok(());
+        known.insert(header.number, Known { number: header.rewriting_number(), lasts: true });
     }
     let in_log = |number: &u64| chain.links.iter().any(|link| link.header.number == *number);
-    next.extend(known.into_iter().filter(|(number, _)| in_log(number)).collect::<Vec<_>>());
+    known.retain(|number, _| in_log(number));
     let mut noted = Generation::default();
-    note_rewritings(&next, &mut noted);
+    note_rewritings(&known, &mut noted);
     index.publish(noted);
     Ok(())
+}
+
+/// What an index that has just taken in a segment knows of it. Where files lie that it took the place of, it is made to last
+/// before they go.
+pub(crate) fn taken_in(
+    segments: &Segments,
+    chain: &Chain,
+    header: &SegmentHeader,
+    known: &mut Rewritings,
+) -> io::Result<()> {
+    let number = header.rewriting_number();
+    let before = header.follows.map_or(0, |before| before.segment);
+    let has_replaced = chain.has_leftovers_between(before, header.number);
+    if has_replaced {
+        make_last(segments, header.number)?;
+    }
+    let lasted = known.get(&header.number).is_some_and(|known| known.number == number && known.lasts);
+    known.insert(header.number, Known { number, lasts: lasted || has_replaced });
+    Ok(())
+}
+
+/// A segment that has its name may have got it by a rename that was never made durable: the sync of the directory failed, or
+/// we did not live to see it. A sync is not tried again. So a copy gets the name once more.
+fn make_last(segments: &Segments, number: u64) -> io::Result<()> {
+    let disk = &segments.disk;
+    let bytes = read_file(segments, number, 0)?;
+    let unborn = unborn_path(number);
+    let copy = disk.create(&unborn)?;
+    copy.write_at(&bytes, 0)?;
+    copy.sync_all()?;
+    disk.rename(&unborn, &segment_path(number))?;
+    disk.sync_dir(Path::new(LOG_DIRECTORY))
 }
 
 /// Whether an index leads into a segment as it was after a rewriting of which the log knows nothing: then the disk has
@@ -130,7 +168,6 @@ pub(crate) fn catch_up(index: &Index, segments: &Segments, chain: &Chain) -> Res
 pub(crate) fn is_ahead(index: &Index, chain: &Chain) -> Result<bool, KvError> {
     let known = index.rewritings()?;
     Ok(chain.links.iter().any(|link| {
-        let number = known.get(&link.header.number).copied().unwrap_or(0);
-        number > link.header.rewriting_number()
+        known.get(&link.header.number).is_some_and(|known| known.number > link.header.rewriting_number())
     }))
 }

@@ -30,8 +30,17 @@ const REWRITTEN: &[u8] = b"rewritten segments";
 /// There while the log is taken in, until holes have been looked for.
 const CATCHING_UP: &[u8] = b"catching up";
 
-/// Of rewritten segments, which of the store's rewritings each comes from.
-pub(crate) type Rewritings = BTreeMap<u64, u32>;
+/// What an index knows of rewritten segments.
+pub(crate) type Rewritings = BTreeMap<u64, Known>;
+
+/// What it knows of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// Its entries lead into it as this rewriting of the store left it.
+    pub(crate) number: u32,
+    /// Whether it is certain that a power cut does not bring the file back that lay there before.
+    pub(crate) lasts: bool,
+}
 
 /// The tail over the map.
 #[derive(Debug)]
@@ -364,13 +373,16 @@ pub(crate) fn note_catching_up(is_so: bool, into: &mut Generation) {
 
 /// Notes which rewritten segments the index leads into.
 pub(crate) fn note_rewritings(rewritings: &Rewritings, into: &mut Generation) {
-    let pair = |(segment, number): (&u64, &u32)| [&segment.to_le_bytes()[..], &number.to_le_bytes()].concat();
-    let octets: Vec<u8> = rewritings.iter().flat_map(pair).collect();
+    let entry = |(segment, known): (&u64, &Known)| {
+        [&segment.to_le_bytes()[..], &known.number.to_le_bytes(), &[u8::from(known.lasts)]].concat()
+    };
+    let octets: Vec<u8> = rewritings.iter().flat_map(entry).collect();
     into.put_note(REWRITTEN, Some(value::of_blob(REWRITTEN, &octets)));
 }
 
 fn decode_rewritings(octets: &[u8]) -> Option<Rewritings> {
-    octets.chunks(12).map(|pair| Some((u64_at(pair, 0)?, u32_at(pair, 8)?))).collect()
+    let known = |entry| Some(Known { number: u32_at(entry, 8)?, lasts: *entry.get(12)? != 0 });
+    octets.chunks(13).map(|entry| Some((u64_at(entry, 0)?, known(entry)?))).collect()
 }
 
 fn encode_checkpoint(end: LogEnd) -> Vec<u8> {

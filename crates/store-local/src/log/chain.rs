@@ -56,6 +56,12 @@ impl Chain {
         links(&Self::find(disk)?.headers, Some(end), Some(end.offset))
     }
 
+    /// Whether segments lie between these two that are not in the log.
+    pub(crate) fn has_leftovers_between(&self, before: u64, number: u64) -> bool {
+        let between = self.headers.keys().filter(|there| (before + 1..number).contains(there));
+        between.into_iter().any(|there| self.leftovers.contains(&segment_path(*there)))
+    }
+
     /// The number for the next segment.
     pub(crate) fn next_number(&self) -> u64 {
         self.headers.last_key_value().map_or(1, |(number, _)| number + 1)
