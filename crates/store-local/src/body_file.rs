@@ -8,7 +8,8 @@
 //!   8   8  length of the body
 //!  16   4  length of a block
 //!  20   1  codec: 0, as it is
-//!  21   3  zero
+//!  21   1  format version, counted from 0
+//!  22   2  zero
 //!  24  32  BLAKE3 of the body
 //!  56   8  xxh3 of the checksums of the blocks and octets 0 to 55
 //! ```
@@ -16,6 +17,9 @@
 //! A file is written in `bodies/staging` by the body desk's thread, synced in small steps, and gets its name when it
 //! is whole and durable. Only then does the log name it. File numbers are never used twice: a body that is
 //! deleted and stored again is another file, so that the late end of the old one cannot take the new one away.
+//!
+//! Of every version the last 64 octets are a footer with its name, the length, the version and, of all that lies behind
+//! the body, the checksum: so a file of a newer one is told from a damaged one.
 
 use crate::disk::{Disk, File, is_for_now, make_dir};
 use crate::log::octets::{array_at, checked, push_checksum, u32_at, u64_at};
@@ -34,6 +38,13 @@ const STAGING: &str = "bodies/staging";
 pub(crate) const BLOCK: usize = 64 << 10;
 const FOOTER: usize = 64;
 const MAGIC: &[u8; 8] = b"GPSTBODY";
+const PLAIN: u8 = 0;
+/// The version of the files that this code writes, and the only one that it reads.
+pub(crate) const VERSION: u32 = 1;
+/// As the footer has it.
+const VERSION_OCTET: u8 = (VERSION - 1) as u8;
+/// Most octets that are read to tell a newer version from damage.
+const MAX_FOREIGN_TABLE: u64 = 1 << 20;
 /// Octets after which a file in the making is synced: the log's syncs wait for no more than this.
 const SYNC_EVERY: u64 = 1 << 20;
 
@@ -112,12 +123,11 @@ impl BodyFiles {
         let path = path_of(id, file);
         let file = self.disk.open(&path);
         let read = file.and_then(StoredBody::open).and_then(|body| body.read(offset, length));
-        read.map_err(|e| match is_for_now(&e) {
-            true => StoreError::Unavailable {
-                reason: format!("a body's file could not be read ({e})"),
-                uncertain: false,
-            },
-            false => StoreError::Damaged {
+        let unavailable = |reason| StoreError::Unavailable { reason, uncertain: false };
+        read.map_err(|e| match e.kind() {
+            _ if is_for_now(&e) => unavailable(format!("a body's file could not be read ({e})")),
+            io::ErrorKind::Unsupported => unavailable(format!("{}: {e}", path.display())),
+            _ => StoreError::Damaged {
                 what: format!("body {id:?}"),
                 detail: format!("{}: {e}", path.display()),
             },
@@ -153,8 +163,13 @@ impl BodyFiles {
 
     /// The files that are whole, in no order.
     pub(crate) fn named(&self) -> io::Result<Vec<PathBuf>> {
+        Self::named_on(&*self.disk)
+    }
+
+    /// The same, where nobody has them open.
+    pub(crate) fn named_on(disk: &dyn Disk) -> io::Result<Vec<PathBuf>> {
         let staging = Path::new(STAGING).file_name();
-        let names = self.disk.list(Path::new(DIRECTORY))?.into_iter();
+        let names = disk.list(Path::new(DIRECTORY))?.into_iter();
         let names = names.filter(|name| Some(name.as_ref()) != staging);
         Ok(names.map(|name| Path::new(DIRECTORY).join(name)).collect())
     }
@@ -246,7 +261,7 @@ fn end_of_file(mut table: Vec<u8>, length: u64, id: BodyId) -> Vec<u8> {
     table.extend_from_slice(MAGIC);
     table.extend_from_slice(&length.to_le_bytes());
     table.extend_from_slice(&(BLOCK as u32).to_le_bytes());
-    table.extend_from_slice(&[0; 4]);
+    table.extend_from_slice(&[PLAIN, VERSION_OCTET, 0, 0]);
     table.extend_from_slice(&id.0);
     push_checksum(&mut table, 0, 0);
     table
@@ -267,14 +282,26 @@ impl StoredBody {
         let mut footer = [0; FOOTER];
         file.read_exact_at(&mut footer, end)?;
         let length = u64_at(&footer, 8).filter(|_| footer.starts_with(MAGIC)).unwrap_or(u64::MAX);
-        if length > end || (end - length) != length.div_ceil(BLOCK as u64) * 8 || !known_layout(&footer) {
+        let is_ours = is_known(&footer);
+        let table = end.checked_sub(length).ok_or_else(|| rotten("its footer is not one"))?;
+        // A body that passes has a table of 1/8192 of its length.
+        let fits =
+            if is_ours { table == length.div_ceil(BLOCK as u64) * 8 } else { table <= MAX_FOREIGN_TABLE };
+        if !fits {
             return Err(rotten("its footer is not one"));
         }
-        // A body that passed these tests has a table of 1/8192 of its length.
         let mut table = vec![0; usize::try_from(all - length).map_err(io::Error::other)?];
         file.read_exact_at(&mut table, length)?;
         checked(&table, 0).ok_or_else(|| rotten("its footer does not fit its checksum"))?;
-        Ok(Self { file, length, checksums: table })
+        if is_ours { Ok(Self { file, length, checksums: table }) } else { Err(newer(&footer)) }
+    }
+
+    /// The version of a file, whatever it is, if it is whole in what tells that.
+    pub(crate) fn version_of(file: &dyn File) -> io::Result<Option<u32>> {
+        let Some(end) = file.length()?.checked_sub(FOOTER as u64) else { return Ok(None) };
+        let mut footer = [0; FOOTER];
+        file.read_exact_at(&mut footer, end)?;
+        Ok(footer.starts_with(MAGIC).then(|| version_in(&footer)))
     }
 
     /// Octets of the body.
@@ -306,8 +333,24 @@ impl StoredBody {
     }
 }
 
-fn known_layout(footer: &[u8]) -> bool {
-    u32_at(footer, 16) == Some(BLOCK as u32) && footer.get(20) == Some(&0)
+fn is_known(footer: &[u8]) -> bool {
+    u32_at(footer, 16) == Some(BLOCK as u32) && footer.get(20..22) == Some(&[PLAIN, VERSION_OCTET])
+}
+
+fn version_in(footer: &[u8]) -> u32 {
+    u32::from(footer.get(21).copied().unwrap_or_default()) + 1
+}
+
+fn newer(footer: &[u8]) -> io::Error {
+    let version = version_in(footer);
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        format!(
+            "it was made by a newer Gatepost (version {version}). This is Gatepost {}, which reads version {VERSION}: \
+             run that version or a later one",
+            env!("CARGO_PKG_VERSION")
+        ),
+    )
 }
 
 fn rotten(why: &str) -> io::Error {

@@ -3,6 +3,7 @@
 use crate::alarm::Alarm;
 use crate::body_desk::BodyDesk;
 use crate::body_file::BodyFiles;
+use crate::directory_format::{DirectoryFormat, READABLE_FORMATS};
 use crate::disk::Lock;
 use crate::index::Index;
 use crate::index::kv::{Condition, KvError};
@@ -32,6 +33,7 @@ pub(crate) struct Engine {
     pub(crate) mover: Mover,
     pub(crate) scrubber: Alarm,
     pub(crate) compactor: Alarm,
+    pub(crate) format: DirectoryFormat,
     /// `None` once closed, which is how watchers learn of it.
     hints: Mutex<Option<Hints>>,
     /// Held for as long as anything may be written.
@@ -43,7 +45,7 @@ impl Engine {
         index: Index,
         segments: Arc<Segments>,
         (bodies, desk): (BodyFiles, BodyDesk),
-        lock: Box<dyn Lock>,
+        (lock, format): (Box<dyn Lock>, DirectoryFormat),
         witness: Arc<dyn Witness>,
     ) -> Self {
         Self {
@@ -56,9 +58,21 @@ impl Engine {
             mover: Mover::default(),
             scrubber: Alarm::default(),
             compactor: Alarm::default(),
+            format,
             hints: Mutex::new(Some(Hints::default())),
             lock: Mutex::new(Some(lock)),
         }
+    }
+
+    /// Lets what only format `to` and later have be written from now on.
+    pub(crate) fn raise_format(&self, to: u32) -> Result<(), StoreError> {
+        if !READABLE_FORMATS.contains(&to) {
+            return Err(StoreError::Misused("a format that this version does not write"));
+        }
+        self.format.raise(to).map_err(|e| StoreError::Unavailable {
+            reason: format!("the directory's format could not be raised to {to}: {e}"),
+            uncertain: false,
+        })
     }
 
     /// Tells the watchers what has grown.

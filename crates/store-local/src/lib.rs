@@ -24,6 +24,7 @@ mod body_file;
 mod check;
 mod committer;
 mod compaction;
+mod directory_format;
 pub mod disk;
 mod engine;
 mod holes;
@@ -39,6 +40,7 @@ mod request;
 mod scrub;
 mod staging;
 mod stats;
+mod survey;
 mod witness;
 mod write;
 
@@ -67,11 +69,13 @@ use witness::Nobody;
 pub use check::{Check, Damage, Lost, MAX_DAMAGES, MAX_LOST, Progress, Tally};
 pub use committer::Recovered;
 pub use compaction::{Compacted, Compacting, Extent};
+pub use directory_format::READABLE_FORMATS;
 pub use inspect::IndexReport;
 pub use log::Rot;
 pub use moment::{Moment, MomentFile};
 pub use scrub::Scrubbing;
 pub use stats::Stats;
+pub use survey::{IndexFile, Survey};
 pub use witness::Witness;
 
 /// How the store keeps its files.
@@ -140,6 +144,20 @@ pub enum OpenError {
         place: String,
         /// What is wrong with it.
         why: Unfit,
+    },
+    /// A newer version than this one has written what this one cannot read.
+    #[error(
+        "{what} was made by a newer Gatepost ({is}). This is Gatepost {}, which reads {reads}: run that version or a \
+         later one. Nothing was changed",
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// The directory, or which file.
+        what: String,
+        /// Which format or version it has, and which Gatepost made it, where that is known.
+        is: String,
+        /// Which formats or versions this one reads.
+        reads: String,
     },
     /// What was stored does not read back as it was written, in a way that leaves no safe way on.
     #[error("{what} is damaged: {detail}")]
@@ -244,6 +262,21 @@ impl LocalStore {
         // A thread that panicked has answered nobody; there is nothing more to learn from it.
         threads.drain(..).for_each(|thread| drop(thread.join()));
         self.engine.finish()
+    }
+
+    /// The format of its directory.
+    #[must_use]
+    pub fn format(&self) -> u32 {
+        self.engine.format.number()
+    }
+
+    /// Lets what only format `to` and later have be written from now on: once this returns, the directory's number says
+    /// so for good, and versions that do not know the format refuse it. Where it is that high already nothing is done.
+    ///
+    /// # Errors
+    /// This version does not write that format, or the number could not be written: then it may be asked again.
+    pub fn raise_format(&self, to: u32) -> Result<(), StoreError> {
+        self.engine.raise_format(to)
     }
 
     /// Begins to read and test everything, or what belongs to one account. Nothing is held up by it.

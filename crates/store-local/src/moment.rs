@@ -67,6 +67,12 @@ impl Moment {
         self.store
     }
 
+    /// The format of what the files hold: whoever makes a directory of them says so there.
+    #[must_use]
+    pub fn format(&self) -> u32 {
+        self.engine.format.number()
+    }
+
     /// Where the log ends: a segment's number, and octets from its start.
     #[must_use]
     pub const fn end(&self) -> (u64, u64) {

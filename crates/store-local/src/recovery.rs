@@ -14,6 +14,7 @@ use crate::body_desk::{BodyClerk, BodyDesk};
 use crate::body_file::BodyFiles;
 use crate::committer::Committer;
 use crate::compaction::relocation;
+use crate::directory_format::{DirectoryFormat, Format};
 use crate::disk::filesystem::{Finding, Remote, Unfit, is_unknown, judge, judge_name, try_out};
 use crate::disk::{Disk, Lock, LockError, make_dir};
 use crate::engine::Engine;
@@ -68,7 +69,10 @@ pub(crate) fn forget_index(disk: &dyn Disk) -> Result<(), OpenError> {
 }
 
 fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
+    // Before the lock, which leaves a trace.
+    Format::check(&*disk)?;
     let lock = claim(&*disk, options.remote)?;
+    let format = DirectoryFormat::open(Arc::clone(&disk))?;
     make_dir(&*disk, Path::new(LOG_DIRECTORY))?;
     let chain = Chain::find(&*disk)?;
     chain.unborn.iter().try_for_each(|path| disk.unlink(path))?;
@@ -85,7 +89,7 @@ fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError
     index.move_tail().map_err(index_error)?;
     remove_leftovers(&*disk)?;
     let (desk, clerk) = BodyDesk::new();
-    let engine = Engine::new(index, segments, (bodies, desk), lock, Arc::clone(&options.witness));
+    let engine = Engine::new(index, segments, (bodies, desk), (lock, format), Arc::clone(&options.witness));
     let engine = Arc::new(engine);
     let committer = Committer::new(Arc::clone(&engine), log, recent, options.clone());
     Ok(Opened { engine, committer, clerk, rot })

@@ -88,7 +88,7 @@ fn evidence(header: &RecordHeader, payload: &[u8]) -> Evidence {
         | Subject::Quarantined { .. } => {
             entry(header, payload).map_or(Evidence::None, |(key, value)| Evidence::Is(key, value))
         }
-        Subject::Footer => Evidence::None,
+        Subject::Footer | Subject::PassedOver { .. } => Evidence::None,
     }
 }
 

@@ -41,6 +41,13 @@ pub(crate) struct Known {
     /// Whether it is certain that a power cut does not bring the file back that lay there before.
     pub(crate) lasts: bool,
 }
+const VERSION_KEY: &[u8] = b"version";
+
+/// The version of keys and values that this code writes, and the only one that it reads: an index of another one is made
+/// again from the log.
+pub(crate) const VERSION: u32 = 1;
+/// Which version an index is of that does not say so.
+const UNSAID: u32 = 1;
 
 /// The tail over the map.
 #[derive(Debug)]
@@ -132,6 +139,10 @@ impl Index {
     /// An index over a map that may have something in it.
     pub(crate) fn over(kv: Arc<dyn Kv>) -> Result<Self, KvError> {
         let view = kv.view()?;
+        let version = read_version(&*view)?;
+        if version != VERSION {
+            return Err(KvError::Damaged(format!("it is of version {version}, not {VERSION}")));
+        }
         let recent =
             view.get(Table::Meta, RECENT)?.and_then(|ids| value::blob(RECENT, &ids)).unwrap_or_default();
         let through = read_checkpoint(&*view)?.unwrap_or_default();
@@ -273,9 +284,11 @@ impl Index {
     fn write_down(&self, moving: &Generation, next: &Moved) -> Result<(), KvError> {
         let checkpoint = value::of_blob(CHECKPOINT, &encode_checkpoint(next.through));
         let recent = value::of_blob(RECENT, &encode_ids(&next.ids));
+        let version = value::of_blob(VERSION_KEY, &VERSION.to_le_bytes());
         let mut batch = moving.batch();
         batch.entries.push((Table::Meta, CHECKPOINT, Some(&checkpoint)));
         batch.entries.push((Table::Meta, RECENT, Some(&recent)));
+        batch.entries.push((Table::Meta, VERSION_KEY, Some(&version)));
         self.map().write(&batch)
     }
 
@@ -398,6 +411,13 @@ fn read_checkpoint(view: &dyn View) -> Result<Option<LogEnd>, KvError> {
     let checkpoint = view.get(Table::Meta, CHECKPOINT)?;
     let decode = |value: Value| decode_checkpoint(&value::blob(CHECKPOINT, &value)?);
     checkpoint.map(|value| decode(value).ok_or_else(damaged)).transpose()
+}
+
+/// The version of a map's keys and values.
+pub(crate) fn read_version(view: &dyn View) -> Result<u32, KvError> {
+    let Some(value) = view.get(Table::Meta, VERSION_KEY)? else { return Ok(UNSAID) };
+    let version = value::blob(VERSION_KEY, &value).and_then(|version| u32_at(&version, 0));
+    version.ok_or_else(|| KvError::Damaged("its version is not one".to_owned()))
 }
 
 fn decode_checkpoint(value: &[u8]) -> Option<LogEnd> {

@@ -45,7 +45,7 @@ impl RedbKv {
             Err(e) if e.kind() == io::ErrorKind::NotFound => disk.create(path)?,
             opened => opened?,
         };
-        let kv = Self::over(disk, path, Backend::new(file, Access::Whole), cache)?;
+        let kv = Self::over(disk, path, Backend::new(file, Access::Whole), cache, Claim::Held)?;
         disk.sync_dir(directory_of(path))?;
         Ok(kv)
     }
@@ -56,19 +56,30 @@ impl RedbKv {
             io::ErrorKind::NotFound => KvError::Damaged("its file is gone".to_owned()),
             _ => e.into(),
         });
-        Self::over(disk, path, Backend::new(file?, Access::Whole), cache)
+        Self::over(disk, path, Backend::new(file?, Access::Whole), cache, Claim::Held)
     }
 
     /// Opens the file at `path` where it cannot be written, so that it can at least be read.
     pub(crate) fn open_to_read(disk: &Arc<dyn Disk>, path: &Path, cache: usize) -> Result<Self, KvError> {
-        Self::over(disk, path, Backend::new(disk.open(path)?, Access::to_read()), cache)
+        Self::over(disk, path, Backend::new(disk.open(path)?, Access::to_read()), cache, Claim::Held)
     }
 
-    fn over(disk: &Arc<dyn Disk>, path: &Path, backend: Backend, cache: usize) -> Result<Self, KvError> {
+    /// Opens the file at `path` to look into it. It stays as it is, whatever it is found to be.
+    pub(crate) fn look_into(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self, KvError> {
+        Self::over(disk, path, Backend::new(disk.open(path)?, Access::to_read()), 0, Claim::Given)
+    }
+
+    fn over(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        backend: Backend,
+        cache: usize,
+        claim: Claim,
+    ) -> Result<Self, KvError> {
         let kv = Self {
             disk: Arc::clone(disk),
             path: path.to_owned(),
-            claim: Mutex::new(Claim::Held),
+            claim: Mutex::new(claim),
             database: Mutex::default(),
             health: backend.health(),
         };

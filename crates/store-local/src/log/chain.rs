@@ -3,7 +3,7 @@
 //! The newest segment ends the chain; each names the one before it and where the log left that one. Segments that
 //! no chain leads to are what a recovery or a rewriting left behind.
 
-use super::format::{LogPosition, SEGMENT_HEADER, SegmentHeader};
+use super::format::{Heading, LogPosition, SEGMENT_HEADER, SegmentHeader, VERSION};
 use super::segments::{LOG_DIRECTORY, UNBORN, number_of, segment_name, segment_path};
 use crate::OpenError;
 use crate::disk::Disk;
@@ -105,16 +105,25 @@ impl Chain {
 
 fn read_header(disk: &dyn Disk, number: u64) -> Result<SegmentHeader, OpenError> {
     let mut start = [0; SEGMENT_HEADER];
-    let header = match disk.open(&segment_path(number))?.read_exact_at(&mut start, 0) {
-        Ok(()) => SegmentHeader::decode(&start),
+    let heading = match disk.open(&segment_path(number))?.read_exact_at(&mut start, 0) {
+        Ok(()) => SegmentHeader::read(&start),
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => None,
         // That it cannot be read says nothing of what is in it.
         Err(e) => return Err(e.into()),
     };
-    header.filter(|header| header.number == number).ok_or_else(|| OpenError::Damaged {
-        what: format!("log segment {}", segment_name(number)),
-        detail: "its header does not read back as it was written".to_owned(),
-    })
+    let what = format!("log segment {}", segment_name(number));
+    match heading {
+        Some(Heading::Known(header)) if header.number == number => Ok(header),
+        Some(Heading::OfVersion(version)) => Err(OpenError::Newer {
+            what,
+            is: format!("version {version}"),
+            reads: format!("version {VERSION}"),
+        }),
+        _ => Err(OpenError::Damaged {
+            what,
+            detail: "its header does not read back as it was written".to_owned(),
+        }),
+    }
 }
 
 /// The segments that lead to that of `last`, which the log leaves at `end`.

@@ -51,6 +51,7 @@
 //!  11 dropped        stream u32                             none
 //!  12 quarantined    stream u32, seq u64                    in words: what is behind seq is lost
 //!  13 footer         none                                   per account: account u64, n u32, n times offset u32
+//! 128 and above      by kind                                by kind
 //!
 //! trailer of a sealed segment, 24 octets
 //!   0   8  "GPSTEND\n"
@@ -64,6 +65,13 @@
 //! group n is synced. A bad frame *there* ends the log, good frames behind it or not. A bad frame anywhere else is
 //! rot. Whether a later group lies behind a bad frame is told by any good frame behind it whose group starts
 //! behind the bad one.
+//!
+//! **Kinds that a version does not know.** Those from 128 on are passed over: nobody needs them to know what the mail
+//! is, and whoever moves records carries them along, octet for octet. Those below 128 are not, and a frame with one is as
+//! good as rotten: the directory's format number keeps versions out that do not know them.
+//!
+//! **Versions.** Of every version the header begins with "GPSTLOG\n" and the version, and ends at octet 96 with the
+//! checksum of octets 0 to 87: so a segment of a newer one is told from a damaged one.
 //!
 //! **Footers** count only in a segment that the log leaves right behind them: a recovery may void the last frames of a
 //! segment that was sealed a moment before.
@@ -98,9 +106,13 @@ const FRAME_MAGIC: &[u8; 4] = b"FRAM";
 const RECORD_MAGIC: &[u8; 4] = b"RECO";
 const TRAILER_MAGIC: &[u8; 8] = b"GPSTEND\n";
 /// A segment as it was first written.
-const VERSION: u16 = 1;
+const AS_WRITTEN: u16 = 1;
 /// A segment that was rewritten.
 const REWRITTEN: u16 = 2;
+/// The newest version of segments that this code writes and reads.
+pub(crate) const VERSION: u16 = REWRITTEN;
+/// Kinds of records from here on are passed over by whoever does not know them.
+const PASSED_OVER: u8 = 128;
 
 /// A place in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +132,15 @@ pub(crate) struct LogEnd {
     pub(crate) next_group: u64,
     /// The next record.
     pub(crate) next_number: u64,
+}
+
+/// What a segment's first octets say, if they are whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heading {
+    /// What this version writes.
+    Known(SegmentHeader),
+    /// It is of another version, which this one does not read.
+    OfVersion(u16),
 }
 
 /// The first octets of a segment.
@@ -178,7 +199,7 @@ impl SegmentHeader {
     /// The header's octets.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let follows = self.follows.unwrap_or_default();
-        let version = self.rewriting.map_or(VERSION, |_| REWRITTEN);
+        let version = self.rewriting.map_or(AS_WRITTEN, |_| REWRITTEN);
         let (number, stands_for, judged_through) =
             self.rewriting.map_or((0, 0, 0), |r| (r.number, r.stands_for, r.judged_through));
         let mut out = Vec::with_capacity(SEGMENT_HEADER);
@@ -198,23 +219,24 @@ impl SegmentHeader {
         out
     }
 
-    /// Reads a header; `None` when it is not one, not whole, or of a format that we do not know.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    /// Reads a header; `None` when it is not one, or not whole.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Heading> {
         let bytes = checked(bytes.get(..SEGMENT_HEADER)?, 0)?;
         if !bytes.starts_with(SEGMENT_MAGIC) {
             return None;
         }
-        let rewriting = match u16_at(bytes, 8)? {
-            VERSION => None,
+        let version = u16_at(bytes, 8)?;
+        let rewriting = match version {
+            AS_WRITTEN => None,
             REWRITTEN => Some(Rewriting {
                 number: u32_at(bytes, 12)?,
                 stands_for: u32_at(bytes, 80)?,
                 judged_through: u32_at(bytes, 84)?,
             }),
-            _ => return None,
+            _ => return Some(Heading::OfVersion(version)),
         };
         let before = LogPosition { segment: u64_at(bytes, 40)?, offset: u64_at(bytes, 48)? };
-        Some(Self {
+        Some(Heading::Known(Self {
             store: array_at(bytes, 16)?,
             number: u64_at(bytes, 32)?,
             follows: (before.segment != 0).then_some(before),
@@ -222,7 +244,15 @@ impl SegmentHeader {
             salt: u64_at(bytes, 64)?,
             whole_through: u64_at(bytes, 72)?,
             rewriting,
-        })
+        }))
+    }
+
+    /// The same; `None` also where it is of a version that we do not know.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        match Self::read(bytes)? {
+            Heading::Known(header) => Some(header),
+            Heading::OfVersion(_) => None,
+        }
     }
 }
 
@@ -328,6 +358,8 @@ pub(crate) enum Subject {
     Quarantined { stream: u32, last_good: Seq },
     /// A sealed segment's table of contents.
     Footer,
+    /// What a later version may have to say, to whoever knows the kind.
+    PassedOver { kind: u8, key: [u8; 32] },
 }
 
 impl Subject {
@@ -346,6 +378,7 @@ impl Subject {
             Self::Dropped { stream } => (11, key(stream, Seq::NONE, 0, 0)),
             Self::Quarantined { stream, last_good } => (12, key(stream, last_good, 0, 0)),
             Self::Footer => (13, [0; 32]),
+            Self::PassedOver { kind, key } => (kind, key),
         }
     }
 
@@ -368,6 +401,7 @@ impl Subject {
             11 => Self::Dropped { stream },
             12 => Self::Quarantined { stream, last_good: seq },
             13 => Self::Footer,
+            PASSED_OVER.. => Self::PassedOver { kind, key },
             _ => return None,
         })
     }
@@ -574,6 +608,23 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_of_another_version_is_told_from_a_damaged_one() {
+        let mut bytes = header().encode();
+        bytes[8] = 3;
+        assert_eq!(SegmentHeader::read(&bytes), None);
+        bytes.truncate(SEGMENT_HEADER - 8);
+        push_checksum(&mut bytes, 0, 0);
+        assert_eq!(SegmentHeader::read(&bytes), Some(Heading::OfVersion(3)));
+        assert_eq!(SegmentHeader::decode(&bytes), None);
+    }
+
+    #[test]
+    fn a_kind_below_128_that_is_not_known_is_no_record() {
+        let known: Vec<u8> = (0..=255).filter(|kind| Subject::decode(*kind, [0; 32]).is_some()).collect();
+        assert_eq!(known, (1..=13).chain(128..=255).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_frame_header_reads_back_with_its_salt_only() {
         let frame = FrameHeader {
             kind: FrameKind::Commit,
@@ -610,6 +661,8 @@ mod tests {
             Subject::Dropped { stream },
             Subject::Quarantined { stream, last_good: seq },
             Subject::Footer,
+            Subject::PassedOver { kind: 128, key: [9; 32] },
+            Subject::PassedOver { kind: 255, key: [10; 32] },
         ];
         for subject in subjects {
             let header = RecordHeader { subject, ..record() };
