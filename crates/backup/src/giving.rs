@@ -76,7 +76,7 @@ async fn list(
     let (segment, offset) = moment.end();
     let store = moment.store().iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"));
     let accounts = accounts.list().len() as u64;
-    link.say(&Answer::Moment(Held { store, segment, offset, accounts })).await?;
+    link.say(&Answer::Moment(Held { store, segment, offset, accounts, format: moment.format() })).await?;
     for some in moment.files().chunks(FILES_AT_ONCE) {
         link.say(&Answer::Files(some.iter().map(offered).collect())).await?;
     }

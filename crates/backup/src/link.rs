@@ -56,6 +56,8 @@ pub(crate) struct Held {
     pub(crate) offset: u64,
     /// How many accounts there are.
     pub(crate) accounts: u64,
+    /// The format of its directory.
+    pub(crate) format: u32,
 }
 
 /// A file that can be had.

@@ -3,9 +3,13 @@
 use crate::trouble::Trouble;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
+use store_local::READABLE_FORMATS;
 
-/// The form of the manifests that this version writes, and the only one that it reads.
-pub(crate) const FORM: u32 = 1;
+/// The forms of manifests that this version reads: the second says of which format the store's directory is.
+const FORMS: RangeInclusive<u32> = 1..=2;
+/// The format of a store's directory of which nothing is said.
+const UNSAID: u32 = 1;
 /// How the file of a manifest ends.
 const ENDING: &str = ".json";
 
@@ -45,6 +49,20 @@ impl fmt::Display for ManifestId {
     }
 }
 
+/// The lowest form that says what is to be said.
+pub(crate) const fn form_for(store_format: u32) -> u32 {
+    if store_format == UNSAID { 1 } else { 2 }
+}
+
+const fn unsaid() -> u32 {
+    UNSAID
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_unsaid(format: &u32) -> bool {
+    *format == UNSAID
+}
+
 /// A store at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -56,6 +74,9 @@ pub struct Manifest {
     pub(crate) gatepost: String,
     /// Which store: 16 octets in hex.
     pub(crate) store: String,
+    /// The format that its directory has.
+    #[serde(default = "unsaid", skip_serializing_if = "is_unsaid")]
+    pub(crate) store_format: u32,
     /// Where its log ends: the number of a segment, and octets from its start.
     pub(crate) log_ends: (u64, u64),
     /// How many accounts there were.
@@ -87,6 +108,22 @@ impl Manifest {
         self.files.iter().map(|entry| entry.octets).sum()
     }
 
+    /// Refuses what this version could not read once it is brought back.
+    pub(crate) fn check_format(&self) -> Result<(), Trouble> {
+        if READABLE_FORMATS.contains(&self.store_format) {
+            return Ok(());
+        }
+        Err(Trouble::Refused(format!(
+            "this backup of {} was made by Gatepost {}, of a store of format {}, and this version reads formats {} to {}: \
+             restore it with that version, or a later one",
+            self.made,
+            self.gatepost,
+            self.store_format,
+            READABLE_FORMATS.start(),
+            READABLE_FORMATS.end()
+        )))
+    }
+
     pub(crate) fn encode(&self) -> Result<String, Trouble> {
         let json = serde_json::to_string_pretty(self).map_err(|why| Trouble::Refused(why.to_string()))?;
         Ok(json + "\n")
@@ -103,10 +140,12 @@ impl Manifest {
             form: u32,
         }
         let Form { form } = serde_json::from_str(text).map_err(|why| damaged(&why.to_string()))?;
-        if form != FORM {
+        if !FORMS.contains(&form) {
             return Err(Trouble::Refused(format!(
-                "the manifest {id} is of form {form}, and this version reads form {FORM}: use the version that made it, \
-                 or a later one"
+                "the manifest {id} is of form {form}, and this version reads forms {} to {}: use the version that made \
+                 it, or a later one",
+                FORMS.start(),
+                FORMS.end()
             )));
         }
         let manifest: Self = serde_json::from_str(text).map_err(|why| damaged(&why.to_string()))?;
@@ -143,7 +182,8 @@ mod tests {
             mark: String::new(),
         };
         Manifest {
-            form: FORM,
+            form: 1,
+            store_format: 1,
             made: jiff::Timestamp::from_second(1_800_000_000).unwrap(),
             gatepost: "1".to_owned(),
             store: "00".to_owned(),
@@ -168,8 +208,20 @@ mod tests {
         assert_eq!(ManifestId::new(&id.file()), Some(id.clone()));
         let flipped = text.replace('7', "8");
         assert!(matches!(Manifest::decode(&id, &flipped), Err(Trouble::Damaged(_))));
-        let later = Manifest { form: 2, ..written };
-        assert!(matches!(read(&later), Err(Trouble::Refused(why)) if why.contains("form 2")));
+        let later = Manifest { form: 3, ..written };
+        assert!(matches!(read(&later), Err(Trouble::Refused(why)) if why.contains("form 3")));
+    }
+
+    #[test]
+    fn the_format_of_the_store_is_told_where_it_is_not_the_first() {
+        let first = manifest("log/1.seg");
+        assert!(!first.encode().unwrap().contains("format"), "what earlier versions would not know");
+        assert!(first.check_format().is_ok());
+        let store_format = READABLE_FORMATS.end() + 1;
+        let newer = Manifest { form: form_for(store_format), store_format, ..first };
+        assert_eq!((newer.form, read(&newer).unwrap()), (2, newer.clone()));
+        let refused = newer.check_format().unwrap_err().to_string();
+        assert!(refused.contains("made by Gatepost 1, of a store of format 3"), "{refused}");
     }
 
     #[test]

@@ -83,7 +83,7 @@ async fn build(
 ) -> Result<Restored, Trouble> {
     let store = building.join(STORE);
     copy(shelf, manifest, &store)?;
-    let store = LocalStore::open(&store)?;
+    let store = open(&store, manifest)?;
     let rot =
         store.rot().iter().map(|rot| format!("{} from {} to {}", rot.segment, rot.from, rot.to)).collect();
     let skipped = match numbers {
@@ -95,8 +95,16 @@ async fn build(
     Ok(Restored { id, made: manifest.made, files, octets, skipped, rot })
 }
 
+/// Opens what was copied, and says of which format it is.
+pub(crate) fn open(store: &Path, manifest: &Manifest) -> Result<LocalStore, Trouble> {
+    let opened = LocalStore::open(store)?;
+    opened.raise_format(manifest.store_format)?;
+    Ok(opened)
+}
+
 /// Brings all files of a backup to where a store has them, each compared with its hash, and synced.
 pub(crate) fn copy(shelf: &Shelf, manifest: &Manifest, store: &Path) -> Result<(), Trouble> {
+    manifest.check_format()?;
     private_folder(store)?;
     for folder in FOLDERS {
         private_folder(&store.join(folder))?;

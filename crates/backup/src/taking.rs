@@ -2,7 +2,7 @@
 
 use crate::Stream;
 use crate::link::{Answer, Ask, Held, Link, Offered};
-use crate::manifest::{Entry, FORM, Manifest, ManifestId};
+use crate::manifest::{Entry, Manifest, ManifestId, form_for};
 use crate::shelf::{Shelf, Writing};
 use crate::trouble::Trouble;
 
@@ -61,7 +61,8 @@ pub async fn take(
         watcher.at(octets, all);
     }
     let manifest = Manifest {
-        form: FORM,
+        form: form_for(held.format),
+        store_format: held.format,
         made,
         gatepost: env!("CARGO_PKG_VERSION").to_owned(),
         store: held.store,

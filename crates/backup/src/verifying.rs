@@ -1,7 +1,7 @@
 //! Proving a backup: it is restored, and what was restored is read, all of it.
 
 use crate::manifest::ManifestId;
-use crate::restoring::copy;
+use crate::restoring::{copy, open};
 use crate::shelf::{Shelf, private_folder};
 use crate::trouble::Trouble;
 use mail::{Account, Accounts, World};
@@ -59,7 +59,7 @@ pub async fn verify(
     private_folder(scratch)?;
     let _tidy = Tidy(scratch);
     copy(shelf, &manifest, &scratch.join("mail"))?;
-    let store = Arc::new(LocalStore::open(&scratch.join("mail"))?);
+    let store = Arc::new(open(&scratch.join("mail"), &manifest)?);
     let mut found = Verified {
         id,
         made: manifest.made,
