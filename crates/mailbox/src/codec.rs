@@ -24,7 +24,9 @@ impl fmt::Display for DecodeError {
         match self {
             Self::Short => f.write_str("it ends too early"),
             Self::Long => f.write_str("octets are left over at its end"),
-            Self::Unknown => f.write_str("its version or kind is not known here"),
+            Self::Unknown => {
+                f.write_str("its version or kind is not known here: a newer version has written it")
+            }
             Self::Invalid(what) => write!(f, "{what} is outside its range"),
         }
     }

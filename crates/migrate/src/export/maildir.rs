@@ -232,11 +232,7 @@ fn ours_in(cur: &Path) -> Result<HashMap<String, String>, Trouble> {
 pub(super) fn claim(root: &Path, account: &str) -> Result<(), Trouble> {
     let mark = root.join(MARK);
     match fs::read_to_string(&mark) {
-        Ok(whose) if whose.trim() == account => return Ok(()),
-        Ok(whose) => {
-            let why = format!("it holds an export of {}; take another directory", whose.trim());
-            return Err(Trouble::file(root, why));
-        }
+        Ok(text) => return check_mark(&text, account).map_err(|why| Trouble::file(root, why)),
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
         Err(why) => return Err(Trouble::file(&mark, why)),
     }
@@ -249,6 +245,22 @@ pub(super) fn claim(root: &Path, account: &str) -> Result<(), Trouble> {
         ));
     }
     replace(&mark, format!("{account}\n").as_bytes())
+}
+
+/// A mark is the account's name. Should an export ever lie there in another form, a second line says so.
+fn check_mark(text: &str, account: &str) -> Result<(), String> {
+    let mut lines = text.trim().lines();
+    let whose = lines.next().unwrap_or_default().trim();
+    if let Some(form) = lines.next() {
+        return Err(format!(
+            "it holds an export by a newer Gatepost ({form}); use that version or a later one, or take another directory"
+        ));
+    }
+    if whose == account {
+        Ok(())
+    } else {
+        Err(format!("it holds an export of {whose}; take another directory"))
+    }
 }
 
 /// Makes a directory that only its owner can read; content when it is there.
@@ -282,6 +294,15 @@ pub(super) fn sync(path: &Path) -> Result<(), Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_export_is_written_to_again_by_whoever_knows_its_form_for_the_same_account() {
+        assert_eq!(check_mark("ann@example.org\n", "ann@example.org"), Ok(()));
+        let others = check_mark("bob@example.org\n", "ann@example.org").unwrap_err();
+        assert!(others.contains("an export of bob@example.org"), "{others}");
+        let newer = check_mark("ann@example.org\nform 2\n", "ann@example.org").unwrap_err();
+        assert!(newer.contains("newer Gatepost (form 2)"), "{newer}");
+    }
 
     #[test]
     fn levels_are_parted_by_dots_and_names_are_modified_utf_7() {
