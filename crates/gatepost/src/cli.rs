@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Account(Account),
     /// List and make the mailboxes of an account, and see what is in them; works while the server runs and without it
     Mailbox(Mailbox),
-    /// Test the mail store, see what is in it, make its index again
+    /// Test the mail store, see what is in it, make its index again, raise its format
     Store(Store),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
     Undelete(Undelete),
@@ -305,6 +305,16 @@ pub(crate) enum StoreCommand {
         /// Only this account, such as ann@example.org
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
+        /// Print JSON instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Raise the data directory to the newest format that this version writes; the server must not run. Never needed: an
+    /// older format is read and written as it is. Versions that do not know the new one refuse the directory from then on
+    Upgrade {
+        /// Say what there is and what would be done, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         /// Print JSON instead of lines
         #[arg(long)]
         json: bool,

@@ -1,5 +1,7 @@
 //! `gatepost store`: through the running server if there is one, else by itself.
 
+mod upgrade;
+
 use crate::account::{Style, ask_or_do, table};
 use crate::cli::{Config, Store, StoreCommand};
 use crate::config;
@@ -11,6 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use store_local::disk::RealDisk;
 use store_local::{LocalStore, OpenError};
+use upgrade::Intent;
 
 /// Something is damaged.
 const DAMAGED: u8 = 1;
@@ -24,6 +27,10 @@ pub(crate) async fn run(store: Store) -> ExitCode {
         StoreCommand::Scrub => scrub(&store.config).await,
         StoreCommand::Compact { everything } => compact(&store.config, everything).await,
         StoreCommand::Stats { account, json } => stats(&store.config, account, Style::of(json)).await,
+        StoreCommand::Upgrade { dry_run, json } => {
+            let intent = if dry_run { Intent::Look } else { Intent::Upgrade };
+            upgrade::run(&store.config, intent, Style::of(json)).await
+        }
         StoreCommand::Reindex { force } => reindex(&store.config, force).await,
     };
     done.unwrap_or_else(|why| {

@@ -126,7 +126,9 @@ pub(crate) struct Gatepost {
 
 impl Gatepost {
     pub(crate) fn new(words: &str) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
+        // That of another version, to make a fixture of its format.
+        let binary = std::env::var_os("GATEPOST_BINARY").unwrap_or(env!("CARGO_BIN_EXE_gatepost").into());
+        let mut command = Command::new(binary);
         // Alone in the world: no configuration, service manager, width or colours of whoever runs the tests.
         command.args(words.split_whitespace()).env_clear();
         Self { command }

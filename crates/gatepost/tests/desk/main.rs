@@ -4,6 +4,7 @@
 mod accounts;
 mod backup;
 mod export;
+mod formats;
 mod home;
 mod import;
 mod round_trip;
