@@ -90,3 +90,9 @@ async fn a_record_whose_message_is_not_there_stays_as_it_was() {
     let foreign = put_foreign(&store, ann.id(), email, [7; 32]).await;
     assert_eq!(ann.records(&only(email)).await.unwrap(), [(email, foreign)]);
 }
+
+#[test]
+fn the_manual_has_the_version_of_records() {
+    let row = format!("| a message's record | {RECORD_VERSION} |");
+    assert!(include_str!("../../../docs/storage.md").contains(&row), "{row}");
+}

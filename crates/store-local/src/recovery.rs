@@ -60,6 +60,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Ope
 
 /// Takes the index away while nobody has the directory open.
 pub(crate) fn forget_index(disk: &dyn Disk) -> Result<(), OpenError> {
+    Format::check(disk)?;
     let lock = disk.lock(Path::new(LOCK_FILE));
     let _lock = lock.map_err(|cause| OpenError::Locked { place: disk.place(), cause })?;
     match disk.unlink(Path::new(INDEX_FILE)) {

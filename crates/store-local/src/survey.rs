@@ -134,3 +134,26 @@ fn index_file(disk: &Arc<dyn Disk>) -> IndexFile {
         Err(KvError::Unavailable(why)) => IndexFile::Unknown(why),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_the_versions_that_are_written() {
+        let manual = include_str!("../../../docs/storage.md");
+        let (segments, bodies, index) = Survey::written();
+        for row in [
+            format!("| `log/*.seg` | {segments} |"),
+            format!("| `bodies/*` | {bodies}, written as {} |", bodies - 1),
+            format!("| `index.redb` | {index} |"),
+            format!(
+                "This version reads formats {} and {}.",
+                READABLE_FORMATS.start(),
+                READABLE_FORMATS.end()
+            ),
+        ] {
+            assert!(manual.contains(&row), "{row}");
+        }
+    }
+}

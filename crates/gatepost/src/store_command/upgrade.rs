@@ -30,6 +30,8 @@ struct Report {
     /// The version that has raised it to that.
     #[serde(skip_serializing_if = "Option::is_none")]
     made_by: Option<String>,
+    /// Whether this version reads it.
+    readable: bool,
     /// The formats that this version reads.
     reads: (u32, u32),
     files: Vec<Files>,
@@ -61,7 +63,7 @@ pub(super) async fn run(config: &Config, intent: Intent, style: Style) -> Result
     }
     let survey = survey(data)?;
     let mut report = Report::of(&survey);
-    if !survey.is_readable() {
+    if !report.readable {
         tell(&report, style)?;
         bail!(
             "this is Gatepost {}, which reads formats {} to {}; run the version that made this, or a later one",
@@ -98,7 +100,7 @@ impl Report {
         files.extend(rows("bodies in files", &survey.bodies, bodies));
         files.push(index_row(&survey.index, index));
         let mut steps = Vec::new();
-        if survey.makes_index() {
+        if survey.is_readable() && survey.makes_index() {
             steps.push(
                 "make the index again from the log; \\Recent marks and the like are forgotten".to_owned(),
             );
@@ -113,6 +115,7 @@ impl Report {
         Self {
             format: survey.format,
             made_by: survey.maker.clone(),
+            readable: survey.is_readable(),
             reads: READABLE_FORMATS.into_inner(),
             files,
             steps,
@@ -163,7 +166,7 @@ fn print(report: &Report) {
     for step in &report.steps {
         say!("{verb}: {step}{end}");
     }
-    if report.steps.is_empty() {
+    if report.steps.is_empty() && report.readable {
         say!("nothing to do");
     }
 }

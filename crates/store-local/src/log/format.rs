@@ -67,7 +67,7 @@
 //! behind the bad one.
 //!
 //! **Kinds that a version does not know.** Those from 128 on are passed over: nobody needs them to know what the mail
-//! is, and whoever moves records carries them along, octet for octet. Those below 128 are not, and a frame with one is as
+//! is, and whoever moves records carries them along, octet for octet; they have the codecs that there are. Those below 128 are not, and a frame with one is as
 //! good as rotten: the directory's format number keeps versions out that do not know them.
 //!
 //! **Versions.** Of every version the header begins with "GPSTLOG\n" and the version, and ends at octet 96 with the

@@ -32,7 +32,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use store::{Answer, StoreError};
-use store_local::{LocalStore, OpenError, Options, Pump, Recovered, Rot, Witness};
+use store_local::{LocalStore, OpenError, Options, Pump, READABLE_FORMATS, Recovered, Rot, Witness};
 use testkit::disk::{Errno, FaultyDisk, Lasts, Operation, Strike};
 
 /// The script fills one twice.
@@ -90,6 +90,9 @@ fn operations(index_cache: usize) -> Vec<Operation> {
     assert_eq!(missing, None, "the scenario never does such a thing");
     operations
 }
+
+/// What the directory is raised to.
+const FORMAT: u32 = *READABLE_FORMATS.end();
 
 /// What goes wrong, and how it ends.
 #[derive(Clone, Copy, Debug)]
@@ -205,6 +208,12 @@ impl Life {
         self.disk = self.disk.cut(self.fault.strike.at);
         let running = self.open()?;
         self.compare(&running, "in the end")?;
+        if running.store.format() != FORMAT {
+            return Err(format!(
+                "it was raised to format {FORMAT}, and is of format {}",
+                running.store.format()
+            ));
+        }
         running.pump.move_tail();
         let report = running.store.compare_index().map_err(|e| e.to_string())?;
         let well = report.numbers_given_twice.is_empty() && report.wrong_footers.is_empty();
@@ -262,6 +271,14 @@ impl Life {
                     return Ok(running);
                 }
                 Err(format!("the disk is in order, and {refused:?} are refused"))
+            }
+            Step::RaiseFormat => {
+                if running.store.raise_format(FORMAT).is_ok() {
+                    return Ok(running);
+                }
+                running = self.come_to_rights(running)?;
+                running.store.raise_format(FORMAT).map_err(|e| format!("the disk is in order, and {e}"))?;
+                Ok(running)
             }
             Step::MoveTail => {
                 running.pump.move_tail();

@@ -15,6 +15,8 @@ pub(crate) enum Step {
     MoveTail,
     /// What is needless leaves the log.
     Compact(Extent),
+    /// What this version alone can read is going to be written.
+    RaiseFormat,
     /// Everything is read.
     Read,
     /// The store is closed, and opened again.
@@ -31,7 +33,7 @@ const LARGE: usize = 270_000;
 
 /// From the making of a store to its end.
 pub(crate) fn script() -> Vec<Step> {
-    use Step::{Compact, Do, MoveTail, Read, Reopen};
+    use Step::{Compact, Do, MoveTail, RaiseFormat, Read, Reopen};
     vec![
         Do(|state, tag| vec![commit(state, tag, &[INBOX, SENT], Some(3_000))]),
         Do(|state, tag| vec![commit(state, tag, &[OTHER], Some(300)), large(ANN, 1)]),
@@ -40,6 +42,7 @@ pub(crate) fn script() -> Vec<Step> {
         // The segment is full behind this one.
         Do(|state, tag| vec![commit(state, tag, &[INBOX], Some(60_000))]),
         Do(three_that_build_on_each_other),
+        RaiseFormat,
         Read,
         Do(|state, _| vec![trim(state, INBOX), large(BEN, 2)]),
         MoveTail,
