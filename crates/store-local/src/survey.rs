@@ -58,10 +58,11 @@ impl Survey {
         })
     }
 
-    /// Whether this version reads the directory.
+    /// Whether this version reads the directory, but for what is damaged.
     #[must_use]
     pub fn is_readable(&self) -> bool {
-        READABLE_FORMATS.contains(&self.format)
+        let newer = |version: &Option<u32>| version.is_some_and(|version| version != format::VERSION.into());
+        READABLE_FORMATS.contains(&self.format) && !self.segments.keys().any(newer)
     }
 
     /// The format that an upgrade raises the directory to.

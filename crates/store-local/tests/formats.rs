@@ -184,6 +184,7 @@ fn a_segment_of_a_newer_version_is_not_called_damaged() {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::at(folder.path()).unwrap());
     let survey = Survey::of(&disk).unwrap();
     assert_eq!(survey.segments.get(&Some(2)), Some(&1), "{survey:?}");
+    assert!(!survey.is_readable());
 }
 
 #[test]
