@@ -7,6 +7,7 @@ use crate::index::{Index, value};
 use crate::log::format::Subject;
 use crate::log::replay::Replayed;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use store::{Seq, StreamId};
 
 /// Streams in which an event is missing, whose end the log cannot tell any more, and the last event before that.
@@ -38,8 +39,8 @@ impl Search {
             let of = |number| StreamId { account: record.header.account, number };
             match record.header.subject {
                 Subject::Event { stream, .. } | Subject::Head { stream, .. } => {
-                    if !streams.contains_key(&of(stream)) {
-                        streams.insert(of(stream), stands_at(index, of(stream))?);
+                    if let Entry::Vacant(new) = streams.entry(of(stream)) {
+                        new.insert(stands_at(index, of(stream))?);
                     }
                 }
                 Subject::Dropped { stream } => drop(streams.insert(of(stream), Seq::NONE)),

@@ -61,7 +61,7 @@ impl Survey {
     /// Whether this version reads the directory, but for what is damaged.
     #[must_use]
     pub fn is_readable(&self) -> bool {
-        let newer = |version: &Option<u32>| version.is_some_and(|version| version != format::VERSION.into());
+        let newer = |version: &Option<u32>| version.is_some_and(|version| version > format::VERSION.into());
         READABLE_FORMATS.contains(&self.format) && !self.segments.keys().any(newer)
     }
 
@@ -82,10 +82,11 @@ impl Survey {
         }
     }
 
-    /// The versions that this version of Gatepost writes: of segments, of bodies' files, of the index.
+    /// The versions that this version of Gatepost writes: of segments that were not rewritten, of bodies' files, of the
+    /// index.
     #[must_use]
     pub fn written() -> (u32, u32, u32) {
-        (format::VERSION.into(), body_file::VERSION, index::VERSION)
+        (format::AS_WRITTEN.into(), body_file::VERSION, index::VERSION)
     }
 }
 
@@ -99,7 +100,7 @@ fn segments(disk: &dyn Disk) -> io::Result<BTreeMap<Option<u32>, u64>> {
         let mut start = [0; SEGMENT_HEADER];
         let version = match disk.open(&segment_path(number))?.read_exact_at(&mut start, 0) {
             Ok(()) => SegmentHeader::read(&start).map(|heading| match heading {
-                Heading::Known(_) => format::VERSION,
+                Heading::Known(header) => header.version(),
                 Heading::OfVersion(version) => version,
             }),
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => None,
@@ -145,7 +146,7 @@ mod tests {
         let manual = include_str!("../../../docs/storage.md");
         let (segments, bodies, index) = Survey::written();
         for row in [
-            format!("| `log/*.seg` | {segments} |"),
+            format!("| `log/*.seg` | {segments}; {} of a rewritten one |", format::VERSION),
             format!("| `bodies/*` | {bodies}, written as {} |", bodies - 1),
             format!("| `index.redb` | {index} |"),
             format!(

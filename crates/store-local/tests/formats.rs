@@ -168,7 +168,7 @@ fn a_segment_of_a_newer_version_is_not_called_damaged() {
     let (folder, _) = scene();
     let segment = newest_segment(folder.path());
     let mut header = fs::read(&segment).unwrap();
-    header[8] = 2;
+    header[8] = 3;
     let sum = xxh3_64(&header[..88]);
     header[88..96].copy_from_slice(&sum.to_le_bytes());
     fs::write(&segment, header).unwrap();
@@ -176,14 +176,14 @@ fn a_segment_of_a_newer_version_is_not_called_damaged() {
     let why = LocalStore::open(folder.path()).unwrap_err();
     let said = why.to_string();
     assert!(matches!(why, OpenError::Newer { .. }), "{said}");
-    assert!(said.contains(".seg was made by a newer Gatepost (version 2)"), "{said}");
+    assert!(said.contains(".seg was made by a newer Gatepost (version 3)"), "{said}");
     let without_lock = |octets: BTreeMap<PathBuf, Vec<u8>>| -> Vec<_> {
         octets.into_iter().filter(|(path, _)| !path.ends_with("lock")).collect()
     };
     assert!(without_lock(octets(folder.path())) == without_lock(before), "something was touched");
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::at(folder.path()).unwrap());
     let survey = Survey::of(&disk).unwrap();
-    assert_eq!(survey.segments.get(&Some(2)), Some(&1), "{survey:?}");
+    assert_eq!(survey.segments.get(&Some(3)), Some(&1), "{survey:?}");
     assert!(!survey.is_readable());
 }
 

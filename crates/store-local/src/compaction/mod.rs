@@ -466,9 +466,8 @@ fn runs(sized: &[Sized], full_at: u64) -> Vec<std::ops::RangeInclusive<u64>> {
     let mut at = 0;
     while let Some(first) = sized.get(at) {
         let run = if first.wanted { wanted(sized, at, full_at) } else { small(sized, at, full_at) };
-        match run.checked_sub(1).and_then(|more| sized.get(at + more)) {
-            Some(last) => runs.push(first.number..=last.number),
-            None => {}
+        if let Some(last) = run.checked_sub(1).and_then(|more| sized.get(at + more)) {
+            runs.push(first.number..=last.number);
         }
         at += run.max(1);
     }

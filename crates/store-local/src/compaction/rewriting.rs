@@ -2,6 +2,7 @@
 
 use super::judge::{self, Older};
 use crate::check::entries;
+use crate::directory_format::REWRITTEN_SEGMENTS;
 use crate::disk::File;
 use crate::engine::Engine;
 use crate::index::kv::KvError;
@@ -139,6 +140,7 @@ pub(super) fn write(
     pace: Pace<'_>,
 ) -> Result<Rewritten, Unwritten> {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return Err(Unwritten::Rotten) };
+    engine.raise_format(REWRITTEN_SEGMENTS).map_err(|_| Unwritten::Disk)?;
     let path = unborn_path(last.header.number);
     let written = Writer::begin(&engine.segments, first, last, terms)
         .map_err(Unwritten::from)

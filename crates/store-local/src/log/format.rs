@@ -106,7 +106,7 @@ const FRAME_MAGIC: &[u8; 4] = b"FRAM";
 const RECORD_MAGIC: &[u8; 4] = b"RECO";
 const TRAILER_MAGIC: &[u8; 8] = b"GPSTEND\n";
 /// A segment as it was first written.
-const AS_WRITTEN: u16 = 1;
+pub(crate) const AS_WRITTEN: u16 = 1;
 /// A segment that was rewritten.
 const REWRITTEN: u16 = 2;
 /// The newest version of segments that this code writes and reads.
@@ -191,6 +191,11 @@ impl SegmentHeader {
         LogPosition { segment: self.number, offset }
     }
 
+    /// The version of its file.
+    pub(crate) fn version(&self) -> u16 {
+        self.rewriting.map_or(AS_WRITTEN, |_| REWRITTEN)
+    }
+
     /// Which of the store's rewritings it comes from; 0 when it was never rewritten.
     pub(crate) fn rewriting_number(&self) -> u32 {
         self.rewriting.map_or(0, |rewriting| rewriting.number)
@@ -199,7 +204,7 @@ impl SegmentHeader {
     /// The header's octets.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let follows = self.follows.unwrap_or_default();
-        let version = self.rewriting.map_or(AS_WRITTEN, |_| REWRITTEN);
+        let version = self.version();
         let (number, stands_for, judged_through) =
             self.rewriting.map_or((0, 0, 0), |r| (r.number, r.stands_for, r.judged_through));
         let mut out = Vec::with_capacity(SEGMENT_HEADER);
