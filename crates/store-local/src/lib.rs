@@ -9,6 +9,7 @@
 //!                       judges, writes,           ▲  readers look here first, then there
 //!                       syncs, publishes, answers ┘
 //! large bodies ──► desk ──► body thread ──► files of their own, before the log names them
+//! segments that are less than half needed ──► compaction thread ──► one in their place (`compaction/mod.rs`)
 //! ```
 //!
 //! > **Promise.** What was answered survives a power cut, whole. What was not answered is there whole, or not at
