@@ -157,6 +157,26 @@ fn deliver_more(store: &LocalStore, n: u32) {
 }
 
 #[test]
+fn events_that_have_left_before_their_trim_was_sealed_are_not_taken_for_lost() {
+    let disk = FaultyDisk::new(10);
+    let store = on(&disk);
+    (1..=40).for_each(|n| deliver(&store, n));
+    (1..=40).zip(40..).for_each(|(n, seq)| remove(&store, n, seq));
+    // That ends the segment; what follows lies in the newest one, which an opening reads last.
+    drop(block_on(store.moment()).unwrap());
+    let snapshot = Snapshot { at: Seq(80), pieces: vec![Bytes::from_static(b"a snapshot")] };
+    block_on(store.put_snapshot(STREAM, snapshot)).unwrap();
+    block_on(store.trim(STREAM, Seq(80))).unwrap();
+    assert!(store.compact(Extent::Worthwhile).unwrap().segments > 0);
+    drop(store);
+    LocalStore::forget_index(&disk).unwrap();
+    let store = on(&disk);
+    assert_eq!(block_on(store.read(STREAM, Seq(80), 9)).unwrap().len(), 0);
+    deliver(&store, 81);
+    is_sound(&store);
+}
+
+#[test]
 fn when_nothing_is_left_nothing_is_left() {
     let disk = FaultyDisk::new(2);
     let store = mostly_removed(&disk);
@@ -247,6 +267,48 @@ fn whoever_reads_meanwhile_finds_everything() {
         over.store(true, Ordering::Relaxed);
     });
     assert_eq!(records(&store).len(), 6);
+    is_sound(&store);
+}
+
+#[test]
+fn what_is_written_meanwhile_stands() {
+    let store = on(&FaultyDisk::new(9));
+    (1..=40).for_each(|n| deliver(&store, n));
+    let over = AtomicBool::new(false);
+    let last = thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let mut seq = 40;
+            while !over.load(Ordering::Relaxed) {
+                // Another record of a message that has one, and one message less and more.
+                let n = 1 + seq % 40;
+                let record = Some(Bytes::from(format!("record {seq} of {n}")));
+                let replaced = commit(seq + 1, vec![(message(n), record)], Vec::new(), u64::from(seq));
+                assert_eq!(block_on(store.commit(replaced)).unwrap(), Committed::Done);
+                block_on(store.delete_body(ACCOUNT, BodyId::of(&body(n)))).unwrap();
+                let again =
+                    commit(seq + 2, Vec::new(), vec![(BodyId::of(&body(n)), body(n))], u64::from(seq) + 1);
+                assert_eq!(block_on(store.commit(again)).unwrap(), Committed::Done);
+                seq += 2;
+            }
+            seq
+        });
+        for _ in 0..40 {
+            assert_eq!(store.compact(Extent::Everything).unwrap().put_off, None);
+        }
+        over.store(true, Ordering::Relaxed);
+        writing.join().unwrap()
+    });
+    let all = EmailRange { first: message(0), last: message(u32::MAX) };
+    let newest: Vec<Bytes> = (1..=40)
+        .map(|n| {
+            let of_n = (40..last).step_by(2).filter(|seq| 1 + seq % 40 == n).last();
+            of_n.map_or(Bytes::from(format!("record {n}")), |seq| Bytes::from(format!("record {seq} of {n}")))
+        })
+        .collect();
+    let found: Vec<Bytes> =
+        block_on(store.records(ACCOUNT, &[all])).unwrap().into_iter().map(|(_, record)| record).collect();
+    assert_eq!(found, newest);
+    assert_eq!(bodies(&store).len(), 40);
     is_sound(&store);
 }
 

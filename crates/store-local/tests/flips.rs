@@ -15,7 +15,7 @@ use store::{
     StoreError, StreamId,
 };
 use store_local::disk::Disk;
-use store_local::{Damage, LocalStore, Lost, OpenError, Options, Progress, Pump, Recovered, Tally};
+use store_local::{Damage, Extent, LocalStore, Lost, OpenError, Options, Progress, Pump, Recovered, Tally};
 use testkit::dice::Dice;
 use testkit::disk::FaultyDisk;
 use testkit::seeds;
@@ -53,6 +53,10 @@ impl Stored {
         for round in 1..=60 {
             for account in 1..=3 {
                 write(&store, &mut content, AccountId(account), round, &mut dice);
+            }
+            if round == 30 {
+                // So that there are segments that were rewritten, and such as were not.
+                assert!(store.compact(Extent::Everything).unwrap().segments > 2);
             }
         }
         for account in 1..=2 {
@@ -308,7 +312,7 @@ fn a_sound_store_is_found_sound_and_everything_in_it_was_looked_at() {
     let (damages, tally) = check(&store, &mut pump);
     assert_eq!(damages, []);
     assert_eq!(tally.body_files, 2);
-    assert!(tally.segments > 8 && tally.records > 700 && tally.entries > 400, "{tally:?}");
+    assert!(tally.segments > 8 && tally.records > 600 && tally.entries > 400, "{tally:?}");
     let log: usize = stored
         .files
         .iter()

@@ -1,4 +1,4 @@
-//! SIGKILL in the middle of many writers, on a real disk: everything that was answered is there, in order, and the
+//! SIGKILL in the middle of many writers, and of a compaction, on a real disk: everything that was answered is there, in order, and the
 //! index is the one that the log makes. `GATEPOST_KILLS` says how often.
 //!
 //! The one that is killed is this very test, started again with a directory to write in.
@@ -15,12 +15,14 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use store::conformance::block_on;
 use store::{
     AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
 };
-use store_local::LocalStore;
+use store_local::disk::RealDisk;
+use store_local::{Compacting, Extent, LocalStore, Options};
 use support::Folder;
 
 const WRITERS: u32 = 16;
@@ -97,9 +99,17 @@ fn check(directory: &Path, answered: &Answered) {
     assert!(report.differences.is_empty() && report.wrong_footers.is_empty(), "{report:?}");
 }
 
+/// Heads that others have come after are needless: so there is something to be compacted meanwhile.
 fn write_until_killed(directory: &Path) {
-    let store = LocalStore::open(directory).unwrap();
+    let compacting = Compacting { every: None, octets_per_second: u64::MAX };
+    let options = Options { segment_octets: 200_000, compacting, ..Options::default() };
+    let store = LocalStore::open_on(Arc::new(RealDisk::at(directory).unwrap()), &options).unwrap();
     thread::scope(|scope| {
+        scope.spawn(|| {
+            loop {
+                assert_eq!(store.compact(Extent::Everything).unwrap().put_off, None);
+            }
+        });
         for number in 1..=WRITERS {
             let store = &store;
             scope.spawn(move || write_on(store, number));

@@ -34,6 +34,12 @@
 //! | a torn end is taken for rot, or good frames in it for the log | `engine` |
 //! | what a segment was born with is taken for something that may be torn | `engine` |
 //! | what was staged stays for ever | `engine` |
+//! | a rewritten segment gets its name before it is synced, or the others go before that lasts | this |
+//! | the index is not led into a rewritten segment by an opening, or by a recovery, or is said to have been | this |
+//! | entries that lead elsewhere by now are led back | `compaction` |
+//! | removals leave the log too early; an older segment that a power cut may bring back is taken for judged | this |
+//! | a head, or how far a stream is trimmed, leaves the log | this |
+//! | what was trimmed by a record in the newest segment is taken for lost | `compaction` |
 //!
 //! Some are no bugs by themselves: the root directory is synced by whoever comes next before anything is answered, once for
 //! `log` and once for the index; nobody goes by the number of a group; and the checkpoint leads into the log though segments
