@@ -219,6 +219,34 @@ fn only_segments_that_are_less_than_half_needed_are_rewritten_unless_everything_
 }
 
 #[test]
+fn what_is_one_accounts_leaves_and_segments_without_it_stay() {
+    let store = on(&FaultyDisk::new(11));
+    (1..=30).for_each(|n| deliver(&store, n));
+    drop(block_on(store.moment()).unwrap());
+    let before = store.stats(None).unwrap();
+    let other = AccountId(2);
+    let octets = Bytes::from(Dice::new(7).octets(BODY));
+    let id = BodyId::of(&octets);
+    let stream = StreamId { account: other, number: 1 };
+    let append =
+        Append { stream, expected: Seq::NONE, events: vec![octets.clone()], head: Head(Bytes::new()) };
+    let theirs =
+        Commit { account: other, appends: vec![append], ..commit(1, Vec::new(), vec![(id, octets)], 0) };
+    assert_eq!(block_on(store.commit(theirs)).unwrap(), Committed::Done);
+    block_on(store.delete_body(other, id)).unwrap();
+    block_on(store.drop_stream(stream)).unwrap();
+    remove(&store, 1, 30);
+    let done = store.compact(Extent::AllOf(other)).unwrap();
+    assert_eq!((done.segments, done.put_off), (1, None), "{done:?}");
+    let after = store.stats(None).unwrap();
+    assert!(after.log_octets < before.log_octets + 1_500, "{before:?} {after:?}");
+    // Message 1 lies in the first segment still.
+    assert!(store.compact(Extent::Everything).unwrap().octets_before > SEGMENT);
+    assert_eq!(records(&store).len(), 29);
+    is_sound(&store);
+}
+
+#[test]
 fn small_segments_become_one() {
     let store = on(&FaultyDisk::new(4));
     for n in 1..=12 {
@@ -301,7 +329,7 @@ fn what_is_written_meanwhile_stands() {
     let all = EmailRange { first: message(0), last: message(u32::MAX) };
     let newest: Vec<Bytes> = (1..=40)
         .map(|n| {
-            let of_n = (40..last).step_by(2).filter(|seq| 1 + seq % 40 == n).last();
+            let of_n = (40..last).step_by(2).rfind(|seq| 1 + seq % 40 == n);
             of_n.map_or(Bytes::from(format!("record {n}")), |seq| Bytes::from(format!("record {seq} of {n}")))
         })
         .collect();

@@ -56,6 +56,8 @@ pub enum Extent {
     Worthwhile,
     /// All of it, down to the last octet in the log.
     Everything,
+    /// All of it that is an account's, and whatever else lies in the same segments.
+    AllOf(AccountId),
 }
 
 /// What a compaction did.
@@ -188,7 +190,7 @@ impl Compaction {
         let mut work = Work::default();
         let ended = self.begin(extent, &mut work, hand).and_then(|()| match extent {
             Extent::Worthwhile => self.compact_worthwhile(&mut work, hand, pace),
-            Extent::Everything => self.compact_everything(&mut work, hand, pace),
+            Extent::Everything | Extent::AllOf(_) => self.compact_all(extent, &mut work, hand, pace),
         });
         work.done.put_off = ended.err();
         // That it ends with the store is no news.
@@ -202,7 +204,7 @@ impl Compaction {
     /// Finds the segments that the index on the disk has taken in.
     fn begin(&self, extent: Extent, work: &mut Work, hand: Hand<'_>) -> Result<(), PutOff> {
         let ended = ask(hand, move |committer| {
-            let ended = if extent == Extent::Everything { committer.end_segment() } else { Ok(()) };
+            let ended = if extent == Extent::Worthwhile { Ok(()) } else { committer.end_segment() };
             ended.map(|()| committer.publish_end())
         });
         ended.ok_or(CLOSING)?.map_err(|_| FAILED)?;
@@ -271,8 +273,9 @@ impl Compaction {
     }
 
     /// One segment after the other; those of which something goes are put together.
-    fn compact_everything(
+    fn compact_all(
         &mut self,
+        extent: Extent,
         work: &mut Work,
         hand: Hand<'_>,
         pace: &mut dyn FnMut(u64) -> bool,
@@ -290,8 +293,11 @@ impl Compaction {
                 Err(why) => return Err(self.put_off(why)),
             };
             let in_doubt = work.in_doubt.contains(&link.header.number);
-            let stays = |judged: &Judged| judged.is_all_needed() && !in_doubt;
-            if judged.as_ref().is_some_and(stays) {
+            let stays = |judged: &Judged| match extent {
+                Extent::AllOf(account) => !judged.has_needless_of(account),
+                _ => judged.is_all_needed() && !in_doubt,
+            };
+            if !in_doubt && judged.as_ref().is_some_and(Judged::is_all_needed) {
                 self.judged.insert(link.header.number, (link.header.salt, through));
             }
             let more = judged.filter(|judged| !stays(judged)).map(|judged| judged.needed_octets());
@@ -301,7 +307,7 @@ impl Compaction {
                     octets += more;
                 }
                 more => {
-                    at += match self.rewrite(work, at, length, Extent::Everything, hand, pace)? {
+                    at += match self.rewrite(work, at, length, extent, hand, pace)? {
                         Rewrote::Nothing => length,
                         Rewrote::IntoOne => 1,
                     };
@@ -310,7 +316,7 @@ impl Compaction {
                 }
             }
         }
-        self.rewrite(work, at, length, Extent::Everything, hand, pace).map(|_| ())
+        self.rewrite(work, at, length, extent, hand, pace).map(|_| ())
     }
 
     /// Rewrites so many segments from one on.

@@ -113,8 +113,18 @@ impl Judged {
 
     /// Whether everything is, but for tables of contents.
     pub(super) fn is_all_needed(&self) -> bool {
+        self.needless().next().is_none()
+    }
+
+    /// Whether something of an account is not.
+    pub(super) fn has_needless_of(&self, account: AccountId) -> bool {
+        self.needless().any(|header| header.account == account)
+    }
+
+    fn needless(&self) -> impl Iterator<Item = &RecordHeader> {
         let frames = self.frames.iter().zip(&self.needed).filter(|(frame, _)| !frame.is_footer());
-        frames.into_iter().all(|(_, needed)| needed.iter().all(|needed| *needed))
+        let records = frames.flat_map(|(frame, needed)| frame.records.iter().zip(needed));
+        records.filter(|(_, needed)| !**needed).map(|(found, _)| &found.header)
     }
 }
 
