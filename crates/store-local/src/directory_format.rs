@@ -13,7 +13,7 @@
 //! | format | |
 //! |---|---|
 //! | 1 | the first |
-//! | 2 | rewritten segments; records in the log of kinds that format 1 does not know |
+//! | 2 | rewritten segments, new beginnings of streams; records in the log of kinds that format 1 does not know |
 
 use crate::OpenError;
 use crate::disk::Disk;
@@ -25,6 +25,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The formats that this version reads; the last is the newest that it writes.
 pub const READABLE_FORMATS: RangeInclusive<u32> = FIRST..=2;
 const FIRST: u32 = 1;
+/// The first in which a stream may begin anew.
+pub(crate) const NEW_BEGINNINGS: u32 = 2;
 /// The first that has rewritten segments.
 pub(crate) const REWRITTEN_SEGMENTS: u32 = 2;
 

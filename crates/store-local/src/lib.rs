@@ -38,6 +38,7 @@ mod read;
 mod recent;
 mod recovery;
 mod request;
+mod salvage;
 mod scrub;
 mod staging;
 mod stats;

@@ -41,12 +41,45 @@ impl Engine {
         };
         let mut places = entries.iter().map(place).collect::<Answered<Vec<_>>>()?;
         places.truncate(as_many_as_fit(&places));
+        self.events_at(stream, &places)
+    }
+
+    fn events_at(&self, stream: StreamId, places: &[(Seq, Place)]) -> Answered<Vec<Event>> {
         let what =
             |seq: Seq| format!("event {} of stream {} of account {}", seq.0, stream.number, stream.account.0);
-        let events = self.segments.read_all(stream.account, &places, &what)?;
+        let events = self.segments.read_all(stream.account, places, &what)?;
         let not_one = |seq| StoreError::Damaged { what: what(seq), detail: "it is not an event".to_owned() };
         let decode = |(seq, payload)| decode_event(seq, &payload).ok_or_else(|| not_one(seq));
         events.into_iter().map(decode).collect()
+    }
+
+    /// What can be read of the events behind `after`, beyond a hole too.
+    pub(crate) fn remains(
+        &self,
+        stream: StreamId,
+        after: Seq,
+        limit: usize,
+    ) -> Answered<Vec<(Seq, Option<Event>)>> {
+        let range = key::events(stream, after.plus(1)..=Seq(u64::MAX));
+        let entries = self.scan_one(range, limit)?;
+        let place = |(key, value): &(Key, Value)| key::seq_of(key).zip(value::place(key, value));
+        let mut places: Vec<_> = entries.iter().filter_map(place).collect();
+        places.truncate(as_many_as_fit(&places));
+        match self.events_at(stream, &places) {
+            Ok(events) => Ok(events.into_iter().map(|event| (event.seq, Some(event))).collect()),
+            Err(StoreError::Damaged { .. }) => {
+                places.iter().map(|place| self.remaining_event(stream, *place)).collect()
+            }
+            Err(why) => Err(why),
+        }
+    }
+
+    fn remaining_event(&self, stream: StreamId, place: (Seq, Place)) -> Answered<(Seq, Option<Event>)> {
+        match self.events_at(stream, &[place]) {
+            Ok(events) => Ok((place.0, events.into_iter().next())),
+            Err(StoreError::Damaged { .. }) => Ok((place.0, None)),
+            Err(why) => Err(why),
+        }
     }
 
     pub(crate) fn heads(&self, streams: &[StreamId]) -> Answered<Vec<Option<(Seq, Head)>>> {
@@ -192,12 +225,16 @@ impl Engine {
         Ok(())
     }
 
-    fn entry<T>(&self, key: Key, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Answered<Option<T>> {
+    pub(crate) fn entry<T>(
+        &self,
+        key: Key,
+        decode: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Answered<Option<T>> {
         let value = self.index.get(&key).map_err(|e| self.unreadable(e))?;
         value.map(|value| decode(&key, &value).ok_or_else(|| damaged_entry(&key))).transpose()
     }
 
-    fn scan_one(&self, range: key::KeyRange, limit: usize) -> Answered<Vec<(Key, Value)>> {
+    pub(crate) fn scan_one(&self, range: key::KeyRange, limit: usize) -> Answered<Vec<(Key, Value)>> {
         let found = self.index.scan(&[range], limit).map_err(|e| self.unreadable(e))?;
         Ok(found.into_iter().flatten().collect())
     }

@@ -23,6 +23,10 @@ pub(crate) enum Request {
     Trim(StreamId, Seq),
     /// Some pieces of a snapshot.
     Pieces(StreamId, Seq),
+    /// Some pieces of a snapshot from which the stream is to begin anew: it may be ahead of it.
+    PiecesOfBeginning(StreamId),
+    /// A new beginning of a stream that stands at `expected`.
+    Anew { stream: StreamId, expected: Seq, on: Ground },
     /// A snapshot whose pieces were all written.
     Snapshot { stream: StreamId, at: Seq, writing: u64, pieces: u32 },
     /// A body, here or in a file.
@@ -31,6 +35,17 @@ pub(crate) enum Request {
     DeleteBody(BodyId),
     /// The end of the segment: what was written before lies in segments that do not change any more.
     Seal,
+}
+
+/// What a stream begins anew on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ground {
+    /// A snapshot that is there, sealed.
+    Sealed(Seq),
+    /// One that is sealed together with the new beginning: its pieces were all written.
+    Pieces { at: Seq, writing: u64, pieces: u32 },
+    /// The events behind this place.
+    Events(Seq),
 }
 
 /// What became of it.
@@ -81,6 +96,10 @@ impl Request {
             Self::DropStream(stream) => now.if_there(*stream, |_| Ok(Verdict::Write(Outcome::Written))),
             Self::Trim(stream, through) => now.if_there(*stream, |_| judge_trim(*stream, *through, now)),
             Self::Pieces(stream, at) => now.if_there(*stream, |seq| judge_pieces(*at, seq)),
+            Self::PiecesOfBeginning(stream) => {
+                now.if_there(*stream, |_| Ok(Verdict::Write(Outcome::Written)))
+            }
+            Self::Anew { stream, expected, on } => judge_anew(*stream, *expected, *on, now),
             Self::Snapshot { stream, at, writing, pieces } => {
                 now.if_there(*stream, |_| judge_snapshot(*stream, *at, *writing, *pieces, now))
             }
@@ -151,13 +170,38 @@ fn judge_snapshot(
     pieces: u32,
     now: &Standing<'_>,
 ) -> Result<Verdict, StoreError> {
-    let there = now.index.scan(&[key::pieces(stream, at, writing)], pieces as usize).map_err(unavailable)?;
-    let kept = there.iter().flatten().filter(|(key, _)| now.group.get(key) != Found::Gone).count();
-    Ok(if kept == pieces as usize {
-        Verdict::Write(Outcome::Written)
-    } else {
-        Verdict::Answer(Outcome::Needless)
-    })
+    let whole = now.has_pieces(stream, at, writing, pieces)?;
+    Ok(if whole { Verdict::Write(Outcome::Written) } else { Verdict::Answer(Outcome::Needless) })
+}
+
+fn judge_anew(
+    stream: StreamId,
+    expected: Seq,
+    on: Ground,
+    now: &Standing<'_>,
+) -> Result<Verdict, StoreError> {
+    let at = now.seq(stream)?.unwrap_or_default();
+    let diverged = Ok(Verdict::Answer(Outcome::Diverged { stream, at }));
+    if at != expected {
+        return diverged;
+    }
+    let fits = match on {
+        Ground::Sealed(at) => at <= expected,
+        Ground::Pieces { at, .. } | Ground::Events(at) => at >= expected,
+    };
+    if !fits {
+        return Err(StoreError::Misused("a stream is to begin anew at a place that is not its to begin at"));
+    }
+    // It may be gone since it was seen, or put.
+    let is_there = match on {
+        Ground::Sealed(at) => {
+            let hole = now.read(key::quarantine(stream), value::seq)?;
+            now.has_snapshot_at(stream, at)? && hole.is_none_or(|last_good| last_good < at)
+        }
+        Ground::Pieces { at, writing, pieces } => now.has_pieces(stream, at, writing, pieces)?,
+        Ground::Events(_) => true,
+    };
+    if is_there { Ok(Verdict::Write(Outcome::Written)) } else { diverged }
 }
 
 impl Standing<'_> {
@@ -219,6 +263,17 @@ impl Standing<'_> {
         }
         let published = self.index.scan(&[range], 1).map_err(unavailable)?;
         Ok(published.iter().flatten().any(|(key, _)| self.group.get(key) != Found::Gone))
+    }
+
+    fn has_snapshot_at(&self, stream: StreamId, at: Seq) -> Result<bool, StoreError> {
+        Ok(self.read(key::snapshot(stream, at), value::pieces)?.is_some())
+    }
+
+    fn has_pieces(&self, stream: StreamId, at: Seq, writing: u64, count: u32) -> Result<bool, StoreError> {
+        let range = key::pieces(stream, at, writing);
+        let there = self.index.scan(&[range], count as usize).map_err(unavailable)?;
+        let kept = there.iter().flatten().filter(|(key, _)| self.group.get(key) != Found::Gone).count();
+        Ok(kept == count as usize)
     }
 
     fn read<T>(&self, key: Key, decode: impl Fn(&[u8], &[u8]) -> Option<T>) -> Result<Option<T>, StoreError> {

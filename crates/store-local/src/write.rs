@@ -47,8 +47,23 @@ impl Engine {
         self.mark(stream.account, Request::Trim(stream, through), subject).await.map(|_| ())
     }
 
-    /// Its pieces first, some at a time so that others get their turn; the record that they are complete last.
+    /// Its pieces first, the record that they are complete last.
     pub(crate) async fn put_snapshot(&self, stream: StreamId, snapshot: Snapshot) -> Result<(), StoreError> {
+        let at = snapshot.at;
+        let (writing, pieces) = self.put_pieces(stream, snapshot, || Request::Pieces(stream, at)).await?;
+        let subject = Subject::Snapshot { stream: stream.number, at, writing, pieces };
+        self.mark(stream.account, Request::Snapshot { stream, at, writing, pieces }, subject)
+            .await
+            .map(|_| ())
+    }
+
+    /// Some at a time, so that others get their turn. Says which attempt it was, and how many they are.
+    pub(crate) async fn put_pieces(
+        &self,
+        stream: StreamId,
+        snapshot: Snapshot,
+        request: impl Fn() -> Request,
+    ) -> Result<(u64, u32), StoreError> {
         snapshot.check()?;
         let (at, writing) = (snapshot.at, self.bodies.fresh_number());
         let mut batch = Vec::new();
@@ -60,16 +75,12 @@ impl Engine {
             if octets >= PIECES_AT_ONCE {
                 octets = 0;
                 let batch = std::mem::take(&mut batch);
-                self.submit(stream.account, Request::Pieces(stream, at), None, batch).await?;
+                self.submit(stream.account, request(), None, batch).await?;
             }
         }
-        self.submit(stream.account, Request::Pieces(stream, at), None, batch).await?;
-        let pieces = u32::try_from(snapshot.pieces.len())
-            .map_err(|_| StoreError::OverLimit("a snapshot has too many pieces"))?;
-        let subject = Subject::Snapshot { stream: stream.number, at, writing, pieces };
-        self.mark(stream.account, Request::Snapshot { stream, at, writing, pieces }, subject)
-            .await
-            .map(|_| ())
+        self.submit(stream.account, request(), None, batch).await?;
+        let pieces = u32::try_from(snapshot.pieces.len());
+        Ok((writing, pieces.map_err(|_| StoreError::OverLimit("a snapshot has too many pieces"))?))
     }
 
     pub(crate) async fn delete_body(&self, account: AccountId, id: BodyId) -> Result<(), StoreError> {
@@ -97,7 +108,7 @@ impl Engine {
     }
 
     /// Puts a job into the queue, unless nothing can be written just now: then nobody is to wait to hear that.
-    async fn submit(
+    pub(crate) async fn submit(
         &self,
         account: AccountId,
         request: Request,

@@ -13,6 +13,7 @@
 pub mod conformance;
 mod hints;
 mod limits;
+mod salvage;
 
 use bytes::Bytes;
 use std::fmt;
@@ -21,6 +22,7 @@ use std::pin::Pin;
 
 pub use hints::{HINT_QUEUE, Hints};
 pub use limits::check_soft;
+pub use salvage::{Beginning, Salvage};
 pub use terms::{AccountId, EmailId};
 
 /// A boxed future: what the methods of a `dyn Store` return.

@@ -236,6 +236,7 @@ fn keys_of(header: &RecordHeader) -> Vec<Key> {
         }
         Subject::Head { stream, .. } => vec![key::head(of(stream))],
         Subject::Trimmed { stream, .. } => vec![key::head(of(stream)), key::trim(of(stream))],
+        Subject::Anew { stream, .. } => vec![key::quarantine(of(stream))],
         Subject::Record(id) => vec![key::record(account, id)],
         Subject::Body(id) | Subject::BodyFile(id) => vec![key::body(account, id)],
         _ => Vec::new(),
@@ -256,10 +257,8 @@ fn is_behind(header: &RecordHeader, said: &HashMap<Key, Value>) -> bool {
         let key = key::head(of(stream));
         said.get(&key).and_then(|value| value::head(&key, value)).map(|(seq, _)| seq)
     };
-    let trim = |stream| {
-        let key = key::trim(of(stream));
-        said.get(&key).and_then(|value| value::seq(&key, value)).unwrap_or(Seq::NONE)
-    };
+    let seq = |key: Key| said.get(&key).and_then(|value| value::seq(&key, value));
+    let trim = |stream| seq(key::trim(of(stream))).unwrap_or(Seq::NONE);
     match header.subject {
         Subject::Event { stream, seq } => {
             let key = key::event(of(stream), seq);
@@ -268,6 +267,9 @@ fn is_behind(header: &RecordHeader, said: &HashMap<Key, Value>) -> bool {
         }
         Subject::Head { stream, seq } => head(stream).is_some_and(|head| head < seq),
         Subject::Trimmed { stream, through } => head(stream).is_some() && trim(stream) < through,
+        Subject::Anew { stream, from } => {
+            seq(key::quarantine(of(stream))).is_some_and(|last_good| last_good < from)
+        }
         Subject::Record(id) => earlier(&key::record(account, id)),
         Subject::Body(id) => earlier(&key::body(account, id)),
         _ => false,

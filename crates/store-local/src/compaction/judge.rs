@@ -13,6 +13,7 @@ use crate::index::value::Place;
 use crate::log::format::{RecordHeader, Subject};
 use crate::log::frames::Frame;
 use std::collections::HashMap;
+use store::StreamId;
 
 /// Frames whose records are looked up together.
 const TOGETHER: usize = 512;
@@ -78,6 +79,9 @@ fn evidence(header: &RecordHeader, payload: &[u8]) -> Evidence {
         Subject::RecordGone(id) => Evidence::Removed(Some(key::record(account, id))),
         Subject::BodyGone(id) => Evidence::Removed(Some(key::body(account, id))),
         Subject::Dropped { .. } => Evidence::Removed(None),
+        Subject::Anew { stream, .. } => {
+            Evidence::Removed(Some(key::quarantine(StreamId { account, number: stream })))
+        }
         Subject::Event { .. } | Subject::Record(_) | Subject::Body(_) | Subject::Piece { .. } => {
             entry(header, payload).map_or(Evidence::None, |(key, _)| Evidence::Leads(key))
         }

@@ -51,6 +51,7 @@ pub(crate) fn changes(record: &RecordHeader, place: Place, payload: &[u8], apply
         Subject::Quarantined { stream, last_good } => {
             apply(set(key::quarantine(of(stream)), |k| value::of_seq(k, last_good)));
         }
+        Subject::Anew { stream, .. } => apply(Change::Set(key::quarantine(of(stream)), None)),
         Subject::Footer | Subject::PassedOver { .. } => {}
     }
 }

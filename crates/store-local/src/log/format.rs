@@ -51,6 +51,7 @@
 //!  11 dropped        stream u32                             none
 //!  12 quarantined    stream u32, seq u64                    in words: what is behind seq is lost
 //!  13 footer         none                                   per account: account u64, n u32, n times offset u32
+//!  14 anew           stream u32, seq u64                    none: what is missing up to seq is missed no more
 //! 128 and above      by kind                                by kind
 //!
 //! trailer of a sealed segment, 24 octets
@@ -363,6 +364,8 @@ pub(crate) enum Subject {
     Quarantined { stream: u32, last_good: Seq },
     /// A sealed segment's table of contents.
     Footer,
+    /// A stream goes on behind this event, whatever is missing before: it is in quarantine no more.
+    Anew { stream: u32, from: Seq },
     /// What a later version may have to say, to whoever knows the kind.
     PassedOver { kind: u8, key: [u8; 32] },
 }
@@ -383,6 +386,7 @@ impl Subject {
             Self::Dropped { stream } => (11, key(stream, Seq::NONE, 0, 0)),
             Self::Quarantined { stream, last_good } => (12, key(stream, last_good, 0, 0)),
             Self::Footer => (13, [0; 32]),
+            Self::Anew { stream, from } => (14, key(stream, from, 0, 0)),
             Self::PassedOver { kind, key } => (kind, key),
         }
     }
@@ -406,6 +410,7 @@ impl Subject {
             11 => Self::Dropped { stream },
             12 => Self::Quarantined { stream, last_good: seq },
             13 => Self::Footer,
+            14 => Self::Anew { stream, from: seq },
             PASSED_OVER.. => Self::PassedOver { kind, key },
             _ => return None,
         })
@@ -626,7 +631,7 @@ mod tests {
     #[test]
     fn a_kind_below_128_that_is_not_known_is_no_record() {
         let known: Vec<u8> = (0..=255).filter(|kind| Subject::decode(*kind, [0; 32]).is_some()).collect();
-        assert_eq!(known, (1..=13).chain(128..=255).collect::<Vec<_>>());
+        assert_eq!(known, (1..=14).chain(128..=255).collect::<Vec<_>>());
     }
 
     #[test]
@@ -666,6 +671,7 @@ mod tests {
             Subject::Dropped { stream },
             Subject::Quarantined { stream, last_good: seq },
             Subject::Footer,
+            Subject::Anew { stream, from: seq },
             Subject::PassedOver { kind: 128, key: [9; 32] },
             Subject::PassedOver { kind: 255, key: [10; 32] },
         ];

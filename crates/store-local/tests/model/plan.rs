@@ -4,8 +4,8 @@ use super::state::{ACCOUNTS, State};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use store::{
-    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Snapshot, Store,
-    StoreError, StreamId,
+    AccountId, Answer, Append, Beginning, BodyId, Commit, CommitId, Committed, EmailId, Head, Salvage, Seq,
+    Snapshot, StoreError, StreamId,
 };
 use testkit::dice::Dice;
 
@@ -22,6 +22,44 @@ pub(crate) enum Op {
     Snapshot(StreamId, Seq, u64),
     LargeBody(AccountId, Bytes),
     DeleteBody(AccountId, BodyId),
+    Anew(Renewal),
+}
+
+/// A new beginning of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Renewal {
+    pub(crate) stream: StreamId,
+    /// Where the stream stands.
+    pub(crate) expected: Seq,
+    pub(crate) tag: u64,
+    pub(crate) on: On,
+}
+
+/// What a stream begins anew on, and from which place on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    /// A snapshot that is there.
+    There(Seq),
+    State(Seq),
+    /// So many events behind the place.
+    Events(Seq, usize),
+}
+
+impl Renewal {
+    fn beginning(self) -> Beginning {
+        let head = Head(tagged(self.tag, 30));
+        match self.on {
+            On::There(at) => Beginning::Snapshot(at),
+            On::State(at) => Beginning::State(snapshot_of(self.stream, at, self.tag), head),
+            On::Events(behind, count) => Beginning::Events {
+                behind,
+                time_ms: 1_700_000_000_000,
+                origin: Bytes::from_static(b"a repair"),
+                events: (0..count).map(|n| tagged(self.tag, 20 * n)).collect(),
+                head,
+            },
+        }
+    }
 }
 
 /// A commit.
@@ -97,7 +135,7 @@ impl Plan {
 
 impl Op {
     /// Asks the store to do it.
-    pub(crate) fn start<'a>(&self, store: &'a dyn Store) -> Answer<'a, Landed> {
+    pub(crate) fn start<'a>(&self, store: &'a dyn Salvage) -> Answer<'a, Landed> {
         let op = self.clone();
         Box::pin(async move {
             Ok(match op.run(store).await {
@@ -109,7 +147,7 @@ impl Op {
         })
     }
 
-    async fn run(self, store: &dyn Store) -> Result<Landed, StoreError> {
+    async fn run(self, store: &dyn Salvage) -> Result<Landed, StoreError> {
         match self {
             Self::Commit(plan) => {
                 return match store.commit(plan.commit()).await? {
@@ -126,6 +164,13 @@ impl Op {
                 store.put_snapshot(stream, snapshot_of(stream, at, tag)).await?
             }
             Self::DeleteBody(account, id) => store.delete_body(account, id).await?,
+            Self::Anew(renewal) => {
+                let Renewal { stream, expected, .. } = renewal;
+                return match store.begin_anew(stream, expected, renewal.beginning()).await? {
+                    Committed::Done => Ok(Landed::Done),
+                    _ => Ok(Landed::Refused),
+                };
+            }
             Self::LargeBody(account, body) => {
                 let mut writer = store.stage_body(account).await?;
                 for start in (0..body.len()).step_by(100_000) {
@@ -163,7 +208,7 @@ pub(crate) fn snapshot_of(stream: StreamId, at: Seq, tag: u64) -> Snapshot {
 pub(crate) fn round(state: &State, dice: &mut Dice, next_tag: &mut u64) -> Vec<Op> {
     let mut taken = BTreeSet::new();
     let writers = 1 + dice.below(6);
-    let ops = (0..writers).filter_map(|_| match dice.below(20) {
+    let ops = (0..writers).filter_map(|_| match dice.below(21) {
         0 => undisturbed(state, dice, &mut taken).map(Op::Drop),
         1 | 2 => {
             let stream = with_writers_only(state, dice, &mut taken)?;
@@ -183,6 +228,11 @@ pub(crate) fn round(state: &State, dice: &mut Dice, next_tag: &mut u64) -> Vec<O
             let at = dice.below(state.bodies.len().max(1) as u64) as usize;
             state.bodies.iter().nth(at).map(|(account, id)| Op::DeleteBody(*account, *id))
         }
+        6 => {
+            let stream = undisturbed(state, dice, &mut taken)?;
+            *next_tag += 1;
+            Some(Op::Anew(renewal(state, dice, stream, *next_tag)))
+        }
         _ => Some(Op::Commit(plan(state, dice, next_tag, &mut taken))),
     });
     let mut ops = ops.collect();
@@ -190,6 +240,18 @@ pub(crate) fn round(state: &State, dice: &mut Dice, next_tag: &mut u64) -> Vec<O
         ops = with_followers(ops, next_tag);
     }
     without_twins(ops)
+}
+
+fn renewal(state: &State, dice: &mut Dice, stream: StreamId, tag: u64) -> Renewal {
+    let expected = state.seq(stream);
+    let there = state.streams.get(&stream).and_then(|stream| stream.snapshot).filter(|_| dice.chance(50));
+    let further = expected.plus(dice.below(3));
+    let on = match there {
+        Some((at, _)) => On::There(at),
+        None if dice.chance(50) => On::State(further),
+        None => On::Events(further, 1 + dice.below(3) as usize),
+    };
+    Renewal { stream, expected, tag, on }
 }
 
 fn plan(state: &State, dice: &mut Dice, next_tag: &mut u64, taken: &mut BTreeSet<(StreamId, Visit)>) -> Plan {

@@ -1,6 +1,6 @@
 //! What a store holds, as the test sees it: from outside by reading, and from what was answered.
 
-use super::plan::{Op, Plan, snapshot_of, tagged};
+use super::plan::{On, Op, Plan, Renewal, snapshot_of, tagged};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use store::conformance::block_on;
@@ -34,6 +34,25 @@ impl StreamState {
     pub(crate) fn seq(&self) -> Seq {
         Seq(self.trimmed + self.events.len() as u64)
     }
+
+    fn trim(&mut self, through: Seq) {
+        self.events.drain(..(through.0 - self.trimmed) as usize);
+        self.trimmed = through.0;
+    }
+
+    fn renew(&mut self, renewal: &Renewal) {
+        let tag = renewal.tag;
+        *self = match renewal.on {
+            On::There(at) => return self.trim(at),
+            On::State(at) => Self { trimmed: at.0, events: Vec::new(), head: tag, snapshot: Some((at, tag)) },
+            On::Events(behind, count) => Self {
+                trimmed: behind.0,
+                events: vec![tag; count],
+                head: tag,
+                snapshot: self.snapshot.filter(|(at, _)| *at == behind),
+            },
+        };
+    }
 }
 
 impl State {
@@ -55,16 +74,13 @@ impl State {
         match op {
             Op::Commit(plan) => self.apply_commit(plan),
             Op::Drop(stream) => drop(self.streams.remove(stream)),
-            Op::Trim(stream, through) => {
-                let stream = self.streams.get_mut(stream).unwrap();
-                stream.events.drain(..(through.0 - stream.trimmed) as usize);
-                stream.trimmed = through.0;
-            }
+            Op::Trim(stream, through) => self.streams.get_mut(stream).unwrap().trim(*through),
             Op::Snapshot(stream, at, tag) => {
                 self.streams.get_mut(stream).unwrap().snapshot = Some((*at, *tag));
             }
             Op::LargeBody(account, body) => drop(self.bodies.insert((*account, BodyId::of(body)))),
             Op::DeleteBody(account, id) => drop(self.bodies.remove(&(*account, *id))),
+            Op::Anew(renewal) => self.streams.get_mut(&renewal.stream).unwrap().renew(renewal),
         }
     }
 
@@ -104,6 +120,10 @@ impl State {
             }
             Op::LargeBody(account, body) => self.bodies.contains(&(*account, BodyId::of(body))),
             Op::DeleteBody(account, id) => !self.bodies.contains(&(*account, *id)),
+            Op::Anew(Renewal { stream, on: On::There(at), .. }) => {
+                self.streams.get(stream).is_some_and(|s| s.trimmed == at.0)
+            }
+            Op::Anew(Renewal { stream, tag, .. }) => self.streams.get(stream).is_some_and(|s| s.head == *tag),
         }
     }
 
