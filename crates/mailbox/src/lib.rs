@@ -70,13 +70,13 @@ mod view;
 
 pub use codec::DecodeError;
 pub use decide::{Appending, Change, Copying, Doomed, Expunging, Moving, Store, Stored};
-pub use decide::{append, bring, copies, copy, expunge, move_messages, skip, skip_to, store};
+pub use decide::{append, bring, copies, copy, expunge, move_messages, restate, skip, skip_to, store};
 pub use event::{Appended, Birth, Created, Event, FlagsChanged, NewMessage, Scope};
 pub use flags::{FlagSet, Flags, Keywords, MAX_KEYWORDS, SystemFlags};
 pub use head::Head;
 pub use limits::{LimitReached, MAX_BROUGHT_UID, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_READERS};
 pub use row::Row;
-pub use state::{Changed, MailboxState, Misfit, Reader, Rows};
+pub use state::{Changed, Foundling, GoingOn, MailboxState, Misfit, Reader, Rows, Salvage};
 pub use view::View;
 pub use view::{
     Announcement, BATCH_ITEMS, Dialect, Fetched, Found, Item, Known, MessageName, Naming, Permit, Reply,

@@ -2,7 +2,7 @@
 
 use super::check_modseqs;
 use crate::{
-    Appended, Event, Flags, LimitReached, MAX_BROUGHT_UID, MAX_KEYWORDS, MAX_READERS, MailboxState,
+    Appended, Event, Flags, Head, LimitReached, MAX_BROUGHT_UID, MAX_KEYWORDS, MAX_READERS, MailboxState,
     NewMessage, SystemFlags,
 };
 use terms::{AccountId, Uid, UidSet};
@@ -104,6 +104,22 @@ fn jump(state: &MailboxState, uid_next: Uid) -> Event {
 pub fn skip_to(state: &MailboxState, uid_next: Uid) -> Option<Event> {
     let is_jump = uid_next > state.uid_next() && uid_next.get() <= MAX_BROUGHT_UID;
     is_jump.then(|| jump(state, uid_next))
+}
+
+/// An event that changes nothing, so that a commit can leave the right summary where there is a wrong one; but whatever
+/// number the wrong one told is not given any more.
+///
+/// # Errors
+/// When there is no number left behind it.
+pub fn restate(state: &MailboxState, told: Option<&Head>) -> Result<Event, LimitReached> {
+    let uids = told.map_or(0, |told| told.uid_next.get().saturating_sub(state.uid_next().get()));
+    let highest = state.last_modseq().get();
+    let modseqs = told.map_or(0, |told| told.highest_modseq.get().saturating_sub(highest));
+    if modseqs > 0 {
+        return skip(state, uids, modseqs);
+    }
+    check_modseqs(state, 1)?;
+    Ok(jump(state, state.uid_next().get().checked_add(uids).and_then(Uid::new).ok_or(LimitReached::Uids)?))
 }
 
 /// Batches that fit into an event each.

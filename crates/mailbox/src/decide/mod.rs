@@ -9,7 +9,7 @@ mod expunge;
 mod store;
 mod transfer;
 
-pub use append::{Appending, append, bring, skip, skip_to};
+pub use append::{Appending, append, bring, restate, skip, skip_to};
 pub use expunge::{Doomed, Expunging, expunge};
 pub use store::{Change, Store, Stored, store};
 pub use transfer::{Copying, Moving, copies, copy, move_messages};

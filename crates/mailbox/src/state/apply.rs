@@ -192,7 +192,7 @@ impl MailboxState {
         if self.keywords.len() > MAX_KEYWORDS { Err(Misfit::Limit) } else { Ok(()) }
     }
 
-    fn must_hold(&self, uids: &UidSet) -> Result<(), Misfit> {
+    pub(super) fn must_hold(&self, uids: &UidSet) -> Result<(), Misfit> {
         let held = |&(first, last): &(Uid, Uid)| {
             let before = Uid::new(first.get() - 1).map_or(0, |uid| self.messages.rank(uid));
             self.messages.rank(last) - before == (last.get() - first.get()).saturating_add(1)

@@ -6,10 +6,12 @@
 
 mod apply;
 mod reader;
+mod salvage;
 mod snapshot;
 
 pub use apply::Misfit;
 pub use reader::{Changed, Reader, Rows};
+pub use salvage::{Foundling, GoingOn, Salvage};
 
 use crate::expunges::Expunges;
 use crate::graves::Graves;
