@@ -12,8 +12,8 @@ use crate::request::{Ground, Outcome, Request};
 use crate::{LocalStore, at_once};
 use bytes::Bytes;
 use store::{
-    AccountId, Answer, Beginning, Committed, EmailId, Event, Head, MAX_COMMIT, MAX_ENTRIES, Salvage, Seq,
-    StoreError, StreamId,
+    AccountId, Answer, Beginning, Committed, EmailId, EmailRange, Event, Head, MAX_COMMIT, MAX_ENTRIES,
+    Salvage, Seq, StoreError, StreamId,
 };
 
 impl Salvage for LocalStore {
@@ -23,6 +23,15 @@ impl Salvage for LocalStore {
 
     fn snapshot_places(&self, stream: StreamId) -> Answer<'_, Vec<Seq>> {
         at_once(self.engine.snapshot_places(stream))
+    }
+
+    fn trimmed(&self, stream: StreamId) -> Answer<'_, Seq> {
+        at_once(self.engine.entry(key::trim(stream), value::seq).map(Option::unwrap_or_default))
+    }
+
+    fn recorded(&self, account: AccountId, range: EmailRange, limit: usize) -> Answer<'_, Vec<EmailId>> {
+        let entries = self.engine.scan_one(key::records(account, &range), limit);
+        at_once(entries.map(|entries| entries.iter().filter_map(|(key, _)| key::email_of(key)).collect()))
     }
 
     fn untested_record(&self, account: AccountId, email: EmailId) -> Answer<'_, Option<Bytes>> {

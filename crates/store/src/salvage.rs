@@ -1,6 +1,6 @@
 //! What a repair asks of a store, beyond what everybody asks.
 
-use crate::{Answer, Committed, Event, Head, Seq, Snapshot, Store, StreamId};
+use crate::{Answer, Committed, EmailRange, Event, Head, Seq, Snapshot, Store, StreamId};
 use bytes::Bytes;
 use terms::{AccountId, EmailId};
 
@@ -10,8 +10,14 @@ pub trait Salvage: Store {
     /// left at all is not among them. Empty at the end. No more octets than [`crate::MAX_READ`].
     fn remains(&self, stream: StreamId, after: Seq, limit: usize) -> Answer<'_, Vec<(Seq, Option<Event>)>>;
 
+    /// The last event of a stream that was forgotten on purpose.
+    fn trimmed(&self, stream: StreamId) -> Answer<'_, Seq>;
+
     /// Where the snapshots of a stream are, ascending; those that cannot be read are among them.
     fn snapshot_places(&self, stream: StreamId) -> Answer<'_, Vec<Seq>>;
+
+    /// Up to `limit` of the messages in `range` that have a record, ascending, whether it can be read or not.
+    fn recorded(&self, account: AccountId, range: EmailRange, limit: usize) -> Answer<'_, Vec<EmailId>>;
 
     /// The octets that lie where a record should, whatever has become of them; `None` where not even their place is
     /// known. Nothing of them is to be believed that is not proved otherwise.
