@@ -353,6 +353,13 @@ impl Account {
         Ok(())
     }
 
+    /// A mailbox is another now: who looks at the one that was is told that it is gone, and finds the new one.
+    pub(crate) fn let_go(&self, number: u32) {
+        let gone = MailboxId::new(number).and_then(|id| lock(&self.open).remove(&id));
+        gone.into_iter().for_each(|mailbox| mailbox.end());
+        *lock(&self.ledger) = Ledger::default();
+    }
+
     pub(crate) fn known(&self, number: u32) -> Option<Arc<Mailbox>> {
         let id = MailboxId::new(number)?;
         lock(&self.open).get(&id).cloned()

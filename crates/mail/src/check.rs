@@ -27,6 +27,8 @@ pub struct Unreadable {
     pub records: BTreeSet<EmailId>,
     /// Bodies.
     pub bodies: BTreeSet<BodyId>,
+    /// Events or snapshots of these streams.
+    pub streams: BTreeSet<u32>,
 }
 
 /// Something that is not as it should be.
@@ -114,7 +116,11 @@ impl Account {
     }
 
     /// The summary beside a mailbox's stream, and the state read on to where that stands.
-    async fn head_of(&self, stream: StreamId, at: &mut At<MailboxState>) -> Result<Option<Head>, Error> {
+    pub(crate) async fn head_of(
+        &self,
+        stream: StreamId,
+        at: &mut At<MailboxState>,
+    ) -> Result<Option<Head>, Error> {
         for _ in 0..LOOKS {
             let head = self.store.heads(&[stream]).await?.into_iter().flatten().next();
             match head {

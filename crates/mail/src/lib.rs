@@ -28,6 +28,7 @@ mod proposal;
 mod recipient;
 mod remembered;
 mod renew;
+mod repair;
 mod replace;
 mod roll;
 mod skip;
@@ -51,6 +52,7 @@ pub use past::{DeletedMailbox, Happened, Moment};
 pub use proposal::{Halt, Proposal};
 pub use recipient::Addressing;
 pub use remembered::Remembered;
+pub use repair::{Mending, Repaired};
 pub use skip::{
     SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
 };

@@ -37,10 +37,17 @@ impl Account {
     }
 
     async fn parse_again(&self, record: &[u8]) -> Result<Option<Bytes>, Error> {
-        let Some(body) = message::body_of(record) else { return Ok(None) };
+        match message::body_of(record) {
+            Some(body) => self.parse(BodyId(body)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The record of these octets; `None` where they are not there.
+    pub(crate) async fn parse(&self, body: BodyId) -> Result<Option<Bytes>, Error> {
         let (mut scanner, mut offset) = (Scanner::new(), 0);
         loop {
-            match self.store.body(self.id, BodyId(body), offset, PIECE).await? {
+            match self.store.body(self.id, body, offset, PIECE).await? {
                 None => return Ok(None),
                 Some(piece) if piece.is_empty() => break,
                 Some(piece) => {
@@ -51,7 +58,7 @@ impl Account {
                 }
             }
         }
-        Ok(Some(message::record(&scanner.finish(), body).into()))
+        Ok(Some(message::record(&scanner.finish(), body.0).into()))
     }
 
     /// A disk that takes nothing now is no reason not to read: they are made once more the next time.

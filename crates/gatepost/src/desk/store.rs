@@ -124,8 +124,9 @@ pub(crate) fn unreadable(damages: &[Damage], id: AccountId) -> Unreadable {
         match lost {
             Lost::Record { email, .. } => drop(unreadable.records.insert(*email)),
             Lost::Body { body, .. } => drop(unreadable.bodies.insert(*body)),
-            // Opening the mailbox says what is wrong.
-            Lost::Event { .. } | Lost::Snapshot { .. } => {}
+            Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } => {
+                unreadable.streams.extend([stream.number]);
+            }
         }
     }
     unreadable

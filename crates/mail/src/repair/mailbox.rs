@@ -1,0 +1,338 @@
+//! A mailbox of whose stream something is lost.
+
+use super::{BATCH, Repair, SKIPPED_MODSEQS, SKIPPED_UIDS};
+use crate::load::At;
+use crate::{Error, Origin};
+use mailbox::account::{AccountEvent, Plan};
+use mailbox::{Created, Event, Foundling, GoingOn, Head, MailboxState, Salvage};
+use message::RecordView;
+use std::collections::BTreeMap;
+use store::{Beginning, BodyId, EmailId, EmailRange, Seq, Snapshot, StoreError, StreamId};
+use terms::{InternalDate, ModSeq, Uid, UidSet, UidValidity};
+
+/// What is left of a mailbox's stream.
+struct Left {
+    /// The last event that was forgotten on purpose.
+    trimmed: Seq,
+    /// Where it stands.
+    last: Seq,
+    /// Its summary, if that can be read.
+    head: Option<Head>,
+    /// The events between the two that cannot be read, ascending.
+    missing: Vec<Seq>,
+    snapshots: BTreeMap<Seq, Kept>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Whole,
+    Rotten,
+}
+
+impl Left {
+    fn is_whole_between(&self, after: Seq, to: Seq) -> bool {
+        !self.missing.iter().any(|seq| *seq > after && *seq <= to)
+    }
+
+    fn newest_whole(&self, before: Seq) -> Option<Seq> {
+        let before = self.snapshots.range(..before);
+        before.rev().find(|(_, kept)| **kept == Kept::Whole).map(|(at, _)| *at)
+    }
+
+    /// The last place at which something is lost.
+    fn last_loss(&self) -> Option<Seq> {
+        let rotten = self.snapshots.iter().rev().find(|(_, kept)| **kept == Kept::Rotten);
+        self.missing.last().copied().max(rotten.map(|(at, _)| *at))
+    }
+}
+
+/// By when which UIDs had been given.
+#[derive(Default)]
+struct Dates(Vec<(Uid, i64)>);
+
+impl Dates {
+    fn note(&mut self, uid_next: Uid, time_ms: i64) {
+        if self.0.last().is_none_or(|(before, _)| *before < uid_next) {
+            self.0.push((uid_next, time_ms.div_euclid(1_000)));
+        }
+    }
+
+    /// It came in before the next message of which that is known; else after the last one.
+    fn guess(&self, uid: Uid) -> InternalDate {
+        let behind = self.0.iter().find(|(uid_next, _)| *uid_next > uid);
+        let seconds = behind.or_else(|| self.0.last()).map_or(0, |(_, seconds)| *seconds);
+        InternalDate::new(seconds, 0).unwrap_or(InternalDate::EPOCH)
+    }
+}
+
+impl Repair<'_> {
+    pub(super) async fn mailbox(&mut self, stream: StreamId) -> Result<(), Error> {
+        let Some((last, head)) = self.store.heads(&[stream]).await?.into_iter().flatten().next() else {
+            return Ok(());
+        };
+        let mut left = self.look(stream, last, Head::decode(&head.0).ok()).await?;
+        self.mend_snapshots(stream, &mut left).await?;
+        // What is kept read-only although nothing is missing has forgotten what was.
+        let hurt_again = self.is_kept_read_only(stream, last).await?.then_some(left.trimmed);
+        let Some(loss) = left.last_loss().or(hurt_again) else { return Ok(()) };
+        let mut behind = left.snapshots.range(loss..);
+        if let Some((at, _)) = behind.find(|(_, kept)| **kept == Kept::Whole) {
+            self.begin(stream, last, Beginning::Snapshot(*at)).await?;
+            self.account.read_again(stream).await?;
+            let what =
+                "events of its past are lost; it goes on from a snapshot behind them, and holds what it held";
+            return self.mended(stream, None, what).await;
+        }
+        if let Some(state) = self.known(stream, last) {
+            let head = store::Head(state.head().encode());
+            let snapshot = Snapshot { at: last, pieces: state.snapshot() };
+            self.begin(stream, last, Beginning::State(snapshot, head)).await?;
+            let what = "events of its past are lost; the server knew what they had come to, and it holds what it held";
+            return self.mended(stream, None, what).await;
+        }
+        self.put_together(stream, &left).await
+    }
+
+    async fn look(&self, stream: StreamId, last: Seq, head: Option<Head>) -> Result<Left, Error> {
+        let trimmed = self.store.trimmed(stream).await?;
+        let mut snapshots = BTreeMap::new();
+        for at in self.store.snapshot_places(stream).await? {
+            let kept = if self.state_at(stream, at).await?.is_some() { Kept::Whole } else { Kept::Rotten };
+            snapshots.insert(at, kept);
+        }
+        let mut missing = Vec::new();
+        let (mut expected, mut after) = (trimmed.plus(1), trimmed);
+        loop {
+            let some = self.store.remains(stream, after, BATCH).await?;
+            let Some((newest, _)) = some.last() else { break };
+            after = *newest;
+            for (seq, event) in some {
+                missing.extend((expected.0..seq.0).map(Seq));
+                missing.extend(decode(event).is_none().then_some(seq));
+                expected = seq.plus(1);
+            }
+        }
+        missing.extend((expected.0..=last.0).map(Seq));
+        Ok(Left { trimmed, last, head, missing, snapshots })
+    }
+
+    /// The state that a snapshot holds, if it can be read.
+    async fn state_at(&self, stream: StreamId, at: Seq) -> Result<Option<MailboxState>, Error> {
+        match self.store.snapshot_at(stream, at).await {
+            Ok(snapshot) => Ok(snapshot.filter(|snapshot| snapshot.at == at).and_then(|snapshot| {
+                let state = MailboxState::restore(snapshot.pieces.iter().map(|piece| &**piece)).ok()?;
+                (state.seq() == at.0).then_some(state)
+            })),
+            Err(StoreError::Damaged { .. }) => Ok(None),
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    /// Makes those again that follow from what is before them.
+    async fn mend_snapshots(&mut self, stream: StreamId, left: &mut Left) -> Result<(), Error> {
+        let rotten = left.snapshots.iter().filter(|(_, kept)| **kept == Kept::Rotten).map(|(at, _)| *at);
+        for at in rotten.collect::<Vec<_>>() {
+            let before = left.newest_whole(at);
+            if (before.is_none() && left.trimmed > Seq::NONE)
+                || !left.is_whole_between(before.unwrap_or(Seq::NONE), at)
+            {
+                continue;
+            }
+            let (salvage, _) = self.fold(stream, before, left, at).await?;
+            let Some(state) = salvage.exact() else { continue };
+            self.store.put_snapshot(stream, Snapshot { at, pieces: state.snapshot() }).await?;
+            left.snapshots.insert(at, Kept::Whole);
+            self.mended(stream, None, format!("its snapshot at event {} was made again", at.0)).await?;
+        }
+        Ok(())
+    }
+
+    async fn is_kept_read_only(&self, stream: StreamId, last: Seq) -> Result<bool, Error> {
+        match self.store.read(stream, last, 1).await {
+            Ok(_) => Ok(false),
+            Err(StoreError::Damaged { .. }) => Ok(true),
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    /// What the running server knows of a mailbox that is open.
+    fn known(&self, stream: StreamId, last: Seq) -> Option<MailboxState> {
+        let At { seq, state } = self.account.known(stream.number)?.newest_at();
+        (seq == last).then_some(state)
+    }
+
+    /// Folds what is left behind a snapshot, or from the beginning, up to the event `to`.
+    async fn fold(
+        &self,
+        stream: StreamId,
+        from: Option<Seq>,
+        left: &Left,
+        to: Seq,
+    ) -> Result<(Salvage, Dates), Error> {
+        let mut salvage = match from {
+            Some(at) => self.state_at(stream, at).await?.map(Salvage::of),
+            None => None,
+        };
+        let mut dates = Dates::default();
+        let mut after = salvage.as_ref().map_or(Seq::NONE, |salvage| Seq(salvage.seq()));
+        loop {
+            let some = self.store.remains(stream, after, BATCH).await?;
+            let Some((newest, _)) = some.last() else { break };
+            after = if *newest < to { *newest } else { Seq(u64::MAX - 1) };
+            for (seq, event) in some.into_iter().filter(|(seq, _)| *seq <= to) {
+                let time_ms = event.as_ref().map(|event| event.time_ms);
+                let event = decode(event);
+                let salvage = match &mut salvage {
+                    Some(salvage) => salvage,
+                    none => none.insert(self.begun(stream, left, event.as_ref()).await?),
+                };
+                if salvage.seq() >= seq.0 {
+                    continue;
+                }
+                salvage.lose(seq.0 - salvage.seq() - 1);
+                match event {
+                    Some(event) => salvage.take(&event),
+                    None => salvage.lose(1),
+                }
+                time_ms.into_iter().for_each(|time_ms| dates.note(salvage.uid_next(), time_ms));
+            }
+        }
+        let mut salvage = match salvage {
+            Some(salvage) => salvage,
+            None => self.begun(stream, left, None).await?,
+        };
+        salvage.lose(to.0.saturating_sub(salvage.seq()));
+        Ok((salvage, dates))
+    }
+
+    /// From the first event that is left. Of how the mailbox began, its summary and its account know the UIDVALIDITY too.
+    async fn begun(&self, stream: StreamId, left: &Left, first: Option<&Event>) -> Result<Salvage, Error> {
+        if let Some(Event::Created(created)) = first {
+            return Ok(Salvage::of(MailboxState::create(created).map_err(misfit(stream))?));
+        }
+        let named = match (left.head, self.name(stream).await?) {
+            (None, Some(name)) => {
+                self.account.names().await?.mailbox(&name).map(|mailbox| mailbox.uid_validity)
+            }
+            _ => None,
+        };
+        let uid_validity = match left.head.map(|head| head.uid_validity).or(named) {
+            Some(known) => known,
+            None => self.new_uid_validity(stream).await?,
+        };
+        let created = Created {
+            stream: stream.number,
+            owner: stream.account,
+            uid_validity,
+            uid_next: Uid::MIN,
+            modseq_base: ModSeq::ZERO,
+        };
+        Salvage::without_beginning(&created).map_err(misfit(stream))
+    }
+
+    /// Where no snapshot is behind what is lost: what is left before it, and of what is behind it whatever still says
+    /// something, and the messages in between that have a record and octets.
+    async fn put_together(&mut self, stream: StreamId, left: &Left) -> Result<(), Error> {
+        let base = left.newest_whole(left.last.plus(1));
+        let (salvage, dates) = self.fold(stream, base, left, left.last).await?;
+        let lost = salvage.lost();
+        let found = self.foundlings(stream, &salvage.in_doubt(left.head.as_ref()), &dates).await?;
+        // RFC 9051, 2.3.1.1: the internal date of a UID never changes, and those that are found again have one that is
+        // guessed.
+        let uid_validity = match found.is_empty() {
+            true => None,
+            false => Some(self.new_uid_validity(stream).await?),
+        };
+        let at = left.last.plus(1);
+        let going_on = GoingOn {
+            seq: at.0,
+            head: left.head.as_ref(),
+            uids: SKIPPED_UIDS,
+            modseqs: SKIPPED_MODSEQS,
+            uid_validity,
+        };
+        let state = salvage.finish(&found, going_on)?;
+        let head = store::Head(state.head().encode());
+        let snapshot = Snapshot { at, pieces: state.snapshot() };
+        self.begin(stream, left.last, Beginning::State(snapshot, head)).await?;
+        self.account.let_go(stream.number);
+        self.mended(stream, None, told(lost, state.messages(), uid_validity.is_some())).await?;
+        for foundling in found {
+            let what =
+                "no event is left of it; its record was found, and it is there again, with a guessed date";
+            self.mended(stream, Some(foundling.uid), what).await?;
+        }
+        Ok(())
+    }
+
+    async fn foundlings(
+        &self,
+        stream: StreamId,
+        in_doubt: &UidSet,
+        dates: &Dates,
+    ) -> Result<Vec<Foundling>, Error> {
+        let email = |uid: Uid| EmailId { mailbox: stream.number, uid: uid.get() };
+        let mut found = Vec::new();
+        for (first, last) in in_doubt.spans() {
+            let mut next = Some(*first);
+            while let Some(first) = next {
+                let range = EmailRange { first: email(first), last: email(*last) };
+                let some = self.store.recorded(stream.account, range, BATCH).await?;
+                let more = some.last().filter(|_| some.len() == BATCH);
+                next = more.and_then(|email| Uid::new(email.uid)?.next()).filter(|uid| uid <= last);
+                for email in some {
+                    found.extend(self.foundling(email, dates).await?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A message whose record can be read and whose octets are there.
+    async fn foundling(&self, email: EmailId, dates: &Dates) -> Result<Option<Foundling>, Error> {
+        let Some(uid) = Uid::new(email.uid) else { return Ok(None) };
+        let records = match self.account.records(&[EmailRange { first: email, last: email }]).await {
+            Err(Error::Damaged(_)) => return Ok(None),
+            records => records?,
+        };
+        let Some(record) = records.first().and_then(|(_, record)| RecordView::new(record)) else {
+            return Ok(None);
+        };
+        let (body, size) = (BodyId(record.body()), record.size());
+        let is_there = self.store.body_len(self.account.id(), body).await? == Some(size)
+            && !self.unreadable.bodies.contains(&body);
+        Ok(is_there.then(|| Foundling { uid, email, internal_date: dates.guess(uid), size }))
+    }
+
+    async fn new_uid_validity(&self, stream: StreamId) -> Result<UidValidity, Error> {
+        self.account
+            .change(&Origin::desk(), |proposal| {
+                let skipped = proposal.account().skip(0, proposal.now_s()).map_err(Error::from)?;
+                let Some(event @ AccountEvent::Skipped { last_uid_validity, .. }) = skipped else {
+                    return Err(Error::damaged(stream, "its account has no mailbox").into());
+                };
+                proposal.follow(&Plan { events: vec![event], streams: Vec::new() })?;
+                Ok(last_uid_validity)
+            })
+            .await
+    }
+}
+
+fn misfit(stream: StreamId) -> impl Fn(mailbox::Misfit) -> Error {
+    move |why| Error::damaged(stream, why)
+}
+
+fn told(lost: u64, messages: u32, is_new_to_clients: bool) -> String {
+    let clients = match is_new_to_clients {
+        true => "it has another UIDVALIDITY, so that clients load it anew",
+        false => "it keeps its UIDVALIDITY, and clients ask for all flags again",
+    };
+    format!(
+        "{lost} events are lost for good; it is put together from what is left, {messages} messages with the flags \
+         that are known, and is written again; {clients}"
+    )
+}
+
+fn decode(event: Option<store::Event>) -> Option<Event> {
+    Event::decode(&event?.payload).ok()
+}

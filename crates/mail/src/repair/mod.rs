@@ -1,0 +1,132 @@
+//! Mends what has rotted of an account, as far as it can be known what it was.
+//!
+//! > **Promise.** No message that can be read goes, none gets another UID, and no number is given twice. What follows from
+//! > what is left is made again; what can only be guessed is told to clients as something new; what is lost is left as
+//! > damaged as it is.
+//!
+//! A mailbox goes on from a snapshot behind what is lost, where there is one: then only its past is shorter. Else it is
+//! put together from what is left ([`mailbox::Salvage`]).
+
+mod mailbox;
+mod record;
+mod summary;
+
+use crate::account::Account;
+use crate::check::Unreadable;
+use crate::{Error, load};
+use store::{Beginning, Committed, Salvage, Seq, StreamId};
+use terms::{MailboxName, Uid};
+
+/// UIDs that a mailbox passes over when events of it are lost for good.
+const SKIPPED_UIDS: u32 = crate::SKIPPED_UIDS;
+/// MODSEQs that it passes over then.
+const SKIPPED_MODSEQS: u64 = crate::SKIPPED_MODSEQS;
+/// Events, or messages, that are looked at together.
+const BATCH: usize = 1_024;
+
+/// Something that was mended, or could not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mending {
+    /// In which mailbox; `None` for the account itself, and for a mailbox that has no name any more.
+    pub mailbox: Option<MailboxName>,
+    /// Of which message, where it is one's.
+    pub uid: Option<Uid>,
+    /// What was done, or why it could not be, in words.
+    pub what: String,
+}
+
+/// What a repair came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// What is right again.
+    pub mended: Vec<Mending>,
+    /// What could not be mended, and why. What is lost and was not tried is not among it: a check tells that.
+    pub left: Vec<Mending>,
+}
+
+impl Account {
+    /// Mends what a check has found `unreadable`, and whatever does not fit together. The account's own store is `store`.
+    ///
+    /// # Errors
+    /// The store cannot read or write now. What is mended by then is mended.
+    pub async fn repair(&self, store: &dyn Salvage, unreadable: &Unreadable) -> Result<Repaired, Error> {
+        let mut repair = Repair { account: self, store, unreadable, done: Repaired::default() };
+        for email in &unreadable.records {
+            repair.record(*email).await?;
+        }
+        for (stream, ..) in store.list_streams(self.id()).await? {
+            if stream.number > 0 && repair.is_hurt(stream).await? {
+                repair.try_mailbox(stream).await?;
+            }
+        }
+        repair.summaries().await?;
+        Ok(repair.done)
+    }
+}
+
+/// A repair that is under way.
+struct Repair<'a> {
+    account: &'a Account,
+    store: &'a dyn Salvage,
+    unreadable: &'a Unreadable,
+    done: Repaired,
+}
+
+impl Repair<'_> {
+    async fn is_hurt(&self, stream: StreamId) -> Result<bool, Error> {
+        if self.unreadable.streams.contains(&stream.number) {
+            return Ok(true);
+        }
+        match load::mailbox(self.store, stream).await {
+            Ok(_) => Ok(false),
+            Err(Error::Damaged(_)) => Ok(true),
+            Err(why) => Err(why),
+        }
+    }
+
+    async fn try_mailbox(&mut self, stream: StreamId) -> Result<(), Error> {
+        match self.mailbox(stream).await {
+            Err(why @ (Error::Damaged(_) | Error::Limit(_) | Error::Refused(_))) => {
+                self.leave(stream, None, why.to_string()).await
+            }
+            done => done,
+        }
+    }
+
+    async fn begin(&self, stream: StreamId, last: Seq, beginning: Beginning) -> Result<(), Error> {
+        match self.store.begin_anew(stream, last, beginning).await? {
+            Committed::Done => Ok(()),
+            _ => Err(Error::Unavailable("a mailbox was changed while it was mended; try again".to_owned())),
+        }
+    }
+
+    async fn mended(
+        &mut self,
+        stream: StreamId,
+        uid: Option<Uid>,
+        what: impl Into<String>,
+    ) -> Result<(), Error> {
+        let mailbox = self.name(stream).await?;
+        self.done.mended.push(Mending { mailbox, uid, what: what.into() });
+        Ok(())
+    }
+
+    async fn leave(
+        &mut self,
+        stream: StreamId,
+        uid: Option<Uid>,
+        what: impl Into<String>,
+    ) -> Result<(), Error> {
+        let mailbox = self.name(stream).await?;
+        self.done.left.push(Mending { mailbox, uid, what: what.into() });
+        Ok(())
+    }
+
+    /// What a stream is called; `None` also where the names themselves are damaged.
+    async fn name(&self, stream: StreamId) -> Result<Option<MailboxName>, Error> {
+        match self.account.name_of(stream.number).await {
+            Err(Error::Damaged(_)) => Ok(None),
+            named => named,
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! What has rotted of an account is mended as far as it can be known what it was, and stays mended over an index that is
+//! made again from the log in which the rot still is.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use bytes::Bytes;
+use mail::{Account, Accounts, Error, Mending, Origin, Repaired, Unreadable};
+use mailbox::account::MailboxId;
+use mailbox::{Change, Doomed, Flags, MailboxState, SystemFlags};
+use std::path::Path;
+use std::sync::Arc;
+use store::{Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Snapshot, Store, StreamId};
+use store_local::disk::Disk;
+use store_local::{LocalStore, Lost, Options, Progress};
+use support::{accounts, append, id};
+use terms::{Uid, UidSet};
+use testkit::disk::FaultyDisk;
+
+/// A store with an account, and the disk beneath it.
+struct Home {
+    disk: FaultyDisk,
+    store: Arc<LocalStore>,
+    ann: Arc<Account>,
+    inbox: MailboxId,
+    _accounts: Accounts,
+}
+
+/// What of the log is to rot.
+#[derive(Clone, Copy)]
+enum Rotten {
+    /// The header of a record: nobody can tell what it was.
+    Header,
+    /// What it holds.
+    Payload,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Index {
+    Kept,
+    /// It is made again from the log.
+    Lost,
+}
+
+const EVENT: u8 = 1;
+const RECORD: u8 = 3;
+const BODY: u8 = 5;
+const PIECE: u8 = 8;
+
+impl Home {
+    async fn new() -> Self {
+        let disk = FaultyDisk::new(1);
+        let store = open(&disk);
+        let plain: Arc<dyn Store> = store.clone();
+        support::ann(&plain).await;
+        Self::at(disk, store).await
+    }
+
+    async fn at(disk: FaultyDisk, store: Arc<LocalStore>) -> Self {
+        let plain: Arc<dyn Store> = store.clone();
+        let accounts = accounts(&plain).await;
+        let ann = accounts.named("ann@example.org").unwrap();
+        let inbox = id(&ann, "INBOX").await;
+        Self { disk, store, ann, inbox, _accounts: accounts }
+    }
+
+    /// Stopped and started again.
+    async fn again(self, index: Index) -> Self {
+        let Self { disk, store, .. } = self;
+        store.close().unwrap();
+        drop(store);
+        if index == Index::Lost {
+            disk.unlink(Path::new("index.redb")).unwrap();
+        }
+        let store = open(&disk);
+        Self::at(disk, store).await
+    }
+
+    fn stream(&self) -> StreamId {
+        StreamId { account: self.ann.id(), number: self.inbox.get() }
+    }
+
+    async fn append(&self, subject: &str) -> Uid {
+        let text = format!("Subject: {subject}\r\n\r\n{subject} {}\r\n", "all the best ".repeat(9));
+        append(&self.ann, self.inbox, &text).await.unwrap().uid
+    }
+
+    async fn flag(&self, uid: Uid, flags: SystemFlags) {
+        let (account, uids, flags) = (self.ann.id(), UidSet::one(uid), Flags::system(flags));
+        let request = mailbox::Store {
+            account,
+            uids: &uids,
+            change: Change::Add,
+            flags: &flags,
+            unchanged_since: None,
+        };
+        let store = |proposal: &mut mail::Proposal| {
+            let stored = mailbox::store(proposal.mailbox(self.inbox)?, &request).map_err(Error::from)?;
+            stored.events.iter().try_for_each(|event| proposal.push(self.inbox, event))
+        };
+        self.ann.change(&Origin::desk(), store).await.unwrap();
+    }
+
+    async fn expunge(&self, uid: Uid) {
+        self.flag(uid, SystemFlags::DELETED).await;
+        let expunge = |proposal: &mut mail::Proposal| {
+            let expunging = mailbox::expunge(proposal.mailbox(self.inbox)?, Doomed::Deleted)?;
+            expunging.events.iter().try_for_each(|event| proposal.push(self.inbox, event))
+        };
+        self.ann.change(&Origin::desk(), expunge).await.unwrap();
+    }
+
+    async fn put_snapshot(&self) -> Seq {
+        let state = self.state().await;
+        let at = Seq(state.seq());
+        let snapshot = Snapshot { at, pieces: state.snapshot() };
+        self.store.put_snapshot(self.stream(), snapshot).await.unwrap();
+        at
+    }
+
+    async fn state(&self) -> Arc<MailboxState> {
+        Arc::clone(self.ann.open(self.inbox).await.unwrap().newest().state())
+    }
+
+    /// Flips a bit of the last record of a kind that was written about something.
+    fn rot(&self, kind: u8, key: &[u8], rotten: Rotten) {
+        let mut header = [b"RECO".as_slice(), &[kind, 0, 0, 0]].concat();
+        header.extend_from_slice(&self.ann.id().0.to_le_bytes());
+        header.extend_from_slice(key);
+        let mut names = self.disk.list(Path::new("log")).unwrap();
+        names.sort();
+        for name in names.iter().rev() {
+            let path = format!("log/{name}");
+            let file = self.disk.open(Path::new(&path)).unwrap();
+            let mut octets = vec![0; file.length().unwrap() as usize];
+            file.read_exact_at(&mut octets, 0).unwrap();
+            let found = octets.windows(header.len()).rposition(|window| window == header);
+            if let Some(at) = found {
+                let offset = match rotten {
+                    Rotten::Header => 60,
+                    Rotten::Payload => 80 + 12,
+                };
+                return self.disk.flip_bit(&path, at + offset, 3);
+            }
+        }
+        panic!("there is no such record");
+    }
+
+    fn rot_event(&self, seq: u64, rotten: Rotten) {
+        self.rot(EVENT, &[&self.inbox.get().to_le_bytes()[..], &seq.to_le_bytes()].concat(), rotten);
+    }
+
+    fn rot_record(&self, uid: Uid) {
+        let key = [self.inbox.get().to_le_bytes(), uid.get().to_le_bytes()].concat();
+        self.rot(RECORD, &key, Rotten::Payload);
+    }
+
+    /// What the store finds unreadable of the account.
+    fn unreadable(&self) -> Unreadable {
+        let mut check = self.store.check(Some(self.ann.id()));
+        while check.step().unwrap() != Progress::Done {}
+        let mut unreadable = Unreadable::default();
+        for lost in check.damages().iter().flat_map(|damage| &damage.lost) {
+            match lost {
+                Lost::Record { email, .. } => drop(unreadable.records.insert(*email)),
+                Lost::Body { body, .. } => drop(unreadable.bodies.insert(*body)),
+                Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } => {
+                    unreadable.streams.extend([stream.number]);
+                }
+            }
+        }
+        unreadable
+    }
+
+    async fn repair(&self) -> Repaired {
+        let repaired = self.ann.repair(&*self.store, &self.unreadable()).await.unwrap();
+        assert_eq!(self.store.compare_index().unwrap().differences, [""; 0]);
+        repaired
+    }
+
+    /// What a check still finds.
+    async fn found(&self) -> Vec<String> {
+        let unreadable = self.unreadable();
+        assert!(unreadable.streams.is_empty(), "{unreadable:?}");
+        let checked = self.ann.check(&unreadable).await.unwrap();
+        checked.findings.into_iter().map(|finding| format!("{:?}: {}", finding.uid, finding.what)).collect()
+    }
+
+    /// Mends what is there; then all is well, and stays so, also when the index is made again.
+    async fn mend(self, sentences: &[&str]) -> Self {
+        let mut home = self;
+        let repaired = home.repair().await;
+        let told: Vec<_> = repaired.mended.iter().map(|Mending { what, .. }| what.as_str()).collect();
+        assert_eq!(told.len(), sentences.len(), "{told:?}");
+        let right = told.iter().zip(sentences).all(|(told, sentence)| told.contains(sentence));
+        assert!(right && repaired.left.is_empty(), "{repaired:?}");
+        let after = uids(&*home.state().await);
+        for index in [Index::Kept, Index::Kept, Index::Lost] {
+            assert_eq!(home.found().await, [""; 0]);
+            assert_eq!(home.repair().await, Repaired::default(), "it is mended once");
+            assert_eq!(uids(&*home.state().await), after);
+            home = home.again(index).await;
+        }
+        let before = home.state().await;
+        let uid = home.append("after all").await;
+        assert_eq!(uid, before.uid_next());
+        home
+    }
+}
+
+fn open(disk: &FaultyDisk) -> Arc<LocalStore> {
+    Arc::new(LocalStore::open_on(Arc::new(disk.clone()), &Options::default()).unwrap())
+}
+
+fn uids(state: &MailboxState) -> Vec<u32> {
+    state.uids(Uid::MIN).iter().map(Uid::get).collect()
+}
+
+fn flagged(state: &MailboxState) -> Vec<u32> {
+    let all = state.uids(Uid::MIN);
+    let owner = state.reader(state.owner());
+    let rows = owner.rows(&all).filter(|row| row.flags.system.contains(SystemFlags::FLAGGED));
+    rows.map(|row| row.uid.get()).collect()
+}
+
+/// Three messages, the second of which is flagged; the events are: created, three times appended, flagged.
+async fn three() -> Home {
+    let home = Home::new().await;
+    home.append("one").await;
+    let two = home.append("two").await;
+    home.append("three").await;
+    home.flag(two, SystemFlags::FLAGGED).await;
+    home
+}
+
+/// Something is stored for others, so that what rots is not at the log's very end.
+async fn go_on(home: &Home) {
+    let drafts = id(&home.ann, "Drafts").await;
+    append(&home.ann, drafts, "Subject: x\r\n\r\n").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_whose_arrival_is_lost_is_found_again_by_its_record() {
+    for (rotten, index) in [(Rotten::Header, Index::Lost), (Rotten::Payload, Index::Kept)] {
+        let home = three().await;
+        go_on(&home).await;
+        let before = home.state().await;
+        home.rot_event(3, rotten);
+        let home = home.again(index).await;
+        assert!(home.ann.open(home.inbox).await.is_err());
+        let home = home.mend(&["1 events are lost", "its record was found"]).await;
+        let state = home.state().await;
+        let next = before.uid_next().get() + mail::SKIPPED_UIDS;
+        assert_eq!(uids(&state), [1, 2, 3, next]);
+        assert_eq!(flagged(&state), [2], "what is known of its flags is known from what came later");
+        assert!(state.uid_validity() > before.uid_validity());
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_flags_that_is_lost_leaves_them_as_they_were_and_clients_are_told_all_anew() {
+    let home = three().await;
+    go_on(&home).await;
+    let before = home.state().await;
+    home.rot_event(5, Rotten::Header);
+    let home = home.again(Index::Lost).await.mend(&["1 events are lost"]).await;
+    let state = home.state().await;
+    assert_eq!(flagged(&state), [0; 0]);
+    assert_eq!(state.uid_validity(), before.uid_validity());
+    assert!(state.uid_next().get() > before.uid_next().get() + mail::SKIPPED_UIDS);
+    let passed_over = before.last_modseq().plus(mail::SKIPPED_MODSEQS).unwrap();
+    assert!(state.last_modseq() > passed_over);
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_mailbox_may_be_lost_too() {
+    let home = three().await;
+    go_on(&home).await;
+    let before = home.state().await;
+    home.rot_event(1, Rotten::Header);
+    home.rot_event(2, Rotten::Header);
+    let home = home.again(Index::Lost).await.mend(&["2 events are lost", "its record was found"]).await;
+    let state = home.state().await;
+    assert_eq!(&uids(&state)[..3], [1, 2, 3]);
+    assert_eq!(flagged(&state), [2]);
+    assert!(state.uid_validity() > before.uid_validity());
+}
+
+#[tokio::test]
+async fn a_message_that_was_expunged_later_does_not_come_back() {
+    let home = three().await;
+    home.expunge(Uid::new(1).unwrap()).await;
+    go_on(&home).await;
+    home.rot_event(2, Rotten::Header);
+    let home = home.again(Index::Lost).await.mend(&["1 events are lost"]).await;
+    assert_eq!(&uids(&*home.state().await)[..2], [2, 3]);
+}
+
+#[tokio::test]
+async fn a_snapshot_behind_what_is_lost_holds_everything_and_no_client_notices() {
+    for (rotten, index) in [(Rotten::Header, Index::Lost), (Rotten::Payload, Index::Kept)] {
+        let home = three().await;
+        home.put_snapshot().await;
+        home.flag(Uid::new(3).unwrap(), SystemFlags::FLAGGED).await;
+        go_on(&home).await;
+        let before = home.state().await;
+        home.rot_event(3, rotten);
+        let home = home.again(index).await.mend(&["it goes on from a snapshot behind them"]).await;
+        let state = home.state().await;
+        assert_eq!((uids(&state), flagged(&state)), (vec![1, 2, 3, 4], vec![2, 3]));
+        assert_eq!(state.uid_validity(), before.uid_validity());
+        assert_eq!(state.last_modseq(), before.last_modseq().plus(1).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_the_running_server_knows_is_not_lost() {
+    let home = three().await;
+    let before = home.state().await;
+    home.rot_event(3, Rotten::Payload);
+    let home = home.mend(&["the server knew what they had come to"]).await;
+    let state = home.state().await;
+    assert_eq!((uids(&state), flagged(&state)), (vec![1, 2, 3, 4], vec![2]));
+    assert_eq!(state.uid_validity(), before.uid_validity());
+}
+
+#[tokio::test]
+async fn a_snapshot_that_has_rotted_is_made_again_from_what_is_before_it() {
+    let home = three().await;
+    let first = home.put_snapshot().await;
+    home.flag(Uid::new(3).unwrap(), SystemFlags::FLAGGED).await;
+    let second = home.put_snapshot().await;
+    go_on(&home).await;
+    for at in [first, second] {
+        let key = [&home.inbox.get().to_le_bytes()[..], &at.0.to_le_bytes()].concat();
+        home.rot(PIECE, &key, Rotten::Payload);
+    }
+    let made_again = "was made again";
+    let home = home.again(Index::Kept).await.mend(&[made_again, made_again]).await;
+    assert_eq!(flagged(&*home.state().await), [2, 3]);
+}
+
+#[tokio::test]
+async fn a_record_that_has_rotted_is_made_again_from_its_octets() {
+    let home = three().await;
+    go_on(&home).await;
+    let two = Uid::new(2).unwrap();
+    let email = EmailId { mailbox: home.inbox.get(), uid: 2 };
+    let range = store::EmailRange { first: email, last: email };
+    let before = home.ann.records(&[range]).await.unwrap();
+    home.rot_record(two);
+    assert!(home.ann.records(&[range]).await.is_err());
+    let home = home.mend(&["its record was made again from its octets"]).await;
+    assert_eq!(home.ann.records(&[range]).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn octets_that_have_rotted_stay_as_damaged_as_they_are_and_the_message_stays_named() {
+    let home = three().await;
+    go_on(&home).await;
+    let text = format!("Subject: two\r\n\r\ntwo {}\r\n", "all the best ".repeat(9));
+    let body = BodyId::of(text.as_bytes());
+    home.rot(BODY, &body.0, Rotten::Payload);
+    for _ in 0..2 {
+        assert_eq!(home.repair().await, Repaired::default());
+        assert_eq!(home.found().await, ["Some(2): its octets cannot be read"]);
+        assert_eq!(uids(&*home.state().await), [1, 2, 3]);
+        assert!(home.ann.body(body.0, 0, 99).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_summary_that_is_wrong_is_counted_anew_and_no_number_that_it_told_is_given() {
+    let home = three().await;
+    let state = home.state().await;
+    let told = mailbox::Head { messages: 77, uid_next: Uid::new(500).unwrap(), ..state.head() };
+    let event = mailbox::skip_to(&state, Uid::new(5).unwrap()).unwrap();
+    let commit = Commit {
+        account: home.ann.id(),
+        id: CommitId([9; 16]),
+        after: None,
+        time_ms: 0,
+        origin: Bytes::new(),
+        appends: vec![Append {
+            stream: home.stream(),
+            expected: Seq(state.seq()),
+            events: vec![event.encode()],
+            head: Head(told.encode()),
+        }],
+        records: Vec::new(),
+        bodies: Vec::new(),
+    };
+    assert_eq!(home.store.commit(commit).await.unwrap(), Committed::Done);
+    let home = home.again(Index::Kept).await;
+    assert!(home.found().await.join("; ").contains("its summary says 77 messages, and 3 are counted"));
+    let home = home.mend(&["its summary was counted anew"]).await;
+    assert_eq!(uids(&*home.state().await), [1, 2, 3, 500]);
+}
