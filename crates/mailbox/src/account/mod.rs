@@ -19,6 +19,7 @@ mod list;
 mod pattern;
 mod patterns;
 mod quota;
+mod salvage;
 mod special_use;
 mod state;
 
@@ -29,5 +30,6 @@ pub use list::{Children, Criterion, ListRow, Listing, Met, Parents, Presence, Su
 pub use pattern::{MAX_PATTERN_OCTETS, Pattern};
 pub use patterns::{MAX_WILD_OCTETS, MAX_WILD_PATTERNS, Patterns};
 pub use quota::{Allowance, Allowances, Measure, OverQuota, Quota, QuotaReport, Usage};
+pub use salvage::Salvage;
 pub use special_use::{SpecialUse, SpecialUses};
 pub use state::{Account, Inconsistent, Limits, Mailbox};

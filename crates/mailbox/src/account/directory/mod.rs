@@ -6,8 +6,10 @@
 
 mod codec;
 mod login;
+mod salvage;
 
 pub use login::{BadLogin, Login, MAX_LOGIN_OCTETS};
+pub use salvage::Salvage;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,0 +1,240 @@
+//! An account's names put together from what is left of its events, and said anew from nothing.
+
+use super::event::{AccountEvent, MailboxId};
+use super::quota::Allowances;
+use super::special_use::SpecialUses;
+use super::state::{Account, Mailbox};
+use std::collections::{BTreeMap, BTreeSet};
+use terms::{MailboxName, UidValidity};
+
+/// Names on their way back.
+#[derive(Clone, Debug, Default)]
+pub struct Salvage {
+    names: Account,
+    /// Mailboxes that were deleted, and can be brought back.
+    deleted: BTreeMap<MailboxId, (MailboxName, Mailbox)>,
+    /// All of which an event says that they went.
+    gone: BTreeSet<MailboxId>,
+    lost: u64,
+}
+
+impl Salvage {
+    /// The next event, as far as it fits what is known.
+    pub fn take(&mut self, event: &AccountEvent) {
+        let before = match event {
+            AccountEvent::Deleted { id } | AccountEvent::Withdrawn { id } => {
+                self.gone.insert(*id);
+                let name = self.names.name(*id).cloned();
+                name.and_then(|name| Some((*id, (name.clone(), *self.names.mailbox(&name)?))))
+            }
+            _ => None,
+        };
+        match (self.names.apply(event), event) {
+            (Err(_), _) => self.lose(1),
+            (Ok(()), AccountEvent::Deleted { .. }) => self.deleted.extend(before),
+            (Ok(()), AccountEvent::Undeleted { id, .. }) => {
+                self.deleted.remove(id);
+                self.gone.remove(id);
+            }
+            (Ok(()), _) => {}
+        }
+    }
+
+    /// So many events cannot be read.
+    pub const fn lose(&mut self, events: u64) {
+        self.lost = self.lost.saturating_add(events);
+    }
+
+    /// How many events are lost, those among them that do not fit any more.
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// The names are known after all.
+    pub fn know(&mut self, names: Account) {
+        (self.names, self.lost) = (names, 0);
+    }
+
+    /// What is known by now.
+    #[must_use]
+    pub const fn names(&self) -> &Account {
+        &self.names
+    }
+
+    /// Whether no event that is left says anything of a mailbox: neither that it came nor that it went.
+    #[must_use]
+    pub fn is_unknown(&self, id: MailboxId) -> bool {
+        self.names.name(id).is_none() && !self.gone.contains(&id)
+    }
+
+    /// Gives a mailbox of which no event is left a name, if one can be had, and says which.
+    pub fn find(&mut self, id: MailboxId, uid_validity: UidValidity) -> Option<MailboxName> {
+        let own = format!("Recovered {id}");
+        let first = if id == MailboxId::FIRST { "INBOX" } else { own.as_str() };
+        let names = [first, own.as_str()].into_iter().filter_map(|name| MailboxName::new(name).ok());
+        let name = names.into_iter().find(|name| self.names.mailbox(name).is_none())?;
+        // Only by a mistake is it another mailbox's; this one says its own.
+        let mut free = (uid_validity.get()..=u32::MAX).filter_map(UidValidity::new);
+        let uid_validity = free.find(|free| !self.names.uid_validities.contains_key(free))?;
+        let mailbox = Mailbox { id, uid_validity, special_uses: SpecialUses::default() };
+        self.names.names.insert(id, name.clone());
+        self.names.mailboxes.insert(name.clone(), mailbox);
+        self.names.last_id = self.names.last_id.max(Some(id));
+        Some(name)
+    }
+
+    /// Passes over numbers: what was given in events that are lost is not given again. Where there are not so many left,
+    /// none is.
+    pub fn skip(&mut self, numbers: u32, unix_s: i64) {
+        if let Ok(Some(event)) = self.names.skip(numbers, unix_s) {
+            self.take(&event);
+        }
+    }
+
+    /// Events that come to these names from nothing. What UIDVALIDITYs there were is not among them, so that none is
+    /// taken from elsewhere afterwards.
+    #[must_use]
+    pub fn events(&self) -> Vec<AccountEvent> {
+        let mut anew = Anew::default();
+        let living = self.names.mailboxes().map(|(name, mailbox)| (mailbox.id, (name, mailbox)));
+        let deleted = self.deleted.iter().map(|(id, (name, mailbox))| (*id, (name, mailbox)));
+        for (id, (name, mailbox)) in living.chain(deleted).collect::<BTreeMap<_, _>>() {
+            let came = anew.came(name, mailbox, self.names.is_own(mailbox));
+            if came && self.names.name(id).is_none() {
+                anew.say(AccountEvent::Deleted { id });
+            }
+        }
+        for name in self.names.subscriptions() {
+            anew.say(AccountEvent::Subscribed { name: name.clone() });
+        }
+        let allowances = self.names.allowances();
+        if allowances != Allowances::default() {
+            anew.say(AccountEvent::AllowancesChanged { allowances });
+        }
+        if let Some(last_id) = self.names.last_id {
+            let last_uid_validity = self.names.last_uid_validity.unwrap_or(UidValidity::MIN);
+            anew.say(AccountEvent::Skipped { last_id, last_uid_validity });
+        }
+        anew.events
+    }
+}
+
+/// Events, and what they come to.
+#[derive(Default)]
+struct Anew {
+    names: Account,
+    events: Vec<AccountEvent>,
+}
+
+impl Anew {
+    fn say(&mut self, event: AccountEvent) -> bool {
+        let fits = self.names.apply(&event).is_ok();
+        self.events.extend(fits.then_some(event));
+        fits
+    }
+
+    /// Whether a mailbox could come. One that the account made comes as that, if its turn has not passed.
+    fn came(&mut self, name: &MailboxName, mailbox: &Mailbox, is_own: bool) -> bool {
+        let Mailbox { id, uid_validity, special_uses } = *mailbox;
+        let name = name.clone();
+        (is_own && self.say(AccountEvent::Created { id, name: name.clone(), uid_validity, special_uses }))
+            || self.say(AccountEvent::Continued { id, name, uid_validity, special_uses })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{Limits, Plan};
+
+    fn name(text: &str) -> MailboxName {
+        MailboxName::new(text).unwrap()
+    }
+
+    /// An account as it is founded, with something done to it.
+    fn history() -> Vec<AccountEvent> {
+        let mut names = Account::new();
+        let mut events = Vec::new();
+        let mut follow = |plan: &dyn Fn(&Account) -> Plan| {
+            for event in plan(&names).events {
+                names.apply(&event).unwrap();
+                events.push(event);
+            }
+        };
+        let limits = Limits::default();
+        for made in ["INBOX", "a", "b", "b/c"] {
+            follow(&|names| names.create(&name(made), None, 1_000, &limits).unwrap());
+        }
+        follow(&|names| names.delete(&name("a")).unwrap());
+        follow(&|names| names.rename(&name("b"), &name("d"), 1_000, &limits).unwrap());
+        follow(&|names| names.subscribe(&name("d/c"), &limits).unwrap());
+        follow(&|names| names.create(&name("a"), None, 2_000, &limits).unwrap());
+        events
+    }
+
+    fn fold<'a>(events: impl IntoIterator<Item = &'a AccountEvent>) -> Account {
+        let mut names = Account::new();
+        events.into_iter().for_each(|event| names.apply(event).unwrap());
+        names
+    }
+
+    fn all(names: &Account) -> Vec<(String, Mailbox)> {
+        names.mailboxes().map(|(name, mailbox)| (name.to_string(), *mailbox)).collect()
+    }
+
+    fn without(lost: usize) -> Salvage {
+        let mut salvage = Salvage::default();
+        for (at, event) in history().iter().enumerate() {
+            if at == lost { salvage.lose(1) } else { salvage.take(event) }
+        }
+        salvage
+    }
+
+    #[test]
+    fn what_is_known_is_said_anew_with_what_was_deleted() {
+        let before = fold(&history());
+        let salvage = without(usize::MAX);
+        assert_eq!(salvage.lost(), 0);
+        let events = salvage.events();
+        let after = fold(&events);
+        assert_eq!(all(&after), all(&before));
+        assert_eq!(after.subscriptions().collect::<Vec<_>>(), before.subscriptions().collect::<Vec<_>>());
+        assert_eq!((after.last_id, after.last_uid_validity), (before.last_id, before.last_uid_validity));
+        let deleted = MailboxId::new(2).unwrap();
+        assert!(events.contains(&AccountEvent::Deleted { id: deleted }));
+        assert!(after.had(UidValidity::new(1_001).unwrap()));
+    }
+
+    #[test]
+    fn whatever_event_is_lost_the_rest_is_known_and_no_number_is_given_twice() {
+        let before = fold(&history());
+        for lost in 0..history().len() {
+            let mut salvage = without(lost);
+            assert!(salvage.lost() > 0);
+            let named: Vec<MailboxId> = salvage.names().names.keys().copied().collect();
+            salvage.skip(100, 0);
+            let mut after = fold(&salvage.events());
+            assert_eq!(after.names.keys().copied().collect::<Vec<_>>(), named, "event {lost}");
+            assert!(after.last_id > before.last_id, "event {lost}");
+            assert!(after.last_uid_validity > before.last_uid_validity, "event {lost}");
+            let plan = after.create(&name("new"), None, 0, &Limits::default()).unwrap();
+            plan.events.iter().for_each(|event| after.apply(event).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_mailbox_whose_name_is_lost_gets_one() {
+        let (inbox, b) = (MailboxId::FIRST, MailboxId::new(3).unwrap());
+        let mut salvage = without(0);
+        assert!(salvage.is_unknown(inbox) && !salvage.is_unknown(b));
+        assert!(!salvage.is_unknown(MailboxId::new(2).unwrap()), "it was deleted");
+        let uid_validity = UidValidity::new(1_000).unwrap();
+        assert_eq!(salvage.find(inbox, uid_validity), Some(name("INBOX")));
+        let mut salvage = without(2);
+        assert!(salvage.is_unknown(b));
+        assert_eq!(salvage.find(b, uid_validity), Some(name("Recovered 3")));
+        let after = fold(&salvage.events());
+        assert_eq!(after.mailbox(&name("Recovered 3")).map(|mailbox| mailbox.id), Some(b));
+    }
+}
