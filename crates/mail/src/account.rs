@@ -242,6 +242,11 @@ impl Account {
         Ok(lock(&self.names).get_or_insert(read).clone())
     }
 
+    /// Its names, if they are in memory.
+    pub(crate) fn known_names(&self) -> Option<At<Arc<names::Account>>> {
+        lock(&self.names).clone()
+    }
+
     /// Ends it for those who are signed in: nothing more is read or changed, and who watches a mailbox is told that
     /// it is gone.
     pub(crate) fn remove(&self) {

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::load::At;
 use crate::remembered::Remembered;
+use crate::repair::repair_known_directory;
 use crate::roll::Roll;
 use crate::world::World;
 use crate::{Error, Origin};
@@ -15,7 +16,7 @@ use sasl::{Cost, CredentialRecord, DecoyKey, MarkKey, Nonce};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::{AccountId, Append, Commit, Committed, Head, Hint, Seq, Store, StreamId};
+use store::{AccountId, Append, Commit, Committed, Head, Hint, Salvage, Seq, Store, StreamId};
 
 /// Accounts that stay in memory although nobody is signed in to them.
 const KEPT: usize = 256;
@@ -356,6 +357,23 @@ impl Accounts {
         // One that has come back is another to those who ask from now on: what was signed in to it stays signed out.
         live.all.retain(|id, account| account.check_there().is_ok() || now.directory().get(*id).is_none());
         Ok(())
+    }
+
+    /// Mends the directory where events of it are lost; says in words what was done. Its own store is `store`. Whoever
+    /// runs knows what they had come to.
+    ///
+    /// # Errors
+    /// The store cannot read or write now.
+    pub async fn repair(&self, store: &dyn Salvage) -> Result<Vec<String>, Error> {
+        let _one_at_a_time = self.changing.lock().await;
+        let at = self.roll.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let told = repair_known_directory(store, &*self.world, Some((at.seq, at.state.directory()))).await?;
+        if !told.is_empty() {
+            let mut anew = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
+            while anew.read_on(&*self.store, STREAM).await?.is_some() {}
+            *self.roll.lock().unwrap_or_else(PoisonError::into_inner) = anew;
+        }
+        Ok(told)
     }
 
     async fn look_everywhere(&self) {

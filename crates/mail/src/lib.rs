@@ -52,7 +52,7 @@ pub use past::{DeletedMailbox, Happened, Moment};
 pub use proposal::{Halt, Proposal};
 pub use recipient::Addressing;
 pub use remembered::Remembered;
-pub use repair::{Mending, Repaired};
+pub use repair::{Mending, Repaired, repair_directory};
 pub use skip::{
     SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
 };

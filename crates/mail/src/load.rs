@@ -30,6 +30,10 @@ pub(crate) struct Tail {
 
 /// What a stream's events come to.
 pub(crate) trait Fold {
+    /// Whether what was before the first event that is kept lies in a snapshot. Where there are none, the first events
+    /// that are kept say all anew.
+    const HAS_SNAPSHOTS: bool;
+
     /// Takes in one more event.
     fn fold(&mut self, event: &[u8]) -> Result<(), String>;
 }
@@ -40,7 +44,8 @@ impl<S: Fold> At<S> {
     pub(crate) fn follow(&mut self, stream: StreamId, events: &[store::Event]) -> Result<usize, Error> {
         let seen = self.seq;
         for event in events.iter().filter(|event| event.seq > seen) {
-            if event.seq != self.seq.plus(1) {
+            let begins_anew = self.seq == Seq::NONE && !S::HAS_SNAPSHOTS;
+            if event.seq != self.seq.plus(1) && !begins_anew {
                 let why = format!("event {} is missing", self.seq.plus(1).0);
                 return Err(Error::damaged(stream, why));
             }
@@ -95,6 +100,8 @@ pub(crate) async fn account(store: &dyn Store, stream: StreamId) -> Result<At<Ar
 }
 
 impl Fold for MailboxState {
+    const HAS_SNAPSHOTS: bool = true;
+
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         let event = Event::decode(event).map_err(|why| why.to_string())?;
         *self = self.apply(&event).map_err(|why| why.to_string())?;
@@ -104,6 +111,8 @@ impl Fold for MailboxState {
 
 /// `None` is a stream without events.
 impl Fold for Option<MailboxState> {
+    const HAS_SNAPSHOTS: bool = true;
+
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         if let Some(state) = self {
             return state.fold(event);
@@ -115,6 +124,8 @@ impl Fold for Option<MailboxState> {
 }
 
 impl Fold for Arc<Account> {
+    const HAS_SNAPSHOTS: bool = false;
+
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         let event = AccountEvent::decode(event).map_err(|why| why.to_string())?;
         Self::make_mut(self).apply(&event).map_err(|why| why.to_string())
@@ -122,6 +133,8 @@ impl Fold for Arc<Account> {
 }
 
 impl Fold for Arc<Roll> {
+    const HAS_SNAPSHOTS: bool = false;
+
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         let event = DirectoryEvent::decode(event).map_err(|why| why.to_string())?;
         Self::make_mut(self).apply(&event).map_err(|why| why.to_string())

@@ -14,7 +14,7 @@ use store::{Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Sna
 use store_local::disk::Disk;
 use store_local::{LocalStore, Lost, Options, Progress};
 use support::{accounts, append, id};
-use terms::{Uid, UidSet};
+use terms::{AccountId, MailboxName, Uid, UidSet};
 use testkit::disk::FaultyDisk;
 
 /// A store with an account, and the disk beneath it.
@@ -23,7 +23,7 @@ struct Home {
     store: Arc<LocalStore>,
     ann: Arc<Account>,
     inbox: MailboxId,
-    _accounts: Accounts,
+    accounts: Accounts,
 }
 
 /// What of the log is to rot.
@@ -60,20 +60,22 @@ impl Home {
         let plain: Arc<dyn Store> = store.clone();
         let accounts = accounts(&plain).await;
         let ann = accounts.named("ann@example.org").unwrap();
-        let inbox = id(&ann, "INBOX").await;
-        Self { disk, store, ann, inbox, _accounts: accounts }
+        Self { disk, store, ann, inbox: MailboxId::FIRST, accounts }
     }
 
     /// Stopped and started again.
     async fn again(self, index: Index) -> Self {
-        let Self { disk, store, .. } = self;
-        store.close().unwrap();
-        drop(store);
-        if index == Index::Lost {
-            disk.unlink(Path::new("index.redb")).unwrap();
-        }
+        let disk = self.stop(index);
         let store = open(&disk);
         Self::at(disk, store).await
+    }
+
+    fn stop(self, index: Index) -> FaultyDisk {
+        self.store.close().unwrap();
+        if index == Index::Lost {
+            self.disk.unlink(Path::new("index.redb")).unwrap();
+        }
+        self.disk
     }
 
     fn stream(&self) -> StreamId {
@@ -122,10 +124,14 @@ impl Home {
         Arc::clone(self.ann.open(self.inbox).await.unwrap().newest().state())
     }
 
-    /// Flips a bit of the last record of a kind that was written about something.
     fn rot(&self, kind: u8, key: &[u8], rotten: Rotten) {
+        self.rot_of(self.ann.id(), kind, key, rotten);
+    }
+
+    /// Flips a bit of the last record of a kind that was written about something.
+    fn rot_of(&self, account: AccountId, kind: u8, key: &[u8], rotten: Rotten) {
         let mut header = [b"RECO".as_slice(), &[kind, 0, 0, 0]].concat();
-        header.extend_from_slice(&self.ann.id().0.to_le_bytes());
+        header.extend_from_slice(&account.0.to_le_bytes());
         header.extend_from_slice(key);
         let mut names = self.disk.list(Path::new("log")).unwrap();
         names.sort();
@@ -147,7 +153,16 @@ impl Home {
     }
 
     fn rot_event(&self, seq: u64, rotten: Rotten) {
-        self.rot(EVENT, &[&self.inbox.get().to_le_bytes()[..], &seq.to_le_bytes()].concat(), rotten);
+        self.rot(EVENT, &event_key(self.inbox.get(), seq), rotten);
+    }
+
+    /// The same for an event of the account's own stream.
+    fn rot_names(&self, seq: u64, rotten: Rotten) {
+        self.rot(EVENT, &event_key(0, seq), rotten);
+    }
+
+    async fn names(&self) -> Vec<String> {
+        self.ann.names().await.unwrap().mailboxes().map(|(name, _)| name.to_string()).collect()
     }
 
     fn rot_record(&self, uid: Uid) {
@@ -206,6 +221,10 @@ impl Home {
         assert_eq!(uid, before.uid_next());
         home
     }
+}
+
+fn event_key(stream: u32, seq: u64) -> Vec<u8> {
+    [&stream.to_le_bytes()[..], &seq.to_le_bytes()].concat()
 }
 
 fn open(disk: &FaultyDisk) -> Arc<LocalStore> {
@@ -395,4 +414,95 @@ async fn a_summary_that_is_wrong_is_counted_anew_and_no_number_that_it_told_is_g
     assert!(home.found().await.join("; ").contains("its summary says 77 messages, and 3 are counted"));
     let home = home.mend(&["its summary was counted anew"]).await;
     assert_eq!(uids(&*home.state().await), [1, 2, 3, 500]);
+}
+
+/// Events of the account: five mailboxes and INBOX are founded, one mailbox is deleted, one renamed.
+async fn named() -> Home {
+    let home = three().await;
+    let name = |text: &str| MailboxName::new(text).unwrap();
+    support::delete(&home.ann, &name("Drafts")).await.unwrap();
+    let rename = |proposal: &mut mail::Proposal| {
+        let limits = mailbox::account::Limits::default();
+        let plan =
+            proposal.account().rename(&name("Archive"), &name("Old/Archive"), proposal.now_s(), &limits);
+        proposal.follow(&plan.map_err(Error::from)?)
+    };
+    home.ann.change(&Origin::desk(), rename).await.unwrap();
+    let junk = id(&home.ann, "Junk").await;
+    append(&home.ann, junk, "Subject: x\r\n\r\n").await.unwrap();
+    home
+}
+
+#[tokio::test]
+async fn names_of_which_an_event_is_lost_are_those_that_are_left_and_a_mailbox_without_a_name_gets_one() {
+    for (rotten, index) in [(Rotten::Header, Index::Lost), (Rotten::Payload, Index::Kept)] {
+        let home = named().await;
+        let before = home.names().await;
+        let (sent, number) = ("Sent", id(&home.ann, "Sent").await);
+        let names = StreamId { number: 0, ..home.stream() };
+        let events = home.store.read(names, Seq::NONE, 99).await.unwrap();
+        let names_it = |event: &&store::Event| event.payload.windows(4).any(|window| window == b"Sent");
+        home.rot_names(events.iter().find(names_it).unwrap().seq.0, rotten);
+        let home = home.again(index).await;
+        assert!(home.ann.names().await.is_err());
+        let recovered = format!("Recovered {number}");
+        let home = home.mend(&["1 events of the account are lost", "how it was called is lost"]).await;
+        let mut expected: Vec<_> = before.into_iter().filter(|name| name != sent).collect();
+        expected.push(recovered);
+        expected.sort();
+        assert_eq!(home.names().await, expected);
+        assert_eq!(home.ann.deleted_mailboxes().await.unwrap().len(), 1, "it can be brought back");
+    }
+}
+
+#[tokio::test]
+async fn names_that_the_running_server_knows_are_not_lost() {
+    let home = named().await;
+    let before = home.names().await;
+    home.rot_names(3, Rotten::Payload);
+    let home = home.mend(&["the server knew what they had come to"]).await;
+    assert_eq!(home.names().await, before);
+}
+
+#[tokio::test]
+async fn an_account_whose_name_is_lost_gets_another_and_its_mail_is_there() {
+    let home = three().await;
+    home.accounts.add("ben@example.org", &support::record("geheim")).await.unwrap();
+    go_on(&home).await;
+    // The first event is the decoys' secret.
+    home.rot_of(AccountId::DIRECTORY, EVENT, &event_key(0, 2), Rotten::Header);
+    let disk = home.stop(Index::Lost);
+    for _ in 0..2 {
+        let store = open(&disk);
+        let plain: Arc<dyn Store> = store.clone();
+        let world = support::Still::default();
+        if Accounts::open(plain.clone(), Arc::new(support::Still::default())).await.is_err() {
+            let told = mail::repair_directory(&*store, &world).await.unwrap().join("; ");
+            assert!(told.contains("1 events of the directory") && told.contains("recovered-1"), "{told}");
+        }
+        assert_eq!(mail::repair_directory(&*store, &world).await.unwrap(), [""; 0]);
+        let accounts = accounts(&plain).await;
+        let names: Vec<_> = accounts.list().iter().map(|(login, _)| login.to_string()).collect();
+        assert_eq!(names, ["ben@example.org", "recovered-1"]);
+        let found = accounts.named("recovered-1").unwrap();
+        let inbox = found.open(MailboxId::FIRST).await.unwrap().newest();
+        assert_eq!(uids(inbox.state()), [1, 2, 3]);
+        store.close().unwrap();
+        disk.unlink(Path::new("index.redb")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_the_running_server_knows_is_not_lost() {
+    let home = three().await;
+    home.accounts.add("ben@example.org", &support::record("geheim")).await.unwrap();
+    home.rot_of(AccountId::DIRECTORY, EVENT, &event_key(0, 2), Rotten::Payload);
+    let before = home.accounts.list();
+    let told = home.accounts.repair(&*home.store).await.unwrap().join("; ");
+    assert!(told.contains("nothing else is lost"), "{told}");
+    assert_eq!(home.accounts.repair(&*home.store).await.unwrap(), [""; 0]);
+    home.accounts.add("cy@example.org", &support::record("geheim")).await.unwrap();
+    let home = home.again(Index::Lost).await;
+    assert_eq!(home.accounts.list()[..2], before);
+    assert_eq!(home.accounts.list().len(), 3);
 }

@@ -5,11 +5,15 @@
 //! > damaged as it is.
 //!
 //! A mailbox goes on from a snapshot behind what is lost, where there is one: then only its past is shorter. Else it is
-//! put together from what is left ([`mailbox::Salvage`]).
+//! put together from what is left ([`mailbox::Salvage`](::mailbox::Salvage)). Names, which have no snapshot, are said anew.
 
+mod directory;
 mod mailbox;
+mod names;
 mod record;
 mod summary;
+
+pub use directory::repair_directory;
 
 use crate::account::Account;
 use crate::check::Unreadable;
@@ -23,6 +27,8 @@ const SKIPPED_UIDS: u32 = crate::SKIPPED_UIDS;
 const SKIPPED_MODSEQS: u64 = crate::SKIPPED_MODSEQS;
 /// Events, or messages, that are looked at together.
 const BATCH: usize = 1_024;
+
+pub(crate) use directory::repair as repair_known_directory;
 
 /// Something that was mended, or could not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +57,7 @@ impl Account {
     /// The store cannot read or write now. What is mended by then is mended.
     pub async fn repair(&self, store: &dyn Salvage, unreadable: &Unreadable) -> Result<Repaired, Error> {
         let mut repair = Repair { account: self, store, unreadable, done: Repaired::default() };
+        repair.try_names().await?;
         for email in &unreadable.records {
             repair.record(*email).await?;
         }

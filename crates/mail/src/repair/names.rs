@@ -1,0 +1,99 @@
+//! The names of an account of which events are lost. They have no snapshot: they are said anew, by events that come to
+//! the same from nothing.
+
+use super::{BATCH, Repair};
+use crate::{Error, Origin, SKIPPED_MAILBOXES, load};
+use mailbox::Head;
+use mailbox::account::{AccountEvent, MailboxId, Salvage};
+use store::{Beginning, Seq, StreamId};
+use terms::UidValidity;
+
+impl Repair<'_> {
+    pub(super) async fn try_names(&mut self) -> Result<(), Error> {
+        let stream = StreamId { account: self.account.id(), number: 0 };
+        let is_hurt = match load::account(self.store, stream).await {
+            Ok(_) => self.unreadable.streams.contains(&stream.number),
+            Err(Error::Damaged(_)) => true,
+            Err(why) => return Err(why),
+        };
+        match if is_hurt { self.names(stream).await } else { Ok(()) } {
+            Err(Error::Damaged(why)) => self.leave(stream, None, why).await,
+            done => done,
+        }
+    }
+
+    async fn names(&mut self, stream: StreamId) -> Result<(), Error> {
+        let Some((last, _)) = self.store.heads(&[stream]).await?.into_iter().flatten().next() else {
+            return Ok(());
+        };
+        let mut salvage = self.left_of_names(stream, last).await?;
+        if let Some(known) = self.account.known_names().filter(|known| known.seq == last) {
+            salvage.know((*known.state).clone());
+        }
+        let lost = salvage.lost();
+        let found = if lost > 0 { self.find_mailboxes(&mut salvage).await? } else { Vec::new() };
+        let beginning = Beginning::Events {
+            // One further on: whoever still knows the old events must not take these for what came next.
+            behind: last.plus(1),
+            time_ms: self.account.world.now_ms(),
+            origin: Origin::desk().encode(),
+            events: salvage.events().iter().map(|event| event.encode().into()).collect(),
+            head: store::Head::default(),
+        };
+        self.begin(stream, last, beginning).await?;
+        self.account.read_again(stream).await?;
+        self.mended(stream, None, told(lost)).await?;
+        for id in found {
+            let stream = StreamId { number: id.get(), ..stream };
+            self.mended(stream, None, "how it was called is lost; this is its name now").await?;
+        }
+        Ok(())
+    }
+
+    async fn left_of_names(&self, stream: StreamId, last: Seq) -> Result<Salvage, Error> {
+        let mut salvage = Salvage::default();
+        let mut seen = self.store.trimmed(stream).await?;
+        loop {
+            let some = self.store.remains(stream, seen, BATCH).await?;
+            if some.is_empty() {
+                break;
+            }
+            for (seq, event) in some {
+                salvage.lose(seq.0 - seen.0 - 1);
+                match event.and_then(|event| AccountEvent::decode(&event.payload).ok()) {
+                    Some(event) => salvage.take(&event),
+                    None => salvage.lose(1),
+                }
+                seen = seq;
+            }
+        }
+        salvage.lose(last.0.saturating_sub(seen.0));
+        Ok(salvage)
+    }
+
+    /// Mailboxes that there are, and that no event is left of.
+    async fn find_mailboxes(&self, salvage: &mut Salvage) -> Result<Vec<MailboxId>, Error> {
+        let mut found = Vec::new();
+        for (stream, _, head) in self.store.list_streams(self.account.id()).await? {
+            let Some(id) = MailboxId::new(stream.number).filter(|id| salvage.is_unknown(*id)) else {
+                continue;
+            };
+            let head = Head::decode(&head.0).ok();
+            let uid_validity = head.map_or(UidValidity::MIN, |head| head.uid_validity);
+            found.extend(salvage.find(id, uid_validity).map(|_| id));
+        }
+        salvage.skip(SKIPPED_MAILBOXES, self.account.unix_s());
+        Ok(found)
+    }
+}
+
+fn told(lost: u64) -> String {
+    match lost {
+        0 => "events of the account's past are lost; the server knew what they had come to, and it has the mailboxes \
+              that it had"
+            .to_owned(),
+        lost => format!(
+            "{lost} events of the account are lost for good: names, subscriptions and limits are as they were last known"
+        ),
+    }
+}
