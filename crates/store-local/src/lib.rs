@@ -58,7 +58,7 @@ use recovery::Opened;
 use scrub::Scrub;
 use staging::Staging;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -285,6 +285,14 @@ impl LocalStore {
     #[must_use]
     pub fn check(&self, only: Option<AccountId>) -> Check {
         Check::new(Arc::clone(&self.engine), only)
+    }
+
+    /// Files of bodies that nothing names: left over, or on their way in. They do no harm.
+    ///
+    /// # Errors
+    /// The index or the directory cannot be read now.
+    pub fn unnamed_files(&self) -> Result<Vec<PathBuf>, StoreError> {
+        check::unnamed_files(&self.engine).map_err(|e| self.engine.unreadable(e))
     }
 
     /// What of the log does not read back as it was written. Reads all of it at once.

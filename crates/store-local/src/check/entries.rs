@@ -2,6 +2,7 @@
 
 use super::damage::{Damage, Lost};
 use super::{BodyInFile, LOOK};
+use crate::body_file::path_of;
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::index::key::{self, KeyRange, Owner};
@@ -11,6 +12,7 @@ use crate::log::format::{RecordHeader, Subject};
 use crate::log::frames::{Frame, State};
 use crate::log::segments::segment_name;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use store::{Seq, StreamId};
 
 /// How often entries are looked up once more, when they have changed meanwhile.
@@ -35,6 +37,14 @@ pub(crate) fn place(key: &[u8], value: &[u8]) -> Option<Place> {
             BodyPlace::Log(place, _) => Some(place),
             BodyPlace::File { .. } => None,
         },
+        _ => None,
+    }
+}
+
+/// The file that an entry names, if it is that of a body in one.
+pub(super) fn body_file(key: &[u8], value: &[u8]) -> Option<PathBuf> {
+    match (key::owner(key)?, value::body(key, value)?) {
+        (Owner::Body(_, id), BodyPlace::File { file, .. }) => Some(path_of(id, file)),
         _ => None,
     }
 }

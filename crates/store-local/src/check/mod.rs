@@ -25,9 +25,9 @@ use bodies::BodyReading;
 use bytes::Bytes;
 use plan::Planned;
 use segment::examine;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{AccountId, BodyId, StoreError};
 
@@ -432,6 +432,25 @@ impl Check {
             self.damages.push(damage);
         }
     }
+}
+
+/// Files of bodies that no entry of the index names. One whose commit is under way may be among them.
+pub(crate) fn unnamed_files(engine: &Engine) -> Result<Vec<PathBuf>, KvError> {
+    let mut unnamed: BTreeSet<PathBuf> = engine.bodies.named()?.into_iter().collect();
+    // What is named while the scan has passed by is seen by the next one.
+    for _ in 0..2 {
+        let mut after = Key::new();
+        while !unnamed.is_empty() {
+            let batch = entries::batch(&engine.index, &after, ENTRIES)?;
+            let Some((last, _)) = batch.last() else { break };
+            after = entries::behind(last);
+            let files = batch.iter().filter_map(|(key, value)| entries::body_file(key, value));
+            for path in files {
+                unnamed.remove(&path);
+            }
+        }
+    }
+    Ok(unnamed.into_iter().collect())
 }
 
 fn entries_from(after: Key) -> Stage {
