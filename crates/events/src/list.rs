@@ -84,6 +84,18 @@ events! {
         reason: Sentence,
     }
 
+    /// Something that had rotted was mended (`gatepost store check --repair`). There is one for each thing that was.
+    "server.mended" INFO StoreMended {
+        /// Whose it is, where it is some account's.
+        account: Option<Account>,
+        /// In which mailbox, where that has a name.
+        mailbox: Option<Mailbox>,
+        /// Which message, where it is one's.
+        uid: Option<u64>,
+        /// What was done.
+        done: Sentence,
+    }
+
     /// Mail cannot be stored: the disk refused a write or a sync, or the index of the mail store is damaged and is
     /// made again from the log. What is stored can be read, of a damaged index once it is made; everything else is
     /// answered with `NO [UNAVAILABLE]` until `server.store-recovered`, for which the server tries by itself. Nothing

@@ -28,7 +28,8 @@ pub(crate) async fn ask_or_do(config: &Path, request: Request) -> Result<Reply> 
     if let Some(reply) = desk::ask(&settings.server.data, &request).await? {
         return Ok(reply);
     }
-    let office = Office::open(&settings, Opener::Desk).await?;
+    let opener = if request.mends() { Opener::Mender } else { Opener::Desk };
+    let office = Office::open(&settings, opener).await?;
     let reply = desk::perform(&office, request).await;
     office.close()?;
     Ok(reply)

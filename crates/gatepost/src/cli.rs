@@ -287,6 +287,10 @@ pub(crate) enum StoreCommand {
         /// Only this account, such as ann@example.org
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
+        /// Mend what can be mended, and list that and what could not be saved. No message goes and no UID changes; take
+        /// a backup first all the same
+        #[arg(long)]
+        repair: bool,
         /// Print JSON instead of lines
         #[arg(long)]
         json: bool,

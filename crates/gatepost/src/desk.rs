@@ -12,7 +12,7 @@ mod undo;
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
 pub(crate) use socket::{Desk, Transport, ask, ask_for_stream, is_open};
-pub(crate) use store::{CheckReport, StatsLine, unreadable};
+pub(crate) use store::{AfterCheck, CheckReport, FindingLine, StatsLine, unreadable};
 pub(crate) use undo::{GoneLine, HistoryLine, Target, Then};
 
 use crate::office::Office;
@@ -93,6 +93,7 @@ pub(crate) enum Request {
     },
     CheckStore {
         account: Option<String>,
+        then: AfterCheck,
     },
     ScrubStore,
     CompactStore {
@@ -111,6 +112,13 @@ pub(crate) enum Request {
     },
     /// Once this is granted, the connection is the backup's.
     Backup,
+}
+
+impl Request {
+    /// Whether it is to mend what it meets.
+    pub(crate) const fn mends(&self) -> bool {
+        matches!(self, Self::CheckStore { then: AfterCheck::Mend, .. })
+    }
 }
 
 /// A password on its way to the hash. It prints as `…`.
@@ -248,8 +256,8 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::UndeleteMessages { account, mailbox, since_ms } => {
             Reply::Done(undo::undelete_messages(accounts, &account, &mailbox, since_ms).await?)
         }
-        Request::CheckStore { account } => {
-            Reply::Checked(Box::new(store::check(office, account.as_deref()).await?))
+        Request::CheckStore { account, then } => {
+            Reply::Checked(Box::new(store::check(office, account.as_deref(), then).await?))
         }
         Request::ScrubStore => {
             office.store.scrub();

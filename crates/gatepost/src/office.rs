@@ -31,6 +31,8 @@ pub(crate) struct Office {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
     pub(crate) imports: migrate::Ground,
+    /// What was mended of the directory of accounts before it could be opened, in words.
+    pub(crate) mended: Vec<String>,
     /// What a scrub finds, until somebody takes it on to tell it.
     found: Option<UnboundedReceiver<Found>>,
 }
@@ -53,7 +55,12 @@ impl Office {
         let disk = RealDisk::at(data.join(MAIL))?;
         let store = Arc::new(LocalStore::open_on(Arc::new(disk), &options)?);
         store.rot().iter().for_each(|rot| witness.rot(rot));
-        let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
+        let mended = match opener {
+            Opener::Mender => mail::repair_directory(&*store, &Machine).await?,
+            Opener::Server | Opener::Desk => Vec::new(),
+        };
+        let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await;
+        let accounts = accounts.map_err(damaged_directory)?;
         let accounts = accounts.within(limits(&settings.quota));
         let passwords = &settings.passwords;
         let iterations = Cost::RECOMMENDED.scram_iterations();
@@ -69,7 +76,8 @@ impl Office {
         if let Err(why) = imports.forget_all_but(living).await {
             tracing::warn!(%why, "what was imported into removed accounts is still remembered");
         }
-        Ok(Self { store, accounts: Arc::new(accounts), pool: Arc::new(pool), imports, found: Some(found) })
+        let (accounts, pool) = (Arc::new(accounts), Arc::new(pool));
+        Ok(Self { store, accounts, pool, imports, mended, found: Some(found) })
     }
 
     /// What a scrub finds, for whoever tells it: once.
@@ -90,6 +98,17 @@ impl Office {
     /// Writes down what is still on its way, so that the next start has nothing to recover.
     pub(crate) fn close(&self) -> Result<()> {
         Ok(self.store.close()?)
+    }
+}
+
+fn damaged_directory(why: mail::Error) -> anyhow::Error {
+    let is_damage = matches!(why, mail::Error::Damaged(_));
+    let why = anyhow::Error::new(why);
+    match is_damage {
+        true => why.context(
+            "the directory of accounts is damaged. Restore a backup, or see what gatepost store check --repair can save",
+        ),
+        false => why,
     }
 }
 

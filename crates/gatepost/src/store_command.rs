@@ -5,7 +5,7 @@ mod upgrade;
 use crate::account::{Style, ask_or_do, table};
 use crate::cli::{Config, Store, StoreCommand};
 use crate::config;
-use crate::desk::{self, CheckReport, Reply, Request, StatsLine};
+use crate::desk::{self, AfterCheck, CheckReport, FindingLine, Reply, Request, StatsLine};
 use crate::office::{MAIL, Office, Opener};
 use crate::say::{complaint, say};
 use anyhow::{Context, Error, Result, bail};
@@ -23,7 +23,10 @@ const UNKNOWN: u8 = 2;
 /// Runs one command about the store.
 pub(crate) async fn run(store: Store) -> ExitCode {
     let done = match store.command {
-        StoreCommand::Check { account, json } => check(&store.config, account, Style::of(json)).await,
+        StoreCommand::Check { account, repair, json } => {
+            let then = if repair { AfterCheck::Mend } else { AfterCheck::Tell };
+            check(&store.config, Request::CheckStore { account, then }, Style::of(json)).await
+        }
         StoreCommand::Scrub => scrub(&store.config).await,
         StoreCommand::Compact { everything } => compact(&store.config, everything).await,
         StoreCommand::Stats { account, json } => stats(&store.config, account, Style::of(json)).await,
@@ -42,10 +45,11 @@ pub(crate) async fn run(store: Store) -> ExitCode {
 /// A store that cannot be opened for its damage has been found damaged.
 fn is_damage(why: &Error) -> bool {
     matches!(why.downcast_ref(), Some(OpenError::Damaged { .. } | OpenError::DamagedIndex(_)))
+        || matches!(why.downcast_ref(), Some(mail::Error::Damaged(_)))
 }
 
-async fn check(config: &Config, account: Option<String>, style: Style) -> Result<ExitCode> {
-    let report = match ask_or_do(&config.config, Request::CheckStore { account }).await? {
+async fn check(config: &Config, request: Request, style: Style) -> Result<ExitCode> {
+    let report = match ask_or_do(&config.config, request).await? {
         Reply::Checked(report) => report,
         Reply::Refused(why) => bail!(why),
         reply => bail!("the server answers something else: {reply:?}"),
@@ -65,14 +69,26 @@ fn print(report: &CheckReport) {
         };
         say!("{} {}-{}: {}; {lost}", damage.file, damage.from, damage.to, damage.detail);
     }
-    for finding in &report.findings {
-        let uid = finding.uid.map(|uid| format!(", UID {uid}")).unwrap_or_default();
-        say!("{} {}{uid}: {}", finding.account, finding.mailbox, finding.what);
+    for finding in report.findings.iter().chain(&report.left) {
+        say!("{}{}", whose(finding), finding.what);
     }
-    let verdict = if report.is_clean() {
-        "all is well".to_owned()
-    } else {
-        format!("{} damages, {} findings", report.damages.len(), report.findings.len())
+    for mended in &report.mended {
+        say!("mended: {}{}", whose(mended), mended.what);
+    }
+    for file in &report.unnamed_files {
+        say!("{file}: nothing names it; it does no harm, and stays");
+    }
+    if report.settled > 0 {
+        say!("{} damages in the log cost nothing, and are known since a repair", report.settled);
+    }
+    let verdict = match (report.is_clean(), report.mended.len()) {
+        (true, 0) => "all is well".to_owned(),
+        (true, mended) => format!("{mended} things mended, all is well"),
+        (false, 0) => format!("{} damages, {} findings", report.damages.len(), report.findings.len()),
+        (false, mended) => {
+            let (damages, findings) = (report.damages.len(), report.findings.len() + report.left.len());
+            format!("{mended} things mended, {damages} damages and {findings} findings left")
+        }
     };
     say!(
         "{verdict}: {} segments with {} records, {} entries of the index, {} files of bodies; {} messages in {} \
@@ -85,6 +101,15 @@ fn print(report: &CheckReport) {
         report.mailboxes,
         report.accounts
     );
+}
+
+/// Whose it is, as far as it is anybody's.
+fn whose(finding: &FindingLine) -> String {
+    let uid = finding.uid.map(|uid| format!("UID {uid}"));
+    let parts = [finding.account.clone(), finding.mailbox.clone()].join(" ");
+    let parts = [Some(parts.trim().to_owned()), uid].into_iter().flatten().filter(|part| !part.is_empty());
+    let whose = parts.collect::<Vec<_>>().join(", ");
+    if whose.is_empty() { whose } else { format!("{whose}: ") }
 }
 
 async fn scrub(config: &Config) -> Result<ExitCode> {

@@ -1,19 +1,27 @@
-//! The store, tested and counted at the desk.
+//! The store, tested, mended and counted at the desk.
+
+mod settled;
 
 use crate::office::Office;
 use anyhow::{Result, bail};
-use mail::Unreadable;
+use events::{Event, Sentence};
+use mail::{Mending, Unreadable};
+use mailbox::account::directory::Login;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use store::AccountId;
 use store_local::{Check, Damage, Extent, Lost, Progress, Tally};
+use terms::MailboxName;
+
+/// The index's file.
+const INDEX: &str = "index.redb";
 
 /// How long an index may be in the making before a check is given up, in pauses.
 const PATIENCE: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What a check found.
+/// What a check found; behind a repair, what it still finds.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct CheckReport {
     pub(crate) segments: u64,
@@ -28,6 +36,24 @@ pub(crate) struct CheckReport {
     pub(crate) damages: Vec<DamageLine>,
     /// What cannot be had for it, or does not fit together.
     pub(crate) findings: Vec<FindingLine>,
+    /// Damages that cost nothing, and that are known since a repair.
+    pub(crate) settled: u64,
+    /// Files of bodies that nothing names. They do no harm.
+    pub(crate) unnamed_files: Vec<String>,
+    /// What was right again behind a repair.
+    pub(crate) mended: Vec<FindingLine>,
+    /// What a repair tried in vain, and why.
+    pub(crate) left: Vec<FindingLine>,
+}
+
+/// What follows when everything has been looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AfterCheck {
+    /// What was found is told.
+    Tell,
+    /// It is mended, as far as that can be.
+    Mend,
 }
 
 /// Part of a file.
@@ -70,7 +96,14 @@ pub(crate) struct StatsLine {
 
 impl CheckReport {
     pub(crate) const fn is_clean(&self) -> bool {
-        self.damages.is_empty() && self.findings.is_empty()
+        self.damages.is_empty() && self.findings.is_empty() && self.left.is_empty()
+    }
+}
+
+impl DamageLine {
+    /// Whether nothing that is needed lay in a part of the log.
+    fn costs_nothing(&self) -> bool {
+        self.lost.is_empty() && self.file != INDEX
     }
 }
 
@@ -87,10 +120,26 @@ impl From<&Damage> for DamageLine {
 }
 
 /// Tests everything, or what is one account's.
-pub(crate) async fn check(office: &Office, account: Option<&str>) -> Result<CheckReport> {
+pub(crate) async fn check(office: &Office, account: Option<&str>, then: AfterCheck) -> Result<CheckReport> {
     let only = id_of(office, account)?;
+    let (report, damages) = examine(office, only).await?;
+    match then {
+        AfterCheck::Tell => Ok(report),
+        AfterCheck::Mend => mend(office, only, report, &damages).await,
+    }
+}
+
+async fn examine(office: &Office, only: Option<AccountId>) -> Result<(CheckReport, Vec<Damage>)> {
     let check = office.store.check(only);
-    let (damages, tally) = tokio::task::spawn_blocking(move || run_through(check)).await??;
+    let (mut damages, tally) = tokio::task::spawn_blocking(move || run_through(check)).await??;
+    let settled = settled::of(office).await?;
+    let found = damages.len();
+    damages.retain(|damage| !settled.covers(damage));
+    let store = Arc::clone(&office.store);
+    let unnamed = match only {
+        None => tokio::task::spawn_blocking(move || store.unnamed_files()).await??,
+        Some(_) => Vec::new(),
+    };
     let mut report = CheckReport {
         segments: tally.segments,
         records: tally.records,
@@ -98,23 +147,82 @@ pub(crate) async fn check(office: &Office, account: Option<&str>) -> Result<Chec
         body_files: tally.body_files,
         octets: tally.octets,
         damages: damages.iter().map(DamageLine::from).collect(),
+        settled: (found - damages.len()) as u64,
+        unnamed_files: unnamed.iter().map(|path| path.display().to_string()).collect(),
         ..CheckReport::default()
     };
-    for (login, id) in office.accounts.list() {
-        if only.is_none_or(|only| only == id) {
-            let checked = office.accounts.account(id).check(&unreadable(&damages, id)).await?;
-            report.accounts += 1;
-            report.mailboxes += checked.mailboxes;
-            report.messages += checked.messages;
-            report.findings.extend(checked.findings.into_iter().map(|finding| FindingLine {
-                account: login.to_string(),
-                mailbox: finding.mailbox.to_string(),
-                uid: finding.uid.map(|uid| uid.get()),
-                what: finding.what,
-            }));
-        }
+    for (login, id) in chosen(office, only) {
+        let checked = office.accounts.account(id).check(&unreadable(&damages, id)).await?;
+        report.accounts += 1;
+        report.mailboxes += checked.mailboxes;
+        report.messages += checked.messages;
+        report.findings.extend(checked.findings.into_iter().map(|finding| FindingLine {
+            account: login.to_string(),
+            mailbox: finding.mailbox.to_string(),
+            uid: finding.uid.map(|uid| uid.get()),
+            what: finding.what,
+        }));
+    }
+    Ok((report, damages))
+}
+
+fn chosen(office: &Office, only: Option<AccountId>) -> impl Iterator<Item = (Login, AccountId)> {
+    office.accounts.list().into_iter().filter(move |(_, id)| only.is_none_or(|only| only == *id))
+}
+
+/// Mends what can be; what a second look still finds could not be saved.
+async fn mend(
+    office: &Office,
+    only: Option<AccountId>,
+    before: CheckReport,
+    damages: &[Damage],
+) -> Result<CheckReport> {
+    let mut mended: Vec<FindingLine> =
+        office.mended.iter().map(|what| of_all_accounts(what.clone())).collect();
+    let mut left = Vec::new();
+    if only.is_none() {
+        mended.extend(office.accounts.repair(&*office.store).await?.into_iter().map(of_all_accounts));
+    }
+    for (login, id) in chosen(office, only).collect::<Vec<_>>() {
+        let repaired = office.accounts.account(id).repair(&*office.store, &unreadable(damages, id)).await?;
+        let line = |mending: Mending| FindingLine {
+            account: login.to_string(),
+            mailbox: mending.mailbox.map(|name| name.to_string()).unwrap_or_default(),
+            uid: mending.uid.map(|uid| uid.get()),
+            what: mending.what,
+        };
+        mended.extend(repaired.mended.into_iter().map(line));
+        left.extend(repaired.left.into_iter().map(line));
+    }
+    let (after, damages) = examine(office, only).await?;
+    let was_there =
+        |line: &DamageLine| line.file == INDEX && !after.damages.iter().any(|now| now.file == INDEX);
+    if before.damages.iter().any(was_there) {
+        mended.push(of_all_accounts(format!("{INDEX} was made again from the log")));
+    }
+    mended.iter().for_each(tell);
+    let mut report = CheckReport { mended, left, ..after };
+    if only.is_none() {
+        settled::keep(office, &damages).await?;
+        let (lost, settled): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut report.damages).into_iter().partition(|damage| !damage.costs_nothing());
+        report.settled += settled.len() as u64;
+        report.damages = lost;
     }
     Ok(report)
+}
+
+const fn of_all_accounts(what: String) -> FindingLine {
+    FindingLine { account: String::new(), mailbox: String::new(), uid: None, what }
+}
+
+fn tell(mended: &FindingLine) {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let account = some(&mended.account).map(|name| events::Account::new(&name));
+    let mailbox = some(&mended.mailbox).and_then(|name| MailboxName::new(&name).ok());
+    let mailbox = mailbox.as_ref().map(events::Mailbox::from);
+    let (uid, done) = (mended.uid.map(u64::from), Sentence::new(&mended.what));
+    Event::StoreMended { account, mailbox, uid, done }.log();
 }
 
 /// What of an account cannot be read for these damages.

@@ -17,6 +17,8 @@ pub(crate) enum Opener {
     Server,
     /// A command at the desk, while no server runs.
     Desk,
+    /// The same, which mends first what keeps the directory from being opened.
+    Mender,
 }
 
 /// Lets only its owner open a data directory. Others, root first of all, would leave files in it that the server's own

@@ -119,6 +119,114 @@ fn a_rotten_message_is_named_costs_itself_and_is_told_by_a_scrub() {
     server.stop();
 }
 
+/// Flips a bit in what an event of a stream says, wherever it lies in the log.
+fn rot_event(home: &Home, account: u64, stream: u32, seq: u64) {
+    let mut header = b"RECO\x01\0\0\0".to_vec();
+    header.extend(account.to_le_bytes());
+    header.extend(stream.to_le_bytes());
+    header.extend(seq.to_le_bytes());
+    let mut flipped = 0;
+    for entry in fs::read_dir(home.data().join("mail/log")).unwrap() {
+        let path: PathBuf = entry.unwrap().path();
+        let mut octets = fs::read(&path).unwrap();
+        if let Some(at) = octets.windows(header.len()).position(|window| window == header) {
+            octets[at + 80 + 20] ^= 1;
+            fs::write(&path, octets).unwrap();
+            flipped += 1;
+        }
+    }
+    assert!(flipped > 0, "there is no such event");
+}
+
+/// INBOX of the scene, as a client sees it.
+fn inbox(home: &Home) -> (String, Vec<String>) {
+    let server = home.serve();
+    let mut client = signed_in(&server, home);
+    let selected = format!("{:?}", client.ask("SELECT INBOX").unwrap());
+    let fetched = client.ask("UID FETCH 1:* (UID BODY.PEEK[])").unwrap();
+    let animals = fetched.iter().map(ToString::to_string).filter(|line| line.contains("X-Animal"));
+    let animals = animals.collect();
+    server.stop();
+    (selected, animals)
+}
+
+#[test]
+fn a_mailbox_that_lost_an_event_is_mended_without_a_server_and_all_is_well_from_then_on() {
+    let home = scene("mend");
+    rot_event(&home, 1, 1, 2);
+    let (code, said) = run(&home, "store check");
+    assert!(code == Some(1) && said.contains("lost: event 2 of stream 1"), "{code:?} {said}");
+    let (code, said) = run(&home, "store check --repair");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("mended: ann@example.org INBOX: 1 events are lost for good"), "{said}");
+    assert!(said.contains("mended: ann@example.org INBOX, UID 1: no event is left of it"), "{said}");
+    assert!(said.contains("2 things mended, all is well: "), "{said}");
+    for command in ["store check", "store check --repair"] {
+        let (code, said) = run(&home, command);
+        assert!(code == Some(0) && said.contains("known since a repair\nall is well: "), "{code:?} {said}");
+    }
+    let (selected, animals) = inbox(&home);
+    assert!(selected.contains("UIDNEXT 65539"), "{selected}");
+    assert_eq!(animals.len(), 2, "{animals:?}");
+}
+
+#[test]
+fn a_server_that_knows_what_was_lost_mends_it_and_says_so() {
+    let home = scene("mend-online");
+    let server = home.serve();
+    let mut client = signed_in(&server, &home);
+    client.ask("SELECT INBOX").unwrap();
+    rot_event(&home, 1, 1, 2);
+    let (code, said) = run(&home, "store check --repair --json");
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, report["mended"].as_array().unwrap().len()), (Some(0), 1), "{report}");
+    assert_eq!((&report["damages"], &report["settled"]), (&serde_json::json!([]), &1.into()), "{report}");
+    let mended: serde_json::Value = serde_json::from_str(&server.line_with("server.mended")).unwrap();
+    assert!(mended.to_string().contains("the server knew what they had come to"), "{mended}");
+    client.ask("UID STORE 1 +FLAGS (\\Flagged)").unwrap();
+    server.stop();
+    let (selected, animals) = inbox(&home);
+    assert!(selected.contains("UIDNEXT 3") && animals.len() == 2, "{selected} {animals:?}");
+}
+
+#[test]
+fn octets_that_are_lost_stay_named_and_are_not_taken_away() {
+    let home = scene("unsaved");
+    rot(&home, "zebra-2");
+    for _ in 0..2 {
+        let (code, said) = run(&home, "store check --repair");
+        let named = "ann@example.org INBOX, UID 2: its octets cannot be read";
+        assert!(code == Some(1) && said.contains(named) && !said.contains("mended"), "{code:?} {said}");
+    }
+}
+
+#[test]
+fn a_directory_that_lost_an_event_keeps_the_server_from_starting_until_it_is_mended() {
+    let home = scene("mend-directory");
+    home.ok("account add ben@example.org --password-stdin", "secret\n");
+    rot_event(&home, 0, 0, 3);
+    let (code, said) = run(&home, "store check");
+    assert!(code == Some(1) && said.contains("store check --repair can save"), "{code:?} {said}");
+    let (code, said) = run(&home, "store check --repair");
+    assert!(code == Some(0) && said.contains("its name is recovered-2 now"), "{code:?} {said}");
+    home.ok("account passwd recovered-2 --password-stdin", "secret\n");
+    assert_eq!(home.ok("account list", ""), "ann@example.org\nrecovered-2\n");
+    assert_eq!(inbox(&home).1.len(), 2);
+    let (code, said) = run(&home, "store check");
+    assert!(code == Some(0), "{code:?} {said}");
+}
+
+#[test]
+fn a_file_that_nothing_names_is_told_of_and_stays() {
+    let home = scene("unnamed");
+    let name = format!("{}-{:016x}", "ab".repeat(32), 1);
+    let file = home.data().join("mail/bodies").join(&name);
+    fs::write(&file, "left over").unwrap();
+    let (code, said) = run(&home, "store check --repair");
+    assert!(code == Some(0) && said.contains(&format!("{name}: nothing names it")), "{code:?} {said}");
+    assert!(file.exists());
+}
+
 #[test]
 fn a_store_that_does_not_open_for_its_damage_is_found_damaged() {
     let home = scene("header");
