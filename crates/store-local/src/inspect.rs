@@ -7,7 +7,7 @@ use crate::index::tail::Generation;
 use crate::log::Rot;
 use crate::log::chain::Chain;
 use crate::log::footer;
-use crate::log::format::{LogEnd, TRAILER};
+use crate::log::format::LogEnd;
 use crate::log::replay::{read_file, replay};
 use crate::log::segments::segment_name;
 use crate::recovery::{index_error, take_in};
@@ -56,9 +56,8 @@ pub(crate) fn compare(engine: &Engine) -> Result<IndexReport, OpenError> {
 fn check_footers(engine: &Engine, report: &mut IndexReport) -> Result<(), OpenError> {
     for link in Chain::find(&*engine.segments.disk)?.links {
         let bytes = read_file(&engine.segments, link.header.number, 0)?;
-        let Some(contents) = footer::read(&link.header, &bytes, link.end) else { continue };
-        let end = bytes.len() - TRAILER;
-        if contents == footer::walk(&link.header, &bytes, end) {
+        let Some(footer) = footer::read(&link.header, &bytes, link.end) else { continue };
+        if footer.contents == footer::walk(&link.header, &bytes, footer.end) {
             report.right_footers += 1;
         } else {
             report.wrong_footers.push(segment_name(link.header.number));

@@ -28,6 +28,7 @@ mod compaction;
 mod directory_format;
 pub mod disk;
 mod engine;
+mod headers;
 mod holes;
 mod index;
 mod inspect;

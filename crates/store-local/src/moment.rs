@@ -10,7 +10,7 @@ use crate::body_file::Hold;
 use crate::disk::File;
 use crate::engine::Engine;
 use crate::log::chain::{Chain, Link};
-use crate::log::format::{LogPosition, TRAILER, footer_of};
+use crate::log::format::{LogPosition, TRAILER, footer_of, is_sealed_behind};
 use crate::log::segments::segment_path;
 use crate::{LocalStore, OpenError};
 use std::io;
@@ -98,12 +98,12 @@ impl Moment {
 fn segment(engine: &Engine, link: &Link) -> io::Result<MomentFile> {
     let path = segment_path(link.header.number);
     let file = engine.segments.disk.open(&path)?;
-    let end = link.end.unwrap_or_default();
+    let (end, length) = (link.end.unwrap_or_default(), file.length()?);
     let mut trailer = [0; TRAILER];
-    let sealed = file.length()? == end + TRAILER as u64
-        && file.read_exact_at(&mut trailer, end).is_ok()
+    let sealed = is_sealed_behind(end, length)
+        && file.read_exact_at(&mut trailer, length - TRAILER as u64).is_ok()
         && footer_of(&trailer, link.header.salt).is_some();
-    let length = if sealed { end + TRAILER as u64 } else { end };
+    let length = if sealed { length } else { end };
     Ok(MomentFile { path, length, mark: xxh3_64(&link.header.encode()) })
 }
 

@@ -78,7 +78,7 @@ fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError
     let chain = Chain::find(&*disk)?;
     chain.unborn.iter().try_for_each(|path| disk.unlink(path))?;
     let segments = Arc::new(Segments::new(Arc::clone(&disk)));
-    let mut rot = Vec::new();
+    let mut rot = chain.rot.clone();
     let (index, search) = open_index(&segments, &chain, options, &mut rot)?;
     let tail = Tail::read(&segments, &chain, &index, search, &mut rot)?;
     let mut recent = RecentCommits::default();
@@ -128,7 +128,7 @@ pub(crate) fn mend(
     chain.sweep_behind(acknowledged.segment, &*segments.disk)?;
     chain.end_at(acknowledged);
     let search = mend_index(engine, &chain, options)?;
-    let mut rot = Vec::new();
+    let mut rot = chain.rot.clone();
     let log = engine.index.become_what(|| {
         let index = Index::over(engine.index.map()).map_err(index_error)?;
         relocation::catch_up(&index, segments, &chain)?;

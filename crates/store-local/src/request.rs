@@ -23,8 +23,8 @@ pub(crate) enum Request {
     Trim(StreamId, Seq),
     /// Some pieces of a snapshot.
     Pieces(StreamId, Seq),
-    /// Some pieces of a snapshot from which the stream is to begin anew: it may be ahead of it.
-    PiecesOfBeginning(StreamId),
+    /// Some pieces of a snapshot from which a stream is to begin anew: it may be ahead of that.
+    PiecesOfBeginning,
     /// A new beginning of a stream that stands at `expected`.
     Anew { stream: StreamId, expected: Seq, on: Ground },
     /// A snapshot whose pieces were all written.
@@ -96,9 +96,7 @@ impl Request {
             Self::DropStream(stream) => now.if_there(*stream, |_| Ok(Verdict::Write(Outcome::Written))),
             Self::Trim(stream, through) => now.if_there(*stream, |_| judge_trim(*stream, *through, now)),
             Self::Pieces(stream, at) => now.if_there(*stream, |seq| judge_pieces(*at, seq)),
-            Self::PiecesOfBeginning(stream) => {
-                now.if_there(*stream, |_| Ok(Verdict::Write(Outcome::Written)))
-            }
+            Self::PiecesOfBeginning => Ok(Verdict::Write(Outcome::Written)),
             Self::Anew { stream, expected, on } => judge_anew(*stream, *expected, *on, now),
             Self::Snapshot { stream, at, writing, pieces } => {
                 now.if_there(*stream, |_| judge_snapshot(*stream, *at, *writing, *pieces, now))

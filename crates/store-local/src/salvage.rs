@@ -65,8 +65,8 @@ impl Engine {
             Beginning::Snapshot(at) => (Ground::Sealed(at), anew(stream, at)),
             Beginning::State(snapshot, head) => {
                 let at = snapshot.at;
-                let request = || Request::PiecesOfBeginning(stream);
-                let (writing, pieces) = self.put_pieces(stream, snapshot, request).await?;
+                let (writing, pieces) =
+                    self.put_pieces(stream, snapshot, || Request::PiecesOfBeginning).await?;
                 let sealed = Subject::Snapshot { stream: stream.number, at, writing, pieces };
                 let mut drafts = anew(stream, at);
                 drafts.extend([head_at(stream, at, head), Draft::plain(sealed, Bytes::new())]);

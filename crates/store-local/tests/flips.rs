@@ -22,6 +22,8 @@ use testkit::seeds;
 
 const INDEX: &str = "index.redb";
 const SEGMENT_HEADER: usize = 96;
+/// What a sealed segment ends with.
+const SEAL: usize = 120;
 
 /// What was stored.
 #[derive(Default)]
@@ -208,9 +210,18 @@ impl Where {
         if matches!(self.flip, Flip::ZeroBlock) { self.block().0 } else { self.at }
     }
 
-    /// Whether a segment does not say any more which one it is.
-    fn meets_segment_header(&self) -> bool {
-        self.file.starts_with("log/") && self.first() < SEGMENT_HEADER
+    /// Whether nothing of a segment says any more which one it is: neither its first octets, where more than a bit of them
+    /// is gone, nor its last ones, which the one that is still written does not have.
+    fn silences_a_segment(&self, disk: &FaultyDisk) -> bool {
+        let is_last = || files_of(disk).keys().rfind(|name| name.starts_with("log/")) == Some(&self.file);
+        let second_is_gone = || match self.flip {
+            Flip::Truncate => true,
+            _ => self.block().1 + SEAL > self.length,
+        };
+        self.file.starts_with("log/")
+            && self.first() < SEGMENT_HEADER
+            && !matches!(self.flip, Flip::Bit(_))
+            && (is_last() || second_is_gone())
     }
 }
 
@@ -355,7 +366,7 @@ fn whatever_rots_while_nobody_looks_the_store_opens_and_names_it() {
         match LocalStore::open_with_pump(Arc::new(disk.clone()), &options()) {
             Ok((store, mut pump)) => judge(seed, &what, &stored, (&store, &mut pump), None, &mut numbers),
             // It names the file.
-            Err(OpenError::Damaged { what: named, .. }) if what.meets_segment_header() => {
+            Err(OpenError::Damaged { what: named, .. }) if what.silences_a_segment(&disk) => {
                 assert!(
                     named.contains(what.file.trim_start_matches("log/")),
                     "seed {seed}: {named}, {what:?}"

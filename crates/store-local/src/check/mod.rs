@@ -15,6 +15,7 @@ mod plan;
 mod segment;
 
 pub use damage::{Damage, Lost, MAX_DAMAGES, MAX_LOST, Tally};
+pub(crate) use plan::{Planned, plan};
 
 use crate::engine::Engine;
 use crate::index::kv::{Condition, Key, KvError};
@@ -23,7 +24,6 @@ use crate::log::segments::{segment_name, segment_path};
 use crate::recovery::INDEX_FILE;
 use bodies::BodyReading;
 use bytes::Bytes;
-use plan::Planned;
 use segment::examine;
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -197,7 +197,7 @@ impl Check {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Planning { from } => {
                 self.stage = Stage::Planning { from };
-                let (left, damaged) = plan::plan(&self.engine)?;
+                let (left, damaged) = plan(&self.engine)?;
                 if !damaged.is_empty() {
                     self.log = Verdict::Unknown;
                 }

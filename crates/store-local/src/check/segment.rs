@@ -1,7 +1,9 @@
 //! A segment of the log, read as a whole: which of its octets are not what was written.
 
 use crate::log::footer;
-use crate::log::format::{FRAME_HEADER, FrameHeader, SegmentHeader, TRAILER, footer_of};
+use crate::log::format::{
+    FRAME_HEADER, FrameHeader, SEGMENT_HEADER, SegmentHeader, TRAILER, has_second_header, is_sealed_behind,
+};
 use crate::log::frames::{Frame, Octets, State, Step};
 use std::ops::Range;
 
@@ -19,7 +21,7 @@ pub(super) fn examine(header: &SegmentHeader, bytes: &[u8], end: usize) -> Exami
     let mut found = Examined { damaged: Vec::new(), frames: Vec::new() };
     let counted = bytes.get(..end).unwrap_or(bytes);
     let octets = Octets { header, bytes: counted };
-    let mut offset = crate::log::format::SEGMENT_HEADER;
+    let mut offset = SEGMENT_HEADER;
     while offset < counted.len() {
         let (step, next) = octets.step(offset, end);
         match step {
@@ -35,8 +37,19 @@ pub(super) fn examine(header: &SegmentHeader, bytes: &[u8], end: usize) -> Exami
     }
     if counted.len() < end {
         found.damaged.push((counted.len()..end, "it cannot be read to its end"));
-    } else if found.damaged.is_empty() && bytes.len() == end + TRAILER && !footer_fits(header, bytes, end) {
-        found.damaged.push((end..bytes.len(), "its table of contents cannot be found, or is not right"));
+    } else if found.damaged.is_empty() && is_sealed_behind(end as u64, bytes.len() as u64) {
+        if !footer_fits(header, bytes, end) {
+            let trailer = bytes.len() - TRAILER;
+            found
+                .damaged
+                .push((trailer..bytes.len(), "its table of contents cannot be found, or is not right"));
+        }
+        if has_second_header(end as u64, bytes.len() as u64)
+            && bytes.get(end..end + SEGMENT_HEADER) != Some(header.encode().as_slice())
+        {
+            let second = end..end + SEGMENT_HEADER;
+            found.damaged.push((second, "the segment's second header does not read back as it was written"));
+        }
     }
     found
 }
@@ -60,7 +73,6 @@ fn silent(bytes: &[u8], salt: u64, frame: &Frame, range: Range<usize>) -> Vec<Ra
 }
 
 fn footer_fits(header: &SegmentHeader, bytes: &[u8], end: usize) -> bool {
-    let sealed = bytes.get(end..).and_then(|trailer| footer_of(trailer, header.salt)).is_some();
-    let contents = footer::read(header, bytes, Some(end as u64));
-    sealed && contents.is_some_and(|contents| contents == footer::walk(header, bytes, end))
+    let footer = footer::read(header, bytes, Some(end as u64));
+    footer.is_some_and(|footer| footer.contents == footer::walk(header, bytes, footer.end))
 }

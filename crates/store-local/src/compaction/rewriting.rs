@@ -275,7 +275,7 @@ impl Writer {
         Ok(written)
     }
 
-    /// Table of contents, trailer, and the header last.
+    /// Table of contents, the header once more, trailer; and the header in its place last.
     fn seal(mut self) -> io::Result<Rewritten> {
         let footer_at = self.offset + self.buffer.len() as u64;
         let contents = Bytes::from(footer::encode(&std::mem::take(&mut self.contents)));
@@ -293,9 +293,11 @@ impl Writer {
         };
         self.push(frame, &[(&record, &draft.payload)]);
         self.header.whole_through = self.offset + self.buffer.len() as u64;
+        let header = self.header.encode();
+        self.buffer.extend_from_slice(&header);
         self.buffer.extend(trailer(footer_at, self.header.salt));
         self.flush()?;
-        self.file.write_at(&self.header.encode(), 0)?;
+        self.file.write_at(&header, 0)?;
         self.file.sync_all()?;
         Ok(Rewritten { segment: Segment { header: self.header, file: self.file }, length: self.offset })
     }

@@ -3,10 +3,13 @@
 //! The newest segment ends the chain; each names the one before it and where the log left that one. Segments that
 //! no chain leads to are what a recovery or a rewriting left behind.
 
-use super::format::{Heading, LogPosition, SEGMENT_HEADER, SegmentHeader, VERSION};
+use super::format::{LogPosition, SEGMENT_HEADER, SegmentHeader, VERSION};
+use super::heading::{self, Heading, Identity, ReadFrom};
+use super::replay::Rot;
 use super::segments::{LOG_DIRECTORY, UNBORN, number_of, segment_name, segment_path};
 use crate::OpenError;
 use crate::disk::Disk;
+use crate::recovery::INDEX_FILE;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,8 @@ pub(crate) struct Chain {
     pub(crate) leftovers: Vec<PathBuf>,
     /// Segments that never got their name.
     pub(crate) unborn: Vec<PathBuf>,
+    /// Headers that have rotted, and that are known all the same.
+    pub(crate) rot: Vec<Rot>,
     /// All segments that there are.
     headers: BTreeMap<u64, SegmentHeader>,
 }
@@ -37,9 +42,14 @@ impl Chain {
     /// Finds the chain on a disk.
     pub(crate) fn find(disk: &dyn Disk) -> Result<Self, OpenError> {
         let names = disk.list(Path::new(LOG_DIRECTORY))?;
-        let mut headers = BTreeMap::new();
+        let (mut headers, mut rot) = (BTreeMap::new(), Vec::new());
         for number in names.iter().filter_map(|name| number_of(name)) {
-            headers.insert(number, read_header(disk, number)?);
+            let Identity { header, from } = read_heading(disk, number)?;
+            if from == ReadFrom::Remains {
+                let segment = segment_name(number);
+                rot.push(Rot { segment, from: 0, to: SEGMENT_HEADER as u64 });
+            }
+            headers.insert(number, header);
         }
         let newest = headers.last_key_value().map(|(number, _)| LogPosition { segment: *number, offset: 0 });
         let links = links(&headers, newest, None)?;
@@ -48,7 +58,7 @@ impl Chain {
             headers.keys().filter(|number| !in_log(number)).map(|number| segment_path(*number)).collect();
         let unborn = names.iter().filter(|name| name.ends_with(UNBORN));
         let unborn = unborn.map(|name| Path::new(LOG_DIRECTORY).join(name)).collect();
-        Ok(Self { links, leftovers, unborn, headers })
+        Ok(Self { links, leftovers, unborn, rot, headers })
     }
 
     /// The segments that led to `end` when the log was there, whatever has become of it since.
@@ -103,25 +113,22 @@ impl Chain {
     }
 }
 
-fn read_header(disk: &dyn Disk, number: u64) -> Result<SegmentHeader, OpenError> {
-    let mut start = [0; SEGMENT_HEADER];
-    let heading = match disk.open(&segment_path(number))?.read_exact_at(&mut start, 0) {
-        Ok(()) => SegmentHeader::read(&start),
-        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => None,
-        // That it cannot be read says nothing of what is in it.
-        Err(e) => return Err(e.into()),
-    };
+fn read_heading(disk: &dyn Disk, number: u64) -> Result<Identity, OpenError> {
+    let file = disk.open(&segment_path(number))?;
     let what = format!("log segment {}", segment_name(number));
-    match heading {
-        Some(Heading::Known(header)) if header.number == number => Ok(header),
-        Some(Heading::OfVersion(version)) => Err(OpenError::Newer {
+    match heading::read(&*file, number)? {
+        Heading::Known(identity) => Ok(identity),
+        Heading::OfVersion(version) => Err(OpenError::Newer {
             what,
             is: format!("version {version}"),
             reads: format!("version {VERSION}"),
         }),
-        _ => Err(OpenError::Damaged {
+        Heading::Silent => Err(OpenError::Damaged {
             what,
-            detail: "its header does not read back as it was written".to_owned(),
+            detail: format!(
+                "its header does not read back as it was written, and without it nothing in it does. Restore a backup. Or \
+                 move this file and {INDEX_FILE} away and start again: what the rest of the log holds will be served"
+            ),
         }),
     }
 }

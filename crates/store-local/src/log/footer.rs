@@ -1,10 +1,14 @@
 //! The table of contents of a sealed segment: which frames in it are whose, so that one account's backup, restore or
 //! deletion is no scan.
 
-use super::format::{FrameKind, SegmentHeader, TRAILER, footer_of};
+use super::format::{
+    FRAME_HEADER, FrameHeader, FrameKind, SegmentHeader, TRAILER, footer_of, is_sealed_behind,
+};
 use super::frames::{Octets, Step};
 use super::octets::{u32_at, u64_at};
+use super::segments::Segment;
 use std::collections::BTreeMap;
+use std::io;
 use store::AccountId;
 
 /// Offsets of frames, by account.
@@ -32,18 +36,37 @@ fn decode(mut payload: &[u8]) -> Option<Contents> {
     Some(contents)
 }
 
-/// What the footer of a segment says, all octets of which are `bytes`; `None` when it was never sealed, or when the log
-/// leaves it earlier: then a recovery has voided frames that the footer still names.
-pub(crate) fn read(header: &SegmentHeader, bytes: &[u8], end: Option<u64>) -> Option<Contents> {
-    let sealed_at = bytes.len().checked_sub(TRAILER)?;
-    if end.is_some_and(|end| end != sealed_at as u64) {
+/// The footer of a segment.
+pub(crate) struct Footer {
+    pub(crate) contents: Contents,
+    /// One behind its last octet.
+    pub(crate) end: usize,
+}
+
+/// The footer of a segment all octets of which are `bytes`; `None` when it was never sealed, or when the log leaves it
+/// earlier: then a recovery has voided frames that the footer still names.
+pub(crate) fn read(header: &SegmentHeader, bytes: &[u8], end: Option<u64>) -> Option<Footer> {
+    let trailer = bytes.get(bytes.len().checked_sub(TRAILER)?..)?;
+    let offset = usize::try_from(footer_of(trailer, header.salt)?).ok()?;
+    let (Step::Whole(frame), behind) = (Octets { header, bytes }).step(offset, offset) else { return None };
+    let sealed = is_sealed_behind(behind as u64, bytes.len() as u64);
+    if !sealed || end.is_some_and(|end| end != behind as u64) {
         return None;
     }
-    let trailer = bytes.get(sealed_at..)?;
-    let offset = usize::try_from(footer_of(trailer, header.salt)?).ok()?;
-    let Step::Whole(frame) = (Octets { header, bytes }).step(offset, offset).0 else { return None };
     let footer = frame.records.first().filter(|_| frame.is_footer())?;
-    decode(bytes.get(footer.payload.clone())?)
+    Some(Footer { contents: decode(bytes.get(footer.payload.clone())?)?, end: behind })
+}
+
+/// Where the footer of a segment ends that lies in a file of this length, by what its trailer says.
+pub(crate) fn end_of(segment: &Segment, length: u64) -> io::Result<Option<u64>> {
+    let (mut trailer, mut frame) = ([0; TRAILER], [0; FRAME_HEADER]);
+    let Some(at) = length.checked_sub(TRAILER as u64) else { return Ok(None) };
+    segment.file.read_exact_at(&mut trailer, at)?;
+    let footer = footer_of(&trailer, segment.header.salt).filter(|footer| footer + FRAME_HEADER as u64 <= at);
+    let Some(footer) = footer else { return Ok(None) };
+    segment.file.read_exact_at(&mut frame, footer)?;
+    let header = FrameHeader::decode(&frame, segment.header.salt);
+    Ok(header.map(|header| footer + FRAME_HEADER as u64 + u64::from(header.length)))
 }
 
 /// What it should say, by walking the frames up to `end`.

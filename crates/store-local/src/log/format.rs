@@ -54,10 +54,11 @@
 //!  14 anew           stream u32, seq u64                    none: what is missing up to seq is missed no more
 //! 128 and above      by kind                                by kind
 //!
-//! trailer of a sealed segment, 24 octets
-//!   0   8  "GPSTEND\n"
-//!   8   8  offset of the footer frame
-//!  16   8  xxh3 of octets 0 to 15, salted
+//! behind the footer of a sealed segment, 120 octets: the segment header once more, and the trailer
+//!   0  96  the segment header; segments of before have none here
+//!  96   8  "GPSTEND\n"
+//! 104   8  offset of the footer frame
+//! 112   8  xxh3 of octets 96 to 111, salted
 //! ```
 //!
 //! **Which damage is what.** A segment gets its name (by rename) only after its header, and whatever it was born
@@ -99,6 +100,8 @@ pub(crate) const FRAME_HEADER: usize = 72;
 pub(crate) const RECORD_HEADER: usize = 80;
 /// Octets of a sealed segment's trailer.
 pub(crate) const TRAILER: usize = 24;
+/// Octets behind the footer of a sealed segment: its header once more, and the trailer.
+pub(crate) const SEAL: usize = SEGMENT_HEADER + TRAILER;
 /// Most octets of records that one frame may hold: a commit at its limit, with headers to spare.
 pub(crate) const MAX_FRAME: usize = 2 * store::MAX_COMMIT;
 
@@ -559,6 +562,16 @@ pub(crate) fn trailer(footer: u64, salt: u64) -> Vec<u8> {
 pub(crate) fn footer_of(trailer: &[u8], salt: u64) -> Option<u64> {
     let content = checked(trailer, salt).filter(|b| b.starts_with(TRAILER_MAGIC))?;
     u64_at(content, 8)
+}
+
+/// Whether a file of this length is sealed right behind `end`: with a second header, or without one as those of before.
+pub(crate) const fn is_sealed_behind(end: u64, length: u64) -> bool {
+    has_second_header(end, length) || length == end.saturating_add(TRAILER as u64)
+}
+
+/// Whether a file of this length has a second header at `end`.
+pub(crate) const fn has_second_header(end: u64, length: u64) -> bool {
+    length == end.saturating_add(SEAL as u64)
 }
 
 /// The next multiple of 8.

@@ -4,6 +4,7 @@ pub(crate) mod chain;
 pub(crate) mod footer;
 pub(crate) mod format;
 pub(crate) mod frames;
+pub(crate) mod heading;
 pub(crate) mod octets;
 pub(crate) mod replay;
 pub(crate) mod segments;

@@ -1,6 +1,7 @@
 //! The files of the log: their names, and reading a record out of one.
 
-use super::format::{Codec, Heading, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentHeader};
+use super::format::{Codec, RECORD_HEADER, RecordHeader, SegmentHeader};
+use super::heading::{self, Heading};
 use crate::disk::{Disk, File, is_for_now};
 use crate::index::value::Place;
 use bytes::Bytes;
@@ -244,12 +245,10 @@ fn decode(header: &RecordHeader, payload: Bytes) -> io::Result<Bytes> {
 
 fn open_segment(disk: &dyn Disk, number: u64) -> io::Result<Segment> {
     let file = disk.open(&segment_path(number))?;
-    let mut start = [0; SEGMENT_HEADER];
-    file.read_exact_at(&mut start, 0)?;
-    match SegmentHeader::read(&start) {
-        Some(Heading::Known(header)) if header.number == number => Ok(Segment { header, file }),
-        Some(Heading::OfVersion(_)) => Err(io::Error::other("the segment was made by a newer Gatepost")),
-        _ => Err(io::Error::other("the segment's header is damaged")),
+    match heading::read(&*file, number)? {
+        Heading::Known(identity) => Ok(Segment { header: identity.header, file }),
+        Heading::OfVersion(_) => Err(io::Error::other("the segment was made by a newer Gatepost")),
+        Heading::Silent => Err(io::Error::other("the segment's header is damaged")),
     }
 }
 

@@ -211,7 +211,7 @@ impl LogWriter {
         }
     }
 
-    /// Writes the footer and the trailer, and says where the log leaves the segment.
+    /// Writes the footer, the header once more and the trailer, and says where the log leaves the segment.
     fn seal(&mut self) -> io::Result<LogPosition> {
         let contents = Bytes::from(footer::encode(&std::mem::take(&mut self.contents)));
         let footer = Draft::plain(Subject::Footer, contents);
@@ -230,6 +230,7 @@ impl LogWriter {
         self.push_record(&mut group, &header, &footer.payload);
         group.next_number += 1;
         let end = LogPosition { offset: self.offset + group.octets.len() as u64, ..self.end().position };
+        group.octets.extend(self.segment.header.encode());
         group.octets.extend(trailer(self.offset, self.segment.header.salt));
         self.segment.file.write_at(&group.octets, self.offset)?;
         self.segment.file.sync_data()?;
