@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::{Error, Origin};
 use bytes::Bytes;
-use store::{BodyId, Commit, Committed, EmailId};
+use store::{Append, BodyId, Commit, Committed, EmailId};
 
 /// Records and bodies for one commit, within its limits.
 #[derive(Debug, Default)]
@@ -15,21 +15,33 @@ pub(crate) struct Aside {
 impl Account {
     /// Makes them durable. A commit that names no stream compares nothing, so nobody can have been first.
     pub(crate) async fn put_aside(&self, origin: &Origin, aside: Aside) -> Result<(), Error> {
-        let commit = Commit {
+        let commit = Commit { records: aside.records, bodies: aside.bodies, ..self.empty_commit(origin) };
+        match self.store.commit(commit).await? {
+            Committed::Done => Ok(()),
+            Committed::Conflict { stream, .. } | Committed::Diverged { stream, .. } => {
+                Err(Error::damaged(stream, "a commit that names no stream was compared with it"))
+            }
+        }
+    }
+
+    /// Lets streams grow that nobody here knows of yet.
+    pub(crate) async fn put_streams(&self, origin: &Origin, appends: Vec<Append>) -> Result<(), Error> {
+        match self.store.commit(Commit { appends, ..self.empty_commit(origin) }).await? {
+            Committed::Done => Ok(()),
+            _ => Err(Error::Unavailable("somebody else was first; try again".to_owned())),
+        }
+    }
+
+    fn empty_commit(&self, origin: &Origin) -> Commit {
+        Commit {
             account: self.id,
             id: self.world.commit_id(),
             after: None,
             time_ms: self.world.now_ms(),
             origin: origin.encode(),
             appends: Vec::new(),
-            records: aside.records,
-            bodies: aside.bodies,
-        };
-        match self.store.commit(commit).await? {
-            Committed::Done => Ok(()),
-            Committed::Conflict { stream, .. } | Committed::Diverged { stream, .. } => {
-                Err(Error::damaged(stream, "a commit that names no stream was compared with it"))
-            }
+            records: Vec::new(),
+            bodies: Vec::new(),
         }
     }
 }

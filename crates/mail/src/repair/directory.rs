@@ -1,7 +1,7 @@
 //! The directory of accounts, of which events are lost. It has no snapshot: it is said anew, by events that come to the
 //! same from nothing.
 
-use super::BATCH;
+use super::{BATCH, stands};
 use crate::{Error, Origin, SKIPPED_ACCOUNTS, World};
 use mailbox::account::directory::{Directory, DirectoryEvent, Salvage};
 use store::{Beginning, Committed, Head, Seq, StreamId};
@@ -26,11 +26,9 @@ pub(crate) async fn repair(
     world: &dyn World,
     known: Option<(Seq, &Directory)>,
 ) -> Result<Vec<String>, Error> {
-    let Some((last, _)) = store.heads(&[STREAM]).await?.into_iter().flatten().next() else {
-        return Ok(Vec::new());
-    };
-    let mut salvage = left(store, last).await?;
-    if salvage.lost() == 0 && store.read(STREAM, last, 1).await.is_ok() {
+    let Some((last, _)) = stands(store, STREAM).await? else { return Ok(Vec::new()) };
+    let (mut salvage, end) = left(store, last).await?;
+    if salvage.lost() == 0 && end == last && store.read(STREAM, last, 1).await.is_ok() {
         return Ok(Vec::new());
     }
     if let Some((_, directory)) = known.filter(|(seq, _)| *seq == last) {
@@ -52,7 +50,7 @@ pub(crate) async fn repair(
     }
     let beginning = Beginning::Events {
         // One further on: whoever still knows the old events must not take these for what came next.
-        behind: last.plus(1),
+        behind: end.plus(1),
         time_ms: world.now_ms(),
         origin: Origin::desk().encode(),
         events: salvage.events().iter().map(|event| event.encode().into()).collect(),
@@ -64,7 +62,7 @@ pub(crate) async fn repair(
     }
 }
 
-async fn left(store: &dyn store::Salvage, last: Seq) -> Result<Salvage, Error> {
+async fn left(store: &dyn store::Salvage, last: Seq) -> Result<(Salvage, Seq), Error> {
     let mut salvage = Salvage::default();
     let mut seen = store.trimmed(STREAM).await?;
     loop {
@@ -82,7 +80,7 @@ async fn left(store: &dyn store::Salvage, last: Seq) -> Result<Salvage, Error> {
         }
     }
     salvage.lose(last.0.saturating_sub(seen.0));
-    Ok(salvage)
+    Ok((salvage, last.max(seen)))
 }
 
 /// Accounts that have mail, and whose names are lost.

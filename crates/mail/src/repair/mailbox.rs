@@ -1,13 +1,13 @@
 //! A mailbox of whose stream something is lost.
 
-use super::{BATCH, Repair, SKIPPED_MODSEQS, SKIPPED_UIDS};
+use super::{BATCH, Repair, SKIPPED_MODSEQS, SKIPPED_UIDS, stands};
 use crate::load::At;
 use crate::{Error, Origin};
 use mailbox::account::{AccountEvent, Plan};
 use mailbox::{Created, Event, Foundling, GoingOn, Head, MailboxState, Salvage};
 use message::RecordView;
 use std::collections::BTreeMap;
-use store::{Beginning, BodyId, EmailId, EmailRange, Seq, Snapshot, StoreError, StreamId};
+use store::{Append, Beginning, BodyId, EmailId, EmailRange, Seq, Snapshot, StoreError, StreamId};
 use terms::{InternalDate, ModSeq, Uid, UidSet, UidValidity};
 
 /// What is left of a mailbox's stream.
@@ -16,6 +16,8 @@ struct Left {
     trimmed: Seq,
     /// Where it stands.
     last: Seq,
+    /// Its last event: further on where the summary behind it is lost.
+    end: Seq,
     /// Its summary, if that can be read.
     head: Option<Head>,
     /// The events between the two that cannot be read, ascending.
@@ -67,11 +69,13 @@ impl Dates {
 
 impl Repair<'_> {
     pub(super) async fn mailbox(&mut self, stream: StreamId) -> Result<(), Error> {
-        let Some((last, head)) = self.store.heads(&[stream]).await?.into_iter().flatten().next() else {
-            return Ok(());
-        };
-        let mut left = self.look(stream, last, Head::decode(&head.0).ok()).await?;
+        let Some((last, head)) = stands(self.store, stream).await? else { return Ok(()) };
+        let head = head.and_then(|head| Head::decode(&head.0).ok());
+        let mut left = self.look(stream, last, head).await?;
         self.mend_snapshots(stream, &mut left).await?;
+        if left.end > left.last && self.restate(stream, &left).await? {
+            return Ok(());
+        }
         // What is kept read-only although nothing is missing has forgotten what was.
         let hurt_again = self.is_kept_read_only(stream, last).await?.then_some(left.trimmed);
         let Some(loss) = left.last_loss().or(hurt_again) else { return Ok(()) };
@@ -91,6 +95,19 @@ impl Repair<'_> {
             return self.mended(stream, None, what).await;
         }
         self.put_together(stream, &left).await
+    }
+
+    /// Puts a snapshot where the summary of the last event is lost, unless more is.
+    async fn restate(&mut self, stream: StreamId, left: &Left) -> Result<bool, Error> {
+        let base = left.newest_whole(left.end.plus(1));
+        let (salvage, _) = self.fold(stream, base, left, left.end).await?;
+        let Some(state) = salvage.exact() else { return Ok(false) };
+        let head = store::Head(state.head().encode());
+        let snapshot = Snapshot { at: left.end, pieces: state.snapshot() };
+        self.begin(stream, left.last, Beginning::State(snapshot, head)).await?;
+        self.account.let_go(stream.number);
+        self.mended(stream, None, "its summary was lost, and was counted anew").await?;
+        Ok(true)
     }
 
     async fn look(&self, stream: StreamId, last: Seq, head: Option<Head>) -> Result<Left, Error> {
@@ -113,7 +130,7 @@ impl Repair<'_> {
             }
         }
         missing.extend((expected.0..=last.0).map(Seq));
-        Ok(Left { trimmed, last, head, missing, snapshots })
+        Ok(Left { trimmed, last, end: last.max(after), head, missing, snapshots })
     }
 
     /// The state that a snapshot holds, if it can be read.
@@ -233,8 +250,8 @@ impl Repair<'_> {
     /// Where no snapshot is behind what is lost: what is left before it, and of what is behind it whatever still says
     /// something, and the messages in between that have a record and octets.
     async fn put_together(&mut self, stream: StreamId, left: &Left) -> Result<(), Error> {
-        let base = left.newest_whole(left.last.plus(1));
-        let (salvage, dates) = self.fold(stream, base, left, left.last).await?;
+        let base = left.newest_whole(left.end.plus(1));
+        let (salvage, dates) = self.fold(stream, base, left, left.end).await?;
         let lost = salvage.lost();
         let found = self.foundlings(stream, &salvage.in_doubt(left.head.as_ref()), &dates).await?;
         // RFC 9051, 2.3.1.1: the internal date of a UID never changes, and those that are found again have one that is
@@ -243,20 +260,60 @@ impl Repair<'_> {
             true => None,
             false => Some(self.new_uid_validity(stream).await?),
         };
-        let at = left.last.plus(1);
-        let going_on = GoingOn {
-            seq: at.0,
-            head: left.head.as_ref(),
-            uids: SKIPPED_UIDS,
-            modseqs: SKIPPED_MODSEQS,
-            uid_validity,
+        let on = (left.last, left.end.plus(1));
+        let known = (left.head.as_ref(), uid_validity);
+        let state = self.go_on(stream, salvage, &found, on, known).await?;
+        self.mended(stream, None, told(lost, state.messages(), uid_validity.is_some())).await?;
+        self.tell_found(stream, &found).await
+    }
+
+    /// A mailbox that is named, and of which no event and no summary is left. What is in it is told by records alone.
+    pub(super) async fn make_again(&mut self, stream: StreamId) -> Result<(), Error> {
+        let created = Created {
+            stream: stream.number,
+            owner: stream.account,
+            uid_validity: self.new_uid_validity(stream).await?,
+            uid_next: Uid::MIN,
+            modseq_base: ModSeq::ZERO,
         };
-        let state = salvage.finish(&found, going_on)?;
+        let salvage = Salvage::without_beginning(&created).map_err(misfit(stream))?;
+        let found = self.foundlings(stream, &salvage.in_doubt(None), &Dates::default()).await?;
+        let state = MailboxState::create(&created).map_err(misfit(stream))?;
+        let first = Append {
+            stream,
+            expected: Seq::NONE,
+            events: vec![Event::Created(created).encode()],
+            head: store::Head(state.head().encode()),
+        };
+        self.account.put_streams(&Origin::desk(), vec![first]).await?;
+        let messages = self.go_on(stream, salvage, &found, (Seq(1), Seq(2)), (None, None)).await?.messages();
+        let what = format!(
+            "nothing was left of it; it is made again, with {messages} messages whose records are left"
+        );
+        self.mended(stream, None, what).await?;
+        self.tell_found(stream, &found).await
+    }
+
+    /// From where the stream stands to the new place, with the last summary that is known, and perhaps another
+    /// UIDVALIDITY.
+    async fn go_on(
+        &self,
+        stream: StreamId,
+        salvage: Salvage,
+        found: &[Foundling],
+        (last, at): (Seq, Seq),
+        (head, uid_validity): (Option<&Head>, Option<UidValidity>),
+    ) -> Result<MailboxState, Error> {
+        let (uids, modseqs) = (SKIPPED_UIDS, SKIPPED_MODSEQS);
+        let state = salvage.finish(found, GoingOn { seq: at.0, head, uids, modseqs, uid_validity })?;
         let head = store::Head(state.head().encode());
         let snapshot = Snapshot { at, pieces: state.snapshot() };
-        self.begin(stream, left.last, Beginning::State(snapshot, head)).await?;
+        self.begin(stream, last, Beginning::State(snapshot, head)).await?;
         self.account.let_go(stream.number);
-        self.mended(stream, None, told(lost, state.messages(), uid_validity.is_some())).await?;
+        Ok(state)
+    }
+
+    async fn tell_found(&mut self, stream: StreamId, found: &[Foundling]) -> Result<(), Error> {
         for foundling in found {
             let what =
                 "no event is left of it; its record was found, and it is there again, with a guessed date";

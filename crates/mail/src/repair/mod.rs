@@ -18,6 +18,7 @@ pub use directory::repair_directory;
 use crate::account::Account;
 use crate::check::Unreadable;
 use crate::{Error, load};
+use std::collections::BTreeSet;
 use store::{Beginning, Committed, Salvage, Seq, StreamId};
 use terms::{MailboxName, Uid};
 
@@ -61,14 +62,31 @@ impl Account {
         for email in &unreadable.records {
             repair.record(*email).await?;
         }
-        for (stream, ..) in store.list_streams(self.id()).await? {
-            if stream.number > 0 && repair.is_hurt(stream).await? {
-                repair.try_mailbox(stream).await?;
+        for stream in repair.streams().await? {
+            match stands(store, stream).await? {
+                Some((last, _)) if repair.is_hurt(stream, last).await? => repair.try_mailbox(stream).await?,
+                Some(_) => {}
+                None => repair.make_again(stream).await?,
             }
         }
         repair.summaries().await?;
         Ok(repair.done)
     }
+}
+
+/// Where a stream stands, and its summary; `None` where nothing is left of it. Where its only summary is lost it stands
+/// before its events.
+async fn stands(store: &dyn Salvage, stream: StreamId) -> Result<Option<(Seq, Option<store::Head>)>, Error> {
+    match store.heads(&[stream]).await?.into_iter().flatten().next() {
+        Some((last, head)) => Ok(Some((last, Some(head)))),
+        None => Ok(goes_on(store, stream, Seq::NONE).await?.then_some((Seq::NONE, None))),
+    }
+}
+
+/// Whether there are events behind the place where a stream stands: then its last summary is lost, and nothing can be
+/// written.
+async fn goes_on(store: &dyn Salvage, stream: StreamId, last: Seq) -> Result<bool, Error> {
+    Ok(!store.remains(stream, last, 1).await?.is_empty())
 }
 
 /// A repair that is under way.
@@ -80,8 +98,8 @@ struct Repair<'a> {
 }
 
 impl Repair<'_> {
-    async fn is_hurt(&self, stream: StreamId) -> Result<bool, Error> {
-        if self.unreadable.streams.contains(&stream.number) {
+    async fn is_hurt(&self, stream: StreamId, last: Seq) -> Result<bool, Error> {
+        if self.unreadable.streams.contains(&stream.number) || goes_on(self.store, stream, last).await? {
             return Ok(true);
         }
         match load::mailbox(self.store, stream).await {
@@ -89,6 +107,20 @@ impl Repair<'_> {
             Err(Error::Damaged(_)) => Ok(true),
             Err(why) => Err(why),
         }
+    }
+
+    /// The mailboxes that there are, and those that are named.
+    async fn streams(&self) -> Result<BTreeSet<StreamId>, Error> {
+        let there = self.store.list_streams(self.account.id()).await?;
+        let mut streams: BTreeSet<_> = there.into_iter().map(|(stream, ..)| stream).collect();
+        match self.account.names().await {
+            Err(Error::Damaged(_)) => {}
+            names => {
+                streams.extend(names?.mailboxes().map(|(_, mailbox)| self.account.stream_of(mailbox.id)));
+            }
+        }
+        streams.retain(|stream| stream.number > 0);
+        Ok(streams)
     }
 
     async fn try_mailbox(&mut self, stream: StreamId) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The names of an account of which events are lost. They have no snapshot: they are said anew, by events that come to
 //! the same from nothing.
 
-use super::{BATCH, Repair};
+use super::{BATCH, Repair, goes_on, stands};
 use crate::{Error, Origin, SKIPPED_MAILBOXES, load};
 use mailbox::Head;
 use mailbox::account::{AccountEvent, MailboxId, Salvage};
@@ -11,22 +11,33 @@ use terms::UidValidity;
 impl Repair<'_> {
     pub(super) async fn try_names(&mut self) -> Result<(), Error> {
         let stream = StreamId { account: self.account.id(), number: 0 };
+        let Some((last, _)) = stands(self.store, stream).await? else { return self.all_names(stream).await };
         let is_hurt = match load::account(self.store, stream).await {
-            Ok(_) => self.unreadable.streams.contains(&stream.number),
+            Ok(_) => {
+                self.unreadable.streams.contains(&stream.number) || goes_on(self.store, stream, last).await?
+            }
             Err(Error::Damaged(_)) => true,
             Err(why) => return Err(why),
         };
-        match if is_hurt { self.names(stream).await } else { Ok(()) } {
+        match if is_hurt { self.names(stream, last).await } else { Ok(()) } {
             Err(Error::Damaged(why)) => self.leave(stream, None, why).await,
             done => done,
         }
     }
 
-    async fn names(&mut self, stream: StreamId) -> Result<(), Error> {
-        let Some((last, _)) = self.store.heads(&[stream]).await?.into_iter().flatten().next() else {
-            return Ok(());
-        };
-        let mut salvage = self.left_of_names(stream, last).await?;
+    /// Of an account without names that has mailboxes all names are lost.
+    async fn all_names(&mut self, stream: StreamId) -> Result<(), Error> {
+        match self.store.list_streams(stream.account).await?.is_empty() {
+            true => Ok(()),
+            false => self.names(stream, Seq::NONE).await,
+        }
+    }
+
+    async fn names(&mut self, stream: StreamId, last: Seq) -> Result<(), Error> {
+        let (mut salvage, end) = self.left_of_names(stream, last).await?;
+        if end == Seq::NONE {
+            salvage.lose(1);
+        }
         if let Some(known) = self.account.known_names().filter(|known| known.seq == last) {
             salvage.know((*known.state).clone());
         }
@@ -34,7 +45,7 @@ impl Repair<'_> {
         let found = if lost > 0 { self.find_mailboxes(&mut salvage).await? } else { Vec::new() };
         let beginning = Beginning::Events {
             // One further on: whoever still knows the old events must not take these for what came next.
-            behind: last.plus(1),
+            behind: end.plus(1),
             time_ms: self.account.world.now_ms(),
             origin: Origin::desk().encode(),
             events: salvage.events().iter().map(|event| event.encode().into()).collect(),
@@ -50,7 +61,7 @@ impl Repair<'_> {
         Ok(())
     }
 
-    async fn left_of_names(&self, stream: StreamId, last: Seq) -> Result<Salvage, Error> {
+    async fn left_of_names(&self, stream: StreamId, last: Seq) -> Result<(Salvage, Seq), Error> {
         let mut salvage = Salvage::default();
         let mut seen = self.store.trimmed(stream).await?;
         loop {
@@ -68,7 +79,7 @@ impl Repair<'_> {
             }
         }
         salvage.lose(last.0.saturating_sub(seen.0));
-        Ok(salvage)
+        Ok((salvage, last.max(seen)))
     }
 
     /// Mailboxes that there are, and that no event is left of.
