@@ -181,6 +181,9 @@ async fn mend(
         office.mended.iter().map(|what| of_all_accounts(what.clone())).collect();
     let mut left = Vec::new();
     if only.is_none() {
+        let store = Arc::clone(&office.store);
+        let headers = tokio::task::spawn_blocking(move || store.mend_headers()).await??;
+        mended.extend(headers.into_iter().map(of_all_accounts));
         mended.extend(office.accounts.repair(&*office.store).await?.into_iter().map(of_all_accounts));
     }
     for (login, id) in chosen(office, only).collect::<Vec<_>>() {

@@ -234,9 +234,25 @@ fn a_store_that_does_not_open_for_its_damage_is_found_damaged() {
     for entry in fs::read_dir(log).unwrap() {
         let path = entry.unwrap().path();
         let mut octets = fs::read(&path).unwrap();
-        octets[40] ^= 1;
+        octets[..96].fill(0);
         fs::write(path, octets).unwrap();
     }
     let (code, said) = run(&home, "store check");
     assert!(code == Some(1) && said.contains(".seg is damaged: its header"), "{code:?} {said}");
+}
+
+#[test]
+fn a_segment_whose_header_has_a_wrong_bit_opens_and_gets_it_back() {
+    let home = scene("header-bit");
+    let log = home.data().join("mail/log");
+    let path = fs::read_dir(log).unwrap().next().unwrap().unwrap().path();
+    let before = fs::read(&path).unwrap();
+    let mut octets = before.clone();
+    octets[40] ^= 1;
+    fs::write(&path, octets).unwrap();
+    let (code, said) = run(&home, "store check");
+    assert!(code == Some(1) && said.contains("0-96: the segment's header"), "{code:?} {said}");
+    let (code, said) = run(&home, "store check --repair");
+    assert!(code == Some(0) && said.contains("its header was written again"), "{code:?} {said}");
+    assert_eq!(fs::read(&path).unwrap()[..96], before[..96]);
 }
