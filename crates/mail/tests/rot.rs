@@ -231,9 +231,29 @@ impl Home {
         Some(Self { store, pump, accounts, mended: mended.len() })
     }
 
+    /// The same, often with an index that is made again.
+    async fn open_anew(disk: &FaultyDisk, dice: &mut Dice) -> Option<Self> {
+        if dice.chance(50) {
+            // A store that had found it rotten has taken it away itself.
+            let _ = disk.unlink(Path::new("index.redb"));
+        }
+        Self::open(disk).await
+    }
+
+    /// As if somebody had every mailbox open.
+    async fn look_at_all(&self) {
+        for (_, id) in self.accounts.list() {
+            let account = self.accounts.account(id);
+            for (_, mailbox) in account.names().await.unwrap().mailboxes() {
+                account.open(mailbox.id).await.unwrap();
+            }
+        }
+    }
+
     async fn repair(&mut self, what: &str) -> Vec<Mending> {
         let damages = check(&self.store, &mut self.pump);
         self.store.mend_headers().unwrap();
+        pumping(&mut self.pump, self.accounts.repair(&*self.store)).await.unwrap();
         let mut mended = Vec::new();
         for (_, id) in self.accounts.list() {
             let (account, unreadable) = (self.accounts.account(id), unreadable(&damages, id));
@@ -294,13 +314,18 @@ async fn whatever_has_rotted_a_repair_leaves_all_but_what_was_hit() {
     for seed in seeds::to_try(60) {
         let mut dice = Dice::new(seed);
         let disk = scene.disk();
-        let (kind, what) = rot(&disk, &mut dice);
-        if dice.chance(50) {
-            disk.unlink(Path::new("index.redb")).unwrap();
-        }
-        let what = format!("seed {seed}: {what}");
         numbers.tried += 1;
-        let Some(mut home) = Home::open(&disk).await else {
+        let running = if dice.chance(30) { Some(Home::open(&disk).await.unwrap()) } else { None };
+        if let Some(running) = &running {
+            running.look_at_all().await;
+        }
+        let (kind, what) = rot(&disk, &mut dice);
+        let what = format!("seed {seed}: {what}, {}", if running.is_some() { "running" } else { "closed" });
+        let opened = match running {
+            Some(running) => Some(running),
+            None => Home::open_anew(&disk, &mut dice).await,
+        };
+        let Some(mut home) = opened else {
             assert_ne!(kind, Kind::Bit, "{what}");
             numbers.refused += 1;
             continue;
@@ -311,6 +336,16 @@ async fn whatever_has_rotted_a_repair_leaves_all_but_what_was_hit() {
         }
         let again = home.repair(&what).await;
         assert_eq!(again, [], "{what}: it is mended once");
+        drop(home);
+        let Some(mut home) = Home::open_anew(&disk, &mut dice).await else { continue };
+        // What only the index knew is lost with it.
+        home.repair(&what).await;
+        for (_, id) in home.accounts.list() {
+            let account = home.accounts.account(id);
+            let (unreadable, checked) = home.found(&account).await;
+            let all_of_messages = checked.findings.iter().all(|finding| finding.uid.is_some());
+            assert!(unreadable.streams.is_empty() && all_of_messages, "{what}: {:?}", checked.findings);
+        }
     }
     println!("{numbers:?}");
 }
