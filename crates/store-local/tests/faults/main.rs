@@ -320,6 +320,8 @@ impl Life {
                     Poll::Pending => still.push((op, answer)),
                     // A commit that was in doubt and is there is known by its id.
                     Poll::Ready(Ok(Landed::Done)) if before.shows(op) => {}
+                    // A new beginning has no id; one that is there is not made twice.
+                    Poll::Ready(Ok(Landed::Refused)) if matches!(op, Op::Anew(_)) && before.shows(op) => {}
                     Poll::Ready(Ok(Landed::Done)) => self.answered.apply(op),
                     Poll::Ready(Ok(Landed::InDoubt)) => {
                         self.in_doubt.push(op.clone());

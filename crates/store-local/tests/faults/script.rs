@@ -1,6 +1,6 @@
 //! What happens while the disk fails: at least one of everything that the store does with it.
 
-use super::model::plan::{Op, Plan, PlannedAppend};
+use super::model::plan::{On, Op, Plan, PlannedAppend, Renewal};
 use super::model::state::State;
 use bytes::Bytes;
 use store::{AccountId, BodyId, StreamId};
@@ -58,7 +58,8 @@ pub(crate) fn script() -> Vec<Step> {
         Do(|state, tag| vec![commit(state, tag, &[INBOX, SENT], None), snapshot(state, tag, INBOX)]),
         // Closed with something that the index does not have.
         Reopen,
-        Do(|state, tag| vec![commit(state, tag, &[INBOX], Some(100))]),
+        Do(|state, tag| vec![commit(state, tag, &[INBOX], Some(100)), anew(state, tag, SENT)]),
+        Do(|state, tag| vec![commit(state, tag, &[SENT], None)]),
         Read,
     ]
 }
@@ -97,6 +98,12 @@ fn snapshot(state: &State, tag: &mut u64, stream: StreamId) -> Op {
 fn trim(state: &State, stream: StreamId) -> Op {
     let (at, _) = state.streams[&stream].snapshot.unwrap();
     Op::Trim(stream, at)
+}
+
+fn anew(state: &State, tag: &mut u64, stream: StreamId) -> Op {
+    *tag += 1;
+    let expected = state.seq(stream);
+    Op::Anew(Renewal { stream, expected, tag: *tag, on: On::State(expected.plus(2)) })
 }
 
 fn large(account: AccountId, seed: u64) -> Op {
