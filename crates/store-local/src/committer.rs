@@ -99,6 +99,8 @@ impl Committer {
             Ok(log) => {
                 self.log = log;
                 self.tries = 0;
+                // The index leads into the segments as they are now.
+                self.engine.segments.let_go_of_all();
                 self.engine.trouble.end();
                 // What somebody met while this was still the old trouble.
                 self.engine.check_map();

@@ -102,8 +102,9 @@ pub struct Options {
     pub witness: Arc<dyn Witness>,
 }
 
-/// Most octets after which a segment is sealed: footers count offsets in 32 bits, and recovery holds one in memory.
-pub const MAX_SEGMENT: u64 = 1 << 30;
+/// Most octets after which a segment is sealed: recovery holds one in memory, and its table of contents has to fit into a
+/// frame.
+pub const MAX_SEGMENT: u64 = 1 << 29;
 
 /// A disk that hiccups is in order again by then.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -264,6 +265,8 @@ impl LocalStore {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         // A thread that panicked has answered nobody; there is nothing more to learn from it.
         threads.drain(..).for_each(|thread| drop(thread.join()));
+        // Somebody else's thread may be at it, and must have let go of the directory before another process has it.
+        drop(self.compaction.lock());
         self.engine.finish()
     }
 

@@ -88,7 +88,7 @@ fn open_once(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError
     let log = tail.copy(Arc::clone(&segments), &chain, &index, options)?;
     // The checkpoint leaves the old tail before its files do.
     index.move_tail().map_err(index_error)?;
-    remove_leftovers(&*disk)?;
+    remove_leftovers(&*disk, &index)?;
     let (desk, clerk) = BodyDesk::new();
     let engine = Engine::new(index, segments, (bodies, desk), (lock, format), Arc::clone(&options.witness));
     let engine = Arc::new(engine);
@@ -393,9 +393,11 @@ fn show_hole(stream: StreamId, last_good: Seq, into: &mut Generation) {
 }
 
 /// Takes away what no chain leads to. Found anew: the fresh segment may have made more of them.
-fn remove_leftovers(disk: &dyn Disk) -> Result<(), OpenError> {
-    for path in Chain::find(disk)?.leftovers {
-        disk.unlink(&path)?;
+fn remove_leftovers(disk: &dyn Disk, index: &Index) -> Result<(), OpenError> {
+    let chain = Chain::find(disk)?;
+    let stay = relocation::must_stay(index, &chain).map_err(index_error)?;
+    for path in chain.leftovers.iter().filter(|path| !stay.contains(path)) {
+        disk.unlink(path)?;
     }
     Ok(())
 }

@@ -247,8 +247,8 @@ fn keys_of(header: &RecordHeader) -> Vec<Key> {
         Subject::Head { stream, .. } => vec![key::head(of(stream))],
         Subject::Trimmed { stream, .. } => vec![key::head(of(stream)), key::trim(of(stream))],
         Subject::Anew { stream, .. } => vec![key::quarantine(of(stream))],
-        Subject::Record(id) => vec![key::record(account, id)],
-        Subject::Body(id) | Subject::BodyFile(id) => vec![key::body(account, id)],
+        Subject::Record(id) | Subject::RecordGone(id) => vec![key::record(account, id)],
+        Subject::Body(id) | Subject::BodyFile(id) | Subject::BodyGone(id) => vec![key::body(account, id)],
         _ => Vec::new(),
     }
 }
@@ -280,8 +280,8 @@ fn is_behind(header: &RecordHeader, said: &HashMap<Key, Value>) -> bool {
         Subject::Anew { stream, from } => {
             seq(key::quarantine(of(stream))).is_some_and(|last_good| last_good < from)
         }
-        Subject::Record(id) => earlier(&key::record(account, id)),
-        Subject::Body(id) => earlier(&key::body(account, id)),
+        Subject::Record(id) | Subject::RecordGone(id) => earlier(&key::record(account, id)),
+        Subject::Body(id) | Subject::BodyGone(id) => earlier(&key::body(account, id)),
         _ => false,
     }
 }

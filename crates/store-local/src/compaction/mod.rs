@@ -13,23 +13,28 @@
 
 mod judge;
 pub(crate) mod relocation;
+mod removals;
 mod rewriting;
 
 use crate::Options;
 use crate::check::entries;
 use crate::committer::Committer;
 use crate::engine::Engine;
-use crate::index::kv::{Condition, Key, KvError};
+use crate::index::kv::{Condition, Key, Kv, KvError};
 use crate::log::chain::{Chain, Link};
-use crate::log::format::{RECORD_HEADER, padded};
+use crate::log::format::{RECORD_HEADER, SegmentHeader, padded};
 use crate::log::octets::array_at;
 use crate::log::segments::unborn_path;
 use crate::queue::Errand;
 use crate::witness::Witness;
 use bytes::Bytes;
 use judge::Older;
-use rewriting::{Judged, Terms, Unwritten};
+use relocation::Moved;
+use removals::Removals;
+use rewriting::{Judged, Pace, Terms, Unwritten};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+use std::ptr::addr_eq;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use store::{AccountId, StoreError};
@@ -84,6 +89,10 @@ pub(crate) const LATER: Duration = Duration::from_hours(1);
 const ENTRIES: usize = 1_024;
 /// What looking at an entry costs, in octets.
 const LOOK: u64 = 64;
+/// Most segments that become one: as many files are open at once.
+const MOST: usize = 128;
+/// Entries that are led elsewhere between two groups.
+const AT_ONCE: usize = 200;
 /// So many small neighbours at least are put together: else their octets would be written for ever.
 const JOINED: usize = 4;
 /// Once a segment has turned out to be more needed than it seemed, so many of 16 parts of it must go before it is looked at
@@ -104,6 +113,8 @@ pub(crate) struct Compaction {
     judged: BTreeMap<u64, (u64, u64)>,
     /// Of segments of which less could leave than it seemed: their salt, and what seemed to be needed.
     refused: BTreeMap<u64, (u64, u64)>,
+    /// The map that has judged those.
+    judged_by: Option<Arc<dyn Kv>>,
 }
 
 /// How far it has come.
@@ -113,17 +124,30 @@ struct Work {
     links: Vec<Link>,
     /// Rewritten ones in whose place a power cut may bring back what lay there before.
     in_doubt: BTreeSet<u64>,
+    /// Octets of each segment to which the index leads, where it was asked for that.
+    seem_needed: HashMap<u64, u64>,
+    removals: Removals,
     done: Compacted,
     next_number: u32,
 }
 
-/// What became of a run.
+/// Segments that lie together, and why they are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Run {
+    kind: Kind,
+    numbers: RangeInclusive<u64>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rewrote {
-    /// It is as it was.
-    Nothing,
-    /// One segment lies in its place.
-    IntoOne,
+enum Kind {
+    /// Each is less than half needed.
+    Wanted,
+    /// Each is small.
+    Small,
+    /// All that is needless goes.
+    Everything,
+    /// All that is needless of an account goes.
+    AllOf(AccountId),
 }
 
 /// Why it goes no further.
@@ -146,6 +170,7 @@ impl Compaction {
             full_at: options.segment_octets,
             judged: BTreeMap::new(),
             refused: BTreeMap::new(),
+            judged_by: None,
         }
     }
 
@@ -185,13 +210,10 @@ impl Compaction {
         &mut self,
         extent: Extent,
         hand: Hand<'_>,
-        pace: &mut dyn FnMut(u64) -> bool,
+        pace: Pace<'_>,
     ) -> Result<Compacted, StoreError> {
         let mut work = Work::default();
-        let ended = self.begin(extent, &mut work, hand).and_then(|()| match extent {
-            Extent::Worthwhile => self.compact_worthwhile(&mut work, hand, pace),
-            Extent::Everything | Extent::AllOf(_) => self.compact_all(extent, &mut work, hand, pace),
-        });
+        let ended = self.go_through(extent, &mut work, hand, pace);
         work.done.put_off = ended.err();
         // That it ends with the store is no news.
         let put_off = work.done.put_off.filter(|why| *why != CLOSING);
@@ -201,8 +223,22 @@ impl Compaction {
         Ok(work.done)
     }
 
+    fn go_through(
+        &mut self,
+        extent: Extent,
+        work: &mut Work,
+        hand: Hand<'_>,
+        pace: Pace<'_>,
+    ) -> Result<(), PutOff> {
+        self.begin(extent, work, hand)?;
+        for run in self.runs(extent, work, pace)? {
+            self.compact_run(&run, work, hand, pace)?;
+        }
+        Ok(())
+    }
+
     /// Finds the segments that the index on the disk has taken in.
-    fn begin(&self, extent: Extent, work: &mut Work, hand: Hand<'_>) -> Result<(), PutOff> {
+    fn begin(&mut self, extent: Extent, work: &mut Work, hand: Hand<'_>) -> Result<(), PutOff> {
         let ended = ask(hand, move |committer| {
             let ended = if extent == Extent::Worthwhile { Ok(()) } else { committer.end_segment() };
             ended.map(|()| committer.publish_end())
@@ -215,167 +251,191 @@ impl Compaction {
             let chain = Chain::find(&*engine.segments.disk).map_err(|_| FAILED)?;
             relocation::catch_up(&engine.index, &engine.segments, &chain).map_err(|_| UNREADABLE)?;
             engine.segments.let_go_of_all();
-            Ok(chain)
+            Ok((chain, engine.index.through().position.offset))
         });
-        let chain = caught_up.ok_or(CLOSING)??;
-        if self.engine.index.map().condition() != Condition::Sound {
+        let (chain, published) = caught_up.ok_or(CLOSING)??;
+        let map = self.engine.index.map();
+        if map.condition() != Condition::Sound {
             return Err(UNREADABLE);
+        }
+        if !self.judged_by.as_ref().is_some_and(|by| addr_eq(Arc::as_ptr(by), Arc::as_ptr(&map))) {
+            // What another index has judged does not count.
+            self.judged.clear();
+            self.refused.clear();
+            self.judged_by = Some(Arc::clone(&map));
         }
         let known = self.engine.index.rewritings().map_err(|_| UNREADABLE)?;
         let lasts = |number: &u64| known.get(number).is_some_and(|known| known.lasts);
         let rewritten = chain.links.iter().filter(|link| link.header.rewriting.is_some());
         work.in_doubt = rewritten.map(|link| link.header.number).filter(|number| !lasts(number)).collect();
         let taken_in = self.engine.index.checkpoint().map_or(0, |end| end.position.segment);
-        work.next_number = chain
-            .links
-            .iter()
-            .map(|link| link.header.rewriting_number())
-            .max()
-            .unwrap_or(0)
-            .saturating_add(1);
+        let numbers = chain.links.iter().map(|link| link.header.rewriting_number());
+        work.next_number = numbers.max().unwrap_or(0).saturating_add(1);
+        work.removals = Removals::of(&chain.links, published);
         work.links = chain.links.into_iter().filter(|link| link.header.number < taken_in).collect();
         Ok(())
     }
 
-    /// Runs of segments that are less than half needed, and of small ones.
-    fn compact_worthwhile(
-        &mut self,
-        work: &mut Work,
-        hand: Hand<'_>,
-        pace: &mut dyn FnMut(u64) -> bool,
-    ) -> Result<(), PutOff> {
-        let needed = self.seem_needed(pace)?;
-        let sized: Vec<Sized> = work
-            .links
-            .iter()
-            .map(|link| {
-                let number = link.header.number;
-                let octets = link.end.unwrap_or_default();
-                let needed = needed.get(&number).copied().unwrap_or(0);
-                let known = self.refused.get(&number).filter(|(salt, _)| *salt == link.header.salt);
-                let refused =
-                    known.is_some_and(|(_, then)| then.saturating_sub(needed) * 16 < octets * AGAIN_AFTER);
-                Sized { number, octets, needed, wanted: needed * 2 < octets && !refused }
-            })
-            .collect();
-        for run in runs(&sized, self.full_at) {
-            let in_run = |number: u64| run.contains(&number);
-            let links = &work.links;
-            let Some(at) = links.iter().position(|link| in_run(link.header.number)) else { continue };
-            let length = links.iter().skip(at).take_while(|link| in_run(link.header.number)).count();
-            let salts: Vec<u64> = links.iter().skip(at).take(length).map(|link| link.header.salt).collect();
-            if self.rewrite(work, at, length, Extent::Worthwhile, hand, pace)? == Rewrote::Nothing {
-                let sized = sized.iter().filter(|sized| in_run(sized.number)).zip(salts);
-                self.refused.extend(sized.map(|(sized, salt)| (sized.number, (salt, sized.needed))));
+    /// The runs that it is worth to rewrite, or one of everything.
+    fn runs(&self, extent: Extent, work: &mut Work, pace: Pace<'_>) -> Result<Vec<Run>, PutOff> {
+        let kind = match extent {
+            Extent::Worthwhile => {
+                work.seem_needed = self.seem_needed(pace)?;
+                let sized: Vec<Sized> = work.links.iter().map(|link| self.size(link, work)).collect();
+                return Ok(runs(&sized, self.full_at));
             }
-        }
-        Ok(())
+            Extent::Everything => Kind::Everything,
+            Extent::AllOf(account) => Kind::AllOf(account),
+        };
+        let ends = work.links.first().zip(work.links.last());
+        let run = ends.map(|(first, last)| Run { kind, numbers: first.header.number..=last.header.number });
+        Ok(run.into_iter().collect())
     }
 
-    /// One segment after the other; those of which something goes are put together.
-    fn compact_all(
+    fn size(&self, link: &Link, work: &Work) -> Sized {
+        let number = link.header.number;
+        let octets = link.end.unwrap_or_default();
+        let needed = work.seem_needed.get(&number).copied().unwrap_or(0);
+        let known = self.refused.get(&number).filter(|(salt, _)| *salt == link.header.salt);
+        let refused = known.is_some_and(|(_, then)| then.saturating_sub(needed) * 16 < octets * AGAIN_AFTER);
+        Sized { number, octets, wanted: needed * 2 < octets && !refused, refused }
+    }
+
+    /// Goes through a run, one segment after the other, and puts together those that fit into one.
+    fn compact_run(
         &mut self,
-        extent: Extent,
+        run: &Run,
         work: &mut Work,
         hand: Hand<'_>,
-        pace: &mut dyn FnMut(u64) -> bool,
+        pace: Pace<'_>,
     ) -> Result<(), PutOff> {
-        let (mut at, mut length, mut octets) = (0, 0, 0);
-        while let Some(link) = work.links.get(at + length).cloned() {
-            let through = self.taken_in();
-            let older = self.older(work, at, link.header.number);
-            let judged = match Judged::read(&self.engine, &link, older, pace) {
-                Ok(judged) => Some(judged),
-                Err(Unwritten::Rotten) => {
-                    work.done.damaged += 1;
-                    None
-                }
-                Err(why) => return Err(self.put_off(why)),
-            };
-            let in_doubt = work.in_doubt.contains(&link.header.number);
-            let stays = |judged: &Judged| match extent {
-                Extent::AllOf(account) => !judged.has_needless_of(account),
-                _ => judged.is_all_needed() && !in_doubt,
-            };
-            if !in_doubt && judged.as_ref().is_some_and(Judged::is_all_needed) {
-                self.judged.insert(link.header.number, (link.header.salt, through));
-            }
-            let more = judged.filter(|judged| !stays(judged)).map(|judged| judged.needed_octets());
-            match more {
-                Some(more) if length == 0 || octets + more <= self.full_at => {
+        let in_run = |link: &&Link| run.numbers.contains(&link.header.number);
+        let Some(mut at) = work.links.iter().position(|link| in_run(&link)) else { return Ok(()) };
+        let (mut length, mut octets) = (0, 0);
+        while let Some(link) = work.links.get(at + length).filter(in_run).cloned() {
+            match self.measure(&link, at, run.kind, work, pace)? {
+                Some(more) if length == 0 || (length < MOST && octets + more <= self.full_at) => {
                     length += 1;
                     octets += more;
                 }
                 more => {
-                    at += match self.rewrite(work, at, length, extent, hand, pace)? {
-                        Rewrote::Nothing => length,
-                        Rewrote::IntoOne => 1,
-                    };
+                    at = self.rewrite(at, length, run.kind, work, hand, pace)?;
                     (length, octets) = (0, 0);
                     at += usize::from(more.is_none());
                 }
             }
         }
-        self.rewrite(work, at, length, extent, hand, pace).map(|_| ())
+        self.rewrite(at, length, run.kind, work, hand, pace).map(|_| ())
     }
 
-    /// Rewrites so many segments from one on.
-    fn rewrite(
+    /// How much of a segment is needed; `None` where it stays as it is.
+    fn measure(
         &mut self,
-        work: &mut Work,
+        link: &Link,
         at: usize,
-        length: usize,
-        extent: Extent,
-        hand: Hand<'_>,
-        pace: &mut dyn FnMut(u64) -> bool,
-    ) -> Result<Rewrote, PutOff> {
-        let run: Vec<Link> = work.links.iter().skip(at).take(length).cloned().collect();
-        let Some(last) = run.last() else { return Ok(Rewrote::Nothing) };
-        let older = self.older(work, at, last.header.number);
-        let terms = Terms { number: work.next_number, judged_through: self.taken_in(), older };
-        let rewritten = match rewriting::write(&self.engine, &run, terms, pace) {
-            Ok(rewritten) => rewritten,
+        kind: Kind,
+        work: &mut Work,
+        pace: Pace<'_>,
+    ) -> Result<Option<u64>, PutOff> {
+        let (number, through) = (link.header.number, self.taken_in());
+        let older = self.older(work, at, number);
+        let judged = match Judged::read(&self.engine, link, older, &mut work.removals, pace) {
+            Ok(judged) => judged,
             Err(Unwritten::Rotten) => {
                 work.done.damaged += 1;
-                return Ok(Rewrote::Nothing);
+                self.refuse(link, work);
+                return Ok(None);
             }
             Err(why) => return Err(self.put_off(why)),
         };
+        let in_doubt = work.in_doubt.contains(&number);
+        if judged.is_all_needed() && !in_doubt && self.judges() {
+            self.judged.insert(number, (link.header.salt, through));
+        }
+        let goes = match kind {
+            Kind::Wanted | Kind::Small => true,
+            Kind::Everything => judged.has_needless() || in_doubt,
+            Kind::AllOf(account) => judged.has_needless_of(account),
+        };
+        Ok(goes.then(|| judged.needed_octets()))
+    }
+
+    /// Rewrites so many segments from one on, and says which comes behind them then.
+    fn rewrite(
+        &mut self,
+        at: usize,
+        length: usize,
+        kind: Kind,
+        work: &mut Work,
+        hand: Hand<'_>,
+        pace: Pace<'_>,
+    ) -> Result<usize, PutOff> {
+        let run: Vec<Link> = work.links.iter().skip(at).take(length).cloned().collect();
+        let Some(last) = run.last() else { return Ok(at) };
+        let terms = Terms {
+            number: work.next_number,
+            judged_through: self.taken_in(),
+            older: self.older(work, at, last.header.number),
+            map: self.engine.index.map(),
+        };
+        let rewritten = match rewriting::write(&self.engine, &run, &terms, &mut work.removals, pace) {
+            Ok(rewritten) => rewritten,
+            Err(why) => return Err(self.put_off(why)),
+        };
         let octets: u64 = run.iter().map(|link| link.end.unwrap_or_default()).sum();
-        // Written for too little; unless it is many files that become one.
-        if extent == Extent::Worthwhile && length < JOINED && rewritten.length * 4 > octets * 3 {
+        if kind == Kind::Wanted && rewritten.length * 4 > octets * 3 {
+            // Written for too little.
             let _ = self.engine.segments.disk.unlink(&unborn_path(last.header.number));
-            return Ok(Rewrote::Nothing);
+            run.iter().for_each(|link| self.refuse(link, work));
+            return Ok(at + length);
         }
         let (header, written) = (rewritten.segment.header.clone(), rewritten.length);
         let placed = {
             let run = run.clone();
-            ask(hand, move |committer| rewriting::put_in_place(committer.engine(), &run, &rewritten))
+            ask(hand, move |committer| {
+                rewriting::put_in_place(committer.engine(), &run, &rewritten).then_some(rewritten.moved)
+            })
         };
-        if !placed.ok_or(CLOSING)? {
+        let Some(moved) = placed.ok_or(CLOSING)? else {
             return Err(if self.engine.trouble.check().is_ok() { IN_USE } else { FAILED });
-        }
+        };
         work.next_number = work.next_number.saturating_add(1);
         work.done.segments += length as u64;
         work.done.octets_before += octets;
         work.done.octets_after += written;
-        let link = Link { end: Some(header.whole_through), header };
-        self.lead_index(&link, hand, pace)?;
+        self.lead_index(&header, &moved, hand, pace)?;
         rewriting::release(&self.engine.segments, &run);
-        work.in_doubt.remove(&link.header.number);
+        work.in_doubt.remove(&header.number);
+        let link = Link { end: Some(header.whole_through), header };
         work.links.splice(at..at + length, [link]);
-        Ok(Rewrote::IntoOne)
+        Ok(at + 1)
+    }
+
+    /// Is not looked at again before more of it has become needless.
+    fn refuse(&mut self, link: &Link, work: &Work) {
+        let number = link.header.number;
+        let needed = work.seem_needed.get(&number).copied().unwrap_or(0);
+        self.refused.insert(number, (link.header.salt, needed));
+    }
+
+    /// Whether the index is still the one that this compaction goes by.
+    fn judges(&self) -> bool {
+        let now = self.engine.index.map();
+        self.judged_by.as_ref().is_some_and(|by| addr_eq(Arc::as_ptr(by), Arc::as_ptr(&now)))
+            && now.condition() == Condition::Sound
     }
 
     /// Leads the entries of the index to where their records lie now.
     fn lead_index(
         &self,
-        link: &Link,
+        header: &SegmentHeader,
+        moved: &[Moved],
         hand: Hand<'_>,
-        pace: &mut dyn FnMut(u64) -> bool,
+        pace: Pace<'_>,
     ) -> Result<(), PutOff> {
-        let moved = relocation::moved(&self.engine.segments, &link.header).map_err(|_| UNREADABLE)?;
-        for some in moved.chunks(relocation::AT_ONCE) {
+        for some in moved.chunks(AT_ONCE) {
+            // What it has to look up then is at hand.
+            let _ = relocation::lead(&self.engine.index, some);
             let some = some.to_vec();
             let looked = some.len() as u64 * LOOK;
             let led = ask(hand, move |committer| {
@@ -387,13 +447,13 @@ impl Compaction {
             // Told to end it goes on all the same: it is not long, and else the next opening has to do it.
             pace(looked);
         }
-        let header = link.header.clone();
+        let header = header.clone();
         let finished = ask(hand, move |committer| relocation::finish(&committer.engine().index, &header));
         finished.ok_or(CLOSING)?.map_err(|e| self.put_off(Unwritten::Index(e)))
     }
 
     /// Octets of each segment to which the index leads.
-    fn seem_needed(&self, pace: &mut dyn FnMut(u64) -> bool) -> Result<HashMap<u64, u64>, PutOff> {
+    fn seem_needed(&self, pace: Pace<'_>) -> Result<HashMap<u64, u64>, PutOff> {
         let mut needed = HashMap::new();
         let mut after = Key::new();
         loop {
@@ -434,7 +494,8 @@ impl Compaction {
 
     fn put_off(&self, why: Unwritten) -> PutOff {
         match why {
-            Unwritten::Rotten => IN_USE,
+            // It has rotted since it was measured.
+            Unwritten::Rotten | Unwritten::InUse => IN_USE,
             Unwritten::Told => CLOSING,
             // It is no failure of the store's: what was to be won was room.
             Unwritten::Disk => NO_ROOM,
@@ -460,34 +521,33 @@ impl Compaction {
 struct Sized {
     number: u64,
     octets: u64,
-    needed: u64,
     /// Whether it is less than half needed.
     wanted: bool,
+    /// Whether it has turned out that less can leave it than it seems, or nothing.
+    refused: bool,
 }
 
 /// The runs to be rewritten: of segments that are less than half needed, as many together as fill a segment; and of small
 /// ones, so that the log does not end in thousands of crumbs.
-fn runs(sized: &[Sized], full_at: u64) -> Vec<std::ops::RangeInclusive<u64>> {
+fn runs(sized: &[Sized], full_at: u64) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut at = 0;
     while let Some(first) = sized.get(at) {
-        let run = if first.wanted { wanted(sized, at, full_at) } else { small(sized, at, full_at) };
+        let (kind, run) = match first.wanted {
+            true => (Kind::Wanted, wanted(sized, at)),
+            false => (Kind::Small, small(sized, at, full_at)),
+        };
         if let Some(last) = run.checked_sub(1).and_then(|more| sized.get(at + more)) {
-            runs.push(first.number..=last.number);
+            runs.push(Run { kind, numbers: first.number..=last.number });
         }
         at += run.max(1);
     }
     runs
 }
 
-/// How many from here on are less than half needed and fit into one segment.
-fn wanted(sized: &[Sized], at: usize, full_at: u64) -> usize {
-    let mut octets = 0;
-    let fit = |sized: &&Sized| {
-        octets += sized.needed;
-        sized.wanted && octets <= full_at
-    };
-    sized.iter().skip(at).take_while(fit).count().max(1)
+/// How many from here on are less than half needed.
+fn wanted(sized: &[Sized], at: usize) -> usize {
+    sized.iter().skip(at).take_while(|sized| sized.wanted).count()
 }
 
 /// How many small ones begin here, if together they are worth it.
@@ -495,9 +555,10 @@ fn small(sized: &[Sized], at: usize, full_at: u64) -> usize {
     let mut octets = 0;
     let fit = |sized: &&Sized| {
         octets += sized.octets;
-        !sized.wanted && sized.octets * JOINED as u64 <= full_at && octets <= full_at
+        let small = sized.octets * JOINED as u64 <= full_at && octets <= full_at;
+        small && !sized.wanted && !sized.refused
     };
-    let run: Vec<&Sized> = sized.iter().skip(at).take_while(fit).collect();
+    let run: Vec<&Sized> = sized.iter().skip(at).take_while(fit).take(MOST).collect();
     let (all, most): (u64, u64) =
         run.iter().fold((0, 0), |(all, most), sized| (all + sized.octets, most.max(sized.octets)));
     if run.len() >= JOINED && most * 2 <= all { run.len() } else { 0 }

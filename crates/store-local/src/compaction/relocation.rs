@@ -11,12 +11,12 @@ use crate::index::value::Place;
 use crate::index::{Index, Known, Rewritings, note_rewritings};
 use crate::log::chain::Chain;
 use crate::log::format::{SEGMENT_HEADER, SegmentHeader, Subject};
-use crate::log::frames::{Found, Octets, State, Step};
+use crate::log::frames::{Found, Frame, Octets, State, Step};
 use crate::log::replay::read_file;
 use crate::log::segments::{LOG_DIRECTORY, Segments, segment_path, unborn_path};
 use crate::recovery::index_error;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Entries that are led elsewhere at once.
 pub(super) const AT_ONCE: usize = 1_000;
@@ -30,22 +30,25 @@ pub(super) struct Moved {
 }
 
 /// The records of a rewritten segment to which entries may lead.
-pub(super) fn moved(segments: &Segments, header: &SegmentHeader) -> io::Result<Vec<Moved>> {
+pub(super) fn moved(segment: u64, frames: &[Frame]) -> Vec<Moved> {
+    frames.iter().flat_map(|frame| &frame.records).filter_map(|found| moved_to(found, segment)).collect()
+}
+
+/// The same, of one that lies on the disk.
+fn moved_on_disk(segments: &Segments, header: &SegmentHeader) -> io::Result<Vec<Moved>> {
     let bytes = read_file(segments, header.number, 0)?;
     let end = usize::try_from(header.whole_through).unwrap_or(usize::MAX).min(bytes.len());
     let octets = Octets { header, bytes: bytes.get(..end).unwrap_or_default() };
-    let (mut moved, mut offset) = (Vec::new(), SEGMENT_HEADER);
+    let (mut frames, mut offset) = (Vec::new(), SEGMENT_HEADER);
     while offset < end {
         let (step, next) = octets.step(offset, end);
         match step {
-            Step::Whole(frame) | Step::Rotten(frame, _) => {
-                moved.extend(frame.records.iter().filter_map(|found| moved_to(found, header.number)));
-            }
+            Step::Whole(frame) | Step::Rotten(frame, _) => frames.push(frame),
             Step::End => break,
         }
         offset = next;
     }
-    Ok(moved)
+    Ok(moved(header.number, &frames))
 }
 
 fn moved_to(found: &Found, segment: u64) -> Option<Moved> {
@@ -116,12 +119,13 @@ pub(crate) fn catch_up(index: &Index, segments: &Segments, chain: &Chain) -> Res
         return Ok(());
     }
     for header in news {
-        make_last(segments, header.number)?;
-        let moved = moved(segments, header)?;
+        // Where nothing lies that would go, a power cut brings back the file of before, and the index is made again.
+        let lasts = has_replaced(chain, header) && make_last(segments, header.number)?;
+        let moved = moved_on_disk(segments, header)?;
         for some in moved.chunks(AT_ONCE) {
             index.publish(lead(index, some).map_err(index_error)?);
         }
-        known.insert(header.number, Known { number: header.rewriting_number(), lasts: true });
+        known.insert(header.number, Known { number: header.rewriting_number(), lasts });
     }
     let in_log = |number: &u64| chain.links.iter().any(|link| link.header.number == *number);
     known.retain(|number, _| in_log(number));
@@ -140,26 +144,50 @@ pub(crate) fn taken_in(
     known: &mut Rewritings,
 ) -> io::Result<()> {
     let number = header.rewriting_number();
-    let before = header.follows.map_or(0, |before| before.segment);
-    let has_replaced = chain.has_leftovers_between(before, header.number);
-    if has_replaced {
-        make_last(segments, header.number)?;
-    }
     let lasted = known.get(&header.number).is_some_and(|known| known.number == number && known.lasts);
-    known.insert(header.number, Known { number, lasts: lasted || has_replaced });
+    let lasts = lasted || (has_replaced(chain, header) && make_last(segments, header.number)?);
+    known.insert(header.number, Known { number, lasts });
     Ok(())
 }
 
+/// Whether files are still there in whose place a segment lies.
+fn has_replaced(chain: &Chain, header: &SegmentHeader) -> bool {
+    let before = header.follows.map_or(0, |before| before.segment);
+    chain.has_leftovers_between(before, header.number)
+}
+
+/// Whether files that no chain leads to must stay: one in whose place they lay may still be lost to a power cut.
+pub(crate) fn must_stay(index: &Index, chain: &Chain) -> Result<Vec<PathBuf>, KvError> {
+    let known = index.rewritings()?;
+    let lasts = |header: &SegmentHeader| known.get(&header.number).is_some_and(|known| known.lasts);
+    let headers = chain.links.iter().map(|link| &link.header);
+    let in_doubt = headers.filter(|header| header.rewriting.is_some() && !lasts(header));
+    Ok(in_doubt.flat_map(|header| chain.leftovers_before(header)).collect())
+}
+
 /// A segment that has its name may have got it by a rename that was never made durable: the sync of the directory failed, or
-/// we did not live to see it. A sync is not tried again. So a copy gets the name once more.
-fn make_last(segments: &Segments, number: u64) -> io::Result<()> {
+/// we did not live to see it. A sync is not tried again. So a copy gets the name once more. `false` where there is no room
+/// for one: then what lay there before has to stay.
+fn make_last(segments: &Segments, number: u64) -> io::Result<bool> {
+    let disk = &segments.disk;
+    let unborn = unborn_path(number);
+    let written = write_again(segments, number, &unborn);
+    if let Err(e) = written {
+        // What is left of it goes with the next opening.
+        let _ = disk.unlink(&unborn);
+        return if e.kind() == io::ErrorKind::StorageFull { Ok(false) } else { Err(e) };
+    }
+    segments.let_go(&[number]);
+    Ok(true)
+}
+
+fn write_again(segments: &Segments, number: u64, unborn: &Path) -> io::Result<()> {
     let disk = &segments.disk;
     let bytes = read_file(segments, number, 0)?;
-    let unborn = unborn_path(number);
-    let copy = disk.create(&unborn)?;
+    let copy = disk.create(unborn)?;
     copy.write_at(&bytes, 0)?;
     copy.sync_all()?;
-    disk.rename(&unborn, &segment_path(number))?;
+    disk.rename(unborn, &segment_path(number))?;
     disk.sync_dir(Path::new(LOG_DIRECTORY))
 }
 

@@ -68,8 +68,15 @@ impl Chain {
 
     /// Whether segments lie between these two that are not in the log.
     pub(crate) fn has_leftovers_between(&self, before: u64, number: u64) -> bool {
-        let between = self.headers.keys().filter(|there| (before + 1..number).contains(there));
-        between.into_iter().any(|there| self.leftovers.contains(&segment_path(*there)))
+        let mut between = self.headers.keys().filter(|there| (before + 1..number).contains(there));
+        between.any(|there| self.leftovers.contains(&segment_path(*there)))
+    }
+
+    /// The segments that are not in the log and lie between one and the one before it.
+    pub(crate) fn leftovers_before(&self, header: &SegmentHeader) -> Vec<PathBuf> {
+        let before = header.follows.map_or(0, |before| before.segment);
+        let between = self.headers.keys().filter(|there| (before + 1..header.number).contains(there));
+        between.map(|there| segment_path(*there)).filter(|path| self.leftovers.contains(path)).collect()
     }
 
     /// The number for the next segment.

@@ -48,7 +48,9 @@ impl Heading {
 /// Reads what a segment's file says that it is.
 pub(crate) fn read(file: &dyn File, number: u64) -> io::Result<Heading> {
     let start = octets_at(file, Some(0))?;
-    if let Some(format::Heading::OfVersion(version)) = start.as_ref().and_then(|octets| SegmentHeader::read(octets)) {
+    if let Some(format::Heading::OfVersion(version)) =
+        start.as_ref().and_then(|octets| SegmentHeader::read(octets))
+    {
         return Ok(Heading::OfVersion(version));
     }
     let is_ours = |header: &SegmentHeader| header.number == number;

@@ -102,16 +102,19 @@ impl Segments {
 
     /// No entry of the index leads any more to anything but what lies under the numbers now.
     pub(crate) fn let_go_of_all(&self) {
-        let mut open = self.lock();
-        open.former.clear();
-        self.changes.fetch_add(1, Ordering::Release);
+        let numbers: Vec<u64> = self.lock().former.keys().copied().collect();
+        self.let_go(&numbers);
     }
 
     /// No entry of the index leads any more to what lay under these numbers.
     pub(crate) fn let_go(&self, numbers: &[u64]) {
         let mut open = self.lock();
-        numbers.iter().for_each(|number| drop(open.former.remove(number)));
+        // Somebody may have opened one at the last moment, too. They are closed once nobody has to wait for that.
+        let gone: Vec<_> =
+            numbers.iter().map(|number| (open.former.remove(number), open.now.remove(number))).collect();
         self.changes.fetch_add(1, Ordering::Release);
+        drop(open);
+        drop(gone);
     }
 
     /// The record at a place: its payload decoded, or why not.
