@@ -39,6 +39,8 @@ struct Content {
 struct Stored {
     files: BTreeMap<String, Vec<u8>>,
     content: Content,
+    /// The index as it was before some was forgotten.
+    earlier_index: Vec<u8>,
 }
 
 fn options() -> Options {
@@ -68,9 +70,12 @@ impl Stored {
             let (id, _) = block_on(writer.finish()).unwrap();
             content.bodies.insert((AccountId(account), id), body);
         }
+        store.close().unwrap();
+        let earlier_index = files_of(&disk).remove(INDEX).unwrap();
+        let store = LocalStore::open_on(Arc::new(disk.clone()), &options()).unwrap();
         forget_some(&store, &mut content);
         store.close().unwrap();
-        Self { files: files_of(&disk), content }
+        Self { files: files_of(&disk), content, earlier_index }
     }
 
     fn disk(&self) -> FaultyDisk {
@@ -378,6 +383,55 @@ fn whatever_rots_while_nobody_looks_the_store_opens_and_names_it() {
         }
     }
     println!("while it was closed: {numbers:?}");
+}
+
+#[test]
+fn a_compaction_that_goes_by_a_rotten_index_throws_nothing_away_that_the_log_has() {
+    const PAGE: usize = 4096;
+    let stored = Stored::new();
+    let (mut rewritten, mut stale) = (0, 0);
+    for seed in seeds::to_try(60) {
+        let mut dice = Dice::new(seed);
+        let disk = stored.disk();
+        let (store, mut pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &options()).unwrap();
+        let index = files_of(&disk).remove(INDEX).unwrap();
+        let length = index.len();
+        let what = Where {
+            flip: dice.pick(&[Flip::Bit(3), Flip::ZeroBlock, Flip::Truncate]),
+            file: INDEX.to_owned(),
+            at: dice.below(length),
+            length,
+            may_lead_astray: true,
+        };
+        if dice.chance(50) {
+            // A write that was lost: a page is as it was before.
+            let page = dice.below(length / PAGE) * PAGE;
+            if let Some(before) = stored.earlier_index.get(page..page + PAGE) {
+                disk.open(Path::new(INDEX)).unwrap().write_at(before, page as u64).unwrap();
+                stale += 1;
+            }
+        } else {
+            what.happen(&disk);
+        }
+        for _ in 0..3 {
+            rewritten += pump.compact(Extent::Everything, u64::MAX).map_or(0, |done| done.segments);
+            pump.try_to_recover();
+        }
+        drop((store, pump));
+        LocalStore::forget_index(&disk).unwrap();
+        let store = LocalStore::open_on(Arc::new(disk.clone()), &options()).unwrap();
+        let asked =
+            Asked::everything(&store, &stored.content, &Where { may_lead_astray: false, ..what.clone() });
+        assert_eq!((asked.unreadable, asked.unavailable), (BTreeSet::new(), 0), "seed {seed}: {what:?}");
+        for account in 1..=3 {
+            let account = AccountId(account);
+            let there = block_on(store.list_bodies(account, None, usize::MAX)).unwrap();
+            let should = stored.content.bodies.keys().filter(|(of, _)| *of == account).count();
+            assert_eq!(there.len(), should, "seed {seed}: what was deleted came back; {what:?}");
+        }
+    }
+    println!("{rewritten} segments rewritten, {stale} of the indices had a page of before");
+    assert!(rewritten > 0 && stale > 0);
 }
 
 #[test]
