@@ -20,6 +20,7 @@
 //! needed.
 
 mod alarm;
+mod archive;
 mod body_desk;
 mod body_file;
 mod check;
@@ -69,6 +70,7 @@ use store::{
 };
 use witness::Nobody;
 
+pub use archive::{Archive, Extracted};
 pub use check::{Check, Damage, Lost, MAX_DAMAGES, MAX_LOST, Progress, Tally};
 pub use committer::Recovered;
 pub use compaction::{Compacted, Compacting, Extent};

@@ -9,6 +9,7 @@ use super::octets::{u32_at, u64_at};
 use super::segments::Segment;
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use store::AccountId;
 
 /// Offsets of frames, by account.
@@ -57,16 +58,34 @@ pub(crate) fn read(header: &SegmentHeader, bytes: &[u8], end: Option<u64>) -> Op
     Some(Footer { contents: decode(bytes.get(footer.payload.clone())?)?, end: behind })
 }
 
+/// The same, of a segment of which nothing else is read.
+pub(crate) fn read_from(segment: &Segment, end: Option<u64>) -> io::Result<Option<Contents>> {
+    let length = segment.file.length()?;
+    let place = place_of(segment, length)?.filter(|place| is_sealed_behind(place.end, length));
+    let Some(place) = place.filter(|place| end.is_none_or(|end| end == place.end)) else { return Ok(None) };
+    let mut bytes = vec![0; usize::try_from(place.end - place.start).map_err(io::Error::other)?];
+    segment.file.read_exact_at(&mut bytes, place.start)?;
+    let octets = Octets { header: &segment.header, bytes: &bytes };
+    let Step::Whole(frame) = octets.step(0, bytes.len()).0 else { return Ok(None) };
+    let footer = frame.records.first().filter(|_| frame.is_footer());
+    Ok(footer.and_then(|footer| decode(bytes.get(footer.payload.clone())?)))
+}
+
 /// Where the footer of a segment ends that lies in a file of this length, by what its trailer says.
 pub(crate) fn end_of(segment: &Segment, length: u64) -> io::Result<Option<u64>> {
+    Ok(place_of(segment, length)?.map(|place| place.end))
+}
+
+fn place_of(segment: &Segment, length: u64) -> io::Result<Option<Range<u64>>> {
     let (mut trailer, mut frame) = ([0; TRAILER], [0; FRAME_HEADER]);
     let Some(at) = length.checked_sub(TRAILER as u64) else { return Ok(None) };
     segment.file.read_exact_at(&mut trailer, at)?;
-    let footer = footer_of(&trailer, segment.header.salt).filter(|footer| footer + FRAME_HEADER as u64 <= at);
+    let footer = footer_of(&trailer, segment.header.salt)
+        .filter(|footer| footer.checked_add(FRAME_HEADER as u64).is_some_and(|end| end <= at));
     let Some(footer) = footer else { return Ok(None) };
     segment.file.read_exact_at(&mut frame, footer)?;
     let header = FrameHeader::decode(&frame, segment.header.salt);
-    Ok(header.map(|header| footer + FRAME_HEADER as u64 + u64::from(header.length)))
+    Ok(header.map(|header| footer..footer + FRAME_HEADER as u64 + u64::from(header.length)))
 }
 
 /// What it should say, by walking the frames up to `end`.
