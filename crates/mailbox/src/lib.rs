@@ -69,8 +69,10 @@ mod tree;
 mod view;
 
 pub use codec::DecodeError;
-pub use decide::{Appending, Change, Copying, Doomed, Expunging, Moving, Store, Stored};
-pub use decide::{append, bring, copies, copy, expunge, move_messages, restate, skip, skip_to, store};
+pub use decide::{Appending, Change, Copying, Doomed, Expunging, Given, Moving, Store, Stored};
+pub use decide::{
+    append, bring, copies, copy, expunge, move_messages, rebuild, restate, skip, skip_to, store,
+};
 pub use event::{Appended, Birth, Created, Event, FlagsChanged, NewMessage, Scope};
 pub use flags::{FlagSet, Flags, Keywords, MAX_KEYWORDS, SystemFlags};
 pub use head::Head;

@@ -19,6 +19,7 @@ mod list;
 mod pattern;
 mod patterns;
 mod quota;
+mod rebuild;
 mod salvage;
 mod special_use;
 mod state;

@@ -70,9 +70,9 @@ pub fn bring(
 }
 
 /// Messages whose UIDs have no gap.
-struct Run {
-    first: Uid,
-    messages: Vec<NewMessage>,
+pub(super) struct Run {
+    pub(super) first: Uid,
+    pub(super) messages: Vec<NewMessage>,
 }
 
 fn runs(mut uid_next: Uid, messages: Vec<(Option<Uid>, NewMessage)>) -> Result<Vec<Run>, LimitReached> {
@@ -89,7 +89,7 @@ fn runs(mut uid_next: Uid, messages: Vec<(Option<Uid>, NewMessage)>) -> Result<V
 }
 
 /// The UID behind so many. The highest UID is never given: UIDNEXT must stay a UID.
-fn behind(first: Uid, count: usize) -> Option<Uid> {
+pub(super) fn behind(first: Uid, count: usize) -> Option<Uid> {
     first.get().checked_add(u32::try_from(count).ok()?).and_then(Uid::new)
 }
 
@@ -123,7 +123,7 @@ pub fn restate(state: &MailboxState, told: Option<&Head>) -> Result<Event, Limit
 }
 
 /// Batches that fit into an event each.
-fn batches(messages: Vec<NewMessage>) -> Vec<Vec<NewMessage>> {
+pub(super) fn batches(messages: Vec<NewMessage>) -> Vec<Vec<NewMessage>> {
     let mut batches: Vec<Vec<NewMessage>> = Vec::new();
     let mut room = 0;
     for message in messages {

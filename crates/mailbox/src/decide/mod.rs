@@ -6,11 +6,13 @@
 
 mod append;
 mod expunge;
+mod rebuild;
 mod store;
 mod transfer;
 
 pub use append::{Appending, append, bring, restate, skip, skip_to};
 pub use expunge::{Doomed, Expunging, expunge};
+pub use rebuild::{Given, rebuild};
 pub use store::{Change, Store, Stored, store};
 pub use transfer::{Copying, Moving, copies, copy, move_messages};
 

@@ -4,7 +4,7 @@ use super::expunge::remove;
 use super::store::named_flags;
 use super::{Appending, append};
 use crate::{Birth, Event, FlagSet, Flags, LimitReached, MailboxState, NewMessage, Row};
-use terms::{AccountId, UidSet, UidValidity};
+use terms::{AccountId, EmailId, Uid, UidSet, UidValidity};
 
 /// What a COPY comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,22 @@ pub fn copies(
     (uids.0, messages)
 }
 
+/// The messages as they are, with their UIDs: to be put where they were.
+pub(super) fn originals<'s>(
+    state: &'s MailboxState,
+    account: AccountId,
+    uids: &UidSet,
+) -> impl Iterator<Item = (Uid, NewMessage)> {
+    let mut names = Names { state, last: None };
+    let stream = state.stream();
+    state.reader(account).rows(uids).map(move |row| {
+        let is_born_here = row.email == EmailId { mailbox: stream, uid: row.uid.get() };
+        let copy = names.copy_of(&row, row.save_date);
+        let birth = if is_born_here { Birth::Here } else { copy.birth };
+        (row.uid, NewMessage { birth, ..copy })
+    })
+}
+
 /// Moves those of the messages that are there. A message's \Deleted neither helps nor hinders (RFC 6851, 3.1).
 ///
 /// # Errors
@@ -78,8 +94,8 @@ pub fn move_messages(
 #[derive(Default)]
 struct UidList(UidSet);
 
-impl Extend<terms::Uid> for UidList {
-    fn extend<I: IntoIterator<Item = terms::Uid>>(&mut self, uids: I) {
+impl Extend<Uid> for UidList {
+    fn extend<I: IntoIterator<Item = Uid>>(&mut self, uids: I) {
         uids.into_iter().for_each(|uid| self.0.push(uid));
     }
 }

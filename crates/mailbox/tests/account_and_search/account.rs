@@ -1,8 +1,8 @@
 //! Decisions and LIST, example by example.
 
 use mailbox::account::{
-    Account, AccountEvent, Children, Limits, ListRow, Listing, MailboxId, Pattern, Patterns, Plan, Presence,
-    Refusal, SpecialUse, SpecialUses, StreamStep, Subscription,
+    Account, AccountEvent, Allowance, Allowances, Children, Limits, ListRow, Listing, MailboxId, Pattern,
+    Patterns, Plan, Presence, Refusal, SpecialUse, SpecialUses, StreamStep, Subscription,
 };
 use terms::{BadName, MailboxName, UidValidity};
 
@@ -498,4 +498,40 @@ fn an_account_that_came_back_from_a_backup_takes_no_uidvalidity_from_elsewhere()
     assert_eq!(Account::decode(&desk.account.encode()).unwrap(), desk.account);
     desk.create("new").unwrap();
     desk.delete("new").unwrap();
+}
+
+#[test]
+fn an_account_that_is_made_again_has_what_it_had_and_gives_no_number_twice() {
+    let mut desk = Desk::founded();
+    let plan = desk.account.continue_mailbox(
+        &name("Old"),
+        SpecialUses::NONE,
+        UidValidity::new(7).unwrap(),
+        NOW_S,
+        &desk.limits,
+        |_| Ok::<_, Refusal>(true),
+    );
+    desk.take(plan).unwrap();
+    desk.create("gone").unwrap();
+    desk.create("Work/Plans").unwrap();
+    desk.delete("gone").unwrap();
+    desk.take(desk.account.rename(&name("Work/Plans"), &name("Plans"), NOW_S, &desk.limits)).unwrap();
+    desk.take(desk.account.subscribe(&name("not there"), &desk.limits)).unwrap();
+    let allowances = Allowances { messages: Allowance::AtMost(9), ..Allowances::default() };
+    desk.take(Ok::<_, Refusal>(desk.account.allow(allowances))).unwrap();
+    let then = desk.account.clone();
+    desk.create("later").unwrap();
+
+    let mut again = Account::new();
+    for event in then.rebuild(&desk.account, 100, NOW_S).unwrap() {
+        again.apply(&event).unwrap();
+    }
+    assert!(again.mailboxes().eq(then.mailboxes()), "{again:?}");
+    assert!(again.subscriptions().eq(then.subscriptions()));
+    assert_eq!(again.allowances(), then.allowances());
+    let mut again = Desk { account: again, limits: desk.limits };
+    again.create("new").unwrap();
+    let (new, later) =
+        (again.account.mailbox(&name("new")).unwrap(), desk.account.mailbox(&name("later")).unwrap());
+    assert!(new.id > later.id && new.uid_validity > later.uid_validity, "{new:?} {later:?}");
 }

@@ -5,6 +5,7 @@ mod costs;
 mod large;
 mod limits;
 mod octets;
+mod rebuild;
 mod standard;
 
 use mailbox::{
