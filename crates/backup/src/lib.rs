@@ -11,19 +11,22 @@
 //! This crate knows neither what lies in the files (that is `store-local`'s) nor the settings, which are no part of a
 //! backup.
 
+mod extracting;
 mod giving;
 mod link;
 mod manifest;
 mod restoring;
 mod shelf;
+mod shelf_disk;
 mod taking;
 mod trouble;
 mod verifying;
 
+pub use extracting::{Extracted, Wanted, extract, open_extracted};
 pub use giving::give;
 pub use manifest::{Entry, Manifest, ManifestId};
 pub use restoring::{Numbers, Restored, restore};
-pub use shelf::Shelf;
+pub use shelf::{Choice, Shelf};
 pub use taking::{Taken, Watcher, take};
 pub use trouble::Trouble;
 pub use verifying::{Verified, verify};

@@ -20,8 +20,21 @@ pub struct ManifestId(String);
 impl ManifestId {
     pub(crate) fn of(made: jiff::Timestamp, text: &str) -> Self {
         let hash = blake3::hash(text.as_bytes()).to_hex();
-        let when = made.strftime("%Y%m%dT%H%M%S.%3fZ");
-        Self(format!("{when}-{}", hash.get(..16).unwrap_or_default()))
+        Self(format!("{}-{}", when(made), hash.get(..16).unwrap_or_default()))
+    }
+
+    /// Whether it was made before this time.
+    pub(crate) fn is_before(&self, then: jiff::Timestamp) -> bool {
+        self.made() < when(then).as_str()
+    }
+
+    /// Whether it was made behind this time.
+    pub(crate) fn is_behind(&self, then: jiff::Timestamp) -> bool {
+        self.made() > when(then).as_str()
+    }
+
+    fn made(&self) -> &str {
+        self.0.split_once('-').map_or(&self.0, |(made, _)| made)
     }
 
     /// From what a person types, or the name of a manifest's file.
@@ -41,6 +54,11 @@ impl ManifestId {
         let hash = blake3::hash(text.as_bytes()).to_hex();
         self.0.rsplit_once('-').is_some_and(|(_, begins)| begins.len() == 16 && hash.starts_with(begins))
     }
+}
+
+/// To the millisecond; in the order of their letters they are in that of time.
+fn when(made: jiff::Timestamp) -> String {
+    made.strftime("%Y%m%dT%H%M%S.%3fZ").to_string()
 }
 
 impl fmt::Display for ManifestId {
@@ -206,6 +224,8 @@ mod tests {
         let id = ManifestId::of(written.made, &text);
         assert_eq!(id.to_string().split_once('-').unwrap().0, "20270115T080000.000Z");
         assert_eq!(ManifestId::new(&id.file()), Some(id.clone()));
+        let at = |ms: i64| jiff::Timestamp::from_millisecond(1_800_000_000_000 + ms).unwrap();
+        assert!(id.is_before(at(1)) && !id.is_before(at(0)) && id.is_behind(at(-1)) && !id.is_behind(at(0)));
         let flipped = text.replace('7', "8");
         assert!(matches!(Manifest::decode(&id, &flipped), Err(Trouble::Damaged(_))));
         let later = Manifest { form: 3, ..written };

@@ -4,7 +4,7 @@
 //! a data directory finds all of it.
 
 use crate::manifest::{FOLDERS, Manifest, ManifestId};
-use crate::shelf::{Shelf, private_folder, sync_folder};
+use crate::shelf::{Choice, Shelf, private_folder, sync_folder};
 use crate::trouble::Trouble;
 use mail::{SkippedNumbers, World};
 use std::fs;
@@ -42,19 +42,19 @@ pub struct Restored {
     pub rot: Vec<String>,
 }
 
-/// Makes the data directory `new` of a backup: of the one that is named, or else the newest.
+/// Makes the data directory `new` of a backup: of the one that is chosen.
 ///
 /// # Errors
 /// `new` is there already, a file of the backup is damaged, or what was brought back cannot be opened. Nothing is left
 /// under the name `new` then.
 pub async fn restore(
     shelf: &Shelf,
-    wanted: Option<&str>,
+    choice: Choice<'_>,
     new: &Path,
     numbers: Numbers,
     world: &dyn World,
 ) -> Result<Restored, Trouble> {
-    let (id, manifest) = shelf.choose(wanted)?;
+    let (id, manifest) = shelf.choose(choice)?;
     if new.symlink_metadata().is_ok() {
         return Err(Trouble::Refused(format!(
             "{} is there already; a restore makes a directory of its own, and replaces none",
@@ -85,7 +85,7 @@ async fn build(
     copy(shelf, manifest, &store)?;
     let store = open(&store, manifest)?;
     let rot =
-        store.rot().iter().map(|rot| format!("{} from {} to {}", rot.segment, rot.from, rot.to)).collect();
+        store.rot().iter().map(ToString::to_string).collect();
     let skipped = match numbers {
         Numbers::Exact => None,
         Numbers::Skip => Some(mail::skip_numbers(&store, world).await?),

@@ -36,6 +36,19 @@ pub struct Shelf {
     root: PathBuf,
 }
 
+/// Which of the backups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// The newest.
+    Newest,
+    /// The one of this name.
+    Named(&'a str),
+    /// The newest that was made at this time or before it.
+    UpTo(jiff::Timestamp),
+    /// The oldest that was made at this time or behind it: of all that hold what was then, it remembers most.
+    From(jiff::Timestamp),
+}
+
 /// The right to write to it.
 #[derive(Debug)]
 pub(crate) struct Writing<'a> {
@@ -122,19 +135,43 @@ impl Shelf {
         }
     }
 
-    /// The backup of that name, or else the newest.
+    /// The backup that is chosen.
     ///
     /// # Errors
     /// There is none, or its manifest is damaged.
-    pub fn choose(&self, wanted: Option<&str>) -> Result<(ManifestId, Manifest), Trouble> {
+    pub fn choose(&self, choice: Choice<'_>) -> Result<(ManifestId, Manifest), Trouble> {
         let no_such =
             |name: &str| Trouble::Refused(format!("{} holds no backup {name}", self.root.display()));
-        let id = match wanted {
-            Some(name) => ManifestId::new(name).ok_or_else(|| no_such(name))?,
-            None => self.ids()?.pop().ok_or_else(|| no_such("yet"))?,
+        let mut ids = self.ids()?;
+        let id = match choice {
+            Choice::Named(name) => ManifestId::new(name).ok_or_else(|| no_such(name))?,
+            Choice::Newest => ids.pop().ok_or_else(|| no_such("yet"))?,
+            Choice::UpTo(then) => {
+                ids.retain(|id| !id.is_behind(then));
+                ids.pop().ok_or_else(|| no_such("from that time or before it"))?
+            }
+            Choice::From(then) => {
+                ids.retain(|id| !id.is_before(then));
+                let first = ids.into_iter().next();
+                first.ok_or_else(|| {
+                    no_such(
+                        "from that time or behind it, and what was then is not in those before; leave --at away, and \
+                         the newest is taken",
+                    )
+                })?
+            }
         };
         let manifest = self.manifest(&id)?;
         Ok((id, manifest))
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a file of a backup is.
+    pub(crate) fn path_of(&self, entry: &Entry) -> PathBuf {
+        self.root.join(&entry.file)
     }
 
     /// Copies a file of a backup to `to`, which is synced, and says when it is not what the manifest says.

@@ -21,6 +21,9 @@ pub enum Trouble {
     /// What was brought back cannot be used.
     #[error("{0}")]
     Mail(#[from] mail::Error),
+    /// The same, of who there is.
+    #[error("{0}")]
+    Directory(#[from] mail::DirectoryError),
     /// The same, of the store beneath.
     #[error("{0}")]
     Store(#[from] store::StoreError),

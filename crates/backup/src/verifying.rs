@@ -2,7 +2,7 @@
 
 use crate::manifest::ManifestId;
 use crate::restoring::{copy, open};
-use crate::shelf::{Shelf, private_folder};
+use crate::shelf::{Choice, Shelf, private_folder};
 use crate::trouble::Trouble;
 use mail::{Account, Accounts, World};
 use std::collections::HashMap;
@@ -48,11 +48,11 @@ pub struct Verified {
 /// It cannot be restored at all.
 pub async fn verify(
     shelf: &Shelf,
-    wanted: Option<&str>,
+    choice: Choice<'_>,
     scratch: &Path,
     world: Arc<dyn World>,
 ) -> Result<Verified, Trouble> {
-    let (id, manifest) = shelf.choose(wanted)?;
+    let (id, manifest) = shelf.choose(choice)?;
     if scratch.symlink_metadata().is_ok() {
         return Err(Trouble::Refused(format!("{} is in the way; move it away first", scratch.display())));
     }

@@ -31,10 +31,12 @@ const SOFT_DECOY_KEY: &[u8] = b"decoy-key";
 
 /// All accounts, over a store.
 pub struct Accounts {
-    store: Arc<dyn Store>,
-    world: Arc<dyn World>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) world: Arc<dyn World>,
     roll: Mutex<At<Arc<Roll>>>,
     changing: tokio::sync::Mutex<()>,
+    /// Held by whoever makes an account again.
+    pub(crate) reviving: tokio::sync::Mutex<()>,
     /// What the directory gets for its decoys if it has nothing yet.
     offered: DecoySecret,
     limits: Limits,
@@ -106,6 +108,7 @@ impl Accounts {
             world,
             roll: Mutex::new(at),
             changing: tokio::sync::Mutex::default(),
+            reviving: tokio::sync::Mutex::default(),
             offered,
             limits: Limits::default(),
             live: Mutex::default(),
@@ -128,7 +131,7 @@ impl Accounts {
         if self.roll().directory().decoy_secret().is_some() {
             return Ok(());
         }
-        self.decide(|directory| Ok(directory.keep_decoy_secret(self.offered))).await?;
+        self.decide(|directory| Ok(directory.keep_decoy_secret(self.offered).into_iter().collect())).await?;
         // Kept in one place from now on; where that fails, the stream is asked first all the same.
         drop(self.store.put_soft(AccountId::DIRECTORY, SOFT_DECOY_KEY, None).await);
         Ok(())
@@ -392,20 +395,31 @@ impl Accounts {
         &self,
         decide: impl Fn(&Directory) -> Result<DirectoryEvent, DirectoryRefusal>,
     ) -> Result<(), DirectoryError> {
-        let _one_at_a_time = self.changing.lock().await;
-        self.ensure_decoy_secret().await?;
-        self.decide(|directory| decide(directory).map(Some)).await
+        self.change_all(|directory| decide(directory).map(|event| vec![event])).await
     }
 
-    /// Decides, as often as others are first; `None` leaves all as it is. Whoever calls holds `changing`.
+    /// The same for events that happen together.
+    pub(crate) async fn change_all(
+        &self,
+        decide: impl Fn(&Directory) -> Result<Vec<DirectoryEvent>, DirectoryRefusal>,
+    ) -> Result<(), DirectoryError> {
+        let _one_at_a_time = self.changing.lock().await;
+        self.ensure_decoy_secret().await?;
+        self.decide(decide).await
+    }
+
+    /// Decides, as often as others are first; no event leaves all as it is. Whoever calls holds `changing`.
     async fn decide(
         &self,
-        decide: impl Fn(&Directory) -> Result<Option<DirectoryEvent>, DirectoryRefusal>,
+        decide: impl Fn(&Directory) -> Result<Vec<DirectoryEvent>, DirectoryRefusal>,
     ) -> Result<(), DirectoryError> {
         for _ in 0..MAX_ROUNDS {
             let at = self.roll.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let Some(event) = decide(at.state.directory())? else { return Ok(()) };
-            let outcome = self.store.commit(self.commit_of(&event, at.seq)).await.map_err(Error::from)?;
+            let events = decide(at.state.directory())?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            let outcome = self.store.commit(self.commit_of(&events, at.seq)).await.map_err(Error::from)?;
             self.read_on().await?;
             if outcome == Committed::Done {
                 return Ok(());
@@ -414,8 +428,8 @@ impl Accounts {
         Err(Error::Unavailable("other servers change the directory all the time".into()).into())
     }
 
-    fn commit_of(&self, event: &DirectoryEvent, expected: Seq) -> Commit {
-        let events = vec![Bytes::from(event.encode())];
+    fn commit_of(&self, events: &[DirectoryEvent], expected: Seq) -> Commit {
+        let events = events.iter().map(|event| Bytes::from(event.encode())).collect();
         Commit {
             account: AccountId::DIRECTORY,
             id: self.world.commit_id(),

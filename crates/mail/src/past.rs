@@ -10,7 +10,7 @@ use mailbox::account::{self as names, AccountEvent, MailboxId};
 use mailbox::{Event, MailboxState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{Seq, Store, StreamId};
+use store::{Seq, Store, StoreError, StreamId};
 use terms::{MailboxName, ModSeq};
 
 /// Events read at a time.
@@ -93,20 +93,15 @@ impl Account {
         Ok(replay.at.state)
     }
 
-    /// The last event that belongs to a moment. Times are not in order where a clock was set back; then the last one
-    /// counts.
+    /// The last event that belongs to a moment.
     async fn last_event_at(&self, stream: StreamId, moment: Moment) -> Result<Option<Seq>, Error> {
         let until = match moment {
             Moment::Time(until) => until,
             Moment::ModSeq(highest) => return self.last_event_below(stream, highest).await,
         };
-        let (mut seen, mut last) = (Seq::NONE, None);
-        loop {
-            let events = self.store.read(stream, seen, BATCH).await?;
-            let Some(newest) = events.last() else { return Ok(last) };
-            let then = events.iter().rev().find(|event| event.time_ms <= until).map(|event| event.seq);
-            last = then.or(last);
-            seen = newest.seq;
+        match last_event_until(&*self.store, stream, until).await? {
+            (_, Some(damage)) => Err(Error::Damaged(damage)),
+            (last, None) => Ok(last),
         }
     }
 
@@ -163,6 +158,26 @@ impl Account {
 
     pub(crate) const fn stream_of(&self, id: MailboxId) -> StreamId {
         StreamId { account: self.id(), number: id.get() }
+    }
+}
+
+/// The last event of this time (Unix time in milliseconds) or an earlier one; and what is damaged, where not all could be
+/// read. Times are not in order where a clock was set back; then the last one counts.
+pub(crate) async fn last_event_until(
+    store: &dyn Store,
+    stream: StreamId,
+    until_ms: i64,
+) -> Result<(Option<Seq>, Option<String>), Error> {
+    let (mut seen, mut last) = (Seq::NONE, None);
+    loop {
+        let events = match store.read(stream, seen, BATCH).await {
+            Err(why @ StoreError::Damaged { .. }) => return Ok((last, Some(why.to_string()))),
+            read => read?,
+        };
+        let Some(newest) = events.last() else { return Ok((last, None)) };
+        let then = events.iter().rev().find(|event| event.time_ms <= until_ms).map(|event| event.seq);
+        last = then.or(last);
+        seen = newest.seq;
     }
 }
 

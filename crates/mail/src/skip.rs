@@ -5,12 +5,13 @@
 //! sequences (RFC 7162, 3.1), MAILBOXID and EMAILID (RFC 8474, 4 and 5.1).
 
 use crate::load::{self, At};
+use crate::Error;
+use crate::raw::{Raw, Written};
 use crate::roll::Roll;
 use crate::world::World;
-use crate::{Error, Origin};
 use bytes::Bytes;
 use std::sync::Arc;
-use store::{AccountId, Append, Commit, Committed, Head, Seq, Store, StreamId};
+use store::{AccountId, Append, Head, Seq, Store, StreamId};
 
 /// UIDs that each mailbox passes over.
 pub const SKIPPED_UIDS: u32 = 1 << 16;
@@ -47,7 +48,7 @@ pub async fn skip_numbers(store: &dyn Store, world: &dyn World) -> Result<Skippe
     if at.seq == Seq::NONE {
         return Ok(skipped);
     }
-    let skipper = Skipper { store, world };
+    let skipper = Skipper { raw: Raw { store, world } };
     // Also those that were removed, which no list names: they can be brought back.
     for id in (1..=at.state.directory().last_id().0).map(AccountId) {
         skipper.account(id, &mut skipped).await?;
@@ -60,13 +61,12 @@ pub async fn skip_numbers(store: &dyn Store, world: &dyn World) -> Result<Skippe
 }
 
 struct Skipper<'a> {
-    store: &'a dyn Store,
-    world: &'a dyn World,
+    raw: Raw<'a>,
 }
 
 impl Skipper<'_> {
     async fn account(&self, id: AccountId, skipped: &mut SkippedNumbers) -> Result<(), Error> {
-        let streams = self.store.list_streams(id).await?;
+        let streams = self.raw.store.list_streams(id).await?;
         skipped.accounts += u64::from(!streams.is_empty());
         for some in streams.chunks(AT_ONCE) {
             let mut appends = Vec::with_capacity(some.len());
@@ -110,36 +110,20 @@ impl Skipper<'_> {
     }
 
     async fn names(&self, stream: StreamId) -> Result<Option<Append>, Error> {
-        let at = load::account(self.store, stream).await?;
-        let event = at.state.skip(SKIPPED_MAILBOXES, self.world.now_s())?;
+        let at = load::account(self.raw.store, stream).await?;
+        let event = at.state.skip(SKIPPED_MAILBOXES, self.raw.world.now_s())?;
         Ok(event.map(|event| append(stream, at.seq, event.encode().into(), Head::default())))
     }
 
     async fn mailbox(&self, stream: StreamId) -> Result<Option<Append>, Error> {
-        let Some((at, _)) = load::mailbox(self.store, stream).await? else { return Ok(None) };
+        let Some((at, _)) = load::mailbox(self.raw.store, stream).await? else { return Ok(None) };
         let event = mailbox::skip(&at.state, SKIPPED_UIDS, SKIPPED_MODSEQS)?;
         let state = at.state.apply(&event).map_err(|why| Error::damaged(stream, why))?;
         Ok(Some(append(stream, at.seq, event.encode(), Head(state.head().encode()))))
     }
 
     async fn write(&self, account: AccountId, appends: Vec<Append>) -> Result<(), Error> {
-        if appends.is_empty() {
-            return Ok(());
-        }
-        let commit = Commit {
-            account,
-            id: self.world.commit_id(),
-            after: None,
-            time_ms: self.world.now_ms(),
-            origin: Origin::desk().encode(),
-            appends,
-            records: Vec::new(),
-            bodies: Vec::new(),
-        };
-        match self.store.commit(commit).await? {
-            Committed::Done => Ok(()),
-            _ => Err(Error::Unavailable("somebody else writes to the store".to_owned())),
-        }
+        self.raw.commit(account, Written { appends, ..Written::default() }).await
     }
 }
 

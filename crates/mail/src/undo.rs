@@ -142,7 +142,7 @@ impl Account {
         Ok(undone)
     }
 
-    async fn set_flags(
+    pub(crate) async fn set_flags(
         &self,
         origin: &Origin,
         id: MailboxId,
@@ -189,7 +189,7 @@ impl Account {
 }
 
 /// Neighbours mostly have the same flags.
-fn note(noted: &mut Vec<(Flags, UidSet)>, flags: Flags, uid: Uid) {
+pub(crate) fn note(noted: &mut Vec<(Flags, UidSet)>, flags: Flags, uid: Uid) {
     match noted.iter_mut().find(|(known, _)| *known == flags) {
         Some((_, uids)) => uids.push(uid),
         None => noted.push((flags, [uid].into_iter().collect())),

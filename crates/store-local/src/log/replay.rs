@@ -6,6 +6,7 @@ use super::frames::{Frame, Octets, State, Step};
 use super::segments::{Segments, segment_name};
 use crate::index::value::Place;
 use bytes::Bytes;
+use std::fmt;
 use std::io;
 use std::ops::Range;
 use store::{AccountId, CommitId};
@@ -48,6 +49,12 @@ pub struct Rot {
     pub from: u64,
     /// One behind the last.
     pub to: u64,
+}
+
+impl fmt::Display for Rot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {} to {}", self.segment, self.from, self.to)
+    }
 }
 
 /// Reads `links` (each from the offset beside it) to the end of the log and shows each frame to `visit`.

@@ -1,0 +1,45 @@
+//! Writing beside the accounts that anybody is signed in to: what is restored.
+
+use crate::world::World;
+use crate::{Error, Origin};
+use bytes::Bytes;
+use store::{AccountId, Append, BodyId, Commit, Committed, EmailId, Store};
+
+/// A store, and what a commit needs besides.
+#[derive(Clone, Copy)]
+pub(crate) struct Raw<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) world: &'a dyn World,
+}
+
+/// What one commit writes.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) appends: Vec<Append>,
+    pub(crate) records: Vec<(EmailId, Option<Bytes>)>,
+    pub(crate) bodies: Vec<(BodyId, Bytes)>,
+}
+
+impl Raw<'_> {
+    /// Writes it, where nobody else writes.
+    pub(crate) async fn commit(self, account: AccountId, written: Written) -> Result<(), Error> {
+        let Written { appends, records, bodies } = written;
+        if appends.is_empty() && records.is_empty() && bodies.is_empty() {
+            return Ok(());
+        }
+        let commit = Commit {
+            account,
+            id: self.world.commit_id(),
+            after: None,
+            time_ms: self.world.now_ms(),
+            origin: Origin::desk().encode(),
+            appends,
+            records,
+            bodies,
+        };
+        match self.store.commit(commit).await? {
+            Committed::Done => Ok(()),
+            _ => Err(Error::Unavailable("somebody else writes to the store".to_owned())),
+        }
+    }
+}
