@@ -6,7 +6,7 @@
 //! ```
 
 use crate::manifest::{FOLDERS, Manifest, ManifestId};
-use crate::shelf::{Choice, Shelf, private_folder};
+use crate::shelf::{Shelf, private_folder};
 use crate::shelf_disk::ShelfDisk;
 use crate::trouble::Trouble;
 use mail::{Bygone, World, who_had};
@@ -49,14 +49,14 @@ pub struct Wanted<'a> {
 /// what is the account's; messages that are files are linked where that can be, else copied.
 ///
 /// # Errors
-/// There is no such backup, there was no such account, or a file cannot be read or written.
+/// There was no such account, or a file cannot be read or written.
 pub async fn extract(
     shelf: &Shelf,
-    choice: Choice<'_>,
+    (id, manifest): (ManifestId, Manifest),
     wanted: Wanted<'_>,
     folder: &Path,
 ) -> Result<Extracted, Trouble> {
-    let (id, manifest) = shelf.choose(choice)?;
+    manifest.check_format()?;
     let archive = Archive::open(Arc::new(ShelfDisk::new(shelf, &manifest)))?;
     let mut damaged = Vec::new();
     let directory = disk(&folder.join(DIRECTORY))?;
@@ -113,7 +113,9 @@ fn bring_bodies(
     let [_, folder] = FOLDERS;
     private_folder(&store.join(folder))?;
     for path in bodies {
-        let Some(entry) = manifest.files.iter().find(|entry| Path::new(&entry.path) == path) else { continue };
+        let Some(entry) = manifest.files.iter().find(|entry| Path::new(&entry.path) == path) else {
+            continue;
+        };
         let to = store.join(path);
         if fs::hard_link(shelf.path_of(entry), &to).is_ok() {
             continue;

@@ -84,8 +84,7 @@ async fn build(
     let store = building.join(STORE);
     copy(shelf, manifest, &store)?;
     let store = open(&store, manifest)?;
-    let rot =
-        store.rot().iter().map(ToString::to_string).collect();
+    let rot = store.rot().iter().map(ToString::to_string).collect();
     let skipped = match numbers {
         Numbers::Exact => None,
         Numbers::Skip => Some(mail::skip_numbers(&store, world).await?),

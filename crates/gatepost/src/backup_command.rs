@@ -1,14 +1,14 @@
 //! `gatepost backup` and `gatepost restore`: the running server, or else this process, gives, and this process writes.
 
 use crate::account::{Style, table};
-use crate::cli::{Backup, BackupCommand, BackupTake, Restore};
+use crate::cli::{Backup, BackupCommand, BackupTake};
 use crate::config;
 use crate::counterpart::Counterpart;
 use crate::desk::Transport;
 use crate::say::say;
 use crate::world::Machine;
 use anyhow::{Result, bail};
-use backup::{Numbers, Restored, Shelf, Taken, Verified, Watcher};
+use backup::{Choice, Numbers, Restored, Shelf, Taken, Verified, Watcher};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -117,7 +117,8 @@ async fn verify(
     let shelf = Shelf::open(directory)?;
     let scratch = scratch.unwrap_or_else(std::env::temp_dir);
     let scratch = scratch.join(format!("gatepost-verify-{}", std::process::id()));
-    let found = backup::verify(&shelf, manifest, &scratch, Arc::new(Machine)).await?;
+    let choice = manifest.map_or(Choice::Newest, Choice::Named);
+    let found = backup::verify(&shelf, choice, &scratch, Arc::new(Machine)).await?;
     let Verified { id, made, files, octets, accounts, mailboxes, messages, bodies, problems } = found;
     match style {
         Style::Json => say!(
@@ -142,12 +143,17 @@ async fn verify(
 }
 
 /// Makes a data directory from a backup.
-pub(crate) async fn restore(restore: Restore) -> Result<()> {
-    let shelf = Shelf::open(&restore.directory)?;
-    let numbers = if restore.exact { Numbers::Exact } else { Numbers::Skip };
-    let new = std::path::absolute(&restore.data)?;
-    let restored = backup::restore(&shelf, restore.manifest.as_deref(), &new, numbers, &Machine).await?;
-    match Style::of(restore.json) {
+pub(crate) async fn restore(
+    directory: &Path,
+    choice: Choice<'_>,
+    new: &Path,
+    numbers: Numbers,
+    style: Style,
+) -> Result<()> {
+    let shelf = Shelf::open(directory)?;
+    let new = std::path::absolute(new)?;
+    let restored = backup::restore(&shelf, choice, &new, numbers, &Machine).await?;
+    match style {
         Style::Json => say!("{}", as_json(&restored)),
         Style::Lines => print(&restored, &new),
     }

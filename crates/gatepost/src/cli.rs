@@ -39,7 +39,8 @@ pub(crate) enum Command {
     Undelete(Undelete),
     /// Back up all mail and accounts into a directory, list what it holds, or prove it; run again, it copies what is new
     Backup(Backup),
-    /// Make a data directory from a backup
+    /// Bring back everything of a backup as a new data directory; or, while the server runs and without it, an account or
+    /// a mailbox into the one that there is
     Restore(Restore),
     /// Write an account's mail into a Maildir or mbox files that any other server reads; run again, it writes what is new
     Export(Export),
@@ -433,18 +434,39 @@ pub(crate) enum BackupCommand {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = false, args = ["data", "account"])]
 pub(crate) struct Restore {
+    #[command(flatten)]
+    pub(crate) config: Config,
     /// The directory that `gatepost backup` filled
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
-    /// The data directory that is made; it must not be there
+    /// Everything: the data directory that is made; it must not be there
     #[arg(long, value_name = "NEW")]
-    pub(crate) data: PathBuf,
+    pub(crate) data: Option<PathBuf>,
+    /// Only this account, by the name that it had. One that is not there is made again, with its password; beside one that
+    /// is there, its mail comes into new mailboxes
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+    /// Of the account only this mailbox
+    #[arg(long, value_name = "NAME", requires = "account")]
+    pub(crate) mailbox: Option<String>,
+    /// As it was at this time, such as 2026-11-28T14:30 or 2h (two hours ago). Everything comes from the newest backup that
+    /// is not younger
+    #[arg(long, value_name = "TIME", value_parser = when::parse)]
+    pub(crate) at: Option<jiff::Timestamp>,
     /// Which backup, as `gatepost backup list` names it; else the newest
     #[arg(long, value_name = "ID")]
     pub(crate) manifest: Option<String>,
+    /// The name of the new account, or of the mailbox where there is only one, that gets the mail
+    #[arg(long = "as", value_name = "NAME", requires = "account")]
+    pub(crate) under: Option<String>,
+    /// Into the mailboxes that it was in: what is gone from them comes back, and the flags of what is there; what has come
+    /// in since stays
+    #[arg(long, requires = "account", conflicts_with = "under")]
+    pub(crate) in_place: bool,
     /// Pass over no UIDs and MODSEQs: for a copy that no client will ever see
-    #[arg(long)]
+    #[arg(long, requires = "data")]
     pub(crate) exact: bool,
     /// Print what was done as JSON
     #[arg(long)]
@@ -626,6 +648,25 @@ mod tests {
         assert!(matches!(verifying.command, Some(BackupCommand::Verify { json: true, .. })));
         assert!(parse("backup").is_err());
         assert!(parse("backup /b --keep 0").is_err());
+    }
+
+    #[test]
+    fn everything_is_restored_or_an_account() {
+        let parse = |words: &str| Cli::try_parse_from(format!("gatepost restore /b {words}").split(' '));
+        for words in
+            ["--data /new --exact", "--account a --mailbox INBOX --as Old", "--account a --in-place --at 2h"]
+        {
+            assert!(parse(words).is_ok(), "{words}");
+        }
+        for words in [
+            "--json",
+            "--data /new --account a",
+            "--data /new --mailbox INBOX",
+            "--account a --exact",
+            "--account a --as b --in-place",
+        ] {
+            assert!(parse(words).is_err(), "{words}");
+        }
     }
 
     #[test]

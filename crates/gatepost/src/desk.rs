@@ -3,12 +3,14 @@
 //! A request is performed by whoever has the data directory open: the running server, asked through a Unix socket in
 //! that directory (a JSON line each way), or else the command line itself.
 
+mod bring_back;
 mod mailboxes;
 mod quota;
 mod socket;
 mod store;
 mod undo;
 
+pub(crate) use bring_back::{BackLine, Job, Line, READY, Whither};
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
 pub(crate) use socket::{Desk, Transport, ask, ask_for_stream, is_open};
@@ -112,6 +114,8 @@ pub(crate) enum Request {
     },
     /// Once this is granted, the connection is the backup's.
     Backup,
+    /// Once this is granted, the connection tells how far the bringing back is.
+    BringBack(Box<Job>),
 }
 
 impl Request {
@@ -276,6 +280,10 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Reply::Done(format!("{account} can be taken"))
         }
         Request::Backup => Reply::Done("a backup can be taken".to_owned()),
+        Request::BringBack(job) => {
+            bring_back::check(office, &job)?;
+            Reply::Done(format!("{} can be brought back", job.account))
+        }
     })
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod authority;
 mod backup_command;
+mod bring_back_command;
 mod check;
 mod cli;
 mod config;
@@ -17,6 +18,7 @@ mod mailbox_command;
 mod office;
 mod rot;
 mod say;
+mod scratch;
 mod serve;
 mod store_command;
 mod undelete;
@@ -54,7 +56,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Import(import) => runtime.block_on(import::run(import)),
         Command::Undelete(undelete) => runtime.block_on(undelete::run(undelete)),
         Command::Backup(backup) => runtime.block_on(backup_command::run(backup, now)),
-        Command::Restore(restore) => runtime.block_on(backup_command::restore(restore)),
+        Command::Restore(restore) => runtime.block_on(bring_back_command::restore(restore)),
         Command::Export(export) => runtime.block_on(export::run(export)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
         Command::Store(store) => return Ok(runtime.block_on(store_command::run(store))),

@@ -4,6 +4,7 @@ mod owner;
 
 pub(crate) use owner::Opener;
 
+use crate::scratch;
 use crate::watchman::{Found, Watchman};
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
@@ -14,7 +15,7 @@ use settings::{NetworkFilesystem, Settings};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use store_local::disk::RealDisk;
@@ -33,6 +34,10 @@ pub(crate) struct Office {
     pub(crate) imports: migrate::Ground,
     /// What was mended of the directory of accounts before it could be opened, in words.
     pub(crate) mended: Vec<String>,
+    /// The data directory.
+    pub(crate) data: PathBuf,
+    /// Whether it may lie on a filesystem over a network.
+    pub(crate) remote: Remote,
     /// What a scrub finds, until somebody takes it on to tell it.
     found: Option<UnboundedReceiver<Found>>,
 }
@@ -43,13 +48,19 @@ impl Office {
         let data = &settings.server.data;
         make_private(data)?;
         owner::check(data, opener)?;
+        if opener == Opener::Server
+            && let Err(why) = scratch::tidy(data)
+        {
+            tracing::warn!(%why, "what a restore left cannot be taken away");
+        }
         let (witness, found) = Watchman::new();
         let witness = Arc::new(witness);
+        let remote = remote(settings);
         let options = Options {
             witness: Arc::<Watchman>::clone(&witness),
             scrubbing: scrubbing(&settings.store, opener),
             compacting: compacting(&settings.store, opener),
-            remote: remote(settings),
+            remote,
             ..Options::default()
         };
         let disk = RealDisk::at(data.join(MAIL))?;
@@ -76,8 +87,8 @@ impl Office {
         if let Err(why) = imports.forget_all_but(living).await {
             tracing::warn!(%why, "what was imported into removed accounts is still remembered");
         }
-        let (accounts, pool) = (Arc::new(accounts), Arc::new(pool));
-        Ok(Self { store, accounts, pool, imports, mended, found: Some(found) })
+        let (accounts, pool, data) = (Arc::new(accounts), Arc::new(pool), data.clone());
+        Ok(Self { store, accounts, pool, imports, mended, data, remote, found: Some(found) })
     }
 
     /// What a scrub finds, for whoever tells it: once.
@@ -110,6 +121,11 @@ fn damaged_directory(why: mail::Error) -> anyhow::Error {
         ),
         false => why,
     }
+}
+
+/// Lets only its owner work in a data directory.
+pub(crate) fn check_owner(data: &Path) -> Result<()> {
+    owner::check(data, Opener::Desk)
 }
 
 /// Whether the store may lie on a filesystem over a network.

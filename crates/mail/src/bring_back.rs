@@ -5,8 +5,8 @@
 //! nobody has seen.
 
 use crate::account::Account;
-use crate::bygone::{Bygone, Held};
 use crate::aside::Aside;
+use crate::bygone::{Bygone, Held};
 use crate::carry::{BroughtBack, Carrier, MailboxBack, Onlooker, There};
 use crate::undo::note;
 use crate::{Error, Origin};
@@ -54,8 +54,7 @@ impl Account {
             return Err(Error::NoSuchMailbox);
         }
         let ids: Vec<_> = wanted.iter().map(|(_, mailbox)| mailbox.id).collect();
-        let carrier =
-            Carrier::new(bygone, (&*self.store, self.id()), onlooker, bygone.count(&ids).await?);
+        let carrier = Carrier::new(bygone, (&*self.store, self.id()), onlooker, bygone.count(&ids).await?);
         let mut brought = BroughtBack::default();
         for (name, mailbox) in wanted {
             let Held { state, damage } = bygone.mailbox(mailbox.id).await?;
@@ -101,15 +100,16 @@ impl Account {
         words: &str,
     ) -> Result<MailboxId, Error> {
         let there = self.names().await?;
-        let is_same = |other: &names::Mailbox| {
-            (other.id, other.uid_validity) == (mailbox.id, mailbox.uid_validity)
-        };
+        let is_same =
+            |other: &names::Mailbox| (other.id, other.uid_validity) == (mailbox.id, mailbox.uid_validity);
         if there.mailboxes().any(|(_, other)| is_same(other)) {
             return Ok(mailbox.id);
         }
         let mut deleted = self.deleted_mailboxes().await?;
         deleted.retain(|deleted| is_same(&deleted.mailbox) && deleted.head.is_some());
-        let Some(deleted) = deleted.first() else { return self.made(origin, name, mailbox.special_uses).await };
+        let Some(deleted) = deleted.first() else {
+            return self.made(origin, name, mailbox.special_uses).await;
+        };
         let other = || MailboxName::new(&format!("{name} {words}")).map_err(names::Refusal::Name);
         let free = if there.mailbox(name).is_some() { other()? } else { name.clone() };
         self.undelete_mailbox(origin, deleted, &free).await?;
@@ -117,12 +117,7 @@ impl Account {
     }
 
     /// The mailbox of this name, made where it is missing, for those of the uses that no other serves.
-    async fn made(
-        &self,
-        origin: &Origin,
-        name: &MailboxName,
-        uses: SpecialUses,
-    ) -> Result<MailboxId, Error> {
+    async fn made(&self, origin: &Origin, name: &MailboxName, uses: SpecialUses) -> Result<MailboxId, Error> {
         let there = self.names().await?;
         if there.mailbox(name).is_none() {
             let free = uses.iter().filter(|one| there.serving(*one).is_none()).collect();
@@ -234,12 +229,7 @@ impl Coming<'_> {
     }
 
     /// In commits of a size that nobody waits for.
-    async fn bring(
-        &self,
-        into: MailboxId,
-        some: &[Then],
-        brought: &mut BroughtBack,
-    ) -> Result<u64, Error> {
+    async fn bring(&self, into: MailboxId, some: &[Then], brought: &mut BroughtBack) -> Result<u64, Error> {
         let emails = || some.iter().map(|then| then.email);
         let mut records = self.carrier.from.account.readable_records(emails()).await?;
         let known = self.account.readable_records(emails()).await?;
@@ -348,9 +338,9 @@ impl Present {
         let candidates = self.by_identity.get_mut(&then.email)?;
         let fits = |(_, body): &(Uid, BodyId)| *body == then.body;
         let exact = candidates.iter().position(|(uid, _)| *uid == then.uid);
-        let place = exact.or_else(|| candidates.iter().position(fits)).filter(|place| {
-            candidates.get(*place).is_some_and(fits)
-        })?;
+        let place = exact
+            .or_else(|| candidates.iter().position(fits))
+            .filter(|place| candidates.get(*place).is_some_and(fits))?;
         Some(candidates.swap_remove(place).0)
     }
 

@@ -87,7 +87,8 @@ impl Accounts {
     /// Takes away what one left that was cut off.
     async fn clear_unfinished(&self) -> Result<(), Error> {
         let noted = self.store.soft(AccountId::DIRECTORY, SOFT_UNFINISHED).await?;
-        let Some(id) = noted.and_then(|octets| Some(AccountId(u64::from_le_bytes(*octets.first_chunk()?)))) else {
+        let Some(id) = noted.and_then(|octets| Some(AccountId(u64::from_le_bytes(*octets.first_chunk()?))))
+        else {
             return Ok(());
         };
         let is_somebodys = self.roll().directory().get(id).is_some()
@@ -113,8 +114,7 @@ async fn clear(raw: Raw<'_>, id: AccountId) -> Result<(), Error> {
             break;
         }
     }
-    let (first, last) =
-        (EmailId { mailbox: 0, uid: 0 }, EmailId { mailbox: u32::MAX, uid: u32::MAX });
+    let (first, last) = (EmailId { mailbox: 0, uid: 0 }, EmailId { mailbox: u32::MAX, uid: u32::MAX });
     let records = raw.store.records(id, &[EmailRange { first, last }]).await?;
     for some in records.chunks(EVENTS) {
         let records = some.iter().map(|(email, _)| (*email, None)).collect();

@@ -4,8 +4,8 @@
 //! A client that has seen a UID has cached what it stood for (RFC 9051, 2.3.1.1). The same holds for modification
 //! sequences (RFC 7162, 3.1), MAILBOXID and EMAILID (RFC 8474, 4 and 5.1).
 
-use crate::load::{self, At};
 use crate::Error;
+use crate::load::{self, At};
 use crate::raw::{Raw, Written};
 use crate::roll::Roll;
 use crate::world::World;

@@ -1,6 +1,6 @@
 //! The Unix socket between the command line and a running server.
 
-use super::{Reply, Request, perform};
+use super::{Job, Reply, Request, bring_back, perform};
 use crate::office::Office;
 use anyhow::{Context, Result, bail};
 use net::{SocketFile, SocketName};
@@ -92,6 +92,8 @@ pub(crate) enum Transport {
     Export(String),
     /// The whole store.
     Backup,
+    /// How far it is with what comes out of a backup.
+    BringBack(Box<Job>),
 }
 
 impl Transport {
@@ -101,6 +103,7 @@ impl Transport {
             Self::Import(account) => Request::Import { account },
             Self::Export(account) => Request::Export { account },
             Self::Backup => Request::Backup,
+            Self::BringBack(job) => Request::BringBack(job),
         }
     }
 
@@ -110,14 +113,17 @@ impl Transport {
             Request::Import { account } => Some(Self::Import(account.clone())),
             Request::Export { account } => Some(Self::Export(account.clone())),
             Request::Backup => Some(Self::Backup),
+            Request::BringBack(job) => Some(Self::BringBack(job.clone())),
             _ => None,
         }
     }
 
     /// Whether it could be served: whose mail it is about is there.
     pub(crate) fn check(&self, office: &Office) -> Result<()> {
-        if let Self::Import(account) | Self::Export(account) = self {
-            office.accounts.named(account)?;
+        match self {
+            Self::Import(account) | Self::Export(account) => drop(office.accounts.named(account)?),
+            Self::BringBack(job) => bring_back::check(office, job)?,
+            Self::Backup => {}
         }
         Ok(())
     }
@@ -134,6 +140,7 @@ impl Transport {
                 migrate::export::give(account, migrate::Who { login, user }, stream).await?;
             }
             Self::Backup => backup::give(&office.store, &office.accounts, user, stream).await?,
+            Self::BringBack(job) => bring_back::serve(office, job, stream).await?,
         }
         Ok(())
     }

@@ -224,9 +224,13 @@ pub(super) async fn restore(
 /// For a name: without what a client's file system may not have.
 fn as_of(then: Then) -> String {
     match then {
-        Then::At(time_ms) => when::told(time_ms).replace('T', " ").replace(':', ".").replace('Z', ""),
+        Then::At(time_ms) => as_of_time(time_ms),
         Then::ModSeq(n) => format!("MODSEQ {n}"),
     }
+}
+
+pub(super) fn as_of_time(time_ms: i64) -> String {
+    when::told(time_ms).replace('T', " ").replace(':', ".").replace('Z', "")
 }
 
 fn log_restored(login: &str, mailbox: &MailboxName, undone: Undone) {

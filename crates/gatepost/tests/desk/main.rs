@@ -3,6 +3,7 @@
 
 mod accounts;
 mod backup;
+mod bring_back;
 mod export;
 mod formats;
 mod home;
