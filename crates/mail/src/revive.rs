@@ -1,13 +1,14 @@
 //! An account that is made again of what it was.
 //!
 //! It gets a number that nobody has had, and is filled before the directory names it: until then it is nobody's, and
-//! whoever is cut off leaves nothing but room to be swept. What clients know of it stays true: mailbox ids, UIDVALIDITYs,
+//! what was cut off goes when the next one begins. What clients know of it stays true: mailbox ids, UIDVALIDITYs,
 //! UIDs and identities are those that they were, and numbers go on behind all that can have been given.
 
 use crate::bygone::{Bygone, Held};
 use crate::carry::{BroughtBack, Carrier, MailboxBack, Onlooker};
 use crate::load::At;
 use crate::raw::{Raw, Written};
+use crate::roll::Roll;
 use crate::skip::SKIPPED_MAILBOXES;
 use crate::{Accounts, DirectoryError, Error};
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Stand
 use mailbox::account::{self as names, AccountEvent, MailboxId};
 use mailbox::{Event, MailboxState, Row};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{AccountId, Append, BodyId, EmailId, EmailRange, Head, Seq, StreamId};
 use terms::{MailboxName, Uid, UidSet};
@@ -25,9 +27,9 @@ const AT_ONCE: usize = 256;
 const COMMIT: usize = 2 << 20;
 /// Events of the account in one commit.
 const EVENTS: usize = 4_096;
-/// Where the number of an account that is being filled is kept: a crash within a second of the beginning may lose it, and
-/// with it the knowledge of what little was written until then.
-const SOFT_UNFINISHED: &[u8] = b"reviving";
+/// Events of the directory that are read at a time.
+const BATCH: usize = 1_024;
+const DIRECTORY: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
 
 impl Accounts {
     /// Makes an account of this name of what another one was, or the same one that is there no more: with its password
@@ -49,7 +51,6 @@ impl Accounts {
         }
         self.clear_unfinished().await?;
         let id = self.reserve().await?;
-        self.note_unfinished(Some(id)).await?;
         let ids: Vec<_> = bygone.mailboxes().map(|(_, mailbox)| mailbox.id).collect();
         let of = bygone.count(&ids).await?;
         let raw = Raw { store: &*self.store, world: &*self.world };
@@ -64,11 +65,10 @@ impl Accounts {
             Ok(std::iter::once(restored).chain(disabled).collect())
         })
         .await?;
-        self.note_unfinished(None).await?;
         Ok(revival.brought)
     }
 
-    /// A number that nobody gets any more.
+    /// A number that nobody else gets.
     async fn reserve(&self) -> Result<AccountId, DirectoryError> {
         let reserved = AtomicU64::new(0);
         self.change_all(|directory| {
@@ -79,24 +79,35 @@ impl Accounts {
         Ok(AccountId(reserved.into_inner()))
     }
 
-    async fn note_unfinished(&self, id: Option<AccountId>) -> Result<(), Error> {
-        let value = id.map(|id| Bytes::copy_from_slice(&id.0.to_le_bytes()));
-        Ok(self.store.put_soft(AccountId::DIRECTORY, SOFT_UNFINISHED, value).await?)
+    /// Takes away what those left that were cut off.
+    async fn clear_unfinished(&self) -> Result<(), Error> {
+        let raw = Raw { store: &*self.store, world: &*self.world };
+        for id in self.unfinished().await? {
+            clear(raw, id).await?;
+        }
+        Ok(())
     }
 
-    /// Takes away what one left that was cut off.
-    async fn clear_unfinished(&self) -> Result<(), Error> {
-        let noted = self.store.soft(AccountId::DIRECTORY, SOFT_UNFINISHED).await?;
-        let Some(id) = noted.and_then(|octets| Some(AccountId(u64::from_le_bytes(*octets.first_chunk()?))))
-        else {
-            return Ok(());
-        };
-        let is_somebodys = self.roll().directory().get(id).is_some()
-            || self.removed().await?.iter().any(|removed| removed.id == id);
-        if !is_somebodys {
-            clear(Raw { store: &*self.store, world: &*self.world }, id).await?;
+    /// Numbers that were passed over one at a time, as [`Self::reserve`] does, and that no account got.
+    async fn unfinished(&self) -> Result<BTreeSet<AccountId>, Error> {
+        let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
+        let mut reserved = BTreeSet::new();
+        loop {
+            let events = self.store.read(DIRECTORY, at.seq, BATCH).await?;
+            if events.is_empty() {
+                return Ok(reserved);
+            }
+            for event in events {
+                match DirectoryEvent::decode(&event.payload).map_err(|why| Error::damaged(DIRECTORY, why))? {
+                    DirectoryEvent::IdsSkipped { last } if last.0 == at.state.directory().last_id().0 + 1 => {
+                        reserved.insert(last);
+                    }
+                    DirectoryEvent::AccountRestored { id, .. } => drop(reserved.remove(&id)),
+                    _ => {}
+                }
+                at.follow(DIRECTORY, std::slice::from_ref(&event))?;
+            }
         }
-        self.note_unfinished(None).await
     }
 }
 

@@ -139,7 +139,8 @@ impl BodyFiles {
         StoredBody::open(self.disk.open(&path_of(id, file))?)
     }
 
-    /// Takes a file away that nothing names any more, at once or when nobody holds the files any longer.
+    /// Takes a file away that nothing names any more, at once or when nobody holds the files any longer. One that is
+    /// missing is away.
     pub(crate) fn remove(&self, id: BodyId, file: u64) -> io::Result<()> {
         let mut held = self.held();
         if held.holds > 0 {
@@ -147,7 +148,10 @@ impl BodyFiles {
             return Ok(());
         }
         drop(held);
-        self.disk.unlink(&path_of(id, file))
+        match self.disk.unlink(&path_of(id, file)) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+            unlinked => unlinked,
+        }
     }
 
     /// Lets no file go from now on.

@@ -148,13 +148,14 @@ pub(super) fn check(office: &Office, job: &Job) -> Result<()> {
 pub(super) async fn serve(
     office: &Office,
     job: &Job,
-    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    stream: impl AsyncRead + AsyncWrite + Send,
 ) -> Result<()> {
+    let (mut hears, tells) = tokio::io::split(stream);
     // Whoever only looked whether a server runs has taken nothing out.
-    if stream.read_u8().await.ok() != Some(READY) {
+    if hears.read_u8().await.ok() != Some(READY) {
         return Ok(());
     }
-    let mut teller = Teller(stream);
+    let mut teller = Teller(tells);
     let far = Far::default();
     let mut bringing = Box::pin(bring(office, job, &far));
     loop {
@@ -166,6 +167,7 @@ pub(super) async fn serve(
                 };
                 return teller.tell(&last).await;
             }
+            _ = hears.read_u8() => return Ok(()),
             () = tokio::time::sleep(TELL_EVERY) => teller.tell(&far.line()).await?,
         }
     }

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 /// What a mailbox skips in a restore.
 const SKIPPED_UIDS: u32 = 1 << 16;
-const ANN: usize = 0;
+pub(crate) const ANN: usize = 0;
 
 #[test]
 fn a_backup_taken_while_everybody_writes_is_one_moment_of_it() {
@@ -49,7 +49,12 @@ fn a_backup_taken_while_everybody_writes_is_one_moment_of_it() {
 
 /// Everything that is wrong with what was restored of an account: who has what nobody had at one moment, or lacks what
 /// was answered before the backup began; and a number that was given once and can come again.
-fn judge(world: &mut World, account: usize, fates: &[Told], answers: &BTreeMap<u32, usize>) -> Vec<String> {
+pub(crate) fn judge(
+    world: &mut World,
+    account: usize,
+    fates: &[Told],
+    answers: &BTreeMap<u32, usize>,
+) -> Vec<String> {
     let found = world.read(account);
     let mut complaints = Vec::new();
     for (writer, told) in world.of_account(account, fates) {
@@ -80,13 +85,13 @@ fn numbers_that_come_again(found: &Found, told: &Told) -> Vec<String> {
 }
 
 /// A server with mail, keywords, subscriptions and large bodies, and nobody who writes.
-struct Rest {
-    place: Place,
-    server: Option<Server>,
+pub(crate) struct Rest {
+    pub(crate) place: Place,
+    pub(crate) server: Option<Server>,
 }
 
 impl Rest {
-    fn new(large: u32) -> Self {
+    pub(crate) fn new(large: u32) -> Self {
         let place = Place::new(&[ACCOUNTS[ANN].0], "");
         let server = place.start();
         let mut ann = sign_in(&server, ANN);
@@ -113,7 +118,7 @@ impl Rest {
     }
 
     /// All that an account's client sees, from the mailboxes that are written to and the names.
-    fn see(&self) -> Seen {
+    pub(crate) fn see(&self) -> Seen {
         let mut ann = sign_in(self.server.as_ref().unwrap(), ANN);
         let lines = |command: &str, ann: &mut testkit::imap::Client| {
             let told = ann.ask(command).unwrap();
@@ -132,28 +137,28 @@ impl Rest {
         Seen { mailboxes: mailboxes.collect(), names: [names, subscriptions].concat() }
     }
 
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         drop(self.server.take());
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.server = Some(self.place.start());
     }
 }
 
 /// UID, flags, octets.
-type SeenMessage = (u32, String, Vec<u8>);
+pub(crate) type SeenMessage = (u32, String, Vec<u8>);
 
-#[derive(Debug, PartialEq)]
-struct Seen {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
     /// UIDVALIDITY, UIDNEXT, and messages.
-    mailboxes: Vec<(u64, u32, Vec<SeenMessage>)>,
-    names: Vec<String>,
+    pub(crate) mailboxes: Vec<(u64, u32, Vec<SeenMessage>)>,
+    pub(crate) names: Vec<String>,
 }
 
 impl Seen {
     /// The same, but for UIDs that were passed over.
-    fn skipped(mut self) -> Self {
+    pub(crate) fn skipped(mut self) -> Self {
         self.mailboxes.iter_mut().for_each(|mailbox| mailbox.1 += SKIPPED_UIDS);
         self
     }
@@ -325,24 +330,24 @@ fn cut_short(path: &Path) {
     fs::write(path, &octets[..octets.len() - 1]).unwrap();
 }
 
-fn remove(path: &Path) {
+pub(crate) fn remove(path: &Path) {
     fs::remove_file(path).unwrap();
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-fn shelf(place: &Place) -> String {
+pub(crate) fn shelf(place: &Place) -> String {
     place.folder().join("shelf").display().to_string()
 }
 
-fn back_up(place: &Place, options: &str) -> Value {
+pub(crate) fn back_up(place: &Place, options: &str) -> Value {
     ask_well(place, &format!("backup {} --json{options}", shelf(place)))
 }
 
-fn ask_well(place: &Place, words: &str) -> Value {
+pub(crate) fn ask_well(place: &Place, words: &str) -> Value {
     let said = place.ask(words);
     assert!(said.status.success(), "{words}: {}", String::from_utf8_lossy(&said.stderr));
     serde_json::from_slice(&said.stdout).unwrap()

@@ -128,7 +128,12 @@ fn number(told: &[Response], name: &str) -> u64 {
 fn mailbox_id(response: &Response) -> Option<(String, String)> {
     let line = response.to_string();
     let (name, id) = line.strip_prefix("* STATUS ")?.split_once(" (MAILBOXID (")?;
-    Some((name.to_owned(), id.strip_suffix("))")?.to_owned()))
+    Some((name.to_owned(), within_its_account(id.strip_suffix("))")?)))
+}
+
+/// A MAILBOXID without the account's number, which is another one in an account that was made again.
+pub(crate) fn within_its_account(id: &str) -> String {
+    id.split_once('-').map_or(id, |(_, own)| own).to_owned()
 }
 
 fn exists(told: &[Response]) -> usize {

@@ -11,6 +11,7 @@
 )]
 
 mod backed_up;
+mod brought_back;
 mod contents;
 mod groups;
 mod judge;

@@ -1,5 +1,6 @@
 //! A session that changes mail as fast as it is answered, several commands ahead, until the line breaks.
 
+use crate::contents::within_its_account;
 use crate::letter::{Change, Copy, DELETED, Deed, FLAGS, Flags, LetterId, MAILBOXES, Made, Shelf};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -351,7 +352,7 @@ impl Session<'_> {
         // SELECT tells one too (RFC 8474, 4.2); that is not new.
         if let Some(id) = response.code("MAILBOXID").filter(|_| response.status().is_some()) {
             self.made.mailbox_id =
-                id.strip_prefix('(').and_then(|id| id.strip_suffix(')')).map(str::to_owned);
+                id.strip_prefix('(').and_then(|id| id.strip_suffix(')')).map(within_its_account);
         }
         if let Some((tag, status)) = response.status() {
             self.answered(tag, status, &response);

@@ -59,8 +59,8 @@ pub fn copies(
 }
 
 /// The messages as they are, with their UIDs: to be put where they were.
-pub(super) fn originals<'s>(
-    state: &'s MailboxState,
+pub(super) fn originals(
+    state: &MailboxState,
     account: AccountId,
     uids: &UidSet,
 ) -> impl Iterator<Item = (Uid, NewMessage)> {
