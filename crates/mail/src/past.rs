@@ -170,15 +170,37 @@ pub(crate) async fn last_event_until(
 ) -> Result<(Option<Seq>, Option<String>), Error> {
     let (mut seen, mut last) = (Seq::NONE, None);
     loop {
-        let events = match store.read(stream, seen, BATCH).await {
-            Err(why @ StoreError::Damaged { .. }) => return Ok((last, Some(why.to_string()))),
-            read => read?,
-        };
-        let Some(newest) = events.last() else { return Ok((last, None)) };
+        let (events, damage) = read_on(store, stream, seen).await?;
         let then = events.iter().rev().find(|event| event.time_ms <= until_ms).map(|event| event.seq);
         last = then.or(last);
-        seen = newest.seq;
+        match events.last() {
+            Some(newest) if damage.is_none() => seen = newest.seq,
+            _ => return Ok((last, damage)),
+        }
     }
+}
+
+/// The next events, up to the first that is damaged; and what is wrong with that.
+async fn read_on(
+    store: &dyn Store,
+    stream: StreamId,
+    mut seen: Seq,
+) -> Result<(Vec<store::Event>, Option<String>), Error> {
+    match store.read(stream, seen, BATCH).await {
+        Err(StoreError::Damaged { .. }) => {}
+        read => return Ok((read?, None)),
+    }
+    let mut events = Vec::new();
+    while events.len() < BATCH {
+        let next = match store.read(stream, seen, 1).await {
+            Err(why @ StoreError::Damaged { .. }) => return Ok((events, Some(why.to_string()))),
+            read => read?,
+        };
+        let Some(event) = next.into_iter().next() else { break };
+        seen = event.seq;
+        events.push(event);
+    }
+    Ok((events, None))
 }
 
 fn deleted(names: &names::Account, id: MailboxId, event: &store::Event) -> Option<DeletedMailbox> {
@@ -224,7 +246,9 @@ impl<'a> Replay<'a> {
         if let Some(event) = self.read.next() {
             return Ok(Some(event));
         }
-        self.read = self.store.read(self.stream, self.at.seq, BATCH).await?.into_iter();
+        // What is damaged behind the last one is nobody's concern here.
+        let wanted = usize::try_from(last.0 - self.at.seq.0).unwrap_or(BATCH).min(BATCH);
+        self.read = self.store.read(self.stream, self.at.seq, wanted).await?.into_iter();
         Ok(self.read.next())
     }
 
