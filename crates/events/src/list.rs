@@ -475,7 +475,8 @@ events! {
         account: Account,
     }
 
-    /// The admin brought back an account that was removed, with its mail and its password.
+    /// The admin brought back an account that was removed, or made one of what a backup held, with its mail and its
+    /// password.
     "account.restored" INFO AccountRestored {
         /// Which, by the name that it has now.
         account: Account,

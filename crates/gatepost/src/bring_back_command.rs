@@ -69,7 +69,8 @@ async fn bring_back(restore: &Restore, account: &str, choice: Choice<'_>, style:
         Style::Lines => print(&extracted, account, &back),
     }
     match back.lost {
-        0 => Ok(()),
+        0 if extracted.damaged.is_empty() => Ok(()),
+        0 => bail!("all that is known of was brought back, and some of the backup is damaged"),
         1 => bail!("one thing could not be brought back whole"),
         many => bail!("{many} things could not be brought back whole"),
     }

@@ -14,7 +14,7 @@ use mailbox::{Given, LimitReached, MailboxState};
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::{AccountId, EmailId, EmailRange, Seq, Store, StreamId};
-use terms::{MailboxName, Uid};
+use terms::{MailboxName, ModSeq, Uid};
 
 /// Events read at a time.
 const BATCH: usize = 1_024;
@@ -117,14 +117,19 @@ impl Bygone {
         Ok(Held { state: replay.at.state, damage })
     }
 
-    /// Numbers of a mailbox that may have been given since, by others than this store knows of too.
-    pub(crate) async fn given(&self, id: MailboxId) -> Result<Given, Error> {
-        let head = self.account.heads(&[id]).await?.into_iter().flatten().next();
-        let head = head.ok_or(Error::NoSuchMailbox)?;
-        let uid_next = head.uid_next.get().checked_add(SKIPPED_UIDS).and_then(Uid::new);
+    /// Numbers that may have been given since a mailbox was as it was, by others than this store knows of too.
+    pub(crate) async fn given(&self, id: MailboxId, past: &MailboxState) -> Result<Given, Error> {
+        let head = match self.account.heads(&[id]).await {
+            Err(Error::Damaged(_)) => None,
+            heads => heads?.into_iter().flatten().next(),
+        };
+        let (uid_next, modseq) =
+            head.map_or((Uid::MIN, ModSeq::ZERO), |head| (head.uid_next, head.highest_modseq));
+        let uid_next = uid_next.max(past.uid_next()).get().checked_add(SKIPPED_UIDS).and_then(Uid::new);
+        let modseq = modseq.max(past.last_modseq()).plus(SKIPPED_MODSEQS);
         Ok(Given {
             uid_next: uid_next.ok_or(LimitReached::Uids)?,
-            modseq: head.highest_modseq.plus(SKIPPED_MODSEQS).ok_or(LimitReached::ModSeqs)?,
+            modseq: modseq.ok_or(LimitReached::ModSeqs)?,
         })
     }
 }

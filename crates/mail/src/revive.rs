@@ -164,22 +164,26 @@ impl Revival<'_> {
     async fn mailbox(&mut self, name: &MailboxName, id: MailboxId, past: &MailboxState) -> Result<(), Error> {
         let bygone = self.carrier.from;
         let uids = past.uids(Uid::MIN);
-        let rows: Vec<_> = past.reader(bygone.account.id()).rows(&uids).collect();
         let mut lost = UidSet::new();
-        for some in rows.chunks(AT_ONCE) {
-            self.messages(some).await?;
-            for row in some {
+        let mut next = Some(Uid::MIN);
+        while let Some(from) = next {
+            let rest = UidSet::range(from, Uid::MAX);
+            let rows: Vec<_> = past.reader(bygone.account.id()).rows(&rest).take(AT_ONCE).collect();
+            let Some(last) = rows.last() else { break };
+            next = last.uid.next();
+            self.messages(&rows).await?;
+            for row in &rows {
                 if let Some(Some(why)) = self.fate.get(&row.email) {
                     self.brought.leave(name, Some(row.uid), why.clone());
                     lost.push(row.uid);
                 }
             }
-            self.carrier.advance(some.len() as u64);
+            self.carrier.advance(rows.len() as u64);
         }
-        let (account, given) = (self.carrier.account, bygone.given(id).await?);
+        let (account, given) = (self.carrier.account, bygone.given(id, past).await?);
         let events = mailbox::rebuild(past, bygone.account.id(), account, &lost, given)?;
         self.events(StreamId { account, number: id.get() }, events).await?;
-        let messages = rows.len() as u64 - lost.len();
+        let messages = uids.len() - lost.len();
         self.brought.mailboxes.push(MailboxBack { name: name.clone(), messages, flags: 0, mended: 0 });
         Ok(())
     }

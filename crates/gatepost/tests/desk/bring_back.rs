@@ -257,6 +257,7 @@ fn mail_comes_back_beside_what_there_is_and_in_its_place_and_only_once() {
 #[test]
 fn an_account_comes_back_as_it_was_at_a_time_of_which_the_backup_remembers() {
     let scene = Scene::new("at");
+    let before = scene.back_up();
     let mut ann = scene.client(ANN);
     let seen = see(&mut ann);
     let then = jiff::Timestamp::now();
@@ -266,9 +267,12 @@ fn an_account_comes_back_as_it_was_at_a_time_of_which_the_backup_remembers() {
         ann.ask(command).unwrap();
     }
     append(&mut ann, "INBOX", "Subject: since\r\n\r\nsince\r\n");
-    scene.back_up();
+    let behind = scene.back_up();
+    ann.ask("CREATE Later").unwrap();
+    let last_backup = scene.back_up();
     let at = then.strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
-    scene.restore(&format!("--account ann@example.org --as then@example.org --at {at}"));
+    let said = scene.restore(&format!("--account ann@example.org --as then@example.org --at {at}"));
+    assert_eq!(said["id"], behind.as_str(), "the oldest that holds it");
     let mut then = scene.client("then@example.org");
     assert_eq!(see(&mut then), seen);
     let (next, newest) = (status(&mut then, "INBOX"), status(&mut ann, "INBOX"));
@@ -281,8 +285,10 @@ fn an_account_comes_back_as_it_was_at_a_time_of_which_the_backup_remembers() {
     let new = scene.home.folder.join("new");
     let none = scene.refused(&format!("--data {} --at 2020-01-01", new.display()));
     assert!(none.contains("holds no backup from that time or before it") && !new.exists(), "{none}");
-    scene.restore(&format!("--data {} --at 2100-01-01", new.display()));
-    assert!(new.is_dir());
+    let said = scene.restore(&format!("--data {} --at 2100-01-01", new.display()));
+    assert!(said["id"] == last_backup.as_str() && new.is_dir(), "{said}");
+    let said = scene.restore(&format!("--data {}-before --at {at}", new.display()));
+    assert_eq!(said["id"], before.as_str(), "a moment of the whole server");
 }
 
 #[test]
