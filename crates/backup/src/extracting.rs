@@ -16,7 +16,7 @@ use std::sync::Arc;
 use store::{AccountId, Store};
 use store_local::disk::RealDisk;
 use store_local::disk::filesystem::Remote;
-use store_local::{Archive, LocalStore, Options};
+use store_local::{Archive, LocalStore, OpenError, Options};
 
 const DIRECTORY: &str = "directory";
 const MAIL: &str = "mail";
@@ -57,7 +57,7 @@ pub async fn extract(
     folder: &Path,
 ) -> Result<Extracted, Trouble> {
     manifest.check_format()?;
-    let archive = Archive::open(Arc::new(ShelfDisk::new(shelf, &manifest)))?;
+    let archive = Archive::open(Arc::new(ShelfDisk::new(shelf, &manifest))).map_err(unreadable)?;
     let mut damaged = Vec::new();
     let directory = disk(&folder.join(DIRECTORY))?;
     let found = archive.extract(AccountId::DIRECTORY, Arc::clone(&directory) as _)?;
@@ -129,6 +129,18 @@ fn bring_bodies(
         }
     }
     Ok(())
+}
+
+/// Without the header of a segment nothing in it can be found, and none of those before it.
+fn unreadable(why: OpenError) -> Trouble {
+    let why = match why {
+        OpenError::Io(why) => why.to_string(),
+        other => other.to_string(),
+    };
+    Trouble::Damaged(format!(
+        "the backup cannot be read: {why}. If the server still has what was there, the next backup brings it again; what an \
+         older backup holds may be restored with --manifest"
+    ))
 }
 
 fn absent(why: std::io::Error) -> std::io::Result<()> {

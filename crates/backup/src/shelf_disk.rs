@@ -19,7 +19,10 @@ pub(crate) struct ShelfDisk {
 }
 
 #[derive(Debug)]
-struct ShelfFile(File);
+struct ShelfFile {
+    file: File,
+    place: PathBuf,
+}
 
 impl ShelfDisk {
     pub(crate) fn new(shelf: &Shelf, manifest: &Manifest) -> Self {
@@ -28,11 +31,15 @@ impl ShelfDisk {
     }
 }
 
+fn named(place: &Path, why: &io::Error) -> io::Error {
+    io::Error::new(why.kind(), format!("{}: {why}", place.display()))
+}
+
 impl Disk for ShelfDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn disk::File>> {
         let place = self.files.get(path).ok_or(ErrorKind::NotFound)?;
-        let named = |why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", place.display()));
-        Ok(Arc::new(ShelfFile(File::open(place).map_err(named)?)))
+        let file = File::open(place).map_err(|why| named(place, &why))?;
+        Ok(Arc::new(ShelfFile { file, place: place.clone() }))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -79,11 +86,11 @@ impl Disk for ShelfDisk {
 
 impl disk::File for ShelfFile {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(&self.0, into, offset)
+        FileExt::read_at(&self.file, into, offset).map_err(|why| named(&self.place, &why))
     }
 
     fn length(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata().map_err(|why| named(&self.place, &why))?.len())
     }
 
     fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {

@@ -24,6 +24,9 @@ pub(crate) async fn restore(restore: Restore) -> Result<()> {
     let style = Style::of(restore.json);
     let choice = chosen(&restore);
     match (&restore.data, &restore.account) {
+        (Some(_), _) if restore.manifest.is_some() && restore.at.is_some() => {
+            bail!("--manifest names the backup of everything, and --at chooses it: give one of them")
+        }
         (Some(new), _) => {
             let numbers = if restore.exact { Numbers::Exact } else { Numbers::Skip };
             backup_command::restore(&restore.directory, choice, new, numbers, style).await

@@ -449,24 +449,24 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
     /// Of the account only this mailbox
-    #[arg(long, value_name = "NAME", requires = "account")]
+    #[arg(long, value_name = "NAME", requires = "account", conflicts_with = "data")]
     pub(crate) mailbox: Option<String>,
-    /// As it was at this time, such as 2026-11-28T14:30 or 2h (two hours ago). Everything comes from the newest backup that
-    /// is not younger
+    /// As it was at this time, such as 2026-11-28T14:30 or 2h (two hours ago). Everything comes from the newest backup of
+    /// that time or before it
     #[arg(long, value_name = "TIME", value_parser = when::parse)]
     pub(crate) at: Option<jiff::Timestamp>,
     /// Which backup, as `gatepost backup list` names it; else the newest
     #[arg(long, value_name = "ID")]
     pub(crate) manifest: Option<String>,
     /// The name of the new account, or of the mailbox where there is only one, that gets the mail
-    #[arg(long = "as", value_name = "NAME", requires = "account")]
+    #[arg(long = "as", value_name = "NAME", requires = "account", conflicts_with = "data")]
     pub(crate) under: Option<String>,
     /// Into the mailboxes that it was in: what is gone from them comes back, and the flags of what is there; what has come
     /// in since stays
-    #[arg(long, requires = "account", conflicts_with = "under")]
+    #[arg(long, requires = "account", conflicts_with_all = ["under", "data"])]
     pub(crate) in_place: bool,
     /// Pass over no UIDs and MODSEQs: for a copy that no client will ever see
-    #[arg(long, requires = "data")]
+    #[arg(long, requires = "data", conflicts_with = "account")]
     pub(crate) exact: bool,
     /// Print what was done as JSON
     #[arg(long)]

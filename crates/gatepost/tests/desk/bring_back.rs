@@ -310,6 +310,13 @@ fn what_is_damaged_in_the_backup_is_named_and_the_rest_comes() {
     let seen = see(&mut scene.client(ANN));
     assert!(seen.iter().any(|line| line.contains("Subject: a plan")), "{seen:?}");
 
+    let log = scene.shelf().join("log");
+    let segment = fs::read_dir(&log).unwrap().next().unwrap().unwrap().path();
+    fs::rename(&segment, log.join("away")).unwrap();
+    let none = scene.refused("--account bob@example.org --as copy@example.org");
+    assert!(none.contains("the backup cannot be read") && none.contains(segment.to_str().unwrap()), "{none}");
+    fs::rename(log.join("away"), &segment).unwrap();
+
     let none = scene.refused("--account nobody@example.org");
     assert!(none.contains("there was no account nobody@example.org"), "{none}");
     let none = scene.refused("--account ann@example.org --mailbox Nowhere");
