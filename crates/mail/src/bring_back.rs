@@ -13,7 +13,7 @@ use crate::{Error, Origin};
 use bytes::Bytes;
 use mailbox::account::{self as names, MailboxId, SpecialUses};
 use mailbox::{Birth, MailboxState, NewMessage, Row};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
 use store::{BodyId, EmailId};
 use terms::{InternalDate, MailboxName, Uid};
 
@@ -231,13 +231,13 @@ impl Coming<'_> {
     /// In commits of a size that nobody waits for.
     async fn bring(&self, into: MailboxId, some: &[Then], brought: &mut BroughtBack) -> Result<u64, Error> {
         let emails = || some.iter().map(|then| then.email);
-        let mut records = self.carrier.from.account.readable_records(emails()).await?;
+        let records = self.carrier.from.account.readable_records(emails()).await?;
         let known = self.account.readable_records(emails()).await?;
         let (mut waiting, mut octets, mut messages) = (Vec::new(), 0, 0);
         for then in some {
             let is_known =
                 known.get(&then.email).and_then(|record| message::body_of(record)) == Some(then.body.0);
-            let record = records.remove(&then.email).filter(|_| !is_known);
+            let record = records.get(&then.email).filter(|_| !is_known).cloned();
             match self.carrier.carry(then.body).await? {
                 Err(why) => brought.leave(self.from, Some(then.uid), why),
                 Ok(_) if record.is_none() && !is_known => {
@@ -285,10 +285,11 @@ impl Coming<'_> {
 
 const NO_RECORD: &str = "its record cannot be read";
 
-/// The messages of a mailbox that can be read.
+/// The messages of a mailbox that can be read, as long as none of another time was found to be them.
 struct Present {
-    by_identity: HashMap<EmailId, Vec<(Uid, BodyId)>>,
-    by_octets: HashMap<BodyId, Vec<(Uid, InternalDate)>>,
+    by_uid: HashMap<Uid, (EmailId, BodyId)>,
+    by_identity: HashMap<(EmailId, BodyId), VecDeque<Uid>>,
+    by_octets: HashMap<(BodyId, InternalDate), VecDeque<Uid>>,
 }
 
 impl Present {
@@ -297,59 +298,54 @@ impl Present {
         let uids = state.state().uids(Uid::MIN);
         let rows: Vec<Row> = state.state().reader(account.id()).rows(&uids).collect();
         let bodies = account.readable_bodies(&rows).await?;
-        let mut there = Self { by_identity: HashMap::new(), by_octets: HashMap::new() };
+        let (by_uid, by_identity, by_octets) = Default::default();
+        let mut there = Self { by_uid, by_identity, by_octets };
         for row in rows {
             let Some(body) = bodies.get(&row.email) else { continue };
-            there.by_identity.entry(row.email).or_default().push((row.uid, *body));
-            there.by_octets.entry(*body).or_default().push((row.uid, row.internal_date));
+            there.by_uid.insert(row.uid, (row.email, *body));
+            there.by_identity.entry((row.email, *body)).or_default().push_back(row.uid);
+            there.by_octets.entry((*body, row.internal_date)).or_default().push_back(row.uid);
         }
         Ok(there)
     }
 
-    /// Those that are there, with their UIDs here, and those that are missing. Who is known by identity comes first, so
-    /// that nobody is taken for a copy of another.
+    /// Those that are there, with their UIDs here, and those that are missing. Who is known best comes first, so that
+    /// nobody is taken for a copy of another.
     fn compare(mut self, then: Vec<Then>) -> (Vec<(Uid, Then)>, Vec<Then>) {
-        let (mut found, mut strangers) = (Vec::new(), Vec::new());
-        let mut taken = HashSet::new();
-        for message in then {
-            match self.same(&message) {
+        let (mut found, mut missing) = (Vec::new(), then);
+        for find in [Self::the_same, Self::of_its_identity, Self::alike] {
+            let strangers = missing.into_iter().filter_map(|then| match find(&mut self, &then) {
                 Some(uid) => {
-                    taken.insert(uid);
-                    found.push((uid, message));
+                    found.push((uid, then));
+                    None
                 }
-                None => strangers.push(message),
-            }
-        }
-        let mut missing = Vec::new();
-        for message in strangers {
-            match self.alike(&message, &taken) {
-                Some(uid) => {
-                    taken.insert(uid);
-                    found.push((uid, message));
-                }
-                None => missing.push(message),
-            }
+                None => Some(then),
+            });
+            missing = strangers.collect();
         }
         found.sort_unstable_by_key(|(uid, _)| *uid);
         (found, missing)
     }
 
-    fn same(&mut self, then: &Then) -> Option<Uid> {
-        let candidates = self.by_identity.get_mut(&then.email)?;
-        let fits = |(_, body): &(Uid, BodyId)| *body == then.body;
-        let exact = candidates.iter().position(|(uid, _)| *uid == then.uid);
-        let place = exact
-            .or_else(|| candidates.iter().position(fits))
-            .filter(|place| candidates.get(*place).is_some_and(fits))?;
-        Some(candidates.swap_remove(place).0)
+    fn the_same(&mut self, then: &Then) -> Option<Uid> {
+        let is_it = self.by_uid.get(&then.uid) == Some(&(then.email, then.body));
+        is_it.then(|| self.by_uid.remove(&then.uid)).map(|_| then.uid)
     }
 
-    fn alike(&mut self, then: &Then, taken: &HashSet<Uid>) -> Option<Uid> {
-        let candidates = self.by_octets.get_mut(&then.body)?;
-        candidates.retain(|(uid, _)| !taken.contains(uid));
-        let date = then.message.internal_date;
-        candidates.iter().find(|(_, other)| *other == date).map(|(uid, _)| *uid)
+    fn of_its_identity(&mut self, then: &Then) -> Option<Uid> {
+        let candidates = self.by_identity.get_mut(&(then.email, then.body))?;
+        take_one(candidates, &mut self.by_uid)
     }
+
+    fn alike(&mut self, then: &Then) -> Option<Uid> {
+        let candidates = self.by_octets.get_mut(&(then.body, then.message.internal_date))?;
+        take_one(candidates, &mut self.by_uid)
+    }
+}
+
+/// The first that nobody was found to be yet.
+fn take_one(candidates: &mut VecDeque<Uid>, free: &mut HashMap<Uid, (EmailId, BodyId)>) -> Option<Uid> {
+    std::iter::from_fn(|| candidates.pop_front()).find(|uid| free.remove(uid).is_some())
 }
 
 impl Account {

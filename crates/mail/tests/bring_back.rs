@@ -3,7 +3,9 @@
 
 mod support;
 
-use mail::{Account, Accounts, Aim, BroughtBack, Bygone, DirectoryError, Onlooker, Origin, World, who_had};
+use mail::{
+    Account, Accounts, Aim, BroughtBack, Bygone, DirectoryError, Onlooker, Origin, Transfer, World, who_had,
+};
 use mailbox::account::directory::Standing;
 use mailbox::account::{Allowance, Allowances};
 use mailbox::{Change, Flags, MailboxState};
@@ -130,6 +132,11 @@ async fn an_account_of_the_same_name_on_another_server_gets_the_messages_that_it
     let scene = Scene::over(store()).await;
     scene.letters(1..=4).await;
     scene.flag_first("red").await;
+    // One is there twice under one identity, and one under two.
+    let ann = &scene.ann;
+    let (from, uids) = (id(ann, "INBOX").await, [Uid::new(4).unwrap()].into_iter().collect());
+    ann.transfer(&Origin::desk(), Transfer::Copy, ann.id(), (from, &uids), from).await.unwrap();
+    scene.letters(3..=3).await;
     let id_there = scene.to.add(ANN, &record("another")).await.unwrap();
     let there = scene.to.account(id_there);
     let into = id(&there, "INBOX").await;
@@ -141,14 +148,14 @@ async fn an_account_of_the_same_name_on_another_server_gets_the_messages_that_it
     let desk = Origin::desk();
     let bring = async || there.bring_back(&desk, &past, None, &aim, &Looking::default()).await;
     let brought = bring().await.unwrap();
-    assert_eq!((brought.messages(), brought.lost), (3, 0), "one is there: {brought:?}");
+    assert_eq!((brought.messages(), brought.lost), (5, 0), "one is there: {brought:?}");
     let state = inbox(&there).await;
     let rows: Vec<_> = state.reader(there.id()).rows(&state.uids(Uid::MIN)).collect();
-    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.len(), 7);
     // Its own messages have had these numbers: another one's identity would be two messages' at once.
     assert!(rows.iter().all(|row| row.email.uid == row.uid.get()), "{rows:?}");
     let names = there.body_names(&state, &state.uids(Uid::MIN)).await.unwrap();
-    assert_eq!(names.len(), 5, "each has a record");
+    assert_eq!(names.len(), 7, "each has a record");
     for (_, name) in names {
         assert!(there.body(name, 0, 99).await.unwrap().is_some());
     }

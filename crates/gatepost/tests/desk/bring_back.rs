@@ -31,6 +31,9 @@ impl Scene {
         for n in 1..=6 {
             append(&mut ann, "INBOX", &format!("Subject: {n}\r\n\r\nletter {n}\r\n"));
         }
+        for _ in 0..2 {
+            append(&mut ann, "Sent", "Subject: twice\r\n\r\ntwice\r\n");
+        }
         append(&mut ann, "Work/Plans", &large(1));
         append(&mut ann, "Work/Plans", "Subject: a plan\r\n\r\nplan\r\n");
         for command in [
@@ -187,7 +190,7 @@ fn an_account_that_is_lost_is_made_again_while_the_server_runs_and_is_what_it_wa
     // Everything fits together, and without a server it is the same.
     scene.home.ok("store check", "");
     let said = scene.restore("--account ann@example.org --as copy@example.org");
-    assert_eq!(said["messages"], 8, "{said}");
+    assert_eq!(said["messages"], 10, "{said}");
     scene.server = Some(scene.home.serve());
     assert_eq!(see(&mut scene.client("copy@example.org")), seen);
 }
