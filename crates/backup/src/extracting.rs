@@ -5,13 +5,14 @@
 //! mail/        the account, as a store
 //! ```
 
-use crate::manifest::{FOLDERS, Manifest, ManifestId};
+use crate::manifest::{Entry, FOLDERS, Manifest, ManifestId};
 use crate::shelf::{Shelf, private_folder};
 use crate::shelf_disk::ShelfDisk;
 use crate::trouble::Trouble;
 use mail::{Bygone, World, who_had};
+use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{AccountId, Store};
 use store_local::disk::RealDisk;
@@ -106,16 +107,16 @@ fn open(disk: Arc<RealDisk>, remote: Remote) -> Result<LocalStore, Trouble> {
 fn bring_bodies(
     shelf: &Shelf,
     manifest: &Manifest,
-    bodies: &[std::path::PathBuf],
+    bodies: &[PathBuf],
     store: &Path,
     damaged: &mut Vec<String>,
 ) -> Result<(), Trouble> {
     let [_, folder] = FOLDERS;
     private_folder(&store.join(folder))?;
+    let entries: HashMap<&Path, &Entry> =
+        manifest.files.iter().map(|entry| (Path::new(&entry.path), entry)).collect();
     for path in bodies {
-        let Some(entry) = manifest.files.iter().find(|entry| Path::new(&entry.path) == path) else {
-            continue;
-        };
+        let Some(entry) = entries.get(path.as_path()) else { continue };
         let to = store.join(path);
         if fs::hard_link(shelf.path_of(entry), &to).is_ok() {
             continue;

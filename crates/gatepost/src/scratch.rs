@@ -4,6 +4,7 @@ use crate::office::{check_owner, make_private};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "bringing-back";
@@ -60,7 +61,7 @@ pub(crate) fn tidy(data: &Path) -> Result<()> {
 
 fn lock(data: &Path) -> Result<Option<File>> {
     let path = data.join(LOCK);
-    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.with_context(|| format!("cannot write {}", path.display()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),

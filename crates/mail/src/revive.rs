@@ -14,11 +14,11 @@ use crate::{Accounts, DirectoryError, Error};
 use bytes::Bytes;
 use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Standing};
 use mailbox::account::{self as names, AccountEvent, MailboxId};
-use mailbox::{Event, MailboxState, Row};
+use mailbox::{Event, Given, Head, MailboxState, Row};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{AccountId, Append, BodyId, EmailId, EmailRange, Head, Seq, StreamId};
+use store::{AccountId, Append, BodyId, EmailId, EmailRange, Seq, StreamId};
 use terms::{MailboxName, Uid, UidSet};
 
 /// Messages that are looked at together.
@@ -180,12 +180,27 @@ impl Revival<'_> {
             }
             self.carrier.advance(rows.len() as u64);
         }
-        let (account, given) = (self.carrier.account, bygone.given(id, past).await?);
+        let (account, given) = (self.carrier.account, self.given(id, past).await?);
         let events = mailbox::rebuild(past, bygone.account.id(), account, &lost, given)?;
         self.events(StreamId { account, number: id.get() }, events).await?;
         let messages = uids.len() - lost.len();
         self.brought.mailboxes.push(MailboxBack { name: name.clone(), messages, flags: 0, mended: 0 });
         Ok(())
+    }
+
+    /// Numbers that may have been given: of a mailbox that was here until its account was removed that is known.
+    async fn given(&self, id: MailboxId, past: &MailboxState) -> Result<Given, Error> {
+        let bygone = self.carrier.from;
+        let given = bygone.given(id, past).await?;
+        let heads = self.raw.store.heads(&[bygone.account.stream_of(id)]).await?;
+        let head = heads.into_iter().flatten().find_map(|(_, head)| Head::decode(&head.0).ok());
+        Ok(match head.filter(|head| head.uid_validity == past.uid_validity()) {
+            None => given,
+            Some(head) => Given {
+                uid_next: given.uid_next.max(head.uid_next),
+                modseq: given.modseq.max(head.highest_modseq),
+            },
+        })
     }
 
     /// Brings records and octets of those that have not come with another mailbox.
@@ -234,7 +249,8 @@ impl Revival<'_> {
             octets += encoded.len();
             waiting.push(encoded);
             if octets > COMMIT || n + 1 == count {
-                let head = at.state.as_ref().map(|state| Head(state.head().encode())).unwrap_or_default();
+                let head =
+                    at.state.as_ref().map(|state| store::Head(state.head().encode())).unwrap_or_default();
                 let written = waiting.len() as u64;
                 let append = Append { stream, expected: at.seq, events: std::mem::take(&mut waiting), head };
                 let appends = Written { appends: vec![append], ..Written::default() };
@@ -258,7 +274,7 @@ impl Revival<'_> {
         let mut expected = Seq::NONE;
         for some in events.chunks(EVENTS) {
             let events = some.iter().map(|event| event.encode().into()).collect();
-            let append = Append { stream, expected, events, head: Head::default() };
+            let append = Append { stream, expected, events, head: store::Head::default() };
             let appends = Written { appends: vec![append], ..Written::default() };
             self.raw.commit(stream.account, appends).await?;
             expected = expected.plus(some.len() as u64);

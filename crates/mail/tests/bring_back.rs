@@ -13,9 +13,9 @@ use sasl::Cost;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::Store;
+use store::{AccountId, Store};
 use store_local::disk::Disk;
-use store_local::{LocalStore, Options};
+use store_local::{Archive, LocalStore, Options};
 use support::{Still, append, id, record, store};
 use terms::{Keyword, MailboxName, Uid};
 use testkit::disk::FaultyDisk;
@@ -39,7 +39,7 @@ async fn bygone(store: &Arc<dyn Store>, name: &str) -> Bygone {
     Bygone::open(Arc::clone(store), world, holder, i64::MAX).await.unwrap()
 }
 
-async fn inbox(account: &Account) -> Arc<MailboxState> {
+async fn inbox_of(account: &Account) -> Arc<MailboxState> {
     let inbox = id(account, "INBOX").await;
     Arc::clone(account.open(inbox).await.unwrap().newest().state())
 }
@@ -108,7 +108,7 @@ async fn an_account_comes_to_another_server_with_its_password_its_limits_and_its
     let again = scene.to.named(ANN).unwrap();
     assert_eq!(scene.to.standing(again.id()), Some(Standing::Disabled));
     assert_eq!(again.names().await.unwrap().allowances(), limits);
-    let (then, now) = (inbox(&scene.ann).await, inbox(&again).await);
+    let (then, now) = (inbox_of(&scene.ann).await, inbox_of(&again).await);
     assert_eq!((now.uids(Uid::MIN), now.uid_validity()), (then.uids(Uid::MIN), then.uid_validity()));
     assert_eq!(now.head().octets, then.head().octets);
     let cost = Cost::new(support::CHEAP.0, support::CHEAP.1, support::CHEAP.2).unwrap();
@@ -149,7 +149,7 @@ async fn an_account_of_the_same_name_on_another_server_gets_the_messages_that_it
     let bring = async || there.bring_back(&desk, &past, None, &aim, &Looking::default()).await;
     let brought = bring().await.unwrap();
     assert_eq!((brought.messages(), brought.lost), (5, 0), "one is there: {brought:?}");
-    let state = inbox(&there).await;
+    let state = inbox_of(&there).await;
     let rows: Vec<_> = state.reader(there.id()).rows(&state.uids(Uid::MIN)).collect();
     assert_eq!(rows.len(), 7);
     // Its own messages have had these numbers: another one's identity would be two messages' at once.
@@ -179,6 +179,35 @@ fn flip(disk: &FaultyDisk, what: &[u8]) {
     panic!("nothing is to be flipped");
 }
 
+/// As a backup has it: what is written later is not in it.
+async fn as_it_is_now(disk: &FaultyDisk, store: &LocalStore, account: AccountId) -> Arc<dyn Store> {
+    store.moment().await.unwrap();
+    let backup = FaultyDisk::new(2);
+    let archive = Archive::open(Arc::new(disk.clone())).unwrap();
+    archive.extract(account, Arc::new(backup.clone())).unwrap();
+    Arc::new(LocalStore::open_on(Arc::new(backup), &Options::default()).unwrap())
+}
+
+#[tokio::test]
+async fn numbers_that_this_server_has_given_since_are_not_given_again_however_many_they_are() {
+    let disk = FaultyDisk::new(1);
+    let local = Arc::new(LocalStore::open_on(Arc::new(disk.clone()), &Options::default()).unwrap());
+    let (accounts, ann) = support::ann(&(Arc::clone(&local) as Arc<dyn Store>)).await;
+    let inbox = id(&ann, "INBOX").await;
+    append(&ann, inbox, "Subject: 1\r\n\r\n1\r\n").await.unwrap();
+    let holder = who_had(&*local, ANN, i64::MAX).await.unwrap().unwrap();
+    let backup = as_it_is_now(&disk, &local, ann.id()).await;
+    ann.skip_to(&Origin::desk(), inbox, Uid::new(200_000).unwrap()).await.unwrap();
+    let last = append(&ann, inbox, "Subject: 2\r\n\r\n2\r\n").await.unwrap();
+    accounts.remove(ANN).await.unwrap();
+    let past = Bygone::open(backup, Arc::new(Still::default()), holder, i64::MAX).await.unwrap();
+    accounts.revive(&past, ANN, &Looking::default()).await.unwrap();
+    let again = accounts.named(ANN).unwrap();
+    let state = inbox_of(&again).await;
+    assert!(again.id() != ann.id() && state.uid_next() > last.uid && state.messages() == 1, "{state:?}");
+    assert_eq!(state.uid_validity(), last.uid_validity);
+}
+
 #[tokio::test]
 async fn what_has_rotted_is_left_and_told_and_a_mailbox_comes_as_far_as_it_can_be_read() {
     let disk = FaultyDisk::new(1);
@@ -199,7 +228,7 @@ async fn what_has_rotted_is_left_and_told_and_a_mailbox_comes_as_far_as_it_can_b
     assert_eq!((brought.messages(), brought.lost), (2, 2), "{brought:?}");
     assert!(brought.left.iter().any(|left| left.uid.is_none() && left.why.contains("event")), "{brought:?}");
     let again = scene.to.named("second@example.org").unwrap();
-    let state = inbox(&again).await;
+    let state = inbox_of(&again).await;
     assert_eq!(state.uids(Uid::MIN).to_string(), "1,3");
     // UIDs that were given behind the hole are known from the summary, and are not given again.
     assert_eq!(state.uid_next().get(), 6 + mail::SKIPPED_UIDS);
