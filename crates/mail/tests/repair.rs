@@ -5,7 +5,7 @@
 mod support;
 
 use bytes::Bytes;
-use mail::{Account, Accounts, Error, Mending, Origin, Repaired, Unreadable};
+use mail::{Account, Accounts, Error, Mending, Origin, Repaired, Transfer, Unreadable};
 use mailbox::account::MailboxId;
 use mailbox::{Change, Doomed, Flags, MailboxState, SystemFlags};
 use std::path::Path;
@@ -414,6 +414,22 @@ async fn a_summary_that_is_wrong_is_counted_anew_and_no_number_that_it_told_is_g
     assert!(home.found().await.join("; ").contains("its summary says 77 messages, and 3 are counted"));
     let home = home.mend(&["its summary was counted anew"]).await;
     assert_eq!(uids(&*home.state().await), [1, 2, 3, 500]);
+}
+
+#[tokio::test]
+async fn a_message_that_was_moved_by_an_event_that_is_lost_can_be_undeleted_where_it_came_from() {
+    let home = three().await;
+    let (archive, one) = (id(&home.ann, "Archive").await, Uid::new(1).unwrap());
+    let (origin, from) = (Origin::desk(), (home.inbox, &UidSet::one(one)));
+    home.ann.transfer(&origin, Transfer::Move, home.ann.id(), from, archive).await.unwrap();
+    go_on(&home).await;
+    home.rot(EVENT, &event_key(archive.get(), 2), Rotten::Header);
+    let home = home.again(Index::Lost).await.mend(&["1 events are lost"]).await;
+    let archive = home.ann.open(archive).await.unwrap().newest();
+    assert_eq!(uids(archive.state()), [0; 0]);
+    let undone = home.ann.undelete_messages(&origin, home.inbox, 0).await.unwrap();
+    assert_eq!(undone.messages, 1);
+    assert_eq!(home.state().await.messages(), 4);
 }
 
 /// Events of the account: five mailboxes and INBOX are founded, one mailbox is deleted, one renamed.

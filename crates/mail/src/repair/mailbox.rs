@@ -59,11 +59,12 @@ impl Dates {
         }
     }
 
-    /// It came in before the next message of which that is known; else after the last one.
-    fn guess(&self, uid: Uid) -> InternalDate {
+    /// It came in before the next message of which that is known, or after the last one; else when it says that it was
+    /// `sent`.
+    fn guess(&self, uid: Uid, sent: Option<InternalDate>) -> InternalDate {
         let behind = self.0.iter().find(|(uid_next, _)| *uid_next > uid);
-        let seconds = behind.or_else(|| self.0.last()).map_or(0, |(_, seconds)| *seconds);
-        InternalDate::new(seconds, 0).unwrap_or(InternalDate::EPOCH)
+        let known = behind.or_else(|| self.0.last());
+        known.and_then(|(_, seconds)| InternalDate::new(*seconds, 0)).or(sent).unwrap_or(InternalDate::EPOCH)
     }
 }
 
@@ -255,7 +256,7 @@ impl Repair<'_> {
         let lost = salvage.lost();
         let found = self.foundlings(stream, &salvage.in_doubt(left.head.as_ref()), &dates).await?;
         // RFC 9051, 2.3.1.1: the internal date of a UID never changes, and those that are found again have one that is
-        // guessed.
+        // guessed. RFC 8474, 5.1 would have another EMAILID for it too; that stays, for it is what names the record.
         let uid_validity = match found.is_empty() {
             true => None,
             false => Some(self.new_uid_validity(stream).await?),
@@ -356,9 +357,10 @@ impl Repair<'_> {
             return Ok(None);
         };
         let (body, size) = (BodyId(record.body()), record.size());
+        let internal_date = dates.guess(uid, record.sent());
         let is_there = self.store.body_len(self.account.id(), body).await? == Some(size)
             && !self.unreadable.bodies.contains(&body);
-        Ok(is_there.then(|| Foundling { uid, email, internal_date: dates.guess(uid), size }))
+        Ok(is_there.then_some(Foundling { uid, email, internal_date, size }))
     }
 
     async fn new_uid_validity(&self, stream: StreamId) -> Result<UidValidity, Error> {
