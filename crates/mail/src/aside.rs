@@ -3,12 +3,12 @@
 use crate::account::Account;
 use crate::{Error, Origin};
 use bytes::Bytes;
-use store::{Append, BodyId, Commit, Committed, EmailId};
+use store::{Append, BodyId, Commit, Committed, EmailId, Record};
 
 /// Records and bodies for one commit, within its limits.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
-    pub(crate) records: Vec<(EmailId, Option<Bytes>)>,
+    pub(crate) records: Vec<(EmailId, Option<Record>)>,
     pub(crate) bodies: Vec<(BodyId, Bytes)>,
 }
 
@@ -18,6 +18,7 @@ impl Account {
         let commit = Commit { records: aside.records, bodies: aside.bodies, ..self.empty_commit(origin) };
         match self.store.commit(commit).await? {
             Committed::Done => Ok(()),
+            Committed::BodyGone(_) => Err(Error::swept_away()),
             Committed::Conflict { stream, .. } | Committed::Diverged { stream, .. } => {
                 Err(Error::damaged(stream, "a commit that names no stream was compared with it"))
             }

@@ -160,7 +160,7 @@ fn bring(
     appending.events.iter().try_for_each(|event| proposal.push(mailbox, event))?;
     for (uid, arrival) in appending.uids.iter().zip(&batch.arrivals) {
         let email = EmailId { mailbox: mailbox.get(), uid: uid.get() };
-        proposal.put_record(email, arrival.received.record.clone());
+        proposal.put_record(email, arrival.received.store_record());
     }
     batch.bodies().for_each(|(id, body)| proposal.put_body(id, body));
     Ok(Filed { uid_validity, uids: appending.uids })

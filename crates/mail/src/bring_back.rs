@@ -14,7 +14,7 @@ use bytes::Bytes;
 use mailbox::account::{self as names, MailboxId, SpecialUses};
 use mailbox::{Birth, MailboxState, NewMessage, Row};
 use std::collections::{HashMap, VecDeque};
-use store::{BodyId, EmailId};
+use store::{BodyId, EmailId, Record};
 use terms::{InternalDate, MailboxName, Uid};
 
 /// Messages that are looked at together.
@@ -274,7 +274,10 @@ impl Coming<'_> {
                 appending.events.iter().try_for_each(|event| proposal.push(into, event))?;
                 for (uid, one) in appending.uids.iter().zip(some) {
                     let email = EmailId { mailbox: into.get(), uid: uid.get() };
-                    one.record.iter().for_each(|record| proposal.put_record(email, record.clone()));
+                    if let Some(octets) = &one.record {
+                        let body = message::body_of(octets).map(BodyId);
+                        proposal.put_record(email, Record { octets: octets.clone(), body });
+                    }
                     one.body.iter().for_each(|(id, body)| proposal.put_body(*id, body.clone()));
                 }
                 Ok(())

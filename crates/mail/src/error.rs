@@ -63,6 +63,13 @@ impl Error {
         }
     }
 
+    /// Octets that were put away for a message, which no message had for too long.
+    pub(crate) fn swept_away() -> Self {
+        Self::Unavailable(
+            "the message's octets were swept away before it was filed; bring it again".to_owned(),
+        )
+    }
+
     /// A stream that cannot be folded.
     pub(crate) fn damaged(stream: store::StreamId, why: impl std::fmt::Display) -> Self {
         Self::Damaged(format!("stream {} of account {}: {why}", stream.number, stream.account.0))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mailbox::Flags;
 use mailbox::account::MailboxId;
 use message::Scanner;
-use store::{BodyId, BodyWriter, MAX_INLINE_BODY};
+use store::{BodyId, BodyWriter, MAX_INLINE_BODY, Record};
 use terms::{AccountId, InternalDate, Uid, UidValidity};
 
 /// A message of which not all octets are here yet. Holds at most [`MAX_INLINE_BODY`] of them. Dropping it
@@ -85,6 +85,10 @@ impl Received {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    pub(crate) fn store_record(&self) -> Record {
+        Record { octets: self.record.clone(), body: Some(self.id) }
     }
 }
 

@@ -8,7 +8,7 @@ use mailbox::account::{Account, AccountEvent, Limits, MailboxId, Plan, StreamSte
 use mailbox::{Created, Event, MailboxState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{AccountId, Append, BodyId, Commit, CommitId, EmailId, Head, Seq, StreamId};
+use store::{AccountId, Append, BodyId, Commit, CommitId, EmailId, Head, Record, Seq, StreamId};
 use terms::Uid;
 
 /// Why a decision has not been reached.
@@ -37,7 +37,7 @@ pub struct Proposal {
     /// What all messages of the account take. What a deleted mailbox gives back counts once that is durable.
     held: Usage,
     grown: BTreeMap<u32, Grown>,
-    records: Vec<(EmailId, Option<Bytes>)>,
+    records: Vec<(EmailId, Option<Record>)>,
     bodies: Vec<(BodyId, Bytes)>,
 }
 
@@ -207,7 +207,7 @@ impl Proposal {
     }
 
     /// A new message's record.
-    pub fn put_record(&mut self, email: EmailId, record: Bytes) {
+    pub fn put_record(&mut self, email: EmailId, record: Record) {
         self.records.push((email, Some(record)));
     }
 

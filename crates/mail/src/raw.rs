@@ -3,7 +3,7 @@
 use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
-use store::{AccountId, Append, BodyId, Commit, Committed, EmailId, Store};
+use store::{AccountId, Append, BodyId, Commit, Committed, EmailId, Record, Store};
 
 /// A store, and what a commit needs besides.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ pub(crate) struct Raw<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     pub(crate) appends: Vec<Append>,
-    pub(crate) records: Vec<(EmailId, Option<Bytes>)>,
+    pub(crate) records: Vec<(EmailId, Option<Record>)>,
     pub(crate) bodies: Vec<(BodyId, Bytes)>,
 }
 

@@ -8,7 +8,7 @@ use crate::aside::Aside;
 use crate::{Error, Origin};
 use bytes::Bytes;
 use message::{RecordView, Scanner};
-use store::{BodyId, EmailId};
+use store::{BodyId, EmailId, Record};
 
 /// How much of a message is read at once, in octets.
 const PIECE: usize = 64 << 10;
@@ -21,13 +21,13 @@ impl Account {
     pub(crate) async fn renew(&self, records: &mut [(EmailId, Bytes)]) -> Result<(), Error> {
         let (mut renewed, mut octets) = (Aside::default(), 0);
         for (email, record) in records.iter_mut().filter(|(_, record)| RecordView::new(record).is_none()) {
-            let Some(anew) = self.parse_again(record).await? else { continue };
+            let Some((anew, body)) = self.parse_again(record).await? else { continue };
             if octets + anew.len() > COMMIT {
                 self.keep(std::mem::take(&mut renewed)).await;
                 octets = 0;
             }
             octets += anew.len();
-            renewed.records.push((*email, Some(anew.clone())));
+            renewed.records.push((*email, Some(Record { octets: anew.clone(), body: Some(body) })));
             *record = anew;
         }
         if !renewed.records.is_empty() {
@@ -36,11 +36,10 @@ impl Account {
         Ok(())
     }
 
-    async fn parse_again(&self, record: &[u8]) -> Result<Option<Bytes>, Error> {
-        match message::body_of(record) {
-            Some(body) => self.parse(BodyId(body)).await,
-            None => Ok(None),
-        }
+    /// The new record, and the body that it speaks of.
+    async fn parse_again(&self, record: &[u8]) -> Result<Option<(Bytes, BodyId)>, Error> {
+        let Some(body) = message::body_of(record).map(BodyId) else { return Ok(None) };
+        Ok(self.parse(body).await?.map(|record| (record, body)))
     }
 
     /// The record of these octets; `None` where they are not there.

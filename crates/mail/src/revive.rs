@@ -18,7 +18,7 @@ use mailbox::{Event, Given, Head, MailboxState, Row};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{AccountId, Append, BodyId, EmailId, EmailRange, Seq, StreamId};
+use store::{AccountId, Append, BodyId, EmailId, EmailRange, Record, Seq, StreamId};
 use terms::{MailboxName, Uid, UidSet};
 
 /// Messages that are looked at together.
@@ -221,7 +221,8 @@ impl Revival<'_> {
                 Ok(carried) => {
                     octets += record.len() + carried.body.as_ref().map_or(0, Bytes::len);
                     written.bodies.extend(carried.body.map(|octets| (BodyId(body), octets)));
-                    written.records.push((email, Some(record.clone())));
+                    let record = Record { octets: record.clone(), body: Some(BodyId(body)) };
+                    written.records.push((email, Some(record)));
                     self.fate.insert(email, None);
                 }
                 Err(why) => drop(self.fate.insert(email, Some(why))),

@@ -193,6 +193,7 @@ impl Account {
             }
             Committed::Conflict { stream, newer } => self.catch_up(stream, &newer).await?,
             Committed::Diverged { stream, .. } => self.step_back(stream).await?,
+            Committed::BodyGone(_) => return Err(Error::swept_away()),
         }
         Ok(Settled::Again)
     }

@@ -24,7 +24,7 @@ async fn put_foreign(store: &Arc<dyn Store>, account: AccountId, email: EmailId,
         time_ms: 0,
         origin: Bytes::new(),
         appends: Vec::new(),
-        records: vec![(email, Some(foreign.clone()))],
+        records: vec![(email, Some(foreign.clone().into()))],
         bodies: Vec::new(),
     };
     store.commit(commit).await.unwrap();

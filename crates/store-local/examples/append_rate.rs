@@ -94,7 +94,9 @@ fn message(stream: StreamId, seq: u64, count: u32) -> Commit {
             events: vec![octets(60, 1 << 41)],
             head: Head(octets(64, 1 << 42)),
         }],
-        records: (0..count).map(|n| (email(n), Some(octets(RECORD, 1 << 43 | u64::from(n))))).collect(),
+        records: (0..count)
+            .map(|n| (email(n), Some(octets(RECORD, 1 << 43 | u64::from(n)).into())))
+            .collect(),
         bodies,
     }
 }

@@ -116,7 +116,7 @@ fn message(account: u64, seq: u64) -> Commit {
             events: vec![octets(60)],
             head: Head(octets(64)),
         }],
-        records: vec![(EmailId { mailbox: 1, uid: seq as u32 + 1 }, Some(octets(OCTETS)))],
+        records: vec![(EmailId { mailbox: 1, uid: seq as u32 + 1 }, Some(octets(OCTETS).into()))],
         bodies: vec![(BodyId::of(&body), body)],
     }
 }

@@ -15,8 +15,8 @@ use store::{AccountId, BodyId, CommitId, Seq, StoreError, StreamId};
 /// What is to be written, apart from its octets.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// If every stream stands where it is expected, and what it builds on was written.
-    Commit { streams: Vec<(StreamId, Seq)>, after: Option<CommitId> },
+    /// If every stream stands where it is expected, what it builds on was written, and the bodies that it needs are there.
+    Commit { streams: Vec<(StreamId, Seq)>, after: Option<CommitId>, needs: Vec<BodyId> },
     /// The end of a stream.
     DropStream(StreamId),
     /// Events up to this one may go.
@@ -63,6 +63,8 @@ pub(crate) enum Outcome {
     Conflict { stream: StreamId, expected: Seq },
     /// The stream is not where the writer can have seen it.
     Diverged { stream: StreamId, at: Seq },
+    /// A body that a record names is not there any more.
+    BodyGone(BodyId),
 }
 
 /// Whether a request is written.
@@ -89,10 +91,10 @@ impl Request {
     /// Whether it may be written.
     pub(crate) fn judge(&self, account: AccountId, now: &Standing<'_>) -> Result<Verdict, StoreError> {
         match self {
-            Self::Commit { after: Some(after), streams } if !now.has((account, *after)) => {
+            Self::Commit { after: Some(after), streams, .. } if !now.has((account, *after)) => {
                 judge_unfounded(account, streams, now)
             }
-            Self::Commit { streams, .. } => judge_commit(streams, now),
+            Self::Commit { streams, needs, .. } => judge_commit(account, streams, needs, now),
             Self::DropStream(stream) => now.if_there(*stream, |_| Ok(Verdict::Write(Outcome::Written))),
             Self::Trim(stream, through) => now.if_there(*stream, |_| judge_trim(*stream, *through, now)),
             Self::Pieces(stream, at) => now.if_there(*stream, |seq| judge_pieces(*at, seq)),
@@ -126,7 +128,12 @@ fn judge_unfounded(
     Ok(Verdict::Answer(Outcome::Diverged { stream, at }))
 }
 
-fn judge_commit(streams: &[(StreamId, Seq)], now: &Standing<'_>) -> Result<Verdict, StoreError> {
+fn judge_commit(
+    account: AccountId,
+    streams: &[(StreamId, Seq)],
+    needs: &[BodyId],
+    now: &Standing<'_>,
+) -> Result<Verdict, StoreError> {
     for &(stream, expected) in streams {
         now.refuse_quarantined(stream)?;
         let at = now.seq(stream)?.unwrap_or_default();
@@ -139,6 +146,11 @@ fn judge_commit(streams: &[(StreamId, Seq)], now: &Standing<'_>) -> Result<Verdi
         } else {
             Outcome::Conflict { stream, expected }
         }));
+    }
+    for &body in needs {
+        if now.body(account, body)?.is_none() {
+            return Ok(Verdict::Answer(Outcome::BodyGone(body)));
+        }
     }
     Ok(Verdict::Write(Outcome::Written))
 }

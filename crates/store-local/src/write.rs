@@ -24,13 +24,14 @@ impl Engine {
         commit.check()?;
         let drafts = drafts_of(&commit)?;
         let streams = commit.appends.iter().map(|append| (append.stream, append.expected)).collect();
-        let request = Request::Commit { streams, after: commit.after };
+        let request = Request::Commit { streams, after: commit.after, needs: commit.needs().collect() };
         match self.submit(commit.account, request, Some(commit.id), drafts).await? {
             Outcome::Conflict { stream, expected } => {
                 let newer = self.events(stream, expected, MAX_NEWER)?;
                 Ok(Committed::Conflict { stream, newer })
             }
             Outcome::Diverged { stream, at } => Ok(Committed::Diverged { stream, at }),
+            Outcome::BodyGone(body) => Ok(Committed::BodyGone(body)),
             Outcome::Written | Outcome::Freed { .. } | Outcome::Needless | Outcome::Sealed(_) => {
                 Ok(Committed::Done)
             }
@@ -173,7 +174,7 @@ fn drafts_of(commit: &Commit) -> Result<Vec<Draft>, StoreError> {
         drafts.push(body_draft(*id, body));
     }
     drafts.extend(commit.records.iter().map(|(id, record)| match record {
-        Some(record) => Draft::plain(Subject::Record(*id), record.clone()),
+        Some(record) => Draft::plain(Subject::Record(*id), record.octets.clone()),
         None => Draft::plain(Subject::RecordGone(*id), Bytes::new()),
     }));
     commit.appends.iter().for_each(|append| push_events(append, commit, &mut drafts));

@@ -58,7 +58,7 @@ fn commit(n: u32, records: Vec<(EmailId, Option<Bytes>)>, bodies: Vec<(BodyId, B
             events: vec![Bytes::from(format!("event {}", seq + 1))],
             head: Head(Bytes::from(format!("head {}", seq + 1))),
         }],
-        records,
+        records: records.into_iter().map(|(email, record)| (email, record.map(Into::into))).collect(),
         bodies,
     }
 }

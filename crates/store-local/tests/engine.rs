@@ -44,7 +44,7 @@ fn commit(number: u32, expected: u64, id: u64) -> Commit {
             events: vec![Bytes::from(format!("event {id}"))],
             head: Head(Bytes::from(format!("head {id}"))),
         }],
-        records: vec![(email(id as u32), Some(Bytes::from(format!("record {id}"))))],
+        records: vec![(email(id as u32), Some(Bytes::from(format!("record {id}")).into()))],
         bodies: vec![(BodyId::of(&body), body)],
     }
 }
@@ -106,7 +106,7 @@ fn a_small_commit_does_not_wait_behind_large_ones() {
     let disk = Arc::new(FaultyDisk::new(1));
     let (store, mut pump) = LocalStore::open_with_pump(disk, &Options::default()).unwrap();
     let large = |id: u64| Commit {
-        records: (0..9).map(|n| (email(100 + n), Some(Bytes::from(vec![b'x'; 500_000])))).collect(),
+        records: (0..9).map(|n| (email(100 + n), Some(Bytes::from(vec![b'x'; 500_000]).into()))).collect(),
         ..commit(2, 0, id)
     };
     let mut large: Vec<_> = (0..3).map(|id| store.commit(large(id))).collect();
@@ -126,7 +126,7 @@ fn commits_of_one_account_are_taken_in_the_order_they_came() {
     let commits = (0..6_u64).map(|n| {
         let size = if n % 2 == 0 { 500_000 } else { 1 };
         let before = (n > 0).then(|| commit(1, n - 1, n - 1).id);
-        let records = vec![(email(1), Some(Bytes::from(vec![b'x'; size])))];
+        let records = vec![(email(1), Some(Bytes::from(vec![b'x'; size]).into()))];
         Commit { records, after: before, ..commit(1, n, n) }
     });
     check_in_order(&store, &mut pump, commits.collect());
@@ -138,15 +138,17 @@ fn commits_of_one_account_that_wait_for_room_come_in_the_order_they_came() {
     let (store, mut pump) = LocalStore::open_with_pump(disk, &Options::default()).unwrap();
     // More than may wait, of somebody else.
     let flood = (0..20_u64).map(|n| Commit {
-        records: (0..15).map(|uid| (email(uid), Some(Bytes::from(vec![b'x'; 500_000])))).collect(),
+        records: (0..15).map(|uid| (email(uid), Some(Bytes::from(vec![b'x'; 500_000]).into()))).collect(),
         id: CommitId(u128::from(n).to_be_bytes()),
         appends: Vec::new(),
         ..of_somebody_else()
     });
     let mut flood: Vec<_> = flood.map(|commit| store.commit(commit)).collect();
     assert!(flood.iter_mut().all(|answer| !is_ready(answer)));
-    let large =
-        Commit { records: vec![(email(1), Some(Bytes::from(vec![b'x'; 500_000])))], ..commit(1, 0, 0) };
+    let large = Commit {
+        records: vec![(email(1), Some(Bytes::from(vec![b'x'; 500_000]).into()))],
+        ..commit(1, 0, 0)
+    };
     let small = Commit { after: Some(large.id), ..commit(1, 1, 1) };
     let mut ours: Vec<_> = [large, small].into_iter().map(|commit| store.commit(commit)).collect();
     assert!(ours.iter_mut().all(|answer| !is_ready(answer)));
@@ -355,7 +357,7 @@ fn an_index_whose_entries_are_replaced_again_and_again_does_not_grow_without_end
     let (store, mut pump) = LocalStore::open_with_pump(disk.clone(), &Options::default()).unwrap();
     let mut lengths = Vec::new();
     for round in 0..80_u64 {
-        let records = (0..500).map(|uid| (email(uid), Some(Bytes::from(round.to_string())))).collect();
+        let records = (0..500).map(|uid| (email(uid), Some(Bytes::from(round.to_string()).into()))).collect();
         let mut answer = store.commit(Commit { records, ..commit(1, round, round) });
         assert!(!is_ready(&mut answer));
         pump.commit_group();

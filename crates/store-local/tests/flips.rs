@@ -106,7 +106,7 @@ fn write(store: &LocalStore, content: &mut Content, account: AccountId, round: u
         time_ms: 1,
         origin: Bytes::from_static(b"a test"),
         appends: vec![Append { stream, expected: last, events: vec![event.clone()], head: head.clone() }],
-        records: vec![(email, Some(record.clone()))],
+        records: vec![(email, Some(record.clone().into()))],
         bodies: vec![(BodyId::of(&body), body.clone())],
     };
     assert_eq!(block_on(store.commit(commit)).unwrap(), Committed::Done);

@@ -104,7 +104,7 @@ fn commit(expected: u64, id: &mut u64) -> Commit {
         time_ms: 1,
         origin: Bytes::new(),
         appends: vec![append],
-        records: vec![(EmailId { mailbox: 1, uid: 1 }, Some(record))],
+        records: vec![(EmailId { mailbox: 1, uid: 1 }, Some(record.into()))],
         bodies: Vec::new(),
     }
 }

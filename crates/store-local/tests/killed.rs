@@ -146,7 +146,7 @@ fn message(number: u32, seq: u64) -> Commit {
             events: vec![Bytes::from(format!("event {seq}"))],
             head: Head(Bytes::from(format!("head {seq}"))),
         }],
-        records: vec![(email(number, uid), Some(Bytes::from(format!("record {seq}"))))],
+        records: vec![(email(number, uid), Some(Bytes::from(format!("record {seq}")).into()))],
         bodies: vec![(BodyId::of(&body), body)],
     }
 }

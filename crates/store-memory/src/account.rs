@@ -5,15 +5,15 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::Bound;
 use store::{
-    AccountId, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, REMEMBERED_COMMITS, Seq,
-    StoreError, StreamId,
+    AccountId, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, REMEMBERED_COMMITS, Record,
+    Seq, StoreError, StreamId,
 };
 
 /// Streams, records, bodies and soft values of one account.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     streams: BTreeMap<u32, Stream>,
-    records: BTreeMap<EmailId, Bytes>,
+    records: BTreeMap<EmailId, Record>,
     bodies: BTreeMap<BodyId, Bytes>,
     soft: BTreeMap<Vec<u8>, Bytes>,
     done: DoneCommits,
@@ -32,7 +32,8 @@ impl Account {
         if commit.bodies.iter().any(|(id, body)| *id != BodyId::of(body)) {
             return Err(StoreError::Misused("a body is not what its name says"));
         }
-        if let Some(objection) = self.unfounded(&commit).or_else(|| self.objection(&commit)) {
+        let objection = self.unfounded(&commit).or_else(|| self.objection(&commit));
+        if let Some(objection) = objection.or_else(|| self.bodiless(&commit)) {
             return Ok(objection);
         }
         grown.extend(self.write(commit));
@@ -54,6 +55,11 @@ impl Account {
             let stream = self.stream(append.stream).unwrap_or(&absent);
             stream.objection(append.stream, append.expected)
         })
+    }
+
+    /// The answer to a commit with a record whose body is gone.
+    fn bodiless(&self, commit: &Commit) -> Option<Committed> {
+        commit.needs().find(|body| !self.bodies.contains_key(body)).map(Committed::BodyGone)
     }
 
     fn write(&mut self, commit: Commit) -> Vec<(StreamId, Seq)> {
@@ -98,7 +104,7 @@ impl Account {
         let sound = ranges.iter().filter(|range| range.first <= range.last);
         sound
             .flat_map(|range| self.records.range(range.first..=range.last))
-            .map(|(&email, record)| (email, record.clone()))
+            .map(|(&email, record)| (email, record.octets.clone()))
             .collect()
     }
 
@@ -128,7 +134,7 @@ impl Account {
     }
 }
 
-fn put_or_remove<K: Ord>(map: &mut BTreeMap<K, Bytes>, key: K, value: Option<Bytes>) {
+fn put_or_remove<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
     match value {
         Some(value) => map.insert(key, value),
         None => map.remove(&key),

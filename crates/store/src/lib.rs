@@ -85,6 +85,23 @@ impl fmt::Debug for BodyId {
     }
 }
 
+/// What a message's parsing yielded: opaque octets, and the body that they speak of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// At most [`MAX_RECORD`] of them.
+    pub octets: Bytes,
+    /// The body that it is about. A commit is only written where that is in the commit or there already, so that no
+    /// record is left without its body; `None` is a record that needs none.
+    pub body: Option<BodyId>,
+}
+
+/// One that needs no body.
+impl From<Bytes> for Record {
+    fn from(octets: Bytes) -> Self {
+        Self { octets, body: None }
+    }
+}
+
 /// The summary of a stream that STATUS and LIST read without its events: opaque, at most [`MAX_HEAD`] octets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head(pub Bytes);
@@ -150,7 +167,7 @@ pub struct Commit {
     /// Compare-and-set on every stream named; each is named once.
     pub appends: Vec<Append>,
     /// Records to put or replace (`Some`) or delete (`None`), in order: of two for one message the last counts.
-    pub records: Vec<(EmailId, Option<Bytes>)>,
+    pub records: Vec<(EmailId, Option<Record>)>,
     /// Small bodies, which become durable with the commit. Naming one that is there already is harmless.
     /// The caller has hashed them; a store may check, and refuse one that is not what its name says.
     pub bodies: Vec<(BodyId, Bytes)>,
@@ -178,6 +195,9 @@ pub enum Committed {
         /// Where the store stands.
         at: Seq,
     },
+    /// A record names a body that is neither in the commit nor there any more: a sweep has taken it away. Nothing was
+    /// written; the writer must bring the body again.
+    BodyGone(BodyId),
 }
 
 /// An event as it was stored.

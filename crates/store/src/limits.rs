@@ -1,7 +1,7 @@
 //! The limits of this crate, checked in one place for every backend.
 
 use crate::{
-    Commit, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY, MAX_ORIGIN, MAX_RECORD,
+    BodyId, Commit, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY, MAX_ORIGIN, MAX_RECORD,
     MAX_SNAPSHOT_PIECE, MAX_SOFT, Snapshot, StoreError,
 };
 use bytes::Bytes;
@@ -40,8 +40,16 @@ impl Commit {
         self.appends.iter().flat_map(|append| &append.events)
     }
 
+    /// The bodies that must be there already for the commit to be written: those that its records name and that do not
+    /// travel in it.
+    pub fn needs(&self) -> impl Iterator<Item = BodyId> {
+        let brought: HashSet<BodyId> = self.bodies.iter().map(|(id, _)| *id).collect();
+        let named = self.records.iter().filter_map(|(_, record)| record.as_ref()?.body);
+        named.filter(move |body| !brought.contains(body))
+    }
+
     fn put_records(&self) -> impl Iterator<Item = &Bytes> {
-        self.records.iter().filter_map(|(_, record)| record.as_ref())
+        self.records.iter().filter_map(|(_, record)| Some(&record.as_ref()?.octets))
     }
 
     fn inline_bodies(&self) -> impl Iterator<Item = &Bytes> {

@@ -3,7 +3,7 @@
 use super::{BATCH, Repair};
 use crate::aside::Aside;
 use crate::{Error, Origin};
-use store::{BodyId, EmailId, StreamId};
+use store::{BodyId, EmailId, Record, StreamId};
 use terms::Uid;
 
 /// Octets of a name that must be right for it to be the name of a body that is there: so many are not alike by chance.
@@ -30,7 +30,7 @@ impl Repair<'_> {
         let Some(record) = record else {
             return self.leave(stream, uid, "its record is damaged, and so are its octets").await;
         };
-        let records = vec![(email, Some(record))];
+        let records = vec![(email, Some(Record { octets: record, body: Some(body) }))];
         self.account.put_aside(&Origin::desk(), Aside { records, ..Aside::default() }).await?;
         self.mended(stream, uid, "its record was made again from its octets").await
     }

@@ -4,8 +4,8 @@ use super::state::{ACCOUNTS, State};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use store::{
-    AccountId, Answer, Append, Beginning, BodyId, Commit, CommitId, Committed, EmailId, Head, Salvage, Seq,
-    Snapshot, StoreError, StreamId,
+    AccountId, Answer, Append, Beginning, BodyId, Commit, CommitId, Committed, EmailId, Head, Record,
+    Salvage, Seq, Snapshot, StoreError, StreamId,
 };
 use testkit::dice::Dice;
 
@@ -119,7 +119,8 @@ impl Plan {
         });
         let mut records: Vec<_> = self.forgets.map(|id| (id, None)).into_iter().collect();
         let appends = appends.collect();
-        records.push((self.record(), Some(tagged(2_000))));
+        let body = self.body.as_ref().map(|body| BodyId::of(body));
+        records.push((self.record(), Some(Record { octets: tagged(2_000), body })));
         Commit {
             account: self.account,
             id: id_of(self.tag),
@@ -156,6 +157,7 @@ impl Op {
                         Err(StoreError::Misused("a conflict with nothing that is newer"))
                     }
                     Committed::Conflict { .. } | Committed::Diverged { .. } => Ok(Landed::Refused),
+                    Committed::BodyGone(_) => Err(StoreError::Misused("each record brings its body")),
                 };
             }
             Self::Drop(stream) => store.drop_stream(stream).await?,

@@ -151,3 +151,56 @@ pub fn a_deleted_body_is_gone_and_may_come_again(store: Arc<dyn Store>) {
         assert!(me.all_bodies().is_empty());
     }
 }
+
+/// Whether it never was there or was let go; also where another record named it before.
+pub fn a_record_whose_body_is_gone_is_refused_and_writes_nothing(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    for body in [Seed(10).octets(100), Seed(11).octets(MAX_INLINE_BODY + 1)] {
+        let id = BodyId::of(&body);
+        let commit = || me.draft().append(1, 0, &["a"]).record(1, 2, Some("r")).record_of(1, 1, id);
+        assert_eq!(commit().commit(), Committed::BodyGone(id));
+        me.stage_whole(&body);
+        me.delete_body(id);
+        assert_eq!(commit().commit(), Committed::BodyGone(id));
+    }
+    assert!(me.stream_numbers().is_empty() && me.all_records().is_empty() && me.all_bodies().is_empty());
+}
+
+/// In the same commit, or staged before.
+pub fn a_record_finds_its_body_in_its_commit_or_in_the_store(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    let (small, large) = (Seed(12).octets(100), Seed(13).octets(MAX_INLINE_BODY + 1));
+    let brought = me.draft().record_of(1, 1, BodyId::of(&small)).body(&small).commit();
+    assert_eq!(brought, Committed::Done);
+    let (staged, _) = me.stage_whole(&large);
+    let named = me.draft().record_of(1, 2, staged).record_of(1, 3, BodyId::of(&small)).commit();
+    assert_eq!(named, Committed::Done);
+    assert_eq!(me.all_records().len(), 3);
+}
+
+/// As they were asked for, though nobody waited between the two.
+pub fn a_commit_behind_that_of_its_body_finds_it_and_one_behind_its_end_does_not(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    let body = Seed(14).octets(5_000);
+    let id = BodyId::of(&body);
+    let mut brought = me.store.commit(me.draft().body(&body).commit);
+    let early = super::poll_once(&mut brought);
+    let mut named = me.store.commit(me.draft().record_of(1, 1, id).commit);
+    let named_early = super::poll_once(&mut named);
+    let mut deleted = me.store.delete_body(me.account, id);
+    let deleted_early = super::poll_once(&mut deleted);
+    let late = me.store.commit(me.draft().record_of(1, 2, id).commit);
+    assert_eq!(super::block_on(late), Ok(Committed::BodyGone(id)));
+    assert_eq!(early.unwrap_or_else(|| super::block_on(brought)), Ok(Committed::Done));
+    assert_eq!(named_early.unwrap_or_else(|| super::block_on(named)), Ok(Committed::Done));
+    assert_eq!(deleted_early.unwrap_or_else(|| super::block_on(deleted)), Ok(()));
+    assert_eq!(me.all_records().len(), 1);
+}
+
+/// What it is compared with comes first: who was late is told so.
+pub fn a_conflict_is_told_before_a_body_that_is_gone(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    me.put(1, 0, &["a"]);
+    let late = me.draft().append(1, 0, &["b"]).record_of(1, 1, BodyId([9; 32])).commit();
+    assert!(matches!(late, Committed::Conflict { .. }));
+}

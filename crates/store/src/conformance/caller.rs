@@ -2,8 +2,8 @@
 
 use super::block_on;
 use crate::{
-    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head, Seq,
-    Snapshot, Store, StoreError, StreamId,
+    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head, Record,
+    Seq, Snapshot, Store, StoreError, StreamId,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -196,7 +196,15 @@ impl Draft<'_> {
     }
 
     pub(super) fn record(mut self, mailbox: u32, uid: u32, record: Option<&str>) -> Self {
-        self.commit.records.push((EmailId { mailbox, uid }, record.map(bytes)));
+        let record = record.map(|text| bytes(text).into());
+        self.commit.records.push((EmailId { mailbox, uid }, record));
+        self
+    }
+
+    /// A record that names a body.
+    pub(super) fn record_of(mut self, mailbox: u32, uid: u32, body: BodyId) -> Self {
+        let record = Record { octets: bytes("of a body"), body: Some(body) };
+        self.commit.records.push((EmailId { mailbox, uid }, Some(record)));
         self
     }
 

@@ -26,6 +26,7 @@ fn write_both(me: &Caller, name: &str) {
                 *seen = newer[newer.len() - 1].seq.0;
             }
             Committed::Diverged { .. } => panic!("nobody is ahead of the store"),
+            Committed::BodyGone(_) => panic!("no record names a body"),
         }
     }
 }

@@ -20,7 +20,8 @@ fn at_each_limit(me: &Caller, over: usize) -> [Draft<'_>; 5] {
     let long_head = me.draft().append_bytes(2, 0, vec![of(1)], of(MAX_HEAD + over));
     let long_event = me.draft().append_bytes(3, 0, vec![of(1), of(MAX_EVENT + over)], of(1));
     let mut long_record = me.draft();
-    long_record.commit.records.push((EmailId { mailbox: 1, uid: 1 }, Some(of(MAX_RECORD + over))));
+    let record = of(MAX_RECORD + over).into();
+    long_record.commit.records.push((EmailId { mailbox: 1, uid: 1 }, Some(record)));
     let long_body = me.draft().body(&of(MAX_INLINE_BODY + over));
     [long_origin, long_head, long_event, long_record, long_body]
 }

@@ -181,6 +181,10 @@ macro_rules! conformance_tests {
                 naming_a_body_that_is_there_is_harmless
                 bodies_are_listed_ascending_in_pages
                 a_deleted_body_is_gone_and_may_come_again
+                a_record_whose_body_is_gone_is_refused_and_writes_nothing
+                a_record_finds_its_body_in_its_commit_or_in_the_store
+                a_commit_behind_that_of_its_body_finds_it_and_one_behind_its_end_does_not
+                a_conflict_is_told_before_a_body_that_is_gone
             }
             soft {
                 a_soft_value_is_put_replaced_and_removed
