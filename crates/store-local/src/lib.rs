@@ -65,7 +65,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use store::{
-    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
+    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Listed, Seq,
     Snapshot, Store, StoreError, StreamId, Watch,
 };
 use witness::Nobody;
@@ -487,6 +487,10 @@ impl Store for LocalStore {
 
     fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
         at_once(self.engine.records(account, ranges))
+    }
+
+    fn list_records(&self, account: AccountId, range: EmailRange, limit: usize) -> Answer<'_, Vec<Listed>> {
+        at_once(self.engine.list_records(account, &range, limit))
     }
 
     fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {

@@ -8,7 +8,8 @@ use crate::log::octets::{array_at, u16_at};
 use crate::request::{damaged_entry, quarantined};
 use bytes::Bytes;
 use store::{
-    AccountId, BodyId, EmailId, EmailRange, Event, Head, MAX_READ, Seq, Snapshot, StoreError, StreamId,
+    AccountId, BodyId, EmailId, EmailRange, Event, Head, Listed, MAX_READ, Seq, Snapshot, StoreError,
+    StreamId,
 };
 
 type Answered<T> = Result<T, StoreError>;
@@ -146,6 +147,17 @@ impl Engine {
         let what =
             |id: EmailId| format!("record of message {}.{} of account {}", id.mailbox, id.uid, account.0);
         self.segments.read_all(account, &places, &what)
+    }
+
+    pub(crate) fn list_records(
+        &self,
+        account: AccountId,
+        range: &EmailRange,
+        limit: usize,
+    ) -> Answered<Vec<Listed>> {
+        let entries = self.scan_one(key::records(account, range), limit)?;
+        let listed = |(key, value): &(Key, Value)| key::email_of(key).zip(value::names(key, value));
+        entries.iter().map(|entry| listed(entry).ok_or_else(|| damaged_entry(&entry.0))).collect()
     }
 
     pub(crate) fn body_place(&self, account: AccountId, id: BodyId) -> Answered<Option<BodyPlace>> {

@@ -174,7 +174,10 @@ fn drafts_of(commit: &Commit) -> Result<Vec<Draft>, StoreError> {
         drafts.push(body_draft(*id, body));
     }
     drafts.extend(commit.records.iter().map(|(id, record)| match record {
-        Some(record) => Draft::plain(Subject::Record(*id), record.octets.clone()),
+        Some(record) => {
+            let names = record.body.as_ref().map(BodyId::prefix);
+            Draft::plain(Subject::Record(*id, names), record.octets.clone())
+        }
         None => Draft::plain(Subject::RecordGone(*id), Bytes::new()),
     }));
     commit.appends.iter().for_each(|append| push_events(append, commit, &mut drafts));

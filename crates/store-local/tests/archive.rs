@@ -46,7 +46,7 @@ fn commit(account: AccountId, expected: u64) -> Commit {
         time_ms: i64::try_from(expected).unwrap(),
         origin: Bytes::from_static(b"who"),
         appends: vec![append],
-        records: vec![(email, Some(body.slice(..90)))],
+        records: vec![(email, Some(body.slice(..90).into()))],
         bodies: vec![(BodyId::of(&body), body)],
     }
 }

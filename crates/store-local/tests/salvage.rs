@@ -41,7 +41,7 @@ fn commit(after: Seq) -> Commit {
         time_ms: 1,
         origin: Bytes::from_static(b"a test"),
         appends: vec![Append { stream: STREAM, expected: after, events, head }],
-        records: vec![(EMAIL, Some(Bytes::from_static(b"the record")))],
+        records: vec![(EMAIL, Some(Bytes::from_static(b"the record").into()))],
         bodies: Vec::new(),
     }
 }

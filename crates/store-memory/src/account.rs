@@ -5,8 +5,8 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::Bound;
 use store::{
-    AccountId, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, REMEMBERED_COMMITS, Record,
-    Seq, StoreError, StreamId,
+    AccountId, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Listed, REMEMBERED_COMMITS,
+    Record, Seq, StoreError, StreamId,
 };
 
 /// Streams, records, bodies and soft values of one account.
@@ -106,6 +106,14 @@ impl Account {
             .flat_map(|range| self.records.range(range.first..=range.last))
             .map(|(&email, record)| (email, record.octets.clone()))
             .collect()
+    }
+
+    pub(crate) fn list_records(&self, range: EmailRange, limit: usize) -> Vec<Listed> {
+        if range.first > range.last {
+            return Vec::new();
+        }
+        let listed = |(&email, record): (&EmailId, &Record)| (email, record.body.map(|body| body.prefix()));
+        self.records.range(range.first..=range.last).map(listed).take(limit).collect()
     }
 
     pub(crate) fn body(&self, body: BodyId) -> Option<&Bytes> {

@@ -12,8 +12,8 @@ use bytes::{Bytes, BytesMut};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{
-    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Hints, Seq,
-    Snapshot, Store, StoreError, StreamId, Watch, check_soft,
+    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Hints,
+    Listed, Seq, Snapshot, Store, StoreError, StreamId, Watch, check_soft,
 };
 
 /// A store that lives as long as this value.
@@ -120,6 +120,10 @@ impl Store for Memory {
     fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
         let ranges = ranges.to_vec();
         self.look(account, move |found| found.records(&ranges))
+    }
+
+    fn list_records(&self, account: AccountId, range: EmailRange, limit: usize) -> Answer<'_, Vec<Listed>> {
+        self.look(account, move |found| found.list_records(range, limit))
     }
 
     fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {

@@ -77,7 +77,18 @@ impl BodyId {
     pub fn of(body: &[u8]) -> Self {
         Self(*blake3::hash(body).as_bytes())
     }
+
+    /// How it begins.
+    #[must_use]
+    pub fn prefix(&self) -> BodyPrefix {
+        self.0.first_chunk().map_or(BodyPrefix([0; 24]), |octets| BodyPrefix(*octets))
+    }
 }
+
+/// The first octets of a [`BodyId`], which no other body shares: what a list of records tells of the bodies that they
+/// name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BodyPrefix(pub [u8; 24]);
 
 impl fmt::Debug for BodyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,6 +112,9 @@ impl From<Bytes> for Record {
         Self { octets, body: None }
     }
 }
+
+/// A record in a list.
+pub type Listed = (EmailId, Option<BodyPrefix>);
 
 /// The summary of a stream that STATUS and LIST read without its events: opaque, at most [`MAX_HEAD`] octets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -281,6 +295,10 @@ pub trait Store: Send + Sync + 'static {
     /// The records that exist in `ranges`, in the order of the ranges, ascending within each. The caller bounds
     /// what it asks for.
     fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>>;
+
+    /// The first `limit` records that exist in `range`, ascending, each with the body that it names; `None` where it
+    /// names none, or where the store does not know that without reading the record. Reads no record.
+    fn list_records(&self, account: AccountId, range: EmailRange, limit: usize) -> Answer<'_, Vec<Listed>>;
 
     /// Begins a body larger than a commit carries.
     fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>>;

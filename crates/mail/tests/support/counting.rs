@@ -70,7 +70,7 @@ impl BodyWriter for Counted {
 
 impl Store for Counting {
     left_to_inner! {
-        commit read heads list_streams drop_stream trim snapshot_at put_snapshot records body_len list_bodies delete_body soft put_soft watch
+        commit read heads list_streams drop_stream trim snapshot_at put_snapshot records list_records body_len list_bodies delete_body soft put_soft watch
     }
 
     fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {

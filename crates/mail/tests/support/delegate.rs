@@ -14,6 +14,9 @@ macro_rules! left_to_inner {
     (@ records) => {
         left_to_inner!(= records(of: AccountId, ranges: &[EmailRange]) -> Vec<(EmailId, Bytes)>);
     };
+    (@ list_records) => {
+        left_to_inner!(= list_records(of: AccountId, range: EmailRange, limit: usize) -> Vec<Listed>);
+    };
     (@ stage_body) => { left_to_inner!(= stage_body(of: AccountId) -> Box<dyn BodyWriter>); };
     (@ body) => {
         left_to_inner!(= body(of: AccountId, body: BodyId, offset: u64, length: usize) -> Option<Bytes>);

@@ -73,7 +73,7 @@ fn unavailable(uncertain: bool) -> StoreError {
 
 impl Store for Mischief {
     left_to_inner! {
-        list_streams drop_stream trim records stage_body body body_len list_bodies delete_body put_soft watch
+        list_streams drop_stream trim records list_records stage_body body body_len list_bodies delete_body put_soft watch
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {

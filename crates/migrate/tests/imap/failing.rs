@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::sync::atomic::{AtomicU8, Ordering};
 use store::{
-    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
+    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Listed, Seq,
     Snapshot, Store, StoreError, StreamId, Watch,
 };
 use store_memory::Memory;
@@ -94,6 +94,10 @@ impl Store for Failing {
 
     fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
         self.inner.records(account, ranges)
+    }
+
+    fn list_records(&self, account: AccountId, range: EmailRange, limit: usize) -> Answer<'_, Vec<Listed>> {
+        self.inner.list_records(account, range, limit)
     }
 
     fn body(

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::sync::Arc;
 use store::{
-    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Seq,
+    AccountId, Answer, BodyId, BodyWriter, Commit, Committed, EmailId, EmailRange, Event, Head, Listed, Seq,
     Snapshot, Store, StreamId, Watch,
 };
 use tokio::sync::watch;
@@ -92,6 +92,10 @@ impl<S: Store> Store for Stalling<S> {
 
     fn records(&self, account: AccountId, ranges: &[EmailRange]) -> Answer<'_, Vec<(EmailId, Bytes)>> {
         self.inner.records(account, ranges)
+    }
+
+    fn list_records(&self, account: AccountId, range: EmailRange, limit: usize) -> Answer<'_, Vec<Listed>> {
+        self.inner.list_records(account, range, limit)
     }
 
     fn stage_body(&self, account: AccountId) -> Answer<'_, Box<dyn BodyWriter>> {

@@ -139,7 +139,7 @@ fn is_that(header: &RecordHeader, key: &[u8], place: Place) -> bool {
     let of = |number| StreamId { account: header.account, number };
     let owner = match header.subject {
         Subject::Event { stream, seq } => Owner::Event(of(stream), seq),
-        Subject::Record(id) => Owner::Record(header.account, id),
+        Subject::Record(id, _) => Owner::Record(header.account, id),
         Subject::Body(id) => Owner::Body(header.account, id),
         Subject::Piece { stream, at, writing, piece } => Owner::Piece(of(stream), at, writing, piece),
         _ => return false,
@@ -247,7 +247,7 @@ fn keys_of(header: &RecordHeader) -> Vec<Key> {
         Subject::Head { stream, .. } => vec![key::head(of(stream))],
         Subject::Trimmed { stream, .. } => vec![key::head(of(stream)), key::trim(of(stream))],
         Subject::Anew { stream, .. } => vec![key::quarantine(of(stream))],
-        Subject::Record(id) | Subject::RecordGone(id) => vec![key::record(account, id)],
+        Subject::Record(id, _) | Subject::RecordGone(id) => vec![key::record(account, id)],
         Subject::Body(id) | Subject::BodyFile(id) | Subject::BodyGone(id) => vec![key::body(account, id)],
         _ => Vec::new(),
     }
@@ -280,7 +280,7 @@ fn is_behind(header: &RecordHeader, said: &HashMap<Key, Value>) -> bool {
         Subject::Anew { stream, from } => {
             seq(key::quarantine(of(stream))).is_some_and(|last_good| last_good < from)
         }
-        Subject::Record(id) | Subject::RecordGone(id) => earlier(&key::record(account, id)),
+        Subject::Record(id, _) | Subject::RecordGone(id) => earlier(&key::record(account, id)),
         Subject::Body(id) | Subject::BodyGone(id) => earlier(&key::body(account, id)),
         _ => false,
     }

@@ -94,7 +94,7 @@ fn keys_of(header: &RecordHeader) -> Vec<Key> {
     match header.subject {
         Subject::Event { stream, seq } => vec![key::event(of(stream), seq), key::trim(of(stream))],
         Subject::Head { stream, .. } => vec![key::head(of(stream))],
-        Subject::Record(id) | Subject::RecordGone(id) => vec![key::record(account, id)],
+        Subject::Record(id, _) | Subject::RecordGone(id) => vec![key::record(account, id)],
         Subject::Body(id) | Subject::BodyFile(id) | Subject::BodyGone(id) => vec![key::body(account, id)],
         Subject::Piece { stream, at, writing, piece } => {
             let stream = of(stream);
@@ -148,7 +148,7 @@ impl Case<'_> {
                 let gone = replaced || self.trim(of(stream)) > at;
                 if gone { Verdict::Needless } else { missing(dropped(stream)) }
             }
-            Subject::Record(id) => self.replaced_or_removed(&key::record(self.header.account, id)),
+            Subject::Record(id, _) => self.replaced_or_removed(&key::record(self.header.account, id)),
             Subject::Body(id) | Subject::BodyFile(id) => {
                 self.replaced_or_removed(&key::body(self.header.account, id))
             }

@@ -55,7 +55,7 @@ fn moved_to(found: &Found, segment: u64) -> Option<Moved> {
     let header = &found.header;
     let led_to = matches!(
         header.subject,
-        Subject::Event { .. } | Subject::Record(_) | Subject::Body(_) | Subject::Piece { .. }
+        Subject::Event { .. } | Subject::Record(..) | Subject::Body(_) | Subject::Piece { .. }
     );
     if !led_to || found.state == State::Rotten {
         return None;

@@ -27,7 +27,9 @@ pub(crate) fn changes(record: &RecordHeader, place: Place, payload: &[u8], apply
         Subject::Head { stream, seq } => {
             apply(set(key::head(of(stream)), |k| value::of_head(k, seq, payload)))
         }
-        Subject::Record(id) => apply(at_place(key::record(account, id), place)),
+        Subject::Record(id, names) => {
+            apply(set(key::record(account, id), |k| value::of_record(k, place, names)));
+        }
         Subject::RecordGone(id) => apply(Change::Set(key::record(account, id), None)),
         Subject::Body(id) => {
             let body = BodyPlace::Log(place, record.raw_length.into());

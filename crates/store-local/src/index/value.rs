@@ -5,7 +5,7 @@ use super::kv::Value;
 use crate::log::format::RECORD_HEADER;
 use crate::log::octets::{checked, push_checksum, u32_at, u64_at};
 use bytes::Bytes;
-use store::{Head, Seq};
+use store::{BodyPrefix, Head, Seq};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where a record lies in the log.
@@ -70,6 +70,24 @@ pub(crate) fn of_place(key: &[u8], place: Place) -> Value {
 
 pub(crate) fn place(key: &[u8], value: &[u8]) -> Option<Place> {
     read_place(open(key, value)?)
+}
+
+/// A place, and behind it the body that the record names, where one is known.
+pub(crate) fn of_record(key: &[u8], place: Place, names: Option<BodyPrefix>) -> Value {
+    let mut out = place_octets(place);
+    if let Some(BodyPrefix(name)) = names {
+        out.extend_from_slice(&name);
+    }
+    seal(key, out)
+}
+
+/// The body that the record at an entry's place names; `Some(None)` where that is not known.
+pub(crate) fn names(key: &[u8], value: &[u8]) -> Option<Option<BodyPrefix>> {
+    let name = open(key, value)?.get(PLACE..)?;
+    if name.is_empty() {
+        return Some(None);
+    }
+    name.try_into().ok().map(|name| Some(BodyPrefix(name)))
 }
 
 pub(crate) fn of_head(key: &[u8], seq: Seq, head: &[u8]) -> Value {
@@ -138,7 +156,7 @@ pub(crate) fn body(key: &[u8], value: &[u8]) -> Option<BodyPlace> {
 }
 
 fn place_octets(place: Place) -> Vec<u8> {
-    let mut out = Vec::with_capacity(PLACE + 8);
+    let mut out = Vec::with_capacity(PLACE + 24 + 8);
     out.extend_from_slice(&place.segment.to_le_bytes());
     out.extend_from_slice(&place.offset.to_le_bytes());
     out.extend_from_slice(&place.log_number.to_le_bytes());
@@ -168,4 +186,28 @@ pub(crate) fn fits(key: &[u8], value: &[u8]) -> bool {
 
 fn open<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     checked(value, xxh3_64(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &[u8] = b"a key";
+    const PLACE_OF_ONE: Place = Place { segment: 1, offset: 96, stored_length: 7, log_number: 5 };
+
+    #[test]
+    fn a_record_has_its_place_and_may_name_its_body() {
+        let body = BodyPrefix([9; 24]);
+        for names in [None, Some(body)] {
+            let value = of_record(KEY, PLACE_OF_ONE, names);
+            assert_eq!((place(KEY, &value), super::names(KEY, &value)), (Some(PLACE_OF_ONE), Some(names)));
+            assert_eq!(super::names(b"another", &value), None);
+        }
+    }
+
+    #[test]
+    fn an_entry_of_an_earlier_version_names_no_body() {
+        assert_eq!(names(KEY, &of_place(KEY, PLACE_OF_ONE)), Some(None));
+        assert_eq!(names(KEY, &of_record(KEY, PLACE_OF_ONE, None)), Some(None));
+    }
 }

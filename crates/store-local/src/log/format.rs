@@ -40,7 +40,7 @@
 //! kind               key                                    payload
 //!   1 event          stream u32, seq u64                    time i64, origin length u16, origin, event
 //!   2 head           stream u32, seq u64                    the head
-//!   3 record         mailbox u32, uid u32                   the record
+//!   3 record         mailbox u32, uid u32, names 24 octets  the record
 //!   4 record gone    mailbox u32, uid u32                   none
 //!   5 body           BLAKE3                                 the body
 //!   6 body in a file BLAKE3                                 number of the file u64, length u64
@@ -78,6 +78,9 @@
 //! **Footers** count only in a segment that the log leaves right behind them: a recovery may void the last frames of a
 //! segment that was sealed a moment before.
 //!
+//! **Names.** A record names the body that it speaks of by the first 24 octets of its BLAKE3; zeros where it names none or
+//! was written before that was noted.
+//!
 //! **Moving.** A record that moves to another segment keeps its log number, its payload and the payload's
 //! checksum; the frame header and the record header are sealed anew with the new segment's salt.
 //!
@@ -89,7 +92,7 @@
 
 use super::octets::{array_at, checked, push_checksum, u16_at, u32_at, u64_at};
 use bytes::Bytes;
-use store::{AccountId, BodyId, CommitId, EmailId, Seq};
+use store::{AccountId, BodyId, BodyPrefix, CommitId, EmailId, Seq};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Octets of a segment's header.
@@ -345,8 +348,8 @@ pub(crate) enum Subject {
     Event { stream: u32, seq: Seq },
     /// Where a stream stands, and its summary.
     Head { stream: u32, seq: Seq },
-    /// What a message's parsing yielded.
-    Record(EmailId),
+    /// What a message's parsing yielded, and the body that it names.
+    Record(EmailId, Option<BodyPrefix>),
     /// A record that is no more.
     RecordGone(EmailId),
     /// A body, here.
@@ -378,8 +381,8 @@ impl Subject {
         match self {
             Self::Event { stream, seq } => (1, key(stream, seq, 0, 0)),
             Self::Head { stream, seq } => (2, key(stream, seq, 0, 0)),
-            Self::Record(id) => (3, email_key(id)),
-            Self::RecordGone(id) => (4, email_key(id)),
+            Self::Record(id, names) => (3, email_key(id, names)),
+            Self::RecordGone(id) => (4, email_key(id, None)),
             Self::Body(id) => (5, id.0),
             Self::BodyFile(id) => (6, id.0),
             Self::BodyGone(id) => (7, id.0),
@@ -402,7 +405,7 @@ impl Subject {
         Some(match kind {
             1 => Self::Event { stream, seq },
             2 => Self::Head { stream, seq },
-            3 => Self::Record(email),
+            3 => Self::Record(email, named(&key)),
             4 => Self::RecordGone(email),
             5 => Self::Body(BodyId(key)),
             6 => Self::BodyFile(BodyId(key)),
@@ -428,8 +431,17 @@ fn key(stream: u32, seq: Seq, writing: u64, n: u32) -> [u8; 32] {
     key
 }
 
-fn email_key(id: EmailId) -> [u8; 32] {
-    key(id.mailbox, Seq(id.uid.into()), 0, 0)
+/// The message, and behind it the body that is named.
+fn email_key(id: EmailId, names: Option<BodyPrefix>) -> [u8; 32] {
+    let mut key = key(id.mailbox, Seq(id.uid.into()), 0, 0);
+    if let (Some(BodyPrefix(name)), Some(octets)) = (names, key.last_chunk_mut()) {
+        *octets = name;
+    }
+    key
+}
+
+fn named(key: &[u8; 32]) -> Option<BodyPrefix> {
+    key.last_chunk().filter(|octets| **octets != [0; 24]).map(|octets| BodyPrefix(*octets))
 }
 
 /// How a payload is stored.
@@ -673,7 +685,8 @@ mod tests {
         let subjects = [
             Subject::Event { stream, seq },
             Subject::Head { stream, seq },
-            Subject::Record(email),
+            Subject::Record(email, None),
+            Subject::Record(email, Some(BodyId([4; 32]).prefix())),
             Subject::RecordGone(email),
             Subject::Body(BodyId([1; 32])),
             Subject::BodyFile(BodyId([2; 32])),

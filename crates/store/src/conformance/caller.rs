@@ -2,8 +2,8 @@
 
 use super::block_on;
 use crate::{
-    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head, Record,
-    Seq, Snapshot, Store, StoreError, StreamId,
+    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head, Listed,
+    Record, Seq, Snapshot, Store, StoreError, StreamId,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -115,6 +115,11 @@ impl Caller {
 
     pub(super) fn all_records(&self) -> Vec<(u32, u32, String)> {
         self.records(&[((0, 0), (u32::MAX, u32::MAX))])
+    }
+
+    /// Up to `limit` records with the bodies that they name.
+    pub(super) fn list_records(&self, first: Email, last: Email, limit: usize) -> Vec<Listed> {
+        self.ask(self.store.list_records(self.account, range(first, last), limit))
     }
 
     /// Stages a body piece by piece.

@@ -168,6 +168,7 @@ macro_rules! conformance_tests {
                 of_two_records_for_one_message_the_last_counts
                 an_empty_record_is_a_record
                 a_range_that_ends_before_it_starts_is_empty
+                records_are_listed_with_the_bodies_that_they_name
             }
             bodies {
                 an_inline_body_comes_back

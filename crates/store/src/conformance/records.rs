@@ -1,7 +1,8 @@
 //! Records of messages.
 
 use super::caller::Caller;
-use crate::{Committed, Store};
+use crate::{BodyId, Committed, EmailId, Store};
+use bytes::Bytes;
 use std::sync::Arc;
 
 fn keep(me: &Caller, records: &[(u32, u32, &str)]) {
@@ -63,4 +64,30 @@ pub fn a_range_that_ends_before_it_starts_is_empty(store: Arc<dyn Store>) {
     let me = Caller::new(store);
     keep(&me, &[(1, 1, "a"), (1, 2, "b"), (1, 3, "c")]);
     assert!(me.records(&[((1, 3), (1, 1)), ((2, 1), (1, 9))]).is_empty());
+}
+
+/// In pages, within a range, whatever became of their bodies.
+pub fn records_are_listed_with_the_bodies_that_they_name(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    let bodies = [Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+    let ids = bodies.clone().map(|body| BodyId::of(&body));
+    let draft = me.draft().body(&bodies[0]).body(&bodies[1]);
+    let draft = draft.record_of(1, 1, ids[0]).record_of(2, 7, ids[1]).record_of(2, 9, ids[0]);
+    assert_eq!(draft.record(1, 2, Some("none")).commit(), Committed::Done);
+    let listed = |mailbox, uid, body: Option<&BodyId>| (EmailId { mailbox, uid }, body.map(BodyId::prefix));
+    let all = [
+        listed(1, 1, Some(&ids[0])),
+        listed(1, 2, None),
+        listed(2, 7, Some(&ids[1])),
+        listed(2, 9, Some(&ids[0])),
+    ];
+    let end = (u32::MAX, u32::MAX);
+    assert_eq!(me.list_records((0, 0), end, 99), all);
+    assert_eq!(me.list_records((1, 2), end, 2), all[1..3]);
+    assert_eq!(me.list_records((1, 2), (2, 7), 99), all[1..3]);
+    assert!(me.list_records((2, 0), (1, 9), 99).is_empty() && me.list_records((0, 0), end, 0).is_empty());
+    me.delete_body(ids[0]);
+    assert_eq!(me.list_records((0, 0), end, 99), all);
+    assert_eq!(me.draft().record(1, 1, Some("another")).record(2, 9, None).commit(), Committed::Done);
+    assert_eq!(me.list_records((0, 0), end, 99), [listed(1, 1, None), all[1], all[2]]);
 }
