@@ -86,6 +86,12 @@ impl Account {
         self.names.get(&id)
     }
 
+    /// The last mailbox that was made, whatever became of it; `None` where none ever was.
+    #[must_use]
+    pub const fn last_id(&self) -> Option<MailboxId> {
+        self.last_id
+    }
+
     /// All mailboxes in the order of their names.
     pub fn mailboxes(&self) -> impl ExactSizeIterator<Item = (&MailboxName, &Mailbox)> {
         self.mailboxes.iter()

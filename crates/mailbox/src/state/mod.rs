@@ -7,6 +7,7 @@
 mod apply;
 mod reader;
 mod salvage;
+mod same;
 mod snapshot;
 
 pub use apply::Misfit;
