@@ -1,8 +1,9 @@
 //! One account: its names, its open mailboxes, and the way to change them.
 
 use crate::Error;
+use crate::keeping::Keeping;
 use crate::ledger::Ledger;
-use crate::load::{self, At};
+use crate::load::{self, At, Reached};
 use crate::mailbox::Mailbox;
 use crate::proposal::Consequences;
 use crate::world::World;
@@ -40,6 +41,10 @@ pub struct Account {
     pub(crate) world: Arc<dyn World>,
     pub(crate) writer: Writer,
     pub(crate) limits: Limits,
+    /// What a sweep must leave.
+    pub(crate) keeping: Arc<Keeping>,
+    /// Whoever brings back what was and whoever takes it away for good take turns.
+    pub(crate) turn: tokio::sync::Mutex<()>,
     names: Mutex<Option<At<Arc<names::Account>>>>,
     open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
     ledger: Mutex<Ledger>,
@@ -60,7 +65,8 @@ impl Account {
         let (names, open, removed) = (Mutex::new(None), Mutex::default(), AtomicBool::new(false));
         let (writer, ledger) = (Writer::default(), Mutex::default());
         let signed_out = watch::Sender::new(());
-        Self { id, store, world, writer, limits, names, open, ledger, removed, signed_out }
+        let (keeping, turn) = (Arc::default(), tokio::sync::Mutex::default());
+        Self { id, store, world, writer, limits, keeping, turn, names, open, ledger, removed, signed_out }
     }
 
     /// Its number in the directory.
@@ -227,6 +233,12 @@ impl Account {
         Ok(self.store.put_soft(self.id, &recent_key(mailbox.id()), Some(value)).await?)
     }
 
+    /// Forgets what was `\Recent` in a mailbox that is no more.
+    pub(crate) async fn forget_recent(&self, number: u32) -> Result<(), Error> {
+        let Some(id) = MailboxId::new(number) else { return Ok(()) };
+        Ok(self.store.put_soft(self.id, &recent_key(id), None).await?)
+    }
+
     async fn recent_of(&self, id: MailboxId) -> Result<Uid, Error> {
         let value = self.store.soft(self.id, &recent_key(id)).await?;
         let number = value.and_then(|v| Some(u32::from_le_bytes(*v.first_chunk()?)));
@@ -332,11 +344,16 @@ impl Account {
     pub(crate) async fn read_on(&self, stream: StreamId) -> Result<(), Error> {
         if stream.number == 0 {
             let mut at = self.newest().await?;
-            while at.read_on(&*self.store, stream).await?.is_some() {}
+            if at.catch_up(&*self.store, stream, &mut 0).await? == Reached::AGap {
+                at = load::account(&*self.store, stream).await?;
+            }
             self.show_names(at);
         } else if let Some(mailbox) = self.known(stream.number) {
             let mut at = mailbox.newest_at();
-            while at.read_on(&*self.store, stream).await?.is_some() {}
+            if at.catch_up(&*self.store, stream, &mut 0).await? == Reached::AGap {
+                // A purge has trimmed it: there is a snapshot behind that.
+                at = load::mailbox(&*self.store, stream).await?.ok_or(Error::NoSuchMailbox)?.0;
+            }
             self.weigh(mailbox.id(), &at);
             mailbox.advance(at);
         }

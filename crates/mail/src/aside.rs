@@ -16,7 +16,7 @@ impl Account {
     /// Makes them durable. A commit that names no stream compares nothing, so nobody can have been first.
     pub(crate) async fn put_aside(&self, origin: &Origin, aside: Aside) -> Result<(), Error> {
         let commit = Commit { records: aside.records, bodies: aside.bodies, ..self.empty_commit(origin) };
-        match self.store.commit(commit).await? {
+        match self.keeping.hand_in(&*self.store, commit).await.outcome().await? {
             Committed::Done => Ok(()),
             Committed::BodyGone(_) => Err(Error::swept_away()),
             Committed::Conflict { stream, .. } | Committed::Diverged { stream, .. } => {

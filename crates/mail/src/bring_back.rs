@@ -48,6 +48,7 @@ impl Account {
         aim: &Aim,
         onlooker: &dyn Onlooker,
     ) -> Result<BroughtBack, Error> {
+        let _turn = self.turn.lock().await;
         let wanted = bygone.mailboxes().filter(|(name, _)| only.is_none_or(|only| only == *name));
         let wanted: Vec<_> = wanted.map(|(name, mailbox)| (name.clone(), *mailbox)).collect();
         if wanted.is_empty() {
@@ -105,15 +106,19 @@ impl Account {
         if there.mailboxes().any(|(_, other)| is_same(other)) {
             return Ok(mailbox.id);
         }
-        let mut deleted = self.deleted_mailboxes().await?;
+        let mut deleted = self.find_deleted_mailboxes().await?;
         deleted.retain(|deleted| is_same(&deleted.mailbox) && deleted.head.is_some());
         let Some(deleted) = deleted.first() else {
             return self.made(origin, name, mailbox.special_uses).await;
         };
         let other = || MailboxName::new(&format!("{name} {words}")).map_err(names::Refusal::Name);
         let free = if there.mailbox(name).is_some() { other()? } else { name.clone() };
-        self.undelete_mailbox(origin, deleted, &free).await?;
-        Ok(mailbox.id)
+        match self.undelete_in_turn(origin, deleted, &free).await {
+            Ok(()) => Ok(mailbox.id),
+            // What it held has been swept away, in part at least.
+            Err(Error::NotKept(_)) => self.made(origin, &free, mailbox.special_uses).await,
+            Err(why) => Err(why),
+        }
     }
 
     /// The mailbox of this name, made where it is missing, for those of the uses that no other serves.

@@ -274,11 +274,16 @@ impl Accounts {
         self.change(|directory| directory.remove(&login)).await
     }
 
-    /// The accounts that were removed, the last one first.
+    /// The accounts that were removed and can be brought back, the last one first.
     ///
     /// # Errors
     /// The store cannot read now.
     pub async fn removed(&self) -> Result<Vec<RemovedAccount>, Error> {
+        self.still_kept(self.ever_removed().await?).await
+    }
+
+    /// The accounts that were removed and have not come back, the last one first, whatever is left of them.
+    pub(crate) async fn ever_removed(&self) -> Result<Vec<RemovedAccount>, Error> {
         let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
         let mut removed: Vec<RemovedAccount> = Vec::new();
         loop {
@@ -306,12 +311,33 @@ impl Accounts {
         }
     }
 
+    /// Of those that were swept away nothing comes back.
+    async fn still_kept(&self, removed: Vec<RemovedAccount>) -> Result<Vec<RemovedAccount>, Error> {
+        let mut kept = Vec::with_capacity(removed.len());
+        for removed in removed {
+            if self.is_kept(removed.id).await? {
+                kept.push(removed);
+            }
+        }
+        Ok(kept)
+    }
+
+    async fn is_kept(&self, id: AccountId) -> Result<bool, Error> {
+        let own = StreamId { account: id, number: 0 };
+        Ok(self.store.heads(&[own]).await?.into_iter().flatten().next().is_some())
+    }
+
     /// Brings back a removed account under this name, with its mail and the password that it had.
     ///
     /// # Errors
     /// The name is taken, the account is there, or the store cannot write now.
     pub async fn restore(&self, removed: &RemovedAccount, name: &str) -> Result<(), DirectoryError> {
         let login = Login::new(name)?;
+        let account = self.account(removed.id);
+        let _turn = account.turn.lock().await;
+        if !self.is_kept(removed.id).await? {
+            return Err(Error::NotKept(0).into());
+        }
         self.change(|directory| directory.restore(removed.id, &login, &removed.credential)).await
     }
 
@@ -440,6 +466,14 @@ impl Accounts {
             records: Vec::new(),
             bodies: Vec::new(),
         }
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(crate) fn world(&self) -> &dyn World {
+        &*self.world
     }
 
     pub(crate) fn roll(&self) -> Arc<Roll> {

@@ -37,6 +37,9 @@ pub enum Error {
     /// The change is more than one commit can carry.
     #[error("these are too many messages to be changed at once")]
     TooMuch,
+    /// What is to be brought back is older than what is kept.
+    #[error("{} gone for good: {}", Self::so_many(*.0), Self::WHY_GONE)]
+    NotKept(u64),
     /// What was stored does not read back, or does not fit together. For the admin, not the peer.
     #[error("{0}")]
     Damaged(String),
@@ -55,6 +58,16 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
+    const WHY_GONE: &str = "the server keeps what was deleted for as many days as store.retention_days says, and this is older or was purged";
+
+    fn so_many(messages: u64) -> String {
+        match messages {
+            0 => "it is".to_owned(),
+            1 => "1 message of it is".to_owned(),
+            more => format!("{more} messages of it are"),
+        }
+    }
+
     /// What a commit's own check says: who asked for so much can ask for less.
     pub(crate) fn of_own_commit(why: StoreError) -> Self {
         match why {

@@ -1,11 +1,13 @@
 //! A message on its way in: parsed, named and put away as it streams by.
 
 use crate::account::Account;
+use crate::keeping::{Hold, Keeping};
 use crate::{Arrival, Error, Origin};
 use bytes::Bytes;
 use mailbox::Flags;
 use mailbox::account::MailboxId;
 use message::Scanner;
+use std::sync::Arc;
 use store::{BodyId, BodyWriter, MAX_INLINE_BODY, Record};
 use terms::{AccountId, InternalDate, Uid, UidValidity};
 
@@ -14,6 +16,7 @@ use terms::{AccountId, InternalDate, Uid, UidValidity};
 pub struct Incoming {
     scanner: Scanner,
     held: Held,
+    keeping: Arc<Keeping>,
 }
 
 enum Held {
@@ -26,6 +29,8 @@ enum Held {
 pub struct Received {
     pub(crate) record: Bytes,
     pub(crate) id: BodyId,
+    /// Keeps its octets from being swept away until it is in a mailbox.
+    _hold: Arc<Hold>,
     /// The octets; `None` where they are put away already.
     pub(crate) body: Option<Bytes>,
     pub(crate) size: u64,
@@ -51,7 +56,7 @@ impl Account {
             Some(octets) => Held::Few { octets: Vec::with_capacity(octets), name: Box::default() },
             None => Held::Many(self.store.stage_body(self.id).await?),
         };
-        Ok(Incoming { scanner: Scanner::new(), held })
+        Ok(Incoming { scanner: Scanner::new(), held, keeping: Arc::clone(&self.keeping) })
     }
 
     /// Puts a message into a mailbox, dated now unless `date` says otherwise; `reader` is whose `\Seen` its flags
@@ -120,6 +125,7 @@ impl Incoming {
             Held::Many(writer) => (writer.finish().await?.0, None),
         };
         let size = parsed.size;
-        Ok(Received { record: message::record(&parsed, id.0).into(), id, body, size })
+        let hold = Arc::new(self.keeping.hold(id));
+        Ok(Received { record: message::record(&parsed, id.0).into(), id, _hold: hold, body, size })
     }
 }

@@ -22,6 +22,7 @@ mod error;
 mod found;
 mod hashing;
 mod incoming;
+mod keeping;
 mod ledger;
 mod load;
 mod mailbox;
@@ -37,6 +38,7 @@ mod replace;
 mod revive;
 mod roll;
 mod skip;
+mod sweep;
 mod transfer;
 mod undo;
 mod world;
@@ -64,6 +66,7 @@ pub use repair::{Mending, Repaired, repair_directory};
 pub use skip::{
     SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
 };
+pub use sweep::{LeftAlone, Pace, Purge, SweepReport, Swept};
 pub use transfer::Transfer;
 pub use undo::Undone;
 pub use world::World;

@@ -28,6 +28,15 @@ pub(crate) struct Tail {
     pub(crate) events: usize,
 }
 
+/// How far one can follow a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// All of it is folded in.
+    TheEnd,
+    /// What comes next is not there: it was trimmed, or lost.
+    AGap,
+}
+
 /// What a stream's events come to.
 pub(crate) trait Fold {
     /// Whether what was before the first event that is kept lies in a snapshot. Where there are none, the first events
@@ -60,6 +69,34 @@ impl<S: Fold> At<S> {
         events.first().is_none_or(|first| first.seq <= self.seq.plus(1))
     }
 
+    /// Folds in all that lies behind it, as far as that is there, and counts its octets.
+    pub(crate) async fn catch_up(
+        &mut self,
+        store: &dyn Store,
+        stream: StreamId,
+        octets: &mut usize,
+    ) -> Result<Reached, Error> {
+        loop {
+            let events = store.read(stream, self.seq, BATCH).await?;
+            if events.is_empty() {
+                let head = store.heads(&[stream]).await?.into_iter().flatten().next();
+                let all = head.is_none_or(|(last, _)| last <= self.seq);
+                // What came in between the two looks is read with the next batch.
+                let more = !all && !store.read(stream, self.seq, 1).await?.is_empty();
+                match (all, more) {
+                    (true, _) => return Ok(Reached::TheEnd),
+                    (false, true) => continue,
+                    (false, false) => return Ok(Reached::AGap),
+                }
+            }
+            if !self.joins(&events) {
+                return Ok(Reached::AGap);
+            }
+            self.follow(stream, &events)?;
+            *octets += events.iter().map(|event| event.payload.len()).sum::<usize>();
+        }
+    }
+
     /// Reads a batch of what lies behind it, and says how many octets of events that were; `None` at the end. A batch
     /// may be short because its events are long: only an empty one is the end.
     pub(crate) async fn read_on(
@@ -78,25 +115,68 @@ pub(crate) async fn mailbox(
     store: &dyn Store,
     stream: StreamId,
 ) -> Result<Option<(At<MailboxState>, Tail)>, Error> {
-    let mut at = At { seq: Seq::NONE, state: None };
-    let mut tail = Tail::default();
-    if let Some(Snapshot { at: seq, pieces }) = store.snapshot_at(stream, Seq(u64::MAX)).await? {
-        let state = MailboxState::restore(pieces.iter().map(|piece| &**piece));
-        at = At { seq, state: Some(state.map_err(|why| Error::damaged(stream, why))?) };
-        tail.snapshot = pieces.iter().map(Bytes::len).sum();
-    }
-    while let Some(octets) = at.read_on(store, stream).await? {
-        tail.events += octets;
-    }
-    let At { seq, state } = at;
+    let begin = |snapshot: Option<&Snapshot>| snapshot.map(|s| restored(stream, s)).transpose();
+    let (At { seq, state }, tail) = newest(store, stream, begin).await?;
     Ok(state.map(|state| (At { seq, state }, tail)))
+}
+
+/// The newest snapshot with all that lies behind it. A purge may trim what is about to be read: then there is a newer
+/// snapshot, which stands for it.
+async fn newest<S: Fold>(
+    store: &dyn Store,
+    stream: StreamId,
+    begin: impl Fn(Option<&Snapshot>) -> Result<S, Error>,
+) -> Result<(At<S>, Tail), Error> {
+    let mut snapshot = store.snapshot_at(stream, Seq(u64::MAX)).await?;
+    loop {
+        let place = |snapshot: &Option<Snapshot>| snapshot.as_ref().map(|s| s.at).unwrap_or_default();
+        let mut at = At { seq: place(&snapshot), state: begin(snapshot.as_ref())? };
+        let octets = snapshot.iter().flat_map(|s| &s.pieces).map(Bytes::len).sum();
+        let mut tail = Tail { snapshot: octets, events: 0 };
+        if at.catch_up(store, stream, &mut tail.events).await? == Reached::TheEnd {
+            return Ok((at, tail));
+        }
+        let newer = store.snapshot_at(stream, Seq(u64::MAX)).await?;
+        if place(&newer) <= at.seq {
+            return Err(Error::damaged(stream, format!("event {} is missing", at.seq.plus(1).0)));
+        }
+        snapshot = newer;
+    }
+}
+
+/// What a snapshot of a mailbox says.
+pub(crate) fn restored(stream: StreamId, snapshot: &Snapshot) -> Result<MailboxState, Error> {
+    let state = MailboxState::restore(snapshot.pieces.iter().map(|piece| &**piece));
+    state.map_err(|why| Error::damaged(stream, why))
 }
 
 /// The account as the store has it.
 pub(crate) async fn account(store: &dyn Store, stream: StreamId) -> Result<At<Arc<Account>>, Error> {
-    let mut at = At { seq: Seq::NONE, state: Arc::new(Account::new()) };
-    while at.read_on(store, stream).await?.is_some() {}
-    Ok(at)
+    Ok(newest(store, stream, |snapshot| named(stream, snapshot)).await?.0)
+}
+
+/// The account as its newest snapshot at or before `seq` says: as its first day where there is none.
+pub(crate) async fn account_before(
+    store: &dyn Store,
+    stream: StreamId,
+    seq: Seq,
+) -> Result<At<Arc<Account>>, Error> {
+    let snapshot = store.snapshot_at(stream, seq).await?;
+    let seq = snapshot.as_ref().map(|snapshot| snapshot.at).unwrap_or_default();
+    Ok(At { seq, state: named(stream, snapshot.as_ref())? })
+}
+
+/// What a snapshot of an account says.
+pub(crate) fn named(stream: StreamId, snapshot: Option<&Snapshot>) -> Result<Arc<Account>, Error> {
+    let Some(snapshot) = snapshot else { return Ok(Arc::new(Account::new())) };
+    let state = Account::decode(&snapshot.pieces.concat());
+    Ok(Arc::new(state.map_err(|why| Error::damaged(stream, why))?))
+}
+
+/// Up to which event a stream was trimmed. One of which nothing is left but its snapshot was trimmed wherever that is.
+pub(crate) async fn trimmed(store: &dyn Store, stream: StreamId) -> Result<Seq, Error> {
+    let first = store.read(stream, Seq::NONE, 1).await?.first().map(|event| event.seq);
+    Ok(first.map_or(Seq(u64::MAX), |first| Seq(first.0.saturating_sub(1))))
 }
 
 impl Fold for MailboxState {

@@ -10,7 +10,7 @@ use terms::Uid;
 use tokio::sync::watch;
 
 /// Below this many octets of events no snapshot is worth its write.
-const MIN_TAIL: usize = 64 << 10;
+pub(crate) const MIN_TAIL: usize = 64 << 10;
 
 /// An open mailbox.
 #[derive(Debug)]

@@ -4,12 +4,12 @@
 //! it goes is how far back they do: where events were trimmed, a snapshot stands for them.
 
 use crate::account::Account;
-use crate::load::{At, Fold};
+use crate::load::{self, At, Fold};
 use crate::{Error, Origin};
+use bytes::Bytes;
 use mailbox::account::{self as names, AccountEvent, MailboxId};
 use mailbox::{Event, MailboxState};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use store::{Seq, Store, StoreError, StreamId};
 use terms::{MailboxName, ModSeq};
 
@@ -59,6 +59,7 @@ impl Account {
     /// # Errors
     /// There never was such a mailbox, or the store cannot read now.
     pub async fn history(&self, id: MailboxId, limit: usize) -> Result<Vec<Happened>, Error> {
+        let _turn = self.turn.lock().await;
         let stream = self.stream_of(id);
         let head = self.store.heads(&[stream]).await?.into_iter().flatten().next();
         let (last, _) = head.ok_or(Error::NoSuchMailbox)?;
@@ -83,6 +84,7 @@ impl Account {
     /// # Errors
     /// There never was such a mailbox, or the store cannot read now.
     pub async fn state_at(&self, id: MailboxId, moment: Moment) -> Result<Option<MailboxState>, Error> {
+        let _turn = self.turn.lock().await;
         let stream = self.stream_of(id);
         let last = self.last_event_at(stream, moment).await?;
         let Some(last) = last else { return Ok(None) };
@@ -119,13 +121,20 @@ impl Account {
         Ok(found)
     }
 
-    /// The mailboxes that were deleted and what they held, the last one first.
+    /// The mailboxes that were deleted, can be brought back, and what they held, the last one first.
     ///
     /// # Errors
     /// The store cannot read now.
     pub async fn deleted_mailboxes(&self) -> Result<Vec<DeletedMailbox>, Error> {
+        let _turn = self.turn.lock().await;
+        self.find_deleted_mailboxes().await
+    }
+
+    /// For whoever has the turn.
+    pub(crate) async fn find_deleted_mailboxes(&self) -> Result<Vec<DeletedMailbox>, Error> {
         let stream = StreamId { account: self.id(), number: 0 };
-        let mut at = At { seq: Seq::NONE, state: Arc::new(names::Account::new()) };
+        let trimmed = load::trimmed(&*self.store, stream).await?;
+        let mut at = load::account_before(&*self.store, stream, trimmed).await?;
         let mut gone: BTreeMap<MailboxId, (Seq, DeletedMailbox)> = BTreeMap::new();
         loop {
             let events = self.store.read(stream, at.seq, BATCH).await?;
@@ -148,12 +157,15 @@ impl Account {
         }
         let mut gone: Vec<_> = gone.into_values().collect();
         gone.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
-        let mut gone: Vec<_> = gone.into_iter().map(|(_, deleted)| deleted).collect();
+        let gone: Vec<_> = gone.into_iter().map(|(_, deleted)| deleted).collect();
         let streams: Vec<_> = gone.iter().map(|deleted| self.stream_of(deleted.mailbox.id)).collect();
-        for (deleted, head) in gone.iter_mut().zip(self.store.heads(&streams).await?) {
-            deleted.head = head.and_then(|(_, head)| mailbox::Head::decode(&head.0).ok());
-        }
-        Ok(gone)
+        let heads = self.store.heads(&streams).await?;
+        // Of what was swept away nothing comes back.
+        let kept = gone.into_iter().zip(heads).filter_map(|(deleted, head)| {
+            let (_, head) = head?;
+            Some(DeletedMailbox { head: mailbox::Head::decode(&head.0).ok(), ..deleted })
+        });
+        Ok(kept.collect())
     }
 
     pub(crate) const fn stream_of(&self, id: MailboxId) -> StreamId {
@@ -214,8 +226,16 @@ fn deleted(names: &names::Account, id: MailboxId, event: &store::Event) -> Optio
 pub(crate) struct Replay<'a> {
     store: &'a dyn Store,
     stream: StreamId,
+    pub(crate) begun: Begun,
     pub(crate) at: At<Option<MailboxState>>,
     read: std::vec::IntoIter<store::Event>,
+}
+
+/// The snapshot that a life was begun from; [`Seq::NONE`] where there was none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    pub(crate) at: Seq,
+    pub(crate) octets: usize,
 }
 
 impl<'a> Replay<'a> {
@@ -225,17 +245,15 @@ impl<'a> Replay<'a> {
         stream: StreamId,
         from: Seq,
     ) -> Result<Replay<'a>, Error> {
-        let first = store.read(stream, Seq::NONE, 1).await?.first().map(|event| event.seq);
-        let trimmed = first.map_or(Seq::NONE, |first| Seq(first.0.saturating_sub(1)));
+        let trimmed = load::trimmed(store, stream).await?;
         let snapshot = store.snapshot_at(stream, from.max(trimmed)).await?;
+        let octets = snapshot.iter().flat_map(|snapshot| &snapshot.pieces).map(Bytes::len).sum();
         let at = match snapshot {
             None => At { seq: Seq::NONE, state: None },
-            Some(store::Snapshot { at: seq, pieces }) => {
-                let state = MailboxState::restore(pieces.iter().map(|piece| &**piece));
-                At { seq, state: Some(state.map_err(|why| Error::damaged(stream, why))?) }
-            }
+            Some(snapshot) => At { seq: snapshot.at, state: Some(load::restored(stream, &snapshot)?) },
         };
-        Ok(Self { store, stream, at, read: Vec::new().into_iter() })
+        let begun = Begun { at: at.seq, octets };
+        Ok(Self { store, stream, begun, at, read: Vec::new().into_iter() })
     }
 
     /// The next event, up to and including `last`, not taken in yet.

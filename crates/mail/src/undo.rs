@@ -5,13 +5,14 @@
 //! deleted comes back as the one that it was.
 
 use crate::account::Account;
+use crate::load;
 use crate::mailbox::Newest;
 use crate::past::{DeletedMailbox, Replay};
 use crate::{Error, Origin};
 use mailbox::account::MailboxId;
 use mailbox::{Birth, Change, Event, Flags, MailboxState, NewMessage, SystemFlags};
 use std::collections::{BTreeMap, HashSet};
-use store::{EmailId, Seq};
+use store::{EmailId, EmailRange, Seq};
 use terms::{MailboxName, Uid, UidSet};
 
 /// Messages that come back in one commit.
@@ -24,6 +25,8 @@ pub struct Undone {
     pub messages: u64,
     /// Messages that were there and have their old flags again.
     pub flags: u64,
+    /// Messages that were asked for and are not kept any more.
+    pub gone: u64,
 }
 
 impl Account {
@@ -37,6 +40,21 @@ impl Account {
         deleted: &DeletedMailbox,
         name: &MailboxName,
     ) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        self.undelete_in_turn(origin, deleted, name).await
+    }
+
+    /// For whoever has the turn.
+    pub(crate) async fn undelete_in_turn(
+        &self,
+        origin: &Origin,
+        deleted: &DeletedMailbox,
+        name: &MailboxName,
+    ) -> Result<(), Error> {
+        let stream = self.stream_of(deleted.mailbox.id);
+        let (at, _) = load::mailbox(&*self.store, stream).await?.ok_or(Error::NotKept(0))?;
+        let messages = mailbox::copies(&at.state, self.id(), &at.state.uids(Uid::MIN), 0).1;
+        self.check_kept(&messages).await?;
         self.change(origin, |proposal| {
             let plan = proposal.account().undelete(&deleted.mailbox, name, &self.limits);
             proposal.follow(&plan.map_err(Error::from)?)?;
@@ -57,6 +75,7 @@ impl Account {
         id: MailboxId,
         since: i64,
     ) -> Result<Undone, Error> {
+        let _turn = self.turn.lock().await;
         let mut lost = self.expunged_since(id, since).await?;
         let names = self.names().await?;
         for (_, mailbox) in names.mailboxes() {
@@ -66,13 +85,17 @@ impl Account {
             let state = self.newest_of(mailbox.id).await?;
             self.emails(&state).for_each(|email| drop(lost.remove(&email)));
         }
+        let gone = self.take_out_gone(&mut lost).await?;
+        if lost.is_empty() && gone > 0 {
+            return Err(Error::NotKept(gone));
+        }
         let messages = lost.into_values().map(|message| NewMessage {
             flags: message.flags.without(SystemFlags::DELETED),
             save_date: self.unix_s(),
             ..message
         });
         let messages = self.put_back(origin, id, messages.collect()).await?;
-        Ok(Undone { messages, flags: 0 })
+        Ok(Undone { messages, flags: 0, gone })
     }
 
     async fn expunged_since(
@@ -106,10 +129,12 @@ impl Account {
         past: &MailboxState,
         name: &MailboxName,
     ) -> Result<Undone, Error> {
+        let _turn = self.turn.lock().await;
+        let (_, messages) = mailbox::copies(past, self.id(), &past.uids(Uid::MIN), self.unix_s());
+        self.check_kept(&messages).await?;
         self.create_mailbox(origin, name, [].into_iter().collect()).await?;
         let id = self.names().await?.mailbox(name).map(|mailbox| mailbox.id).ok_or(Error::NoSuchMailbox)?;
-        let (_, messages) = mailbox::copies(past, self.id(), &past.uids(Uid::MIN), self.unix_s());
-        Ok(Undone { messages: self.put_back(origin, id, messages).await?, flags: 0 })
+        Ok(Undone { messages: self.put_back(origin, id, messages).await?, ..Undone::default() })
     }
 
     /// Makes a mailbox hold what it held: messages that are gone come back, and those that were there then and are
@@ -123,6 +148,7 @@ impl Account {
         id: MailboxId,
         past: &MailboxState,
     ) -> Result<Undone, Error> {
+        let _turn = self.turn.lock().await;
         let now = self.newest_of(id).await?;
         let there: HashSet<EmailId> = self.emails(&now).collect();
         let (uids, messages) = mailbox::copies(past, self.id(), &past.uids(Uid::MIN), self.unix_s());
@@ -134,6 +160,7 @@ impl Account {
                 _ => missing.push(message),
             }
         }
+        self.check_kept(&missing).await?;
         let mut undone = Undone::default();
         for (flags, uids) in &flags {
             undone.flags += self.set_flags(origin, id, flags, uids).await?;
@@ -175,6 +202,36 @@ impl Account {
             .await?;
         }
         Ok(messages.len() as u64)
+    }
+
+    /// Whether everything of these messages is kept still: nothing comes back in part.
+    async fn check_kept(&self, messages: &[NewMessage]) -> Result<(), Error> {
+        let emails: Vec<_> = messages.iter().filter_map(email_of).collect();
+        let gone = self.gone_among(emails).await?.len() as u64;
+        if gone == 0 { Ok(()) } else { Err(Error::NotKept(gone)) }
+    }
+
+    async fn take_out_gone(&self, lost: &mut BTreeMap<EmailId, NewMessage>) -> Result<u64, Error> {
+        let gone = self.gone_among(lost.keys().copied().collect()).await?;
+        gone.iter().for_each(|email| drop(lost.remove(email)));
+        Ok(gone.len() as u64)
+    }
+
+    /// Those that have no record any more: a sweep takes that first.
+    async fn gone_among(&self, mut emails: Vec<EmailId>) -> Result<Vec<EmailId>, Error> {
+        emails.sort_unstable();
+        emails.dedup();
+        let mut gone = Vec::new();
+        for run in emails.chunk_by(|one, next| one.mailbox == next.mailbox && next.uid - one.uid == 1) {
+            for some in run.chunks(AT_ONCE) {
+                let (Some(&first), Some(&last)) = (some.first(), some.last()) else { continue };
+                let range = EmailRange { first, last };
+                let there = self.store.list_records(self.id(), range, some.len()).await?;
+                let there: HashSet<EmailId> = there.into_iter().map(|(email, _)| email).collect();
+                gone.extend(some.iter().filter(|email| !there.contains(email)));
+            }
+        }
+        Ok(gone)
     }
 
     async fn newest_of(&self, id: MailboxId) -> Result<Newest, Error> {

@@ -13,12 +13,11 @@
 //! find out, and who watches hears of it by the store's hint.
 
 use crate::account::Account;
+use crate::keeping::HandedIn;
 use crate::proposal::{Base, Consequences, Halt, Proposal};
 use crate::{Error, Origin};
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::Poll;
-use store::{Answer, Commit, CommitId, Committed, StoreError, StreamId};
+use store::{Commit, CommitId, Committed, StoreError, StreamId};
 use tokio::sync::Mutex;
 
 /// How often a change is decided anew because somebody else was first.
@@ -54,9 +53,7 @@ struct Ahead {
 
 /// A commit that the store has been asked for, in its turn.
 struct Submitted<'a> {
-    answer: Answer<'a, Committed>,
-    /// If it came at once.
-    early: Option<Result<Committed, StoreError>>,
+    handed_in: HandedIn<'a>,
     /// To ask again.
     commit: Commit,
     /// What is to be shown when it is done.
@@ -147,9 +144,8 @@ impl Account {
         front.ahead = Some(Ahead { states: proposal, commit: id });
         front.number += u64::from(base == Base::Published);
         let in_flight = InFlight::begin(&self.writer, front.number);
-        let mut answer = self.store.commit(commit.clone());
-        let early = poll_once(&mut answer).await;
-        Ok((decided, Some(Submitted { answer, early, commit, consequences, in_flight })))
+        let handed_in = self.keeping.hand_in(&*self.store, commit.clone()).await;
+        Ok((decided, Some(Submitted { handed_in, commit, consequences, in_flight })))
     }
 
     /// Asks a decision, loading what it wants to see. A refusal leaves the proposal as it was. Whatever it decides, the
@@ -177,12 +173,8 @@ impl Account {
 
     /// Waits for the store, and shows what came of it.
     async fn follow_up(&self, submitted: Submitted<'_>) -> Result<Settled, Error> {
-        let Submitted { answer, early, commit, consequences, in_flight } = submitted;
-        let first = match early {
-            Some(outcome) => outcome,
-            None => answer.await,
-        };
-        let outcome = self.settle(first, &commit).await;
+        let Submitted { handed_in, commit, consequences, in_flight } = submitted;
+        let outcome = self.settle(handed_in.outcome().await, &commit).await;
         if !matches!(outcome, Ok(Committed::Done)) {
             in_flight.failed();
         }
@@ -206,7 +198,7 @@ impl Account {
     ) -> Result<Committed, Error> {
         let Err(StoreError::Unavailable { uncertain: true, mut reason }) = first else { return Ok(first?) };
         for _ in 0..MAX_ASKED_AGAIN {
-            match self.store.commit(commit.clone()).await {
+            match self.keeping.hand_in(&*self.store, commit.clone()).await.outcome().await {
                 Ok(known) => return Ok(known),
                 // "It cannot write now" says nothing about what it did before.
                 Err(still) => reason = still.to_string(),
@@ -250,7 +242,8 @@ impl Account {
         let heads = self.store.heads(&[stream]).await?;
         let stands = heads.into_iter().flatten().next().map(|(seq, _)| seq).unwrap_or_default();
         if known <= stands {
-            return Ok(());
+            // Or what lies between was trimmed.
+            return self.read_on(stream).await;
         }
         tracing::error!(
             account = self.id.0,
@@ -269,13 +262,4 @@ enum Settled {
     Done,
     /// Decide anew.
     Again,
-}
-
-/// The first poll puts a commit into the store's queue.
-async fn poll_once<T>(answer: &mut Answer<'_, T>) -> Option<Result<T, StoreError>> {
-    poll_fn(|context| match answer.as_mut().poll(context) {
-        Poll::Ready(ready) => Poll::Ready(Some(ready)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }

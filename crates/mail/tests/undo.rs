@@ -177,7 +177,7 @@ async fn a_mailbox_is_made_as_it_was_and_what_came_in_since_stays() {
     let past = scene.past(Moment::Time(1_500_000)).await;
     let origin = Origin::desk();
     let undone = scene.ann.restore_in_place(&origin, scene.inbox, &past).await.unwrap();
-    assert_eq!(undone, Undone { messages: 1, flags: 1 });
+    assert_eq!(undone, Undone { messages: 1, flags: 1, gone: 0 });
     let expected =
         [(2, "there".into(), red()), (3, "new".into(), Flags::NONE), (4, "gone".into(), Flags::NONE)];
     assert_eq!(scene.content(scene.inbox).await, expected);
@@ -195,7 +195,7 @@ async fn a_mailbox_as_it_was_is_put_beside_the_one_that_is() {
     let past = scene.past(Moment::Time(1_500_000)).await;
     let name = named("INBOX as it was");
     let undone = scene.ann.restore_as(&Origin::desk(), &past, &name).await.unwrap();
-    assert_eq!(undone, Undone { messages: 1, flags: 0 });
+    assert_eq!(undone, Undone { messages: 1, flags: 0, gone: 0 });
     assert_eq!(scene.content(id(&scene.ann, name.as_str()).await).await, [(1, "gone".into(), red())]);
     assert_eq!(scene.content(scene.inbox).await, []);
     let taken = scene.ann.restore_as(&Origin::desk(), &past, &name).await;
@@ -217,10 +217,10 @@ async fn expunged_messages_come_back_undeleted_but_not_those_that_were_moved() {
     let from = (scene.inbox, &one(moved));
     scene.ann.transfer(&origin, mail::Transfer::Move, reader, from, archive).await.unwrap();
     let since = scene.ann.undelete_messages(&origin, scene.inbox, 2_000_000).await.unwrap();
-    assert_eq!(since, Undone { messages: 1, flags: 0 });
+    assert_eq!(since, Undone { messages: 1, flags: 0, gone: 0 });
     assert_eq!(scene.content(scene.inbox).await, [(4, "late".into(), red())]);
     let all = scene.ann.undelete_messages(&origin, scene.inbox, 0).await.unwrap();
-    assert_eq!(all, Undone { messages: 1, flags: 0 }, "those that are there are not brought twice");
+    assert_eq!(all, Undone { messages: 1, flags: 0, gone: 0 }, "those that are there are not brought twice");
     assert_eq!(scene.content(scene.inbox).await[1], (5, "early".into(), Flags::NONE));
 }
 

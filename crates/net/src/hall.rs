@@ -367,7 +367,7 @@ pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
                 "It is not known whether this was stored; look whether it is there before you try again",
             )
         }
-        Error::Withdrawn | Error::Damaged(_) => Refusal::OurFault(note(connection, &why)),
+        Error::Withdrawn | Error::NotKept(_) | Error::Damaged(_) => Refusal::OurFault(note(connection, &why)),
     }
 }
 

@@ -121,6 +121,7 @@ impl Clerk {
             | Error::Refused(_)
             | Error::TooMuch
             | Error::Withdrawn
+            | Error::NotKept(_)
             | Error::Damaged(_) => Refusal::OurFault(note(self.visit.id(), &why)),
         }
     }

@@ -249,8 +249,8 @@ pub enum Hint {
 pub trait BodyWriter: Send {
     /// Takes the next bytes.
     fn write(&mut self, bytes: Bytes) -> Answer<'_, ()>;
-    /// Makes the body durable and names it. Until a commit's record refers to it a sweep may take it away
-    /// again, but not within an hour.
+    /// Makes the body durable and names it. Until a commit's record names it a sweep may take it away again, and that
+    /// commit is then refused ([`Committed::BodyGone`]).
     fn finish(self: Box<Self>) -> Answer<'static, (BodyId, u64)>;
 }
 
@@ -316,7 +316,8 @@ pub trait Store: Send + Sync + 'static {
     fn list_bodies(&self, account: AccountId, after: Option<BodyId>, limit: usize)
     -> Answer<'_, Vec<BodyId>>;
 
-    /// Lets a body go. The caller has made sure that nothing refers to it. It may be stored again later.
+    /// Lets a body go. The caller has made sure that no record names it, and takes care of the commits that it has handed
+    /// in before: they are written first. It may be stored again later.
     fn delete_body(&self, account: AccountId, body: BodyId) -> Answer<'_, ()>;
 
     /// A value that a crash may lose: \Recent marks, last use of a credential, lockout counters.

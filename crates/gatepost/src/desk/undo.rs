@@ -234,23 +234,29 @@ pub(super) fn as_of_time(time_ms: i64) -> String {
 }
 
 fn log_restored(login: &str, mailbox: &MailboxName, undone: Undone) {
-    let Undone { messages, flags } = undone;
+    let Undone { messages, flags, .. } = undone;
     Log::MailboxRestored { account: events::Account::new(login), mailbox: mailbox.into(), messages, flags }
         .log();
 }
 
 fn told(mailbox: &MailboxName, undone: Undone) -> String {
-    let Undone { messages, flags } = undone;
+    let Undone { messages, flags, gone } = undone;
     let came_back = match messages {
         0 => "no message came back".to_owned(),
         1 => "1 message came back".to_owned(),
         more => format!("{more} messages came back"),
     };
-    match flags {
-        0 => format!("{mailbox}: {came_back}"),
-        1 => format!("{mailbox}: {came_back}, and 1 has its flags again"),
-        more => format!("{mailbox}: {came_back}, and {more} have their flags again"),
-    }
+    let flags = match flags {
+        0 => String::new(),
+        1 => ", and 1 has its flags again".to_owned(),
+        more => format!(", and {more} have their flags again"),
+    };
+    let gone = match gone {
+        0 => String::new(),
+        1 => "; 1 that was expunged earlier is not kept any more".to_owned(),
+        more => format!("; {more} that were expunged earlier are not kept any more"),
+    };
+    format!("{mailbox}: {came_back}{flags}{gone}")
 }
 
 /// The mailbox of that name; where there is none, the one that was deleted last.
@@ -263,7 +269,9 @@ async fn find(account: &Arc<Account>, name: &MailboxName) -> Result<MailboxId> {
 
 async fn find_deleted(account: &Account, name: &MailboxName) -> Result<DeletedMailbox> {
     let deleted = account.deleted_mailboxes().await?.into_iter().find(|deleted| deleted.name == *name);
-    deleted.with_context(|| format!("There is no mailbox {name}, and none of that name was deleted"))
+    deleted.with_context(|| {
+        format!("There is no mailbox {name}, and none of that name was deleted that is kept still")
+    })
 }
 
 pub(super) async fn removed_accounts(accounts: &Accounts) -> Result<Vec<GoneLine>> {
@@ -290,7 +298,8 @@ pub(super) async fn deleted_mailboxes(accounts: &Accounts, login: &str) -> Resul
 pub(super) async fn undelete_account(accounts: &Accounts, name: &str, under: Option<&str>) -> Result<String> {
     let login = Login::new(name)?;
     let removed = accounts.removed().await?.into_iter().find(|removed| removed.login == login);
-    let removed = removed.with_context(|| format!("No account {name} was removed"))?;
+    let removed =
+        removed.with_context(|| format!("No account {name} was removed, or it is not kept any more"))?;
     let under = under.unwrap_or(name);
     accounts.restore(&removed, under).await?;
     Log::AccountRestored { account: events::Account::new(under) }.log();
@@ -308,7 +317,7 @@ pub(super) async fn undelete_mailbox(
     let name = MailboxName::new(under.unwrap_or(mailbox))?;
     account.undelete_mailbox(&Origin::desk(), &deleted, &name).await?;
     let messages = deleted.head.map_or(0, |head| head.messages.into());
-    let undone = Undone { messages, flags: 0 };
+    let undone = Undone { messages, ..Undone::default() };
     log_restored(login, &name, undone);
     Ok(match messages {
         1 => format!("{name} is there again, with 1 message"),

@@ -88,7 +88,10 @@ fn a_deleted_mailbox_and_a_removed_account_come_back_as_they_were() {
     assert_eq!(home.ok("undelete mailbox ann@example.org Work", ""), "Work is there again, with 1 message\n");
     assert_eq!(told(&mut client, "STATUS Work (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"), before);
     let none = home.refused("undelete mailbox ann@example.org Work --as Other", "");
-    assert_eq!(none, "gatepost: There is no mailbox Work, and none of that name was deleted\n");
+    assert_eq!(
+        none,
+        "gatepost: There is no mailbox Work, and none of that name was deleted that is kept still\n"
+    );
 
     home.ok("account remove ann@example.org", "");
     assert!(home.ok("undelete list", "").starts_with("ann@example.org  "));

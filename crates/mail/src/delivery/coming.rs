@@ -49,8 +49,12 @@ impl Coming {
 
     pub(super) async fn end(self) -> Result<Staged, Error> {
         let Self { incoming, account, heading, name, .. } = self;
-        let fresh = account.store.body_len(account.id, BodyId(*name.finalize().as_bytes())).await?.is_none();
+        let body = BodyId(*name.finalize().as_bytes());
+        // Whoever else has it from here on is seen by whoever clears it away.
+        let hold = account.keeping.hold(body);
+        let fresh = account.store.body_len(account.id, body).await?.is_none();
         let received = incoming.finish().await?;
+        drop(hold);
         Ok(Staged::new(account, received, heading, fresh))
     }
 }

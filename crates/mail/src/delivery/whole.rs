@@ -45,7 +45,7 @@ impl Whole {
 }
 
 async fn clear_away(account: &Account, body: BodyId) {
-    if let Err(why) = account.store.delete_body(account.id, body).await {
+    if let Err(why) = account.keeping.clear_away(&*account.store, account.id, body).await {
         tracing::warn!(account = account.id.0, %why, "a body that nothing refers to stays");
     }
 }
@@ -120,8 +120,10 @@ impl Errand {
         let mut incoming = self.begin(staged.octets()).await?;
         staged.copy(&mut incoming, &mut name).await?;
         let body = BodyId(*name.finalize().as_bytes());
+        let hold = self.account.keeping.hold(body);
         let fresh = self.account.store.body_len(self.account.id, body).await?.is_none();
         let received = incoming.finish().await?;
+        drop(hold);
         let outcomes = self.place(&received).await;
         if fresh && is_nowhere(&outcomes) {
             clear_away(&self.account, received.id).await;

@@ -57,6 +57,7 @@ impl Account {
     /// # Errors
     /// The store cannot read or write now. What is mended by then is mended.
     pub async fn repair(&self, store: &dyn Salvage, unreadable: &Unreadable) -> Result<Repaired, Error> {
+        let _turn = self.turn.lock().await;
         let mut repair = Repair { account: self, store, unreadable, done: Repaired::default() };
         repair.try_names().await?;
         for email in &unreadable.records {

@@ -1,0 +1,79 @@
+//! A sweep of all accounts.
+
+use super::clock::Time;
+use super::{Cut, Pace, Reach, Swept, Thoroughness};
+use crate::Error;
+use crate::directory::{Accounts, RemovedAccount};
+use mailbox::account::directory::Login;
+use std::time::Duration;
+use store::AccountId;
+
+/// What a sweep of all accounts came to.
+#[derive(Clone, Debug, Default)]
+pub struct SweepReport {
+    /// Accounts that were looked at.
+    pub accounts: u64,
+    /// What went.
+    pub swept: Swept,
+    /// Accounts of which nothing went, for something of them cannot be read.
+    pub left: Vec<LeftAlone>,
+    /// How far it was behind the machine's clock, in milliseconds: what was deleted is kept for so much longer. `None`
+    /// where nothing was swept, for it was the first time, or the clock is wrong.
+    pub behind_ms: Option<i64>,
+}
+
+/// An account of which nothing was swept.
+#[derive(Clone, Debug)]
+pub struct LeftAlone {
+    /// Which.
+    pub id: AccountId,
+    /// Its name.
+    pub login: Login,
+    /// What cannot be read.
+    pub why: String,
+}
+
+impl Accounts {
+    /// Lets everything go that was expunged, deleted or removed longer ago than `retention`. One account at a time; nobody
+    /// waits for it but whoever brings something back.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or the store cannot read or write now. What went by then is gone; the next sweep
+    /// goes on.
+    pub async fn sweep(&self, retention: Duration, pace: Pace) -> Result<SweepReport, Error> {
+        let mut report = SweepReport::default();
+        let Time::Is(now_ms) = self.next_sweep_time(pace).await? else { return Ok(report) };
+        report.behind_ms = Some(self.world().now_ms().saturating_sub(now_ms));
+        let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let cut = Cut {
+            before_ms: now_ms.saturating_sub(retention),
+            plausible_ms: self.plausible_ms(),
+            reach: Reach::Everywhere,
+            thoroughness: Thoroughness::Careful,
+        };
+        for (login, id) in self.list() {
+            report.accounts += 1;
+            match self.account(id).sweep(&cut).await {
+                Ok(swept) => report.swept += swept,
+                // Removed meanwhile: its turn comes.
+                Err(Error::AccountRemoved) => {}
+                Err(Error::Damaged(why)) => report.left.push(LeftAlone { id, login, why }),
+                Err(why) => return Err(why),
+            }
+        }
+        for removed in self.ever_removed().await?.iter().filter(|removed| removed.time_ms <= cut.before_ms) {
+            report.swept += self.sweep_removed(removed).await?;
+        }
+        Ok(report)
+    }
+
+    /// Lets everything go that a removed account has, unless it has come back.
+    pub(super) async fn sweep_removed(&self, removed: &RemovedAccount) -> Result<Swept, Error> {
+        let account = self.account(removed.id);
+        let _turn = account.turn.lock().await;
+        if self.standing(removed.id).is_some() {
+            return Ok(Swept::default());
+        }
+        account.sweep_all().await
+    }
+}

@@ -1,0 +1,15 @@
+//! The sweep and the purge, over the store in memory and the one on a disk, by a clock that a test moves.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(unreachable_pub, reason = "nobody takes anything from a test")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clock;
+mod interposed;
+mod interrupted;
+mod meanwhile;
+mod purge;
+mod retention;
+mod scene;
+mod trims;
