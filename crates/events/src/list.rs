@@ -96,6 +96,33 @@ events! {
         done: Sentence,
     }
 
+    /// What was expunged, deleted or removed longer ago than `store.retention_days` is gone for good. There is one a day,
+    /// also where nothing went. From one to the next time goes on by 25 hours at most, so that a clock that is wrong does
+    /// no harm; `gatepost store sweep` says that it is right.
+    "server.swept" INFO StoreSwept {
+        /// How many accounts were looked at.
+        accounts: u64,
+        /// How many messages went.
+        messages: u64,
+        /// How many octets of messages went. What several messages share goes with the last of them.
+        octets: u64,
+        /// How many deleted mailboxes went.
+        mailboxes: u64,
+        /// How many removed accounts went.
+        removed_accounts: u64,
+        /// For how many hours more than the settings say things are kept, for time went on further.
+        behind_hours: u64,
+    }
+
+    /// Nothing of an account is swept away, for something of it cannot be read. Told once, until that is mended or the
+    /// server has stopped.
+    "server.sweep-left" WARN SweepLeft {
+        /// Whose.
+        account: Account,
+        /// What cannot be read.
+        problem: Sentence,
+    }
+
     /// Mail cannot be stored: the disk refused a write or a sync, or the index of the mail store is damaged and is
     /// made again from the log. What is stored can be read, of a damaged index once it is made; everything else is
     /// answered with `NO [UNAVAILABLE]` until `server.store-recovered`, for which the server tries by itself. Nothing
@@ -480,6 +507,18 @@ events! {
     "account.restored" INFO AccountRestored {
         /// Which, by the name that it has now.
         account: Account,
+    }
+
+    /// The admin purged an account: what had been expunged from it, or deleted in it, is gone for good.
+    "account.purged" INFO AccountPurged {
+        /// Which.
+        account: Account,
+        /// Of which mailbox alone, if of one.
+        mailbox: Option<Mailbox>,
+        /// How many messages went.
+        messages: u64,
+        /// How many octets of messages went.
+        octets: u64,
     }
 
     /// The admin disabled an account: nobody can sign in to it, and who was signed in is signed out.

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Store(Store),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
     Undelete(Undelete),
+    /// Let go, for good and at once, of what was expunged, deleted or removed; works while the server runs and without it
+    Purge(Purge),
     /// Back up all mail and accounts into a directory, list what it holds, or prove it; run again, it copies what is new
     Backup(Backup),
     /// Bring back everything of a backup as a new data directory; or, while the server runs and without it, an account or
@@ -305,6 +307,9 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         everything: bool,
     },
+    /// Let everything go that was expunged, deleted or removed longer ago than `store.retention_days`: now, and by the
+    /// clock as it is. A server does so once a day; works while it runs and without it
+    Sweep,
     /// Tell how much is in the store, and how much of it is used
     Stats {
         /// Only this account, such as ann@example.org
@@ -379,6 +384,29 @@ pub(crate) enum UndeleteCommand {
         #[arg(long, value_name = "TIME", value_parser = when::parse)]
         since: Option<jiff::Timestamp>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Purge {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// The account, such as ann@example.org. What it holds stays. Of one that was removed everything goes
+    pub(crate) account: String,
+    /// Only what was expunged from this mailbox, and mailboxes that were deleted under this name
+    #[arg(long, value_name = "NAME", conflicts_with = "removed")]
+    pub(crate) mailbox: Option<String>,
+    /// Only what was expunged, deleted or removed at this time or before, such as 2026-11-28T14:30 or 2h (two hours ago)
+    #[arg(long, value_name = "TIME", value_parser = when::parse)]
+    pub(crate) expunged_before: Option<jiff::Timestamp>,
+    /// Accounts of this name that were removed, although there is another by now
+    #[arg(long)]
+    pub(crate) removed: bool,
+    /// Do not ask whether that is meant
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print what went as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

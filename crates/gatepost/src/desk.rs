@@ -5,6 +5,7 @@
 
 mod bring_back;
 mod mailboxes;
+mod purge;
 mod quota;
 mod socket;
 mod store;
@@ -12,6 +13,7 @@ mod undo;
 
 pub(crate) use bring_back::{BackLine, Job, Line, READY, Whither};
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
+pub(crate) use purge::{PurgeLine, PurgeRequest, Whose};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
 pub(crate) use socket::{Desk, Transport, ask, ask_for_stream, is_open};
 pub(crate) use store::{AfterCheck, CheckReport, FindingLine, StatsLine, unreadable};
@@ -104,6 +106,8 @@ pub(crate) enum Request {
     StoreStats {
         account: Option<String>,
     },
+    SweepStore,
+    Purge(PurgeRequest),
     /// Once this is granted, the connection is the import's.
     Import {
         account: String,
@@ -158,6 +162,8 @@ pub(crate) enum Reply {
     Checked(Box<CheckReport>),
     /// What is in the store.
     Stats(Box<StatsLine>),
+    /// What a purge took.
+    Purged(PurgeLine),
     /// It is not done, and why.
     Refused(String),
 }
@@ -271,6 +277,8 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::StoreStats { account } => {
             Reply::Stats(Box::new(store::stats(office, account.as_deref()).await?))
         }
+        Request::SweepStore => Reply::Done(store::sweep(office).await?),
+        Request::Purge(purge) => Reply::Purged(purge::purge(office, purge).await?),
         Request::Import { account } => {
             accounts.named(&account)?;
             Reply::Done(format!("{account} can be filled"))

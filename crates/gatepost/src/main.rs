@@ -16,11 +16,13 @@ mod init;
 mod log;
 mod mailbox_command;
 mod office;
+mod purge_command;
 mod rot;
 mod say;
 mod scratch;
 mod serve;
 mod store_command;
+mod sweeper;
 mod undelete;
 mod watchman;
 mod when;
@@ -57,6 +59,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Undelete(undelete) => runtime.block_on(undelete::run(undelete)),
         Command::Backup(backup) => runtime.block_on(backup_command::run(backup, now)),
         Command::Restore(restore) => runtime.block_on(bring_back_command::restore(restore)),
+        Command::Purge(purge) => runtime.block_on(purge_command::run(purge)),
         Command::Export(export) => runtime.block_on(export::run(export)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
         Command::Store(store) => return Ok(runtime.block_on(store_command::run(store))),

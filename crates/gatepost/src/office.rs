@@ -26,6 +26,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 /// Where the store is, below the data directory.
 pub(crate) const MAIL: &str = "mail";
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// Everything that lies in the data directory. One process has it.
 pub(crate) struct Office {
     pub(crate) store: Arc<LocalStore>,
@@ -38,6 +40,8 @@ pub(crate) struct Office {
     pub(crate) data: PathBuf,
     /// Whether it may lie on a filesystem over a network.
     pub(crate) remote: Remote,
+    /// For how long what was deleted is kept.
+    pub(crate) retention: Duration,
     /// What a scrub finds, until somebody takes it on to tell it.
     found: Option<UnboundedReceiver<Found>>,
 }
@@ -87,8 +91,9 @@ impl Office {
         if let Err(why) = imports.forget_all_but(living).await {
             tracing::warn!(%why, "what was imported into removed accounts is still remembered");
         }
+        let retention = DAY * settings.store.retention_days;
         let (accounts, pool, data) = (Arc::new(accounts), Arc::new(pool), data.clone());
-        Ok(Self { store, accounts, pool, imports, mended, data, remote, found: Some(found) })
+        Ok(Self { store, accounts, pool, imports, mended, data, remote, retention, found: Some(found) })
     }
 
     /// What a scrub finds, for whoever tells it: once.
@@ -152,7 +157,6 @@ fn compacting(store: &settings::Store, opener: Opener) -> Compacting {
 
 /// How often something is done by itself. A command at the desk is over before it could begin.
 fn by_itself(days: u32, opener: Opener) -> Option<Duration> {
-    const DAY: Duration = Duration::from_hours(24);
     (opener == Opener::Server && days > 0).then(|| DAY * days)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::desk::Desk;
 use crate::office::{Office, Opener};
-use crate::{config, log, rot};
+use crate::{config, log, rot, sweeper};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
 use net::{Imap, Lmtp, Protocols, Remote, Server};
@@ -39,6 +39,7 @@ pub(crate) async fn serve(
     let desk = tokio::spawn(Desk::open(data)?.serve(Arc::clone(&office)));
     let accounts = Arc::clone(&office.accounts);
     let told = found.map(|found| tokio::spawn(rot::tell(Arc::clone(&office.accounts), found)));
+    let sweeper = tokio::spawn(sweeper::run(Arc::clone(&office)));
     let follow = tokio::spawn(async move { accounts.follow().await });
     let addresses: Addresses = server.addresses().collect();
     let listeners = addresses.len() + server.paths().count();
@@ -50,6 +51,7 @@ pub(crate) async fn serve(
     notify("STOPPING=1");
     desk.abort();
     follow.abort();
+    sweeper.abort();
     told.into_iter().for_each(|told| told.abort());
     office.close().context("the mail is safe, but its index could not be closed")?;
     Event::ServerStopped { reason: StopReason::Signal, sessions: stopped.told }.log();

@@ -29,6 +29,7 @@ pub(crate) async fn run(store: Store) -> ExitCode {
         }
         StoreCommand::Scrub => scrub(&store.config).await,
         StoreCommand::Compact { everything } => compact(&store.config, everything).await,
+        StoreCommand::Sweep => sweep(&store.config).await,
         StoreCommand::Stats { account, json } => stats(&store.config, account, Style::of(json)).await,
         StoreCommand::Upgrade { dry_run, json } => {
             let intent = if dry_run { Intent::Look } else { Intent::Upgrade };
@@ -136,6 +137,15 @@ async fn compact(config: &Config, everything: bool) -> Result<ExitCode> {
         Reply::Refused(why) => bail!(why),
         reply => bail!("the server answers something else: {reply:?}"),
     }
+}
+
+async fn sweep(config: &Config) -> Result<ExitCode> {
+    match ask_or_do(&config.config, Request::SweepStore).await? {
+        Reply::Done(sentence) => say!("{sentence}"),
+        Reply::Refused(why) => bail!(why),
+        reply => bail!("the server answers something else: {reply:?}"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn stats(config: &Config, account: Option<String>, style: Style) -> Result<ExitCode> {

@@ -66,7 +66,7 @@ pub use repair::{Mending, Repaired, repair_directory};
 pub use skip::{
     SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
 };
-pub use sweep::{LeftAlone, Pace, Purge, SweepReport, Swept};
+pub use sweep::{LastSweep, LeftAlone, Pace, Purge, SweepReport, Swept};
 pub use transfer::Transfer;
 pub use undo::Undone;
 pub use world::World;

@@ -128,6 +128,9 @@ settings! {
         compact_days: u32 = 1, from 0 to 365;
         /// How fast a compaction reads and writes, in MiB a second.
         compact_mib_per_second: u32 = 64, from 1 to 10_000;
+        /// Days for which what was expunged, deleted or removed is kept and can be brought back (`gatepost undelete`); then
+        /// it is swept away, once a day. 0 for no longer than that takes. `gatepost purge` does not wait for it.
+        retention_days: u32 = 14, from 0 to 3_650;
     }
 
     /// Sessions that wait for news. IDLE is never ended for idleness.

@@ -3,11 +3,13 @@
 mod settled;
 
 use crate::office::Office;
+use crate::sweeper;
 use anyhow::{Result, bail};
 use events::{Event, Sentence};
-use mail::{Mending, Unreadable};
+use mail::{Mending, Pace, Swept, Unreadable};
 use mailbox::account::directory::Login;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use store::AccountId;
@@ -293,6 +295,29 @@ pub(super) async fn stats(office: &Office, account: Option<&str>) -> Result<Stat
         body_file_octets: stats.body_file_octets,
         log_octets_in_use: stats.log_octets_in_use,
     })
+}
+
+/// Sweeps now, by the clock as it is: an admin says that it is right.
+pub(super) async fn sweep(office: &Office) -> Result<String> {
+    let report = office.accounts.sweep(office.retention, Pace::Trusting).await?;
+    if report.behind_ms.is_none() {
+        bail!("the clock of this machine shows a time before there was Gatepost; set it, and try again");
+    }
+    sweeper::tell(&report, &mut BTreeSet::new());
+    let Swept { records, octets, mailboxes, accounts, .. } = report.swept;
+    let left: Vec<_> =
+        report.left.iter().map(|left| format!("\n{} is left as it is: {}", left.login, left.why)).collect();
+    Ok(format!(
+        "gone for good: {records} messages with {octets} octets, {mailboxes} mailboxes, {accounts} accounts{}",
+        left.concat()
+    ))
+}
+
+/// What a purge has let go of is to leave the disk. Says how many octets of the log nothing needs and are there still.
+pub(super) async fn give_space_back(office: &Office) -> Result<u64> {
+    let store = Arc::clone(&office.store);
+    let stats = tokio::task::spawn_blocking(move || store.stats(None)).await??;
+    Ok(stats.log_octets.saturating_sub(stats.log_octets_in_use))
 }
 
 fn id_of(office: &Office, account: Option<&str>) -> Result<Option<AccountId>> {

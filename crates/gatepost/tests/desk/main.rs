@@ -8,6 +8,7 @@ mod export;
 mod formats;
 mod home;
 mod import;
+mod purge;
 mod round_trip;
 mod store;
 mod threats;
@@ -292,9 +293,18 @@ fn a_demo_whose_filling_was_interrupted_goes_on_where_it_stopped() {
 #[test]
 fn the_help_names_every_command_and_says_what_it_is_for() {
     let help = Gatepost::new("--help").succeeds("");
-    for command in
-        ["demo", "init", "serve", "check-config", "account", "mailbox", "undelete", "import", "export"]
-    {
+    for command in [
+        "demo",
+        "init",
+        "serve",
+        "check-config",
+        "account",
+        "mailbox",
+        "undelete",
+        "purge",
+        "import",
+        "export",
+    ] {
         assert!(help.contains(&format!("  {command} ")), "{help}");
     }
     assert!(help.contains("never a password"), "{help}");

@@ -15,8 +15,8 @@ const STEP_MS: i64 = 25 * 3_600 * 1_000;
 const AHEAD_MS: i64 = 3_600 * 1_000;
 /// Before this (2026-01-01) there was no Gatepost: a clock that says so is wrong.
 const BEGINNING_MS: i64 = 1_767_225_600_000;
-/// Where the sweep's time is kept. The first time it is only noted, and so it is when a crash has lost it.
-const NOTED: &[u8] = b"sweep-time";
+/// Where the last sweep is noted. The first time it is only that, and so it is when a crash has lost it.
+const NOTED: &[u8] = b"last-sweep";
 
 /// How far the clock is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,39 +27,63 @@ pub enum Pace {
     Trusting,
 }
 
+/// A sweep that has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastSweep {
+    /// What time it was to it: Unix time in milliseconds.
+    pub time_ms: i64,
+    /// When it was, by the machine's clock.
+    pub ran_ms: i64,
+}
+
+impl LastSweep {
+    fn encode(self) -> Bytes {
+        [self.time_ms.to_le_bytes(), self.ran_ms.to_le_bytes()].concat().into()
+    }
+
+    fn decode(octets: &[u8]) -> Option<Self> {
+        let (time, ran) = octets.split_first_chunk()?;
+        let ran_ms = i64::from_le_bytes(ran.try_into().ok()?);
+        Some(Self { time_ms: i64::from_le_bytes(*time), ran_ms })
+    }
+}
+
 /// The time of a sweep, in Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Time {
-    /// What is to be taken for now, and what was noted of the machine's clock.
+    /// This is to be taken for now.
     Is(i64),
-    /// Nothing was known of it before, or the clock is wrong for certain.
+    /// Nothing was known of it before.
     Unknown,
+    /// The clock is wrong for certain.
+    Wrong,
 }
 
 impl Accounts {
-    /// Up to which time (Unix time in milliseconds) sweeps have been let go on; `None` before the first one.
+    /// The last sweep; `None` before the first one.
     ///
     /// # Errors
     /// The store cannot read now.
-    pub async fn swept_until_ms(&self) -> Result<Option<i64>, Error> {
+    pub async fn last_sweep(&self) -> Result<Option<LastSweep>, Error> {
         let noted = self.store().soft(AccountId::DIRECTORY, NOTED).await?;
-        Ok(noted.and_then(|octets| Some(i64::from_le_bytes(*octets.first_chunk()?))))
+        Ok(noted.and_then(|octets| LastSweep::decode(&octets)))
     }
 
-    /// Goes on to the time of the next sweep.
-    pub(super) async fn next_sweep_time(&self, pace: Pace) -> Result<Time, Error> {
+    /// What time it is to the next sweep, and what is to be noted when that has come to its end.
+    pub(super) async fn next_sweep(&self, pace: Pace) -> Result<(Time, LastSweep), Error> {
         let now = self.world().now_ms();
-        if now < BEGINNING_MS {
-            return Ok(Time::Unknown);
-        }
-        let noted = self.swept_until_ms().await?;
-        let next = step(noted, now, pace);
-        let value = Bytes::copy_from_slice(&next.to_le_bytes());
-        self.store().put_soft(AccountId::DIRECTORY, NOTED, Some(value)).await?;
-        Ok(match (noted, pace) {
+        let last = self.last_sweep().await?.map(|last| last.time_ms);
+        let next = LastSweep { time_ms: step(last, now, pace), ran_ms: now };
+        let time = match (last, pace) {
+            _ if now < BEGINNING_MS => Time::Wrong,
             (None, Pace::Cautious) => Time::Unknown,
-            _ => Time::Is(next.min(now)),
-        })
+            _ => Time::Is(next.time_ms.min(now)),
+        };
+        Ok((time, next))
+    }
+
+    pub(super) async fn note_sweep(&self, sweep: LastSweep) -> Result<(), Error> {
+        Ok(self.store().put_soft(AccountId::DIRECTORY, NOTED, Some(sweep.encode())).await?)
     }
 
     /// The latest time that a commit can have.

@@ -17,7 +17,7 @@ mod run;
 mod streams;
 mod survey;
 
-pub use clock::Pace;
+pub use clock::{LastSweep, Pace};
 pub use purge::Purge;
 pub use run::{LeftAlone, SweepReport};
 

@@ -41,9 +41,24 @@ impl Accounts {
     /// The directory cannot be read, or the store cannot read or write now. What went by then is gone; the next sweep
     /// goes on.
     pub async fn sweep(&self, retention: Duration, pace: Pace) -> Result<SweepReport, Error> {
-        let mut report = SweepReport::default();
-        let Time::Is(now_ms) = self.next_sweep_time(pace).await? else { return Ok(report) };
-        report.behind_ms = Some(self.world().now_ms().saturating_sub(now_ms));
+        let (time, next) = self.next_sweep(pace).await?;
+        match time {
+            Time::Is(now_ms) => {
+                let report = self.sweep_at(now_ms, retention).await?;
+                self.note_sweep(next).await?;
+                Ok(report)
+            }
+            Time::Unknown => {
+                self.note_sweep(next).await?;
+                Ok(SweepReport::default())
+            }
+            Time::Wrong => Ok(SweepReport::default()),
+        }
+    }
+
+    async fn sweep_at(&self, now_ms: i64, retention: Duration) -> Result<SweepReport, Error> {
+        let behind_ms = Some(self.world().now_ms().saturating_sub(now_ms));
+        let mut report = SweepReport { behind_ms, ..SweepReport::default() };
         let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
         let cut = Cut {
             before_ms: now_ms.saturating_sub(retention),
