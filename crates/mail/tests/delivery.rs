@@ -432,6 +432,24 @@ async fn what_was_staged_for_an_account_that_fills_up_meanwhile_goes_again() {
     assert_eq!(messages(&ann, "INBOX").await.len(), 1);
 }
 
+/// Both were staged before either was filed, and there is room for one.
+#[tokio::test]
+async fn what_was_staged_twice_and_filed_once_is_not_cleared_away() {
+    let store = store();
+    let (accounts, ann) = support::ann(&store).await;
+    let few = |allowed: Allowances| Allowances { octets: Allowance::AtMost(1 << 20), ..allowed };
+    ann.allow(&Origin::desk(), few).await.unwrap();
+    let large = vec![b'x'; 700 << 10];
+    let mut late = Delivery::new(&accounts, Origin::desk(), vec![parcel(&ann, &["INBOX"])]);
+    late.write(large.clone().into()).await;
+    late.end().await;
+    let early = Delivery::new(&accounts, Origin::desk(), vec![parcel(&ann, &["INBOX"])]);
+    assert_eq!(landed(&deliver_whole(early, &large).await[0]), "INBOX");
+    assert!(matches!(late.deliver_next().await.unwrap()[..], [Err(Error::OverQuota(_))]));
+    assert_eq!(store.list_bodies(ann.id(), None, 9).await.unwrap().len(), 1);
+    assert_eq!(messages(&ann, "INBOX").await.len(), 1);
+}
+
 async fn deliver_whole(mut delivery: Delivery, message: &[u8]) -> Vec<Result<Landed, Error>> {
     delivery.write(Bytes::copy_from_slice(message)).await;
     delivery.end().await;
