@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::thread;
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Snapshot, Store,
-    StoreError, StreamId,
+    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Record, Seq, Snapshot,
+    Store, StoreError, StreamId,
 };
 use store_local::disk::{Disk, RealDisk};
 use store_local::{LocalStore, OpenError, Options};
@@ -549,4 +549,55 @@ fn a_torn_group_ends_the_log_though_good_frames_of_it_lie_behind() {
     let store = LocalStore::open_on(disk, &Options::default()).unwrap();
     assert_eq!(store.rot(), [], "a power cut leaves this");
     assert_eq!(block_on(store.list_streams(ACCOUNT)).unwrap(), []);
+}
+
+/// Polls a commit or the like once, so that it has its place in the queue.
+fn begin<'a, T>(mut asked: store::Answer<'a, T>) -> store::Answer<'a, T> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(asked.as_mut().poll(&mut context).is_pending());
+    asked
+}
+
+fn naming(uid: u32, body: BodyId) -> Commit {
+    let record = Record { octets: Bytes::from_static(b"names a body"), body: Some(body) };
+    let (appends, bodies) = (Vec::new(), Vec::new());
+    Commit { appends, records: vec![(email(uid), Some(record))], bodies, ..commit(1, 0, uid.into()) }
+}
+
+#[test]
+fn within_a_group_a_record_finds_its_body_behind_its_beginning_and_not_behind_its_end() {
+    let disk = Arc::new(FaultyDisk::new(1));
+    let (store, mut pump) = LocalStore::open_with_pump(disk, &Options::default()).unwrap();
+    let bringing = commit(1, 0, 100);
+    let body = bringing.bodies[0].0;
+    let early = begin(store.commit(naming(1, body)));
+    let bringing = begin(store.commit(bringing));
+    let named = begin(store.commit(naming(2, body)));
+    let deleted = begin(store.delete_body(ACCOUNT, body));
+    let late = begin(store.commit(naming(3, body)));
+    assert!(pump.commit_group() && !pump.commit_group(), "all of them are one group");
+    assert_eq!(block_on(early).unwrap(), Committed::BodyGone(body));
+    assert_eq!(block_on(bringing).unwrap(), Committed::Done);
+    assert_eq!(block_on(named).unwrap(), Committed::Done);
+    block_on(deleted).unwrap();
+    assert_eq!(block_on(late).unwrap(), Committed::BodyGone(body));
+}
+
+#[test]
+fn an_index_that_is_made_again_knows_which_bodies_are_named() {
+    let disk = FaultyDisk::new(1);
+    let store = open(&disk);
+    put(&store, 1, 0, 100);
+    let body = commit(1, 0, 100).bodies[0].0;
+    assert_eq!(block_on(store.commit(naming(7, body))).unwrap(), Committed::Done);
+    let all = EmailRange { first: email(0), last: email(u32::MAX) };
+    let listed = |store: &LocalStore| block_on(store.list_records(ACCOUNT, all, 99)).unwrap();
+    let expected = [(email(7), Some(body.prefix())), (email(100), None)];
+    assert_eq!(listed(&store), expected);
+    store.close().unwrap();
+    drop(store);
+    LocalStore::forget_index(&disk).unwrap();
+    let store = open(&disk);
+    assert_eq!(listed(&store), expected);
+    assert_eq!(store.compare_index().unwrap().differences, Vec::<String>::new());
 }
