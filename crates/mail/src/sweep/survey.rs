@@ -76,8 +76,8 @@ impl Account {
         Ok(survey)
     }
 
-    /// How much of a stream happened by `before_ms`, of what it had when it stood there. An event is as old as the youngest before it:
-    /// clocks are set back. One from the future tells nothing, and is as old as what comes behind it.
+    /// How much of a stream happened by `before_ms`, of what it had when it stood there. An event is as old as the
+    /// youngest before it: clocks are set back. One from the future tells nothing, and is as old as what comes behind it.
     async fn old(&self, stream: StreamId, standing: Seq, before_ms: i64, cut: &Cut) -> Result<Old, Error> {
         let (mut seen, mut youngest) = (Seq::NONE, i64::MIN);
         let mut old: Option<Old> = None;
@@ -114,8 +114,12 @@ impl Account {
             let Some(newest) = events.last().map(|event| event.seq) else { return Ok(deleted) };
             for event in events {
                 match AccountEvent::decode(&event.payload).map_err(|why| Error::damaged(own, why))? {
-                    AccountEvent::Deleted { id } if event.seq <= last => drop(deleted.insert(id.get())),
-                    AccountEvent::Undeleted { id, .. } => drop(deleted.remove(&id.get())),
+                    AccountEvent::Deleted { id } | AccountEvent::Withdrawn { id } if event.seq <= last => {
+                        deleted.insert(id.get());
+                    }
+                    AccountEvent::Undeleted { id, .. } => {
+                        deleted.remove(&id.get());
+                    }
                     _ => {}
                 }
             }
@@ -143,8 +147,8 @@ impl Account {
         if let Some(state) = &replay.at.state {
             every_row(state, self.id(), &mut births);
         }
-        let trim = match (&replay.at.state, cut.thoroughness) {
-            (Some(state), _) if !old.is_nothing() => {
+        let trim = match &replay.at.state {
+            Some(state) if !old.is_nothing() => {
                 let at = At { seq: replay.at.seq, state: state.clone() };
                 let due = tail > MIN_TAIL.max(replay.begun.octets / 2);
                 self.trim_of(stream, old, (replay.begun.at, due), at, cut.thoroughness).await?

@@ -10,7 +10,7 @@ use store::{BodyId, EmailId, Seq, Store, StreamId};
 
 /// Everything that a store has of an account, as far as one can ask.
 #[derive(Debug, PartialEq, Eq)]
-struct All {
+pub struct All {
     streams: Vec<(StreamId, Seq)>,
     first_events: Vec<Option<Seq>>,
     snapshots: Vec<Option<Seq>>,
@@ -18,7 +18,7 @@ struct All {
     bodies: Vec<BodyId>,
 }
 
-async fn all_of(store: &dyn Store, account: &Account) -> All {
+pub async fn all_of(store: &dyn Store, account: &Account) -> All {
     let id = account.id();
     let streams: Vec<_> =
         store.list_streams(id).await.unwrap().into_iter().map(|(stream, seq, _)| (stream, seq)).collect();
@@ -43,6 +43,13 @@ async fn all_of(store: &dyn Store, account: &Account) -> All {
 async fn life() -> (Arc<Interposed>, Scene) {
     let store = Arc::new(Interposed::over(support::store()));
     let scene = Scene::over(Arc::clone(&store) as Arc<dyn Store>).await;
+    live(&scene).await;
+    scene.day(20);
+    (store, scene)
+}
+
+/// The same, in whatever store.
+pub async fn live(scene: &Scene) {
     let archive = support::id(&scene.ann, "Archive").await;
     let work = scene.make("Work").await;
     scene.append_to(work, "in a mailbox that goes").await;
@@ -62,8 +69,6 @@ async fn life() -> (Arc<Interposed>, Scene) {
     scene.day(10);
     let young = scene.append("young").await;
     scene.expunge(young).await;
-    scene.day(20);
-    (store, scene)
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod clock;
 mod interposed;
 mod interrupted;
 mod meanwhile;
+mod power;
 mod purge;
 mod retention;
 mod scene;

@@ -74,6 +74,17 @@ impl Scene {
         Self { clock, store, accounts, ann, inbox }
     }
 
+    /// What was lived before, at this time.
+    pub async fn again(store: Arc<dyn Store>, now_ms: i64) -> Self {
+        let clock = Clock::new();
+        clock.set(now_ms);
+        clock.chance.store(1 << 32, Ordering::Relaxed);
+        let accounts = Accounts::open(Arc::clone(&store), Arc::new(clock.clone())).await.unwrap();
+        let ann = accounts.named("ann@example.org").unwrap();
+        let inbox = id(&ann, "INBOX").await;
+        Self { clock, store, accounts, ann, inbox }
+    }
+
     /// The same store, seen by a process that begins now.
     pub async fn begun_anew(&self) -> Self {
         let (clock, store) = (self.clock.clone(), Arc::clone(&self.store));
