@@ -76,6 +76,8 @@ pub struct RemovedAccount {
     pub login: Login,
     /// When it was removed: Unix time in milliseconds.
     pub time_ms: i64,
+    /// The same, or later where what came before it was later: clocks are set back.
+    pub(crate) since_ms: i64,
     /// What it signed in with at the end.
     credential: Box<[u8]>,
 }
@@ -286,6 +288,7 @@ impl Accounts {
     pub(crate) async fn ever_removed(&self) -> Result<Vec<RemovedAccount>, Error> {
         let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
         let mut removed: Vec<RemovedAccount> = Vec::new();
+        let (plausible_ms, mut youngest) = (self.plausible_ms(), i64::MIN);
         loop {
             let events = self.store.read(STREAM, at.seq, BATCH).await?;
             if events.is_empty() {
@@ -293,6 +296,9 @@ impl Accounts {
                 return Ok(removed);
             }
             for event in events {
+                if event.time_ms <= plausible_ms {
+                    youngest = youngest.max(event.time_ms);
+                }
                 match DirectoryEvent::decode(&event.payload).map_err(|why| Error::damaged(STREAM, why))? {
                     DirectoryEvent::AccountRemoved { id } => {
                         let entry = at.state.directory().get(id);
@@ -300,6 +306,7 @@ impl Accounts {
                             id,
                             login: entry.login.clone(),
                             time_ms: event.time_ms,
+                            since_ms: event.time_ms.max(youngest),
                             credential: entry.credential.clone(),
                         }));
                     }

@@ -87,7 +87,7 @@ impl Accounts {
     }
 
     /// The latest time that a commit can have.
-    pub(super) fn plausible_ms(&self) -> i64 {
+    pub(crate) fn plausible_ms(&self) -> i64 {
         self.world().now_ms().saturating_add(AHEAD_MS)
     }
 }

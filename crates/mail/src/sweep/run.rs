@@ -22,6 +22,19 @@ pub struct SweepReport {
     pub behind_ms: Option<i64>,
 }
 
+impl SweepReport {
+    fn take_in(&mut self, id: AccountId, login: Login, swept: Result<Swept, Error>) -> Result<(), Error> {
+        match swept {
+            Ok(swept) => self.swept += swept,
+            // Removed meanwhile: its turn comes.
+            Err(Error::AccountRemoved) => {}
+            Err(Error::Damaged(why)) => self.left.push(LeftAlone { id, login, why }),
+            Err(why) => return Err(why),
+        }
+        Ok(())
+    }
+}
+
 /// An account of which nothing was swept.
 #[derive(Clone, Debug)]
 pub struct LeftAlone {
@@ -52,7 +65,10 @@ impl Accounts {
                 self.note_sweep(next).await?;
                 Ok(SweepReport::default())
             }
-            Time::Wrong => Ok(SweepReport::default()),
+            Time::Wrong => {
+                tracing::warn!("the clock shows a time before there was Gatepost: nothing is swept");
+                Ok(SweepReport::default())
+            }
         }
     }
 
@@ -68,16 +84,10 @@ impl Accounts {
         };
         for (login, id) in self.list() {
             report.accounts += 1;
-            match self.account(id).sweep(&cut).await {
-                Ok(swept) => report.swept += swept,
-                // Removed meanwhile: its turn comes.
-                Err(Error::AccountRemoved) => {}
-                Err(Error::Damaged(why)) => report.left.push(LeftAlone { id, login, why }),
-                Err(why) => return Err(why),
-            }
+            report.take_in(id, login, self.account(id).sweep(&cut).await)?;
         }
-        for removed in self.ever_removed().await?.iter().filter(|removed| removed.time_ms <= cut.before_ms) {
-            report.swept += self.sweep_removed(removed).await?;
+        for removed in self.ever_removed().await?.iter().filter(|removed| removed.since_ms <= cut.before_ms) {
+            report.take_in(removed.id, removed.login.clone(), self.sweep_removed(removed).await)?;
         }
         Ok(report)
     }

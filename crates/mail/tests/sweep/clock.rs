@@ -2,6 +2,7 @@
 
 use crate::scene::{DAY_MS, RETENTION, Scene};
 use mail::{Pace, Swept};
+use mailbox::account::directory::Standing;
 
 const YEAR: i64 = 365;
 
@@ -82,4 +83,18 @@ async fn what_was_expunged_by_a_clock_that_was_ahead_goes_once_what_came_behind_
     scene.day(45);
     assert_eq!(scene.sweep().await.swept.records, 1);
     assert_eq!(scene.content(scene.inbox).await, [(2, "second".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_account_that_was_removed_by_a_clock_that_was_behind_is_not_taken_for_old() {
+    let scene = Scene::new().await;
+    scene.day(100);
+    scene.accounts.set_standing("ann@example.org", Standing::Disabled).await.unwrap();
+    scene.day(0);
+    scene.accounts.remove("ann@example.org").await.unwrap();
+    scene.day(101);
+    assert_eq!(scene.sweep().await.swept, Swept::default());
+    assert_eq!(scene.accounts.removed().await.unwrap().len(), 1);
+    scene.day(115);
+    assert_eq!(scene.sweep().await.swept.accounts, 1);
 }
