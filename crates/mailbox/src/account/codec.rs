@@ -164,17 +164,17 @@ impl Account {
         put_number(&mut out, self.last_id.map_or(0, |id| u64::from(id.get())));
         put_number(&mut out, self.last_uid_validity.map_or(0, |last| u64::from(last.get())));
         put_number(&mut out, self.uid_validities.len() as u64);
-        for (uid_validity, maker) in &self.uid_validities {
+        for (uid_validity, maker) in self.uid_validities.iter() {
             put_number(&mut out, u64::from(uid_validity.get()));
             out.push(u8::from(*maker == Maker::Elsewhere));
         }
         out.push(u8::from(self.may_have_forgotten));
         put_number(&mut out, self.mailboxes.len() as u64);
-        for (name, mailbox) in &self.mailboxes {
+        for (name, mailbox) in self.mailboxes.iter() {
             put_mailbox(&mut out, name, mailbox);
         }
         put_number(&mut out, self.subscriptions.len() as u64);
-        for name in &self.subscriptions {
+        for name in self.subscriptions.keys() {
             put_text(&mut out, name.as_str());
         }
         put_allowances(&mut out, &self.allowances);
@@ -194,8 +194,8 @@ impl Account {
         };
         for _ in 0..reader.number()? {
             let uid_validity = reader.uid_validity()?;
-            let last = account.uid_validities.last_key_value();
-            if last.is_some_and(|(last, _)| *last >= uid_validity) || !account.has_room_to_remember() {
+            let last = account.uid_validities.last_key();
+            if last.is_some_and(|last| *last >= uid_validity) || !account.has_room_to_remember() {
                 return Err(Damaged("UIDVALIDITYs out of order, or too many"));
             }
             account.uid_validities.insert(uid_validity, reader.maker()?);
@@ -211,17 +211,17 @@ impl Account {
         }
         for _ in 0..reader.number()? {
             let name = reader.name()?;
-            if account.subscriptions.last() >= Some(&name) {
+            if account.subscriptions.last_key() >= Some(&name) {
                 return Err(Damaged("subscriptions out of order"));
             }
-            account.subscriptions.insert(name);
+            account.subscriptions.insert(name, ());
         }
         account.allowances = reader.allowances()?;
         reader.finish(account)
     }
 
     fn restore(&mut self, name: MailboxName, mailbox: Mailbox) -> Result<(), Damaged> {
-        if self.mailboxes.last_key_value().is_some_and(|(last, _)| *last >= name) {
+        if self.mailboxes.last_key().is_some_and(|last| *last >= name) {
             return Err(Damaged("mailboxes out of order"));
         }
         if Some(mailbox.id) > self.last_id || !self.had(mailbox.uid_validity) {

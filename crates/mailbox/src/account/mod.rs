@@ -21,6 +21,7 @@ mod patterns;
 mod quota;
 mod rebuild;
 mod salvage;
+mod shared_map;
 mod special_use;
 mod state;
 

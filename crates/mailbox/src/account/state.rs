@@ -2,10 +2,10 @@
 
 use super::event::{AccountEvent, MailboxId};
 use super::quota::{Allowances, Quota};
+use super::shared_map::SharedMap;
 use super::special_use::{SpecialUse, SpecialUses};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Bound;
 use terms::{BadName, MailboxName, SEPARATOR, UidValidity};
 
 /// Who made a UIDVALIDITY.
@@ -51,17 +51,17 @@ pub struct Mailbox {
     pub special_uses: SpecialUses,
 }
 
-/// An account's state: the fold of its events.
+/// An account's state: the fold of its events. Cheap to clone, however many mailboxes there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    pub(super) mailboxes: BTreeMap<MailboxName, Mailbox>,
-    pub(super) names: BTreeMap<MailboxId, MailboxName>,
-    pub(super) subscriptions: BTreeSet<MailboxName>,
+    pub(super) mailboxes: SharedMap<MailboxName, Mailbox>,
+    pub(super) names: SharedMap<MailboxId, MailboxName>,
+    pub(super) subscriptions: SharedMap<MailboxName, ()>,
     pub(super) last_id: Option<MailboxId>,
     /// The last one of its own making.
     pub(super) last_uid_validity: Option<UidValidity>,
     /// All that its mailboxes have or had, as long as they are no more than [`MAX_REMEMBERED`].
-    pub(super) uid_validities: BTreeMap<UidValidity, Maker>,
+    pub(super) uid_validities: SharedMap<UidValidity, Maker>,
     /// Whether it came back from a backup, and may have had mailboxes since that it knows nothing of.
     pub(super) may_have_forgotten: bool,
     pub(super) allowances: Allowances,
@@ -105,13 +105,13 @@ impl Account {
 
     /// The subscribed names, in order.
     pub fn subscriptions(&self) -> impl ExactSizeIterator<Item = &MailboxName> {
-        self.subscriptions.iter()
+        self.subscriptions.keys()
     }
 
     /// Whether that name is subscribed.
     #[must_use]
     pub fn is_subscribed(&self, name: &MailboxName) -> bool {
-        self.subscriptions.contains(name)
+        self.subscriptions.contains_key(name)
     }
 
     /// Whether a mailbox lies below `name`, at any depth.
@@ -124,11 +124,9 @@ impl Account {
     pub(super) fn below<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a MailboxName, &'a Mailbox)> {
         // All names that begin with "name/" stand together, though not always right behind "name" itself.
         let prefix = format!("{name}{SEPARATOR}");
-        let from_prefix = (Bound::Included(prefix.as_str()), Bound::Unbounded);
-        self.mailboxes.range::<str, _>(from_prefix).take_while({
-            let prefix = prefix.clone();
-            move |(name, _)| name.as_str().starts_with(&prefix)
-        })
+        self.mailboxes
+            .range_from(prefix.as_str())
+            .take_while(move |(name, _)| name.as_str().starts_with(&prefix))
     }
 
     /// Folds one event in.
@@ -154,7 +152,7 @@ impl Account {
             }
             AccountEvent::Renamed { from, to } => self.renamed(from, to),
             AccountEvent::Subscribed { name } => {
-                self.subscriptions.insert(name.clone());
+                self.subscriptions.insert(name.clone(), ());
                 Ok(())
             }
             AccountEvent::Unsubscribed { name } => {
@@ -303,8 +301,9 @@ impl Account {
     }
 
     fn uses_changed(&mut self, id: MailboxId, special_uses: SpecialUses) -> Result<(), Inconsistent> {
-        let mailbox = self.names.get(&id).and_then(|name| self.mailboxes.get_mut(name)).ok_or(NO_SUCH_ID)?;
-        mailbox.special_uses = special_uses;
+        let named = self.names.get(&id).and_then(|name| self.mailboxes.get_key_value(name));
+        let (name, mailbox) = named.map(|(name, mailbox)| (name.clone(), *mailbox)).ok_or(NO_SUCH_ID)?;
+        self.mailboxes.insert(name, Mailbox { special_uses, ..mailbox });
         Ok(())
     }
 }
