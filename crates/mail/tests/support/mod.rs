@@ -5,6 +5,7 @@ pub mod counting;
 mod delegate;
 pub mod local;
 pub mod mischief;
+pub mod work;
 
 use bytes::Bytes;
 use mail::{Account, Accounts, Error, Origin, Placed, World};

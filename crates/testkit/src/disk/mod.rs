@@ -47,6 +47,7 @@ struct State {
     operations: Operations,
     sync_counts: BTreeMap<PathBuf, u64>,
     octets_read: BTreeMap<PathBuf, u64>,
+    octets_written: BTreeMap<PathBuf, u64>,
     /// How many syncs wait, while they are held.
     waiting: usize,
     locked: bool,
@@ -132,6 +133,7 @@ impl FaultyDisk {
             operations: Operations::default(),
             sync_counts: BTreeMap::new(),
             octets_read: BTreeMap::new(),
+            octets_written: BTreeMap::new(),
             waiting: 0,
             locked: false,
             locks: Locks::Exclude,
@@ -274,6 +276,13 @@ impl FaultyDisk {
     pub fn octets_read(&self, under: &str) -> u64 {
         let state = self.lock();
         state.octets_read.iter().filter(|(path, _)| path.starts_with(under)).map(|(_, count)| count).sum()
+    }
+
+    /// How many octets were written to files below `under`.
+    #[must_use]
+    pub fn octets_written(&self, under: &str) -> u64 {
+        let state = self.lock();
+        state.octets_written.iter().filter(|(path, _)| path.starts_with(under)).map(|(_, count)| count).sum()
     }
 
     /// Flips a bit of a file, on the disk and in the cache: rot.
@@ -539,6 +548,7 @@ impl File for OpenFile {
             return Err(e);
         }
         state.inodes[self.inode].write(bytes, offset);
+        *state.octets_written.entry(self.path.clone()).or_default() += bytes.len() as u64;
         alive.check()
     }
 
