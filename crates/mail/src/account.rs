@@ -5,7 +5,7 @@ use crate::keeping::Keeping;
 use crate::ledger::Ledger;
 use crate::load::{self, At, Reached};
 use crate::mailbox::Mailbox;
-use crate::proposal::Consequences;
+use crate::proposal::{Consequences, Renaming};
 use crate::world::World;
 use crate::writer::Writer;
 use bytes::Bytes;
@@ -47,7 +47,7 @@ pub struct Account {
     pub(crate) turn: tokio::sync::Mutex<()>,
     names: Mutex<Option<At<Arc<names::Account>>>>,
     open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
-    ledger: Mutex<Ledger>,
+    pub(crate) ledger: Mutex<Ledger>,
     /// It is in the directory no more.
     removed: AtomicBool,
     /// Tells all who are signed in that they are no longer.
@@ -284,9 +284,11 @@ impl Account {
 
     /// What a commit made true, shown to everybody.
     pub(crate) fn publish(&self, done: Consequences) {
-        if let Some(at) = done.account {
-            self.show_names(at);
-        }
+        let renaming = done.account.map(|Renaming { before, after, moves }| {
+            let places = (before, after.seq);
+            self.show_names(after);
+            (places, moves)
+        });
         for (id, at, octets) in done.mailboxes {
             self.weigh(id, &at);
             if let Some(mailbox) = self.known(id.get()) {
@@ -294,11 +296,17 @@ impl Account {
                 mailbox.wrote(octets);
             }
         }
+        if let Some((places, moves)) = renaming {
+            lock(&self.ledger).follow(places, &moves);
+        }
     }
 
-    /// Notes what a mailbox takes.
+    /// Notes what a mailbox takes, unless it has been deleted: commits may be shown in another order than they are in.
     pub(crate) fn weigh(&self, id: MailboxId, at: &At<MailboxState>) {
-        lock(&self.ledger).note(id, at.seq, usage_of(&at.state));
+        let names = lock(&self.names);
+        if names.as_ref().is_none_or(|names| names.state.name(id).is_some()) {
+            lock(&self.ledger).note(id, at.seq, usage_of(&at.state));
+        }
     }
 
     /// Shows newer names; older ones are not shown.
@@ -423,7 +431,7 @@ fn weighed((seq, head): (Seq, Head)) -> (Seq, Usage) {
 }
 
 /// A panic elsewhere leaves these values whole: each change is one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

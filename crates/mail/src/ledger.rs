@@ -16,6 +16,13 @@ pub(crate) struct Ledger {
     complete_at: Option<Seq>,
 }
 
+/// Which mailboxes a commit made or brought back, and which it deleted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moves {
+    pub(crate) came: Vec<MailboxId>,
+    pub(crate) gone: Vec<MailboxId>,
+}
+
 impl Ledger {
     /// A mailbox took so much behind its event `seq`. What is older than what is known is passed over.
     pub(crate) fn note(&mut self, id: MailboxId, seq: Seq, usage: Usage) {
@@ -27,12 +34,28 @@ impl Ledger {
         }
     }
 
+    /// Up to where a mailbox was heard of: what is published of it is as far.
+    pub(crate) fn seq(&self, id: MailboxId) -> Option<Seq> {
+        self.entries.get(&id).map(|(seq, _)| *seq)
+    }
+
     /// A mailbox may be at `seq` by now, and nobody here has looked at it.
     pub(crate) fn doubt(&mut self, id: MailboxId, seq: Seq) {
         if self.entries.get(&id).is_some_and(|(known, _)| *known < seq) {
             self.forget(id);
             self.complete_at = None;
         }
+    }
+
+    /// The account's names went from `before` to `after` in one commit, which made or brought back some mailboxes and
+    /// deleted others. Where all was known it is so still, and nobody has to go through all names to see that.
+    pub(crate) fn follow(&mut self, (before, after): (Seq, Seq), moves: &Moves) {
+        if self.complete_at != Some(before) {
+            return;
+        }
+        moves.gone.iter().for_each(|id| self.forget(*id));
+        let all_known = moves.came.iter().all(|id| self.entries.contains_key(id));
+        self.complete_at = all_known.then_some(after);
     }
 
     /// The sum; or the mailboxes that have to be asked for first.
@@ -100,6 +123,28 @@ mod tests {
         assert_eq!(ledger.total(&account, Seq(2)).map(|total| total.octets), Ok(10));
         ledger.note(a, Seq(4), usage(7));
         assert_eq!(ledger.total(&account, Seq(2)).map(|total| total.octets), Ok(7));
+    }
+
+    #[test]
+    fn whoever_makes_or_deletes_a_mailbox_says_so_and_nothing_is_asked_for() {
+        let (mut account, a, b) = account();
+        let mut ledger = Ledger::default();
+        ledger.note(a, Seq(3), usage(10));
+        ledger.note(b, Seq(1), usage(5));
+        assert!(ledger.total(&account, Seq(2)).is_ok());
+        let c = b.next().unwrap();
+        let plan = account.create(&MailboxName::new("c").unwrap(), None, 1, &Limits::default()).unwrap();
+        plan.events.iter().for_each(|event| account.apply(event).unwrap());
+        ledger.note(c, Seq(1), usage(0));
+        ledger.follow((Seq(2), Seq(3)), &Moves { came: vec![c], gone: vec![a] });
+        assert_eq!(ledger.complete_at, Some(Seq(3)));
+        assert_eq!(ledger.total(&account, Seq(3)).map(|total| total.octets), Ok(5));
+        ledger.follow((Seq(3), Seq(4)), &Moves { came: vec![a], gone: vec![] });
+        assert_eq!(
+            ledger.total(&account, Seq(4)),
+            Err(vec![a]),
+            "it was brought back, and nobody looked at it"
+        );
     }
 
     #[test]

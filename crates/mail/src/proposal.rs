@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::account::usage_of;
+use crate::ledger::Moves;
 use crate::load::At;
 use bytes::Bytes;
 use mailbox::account::{Account, AccountEvent, Limits, MailboxId, Plan, StreamStep, Usage};
@@ -37,6 +38,7 @@ pub struct Proposal {
     /// What all messages of the account take. What a deleted mailbox gives back counts once that is durable.
     held: Usage,
     grown: BTreeMap<u32, Grown>,
+    moves: Moves,
     records: Vec<(EmailId, Option<Record>)>,
     bodies: Vec<(BodyId, Bytes)>,
 }
@@ -52,9 +54,18 @@ struct Grown {
 #[derive(Debug)]
 pub(crate) struct Consequences {
     /// `None` where the account's own stream does not grow.
-    pub(crate) account: Option<At<Arc<Account>>>,
+    pub(crate) account: Option<Renaming>,
     /// States, and the octets of the events that made them.
     pub(crate) mailboxes: Vec<(MailboxId, At<MailboxState>, usize)>,
+}
+
+/// What becomes of the account's names.
+#[derive(Debug)]
+pub(crate) struct Renaming {
+    /// Where its stream stood before.
+    pub(crate) before: Seq,
+    pub(crate) after: At<Arc<Account>>,
+    pub(crate) moves: Moves,
 }
 
 /// What a proposal started from.
@@ -85,6 +96,7 @@ impl Proposal {
             mailboxes: BTreeMap::new(),
             held,
             grown: BTreeMap::new(),
+            moves: Moves { came: Vec::new(), gone: Vec::new() },
             records: Vec::new(),
             bodies: Vec::new(),
         }
@@ -96,6 +108,17 @@ impl Proposal {
 
     pub(crate) fn know(&mut self, mailbox: MailboxId, at: At<MailboxState>) {
         self.mailboxes.insert(mailbox, at);
+    }
+
+    /// How many mailboxes it knows the states of.
+    pub(crate) fn states(&self) -> usize {
+        self.mailboxes.len()
+    }
+
+    /// Forgets the states that everybody can have by now, where `published` says up to where that is. A decision that
+    /// asks for one has it loaded again.
+    pub(crate) fn let_go(&mut self, published: impl Fn(MailboxId) -> Option<Seq>) {
+        self.mailboxes.retain(|id, at| published(*id).is_none_or(|seq| seq < at.seq));
     }
 
     /// Now, in Unix seconds.
@@ -184,7 +207,14 @@ impl Proposal {
                 }),
             ),
             // The stream stays as it is: what it held can be brought back.
-            StreamStep::End { .. } | StreamStep::Resume { .. } => Ok(()),
+            StreamStep::End { mailbox } => {
+                self.moves.gone.push(mailbox);
+                Ok(())
+            }
+            StreamStep::Resume { mailbox } => {
+                self.moves.came.push(mailbox);
+                Ok(())
+            }
             StreamStep::MoveAll { from, to } => self.move_all(from, to),
         }
     }
@@ -193,6 +223,7 @@ impl Proposal {
         let stream = self.stream(id.get());
         let state = MailboxState::fold([created]).map_err(|why| Error::damaged(stream, why))?;
         self.mailboxes.insert(id, At { seq: Seq(1), state });
+        self.moves.came.push(id);
         grow(&mut self.grown, id.get(), Seq::NONE, created.encode());
         Ok(())
     }
@@ -263,8 +294,11 @@ impl Proposal {
             let id = MailboxId::new(*number)?;
             Some((id, self.mailboxes.get(&id)?.clone(), octets(grown)))
         };
+        let moves = std::mem::take(&mut self.moves);
+        let renaming =
+            |grown: &Grown| Renaming { before: grown.expected, after: self.account.clone(), moves };
         Consequences {
-            account: grown.contains_key(&0).then(|| self.account.clone()),
+            account: grown.get(&0).filter(|grown| !grown.events.is_empty()).map(renaming),
             mailboxes: grown.iter().filter_map(state).collect(),
         }
     }
@@ -286,4 +320,32 @@ impl Proposal {
 
 fn grow(grown: &mut BTreeMap<u32, Grown>, number: u32, expected: Seq, event: Bytes) {
     grown.entry(number).or_insert_with(|| Grown { expected, events: Vec::new() }).events.push(event);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use terms::UidValidity;
+
+    #[test]
+    fn only_states_that_are_not_published_are_carried_along() {
+        let account = At { seq: Seq::NONE, state: Arc::new(Account::new()) };
+        let mut proposal = Proposal::new(AccountId(1), account, Usage::default());
+        let ids: Vec<_> = (1..=3).filter_map(MailboxId::new).collect();
+        for (id, seq) in ids.iter().zip(5..) {
+            let created = Created {
+                stream: id.get(),
+                owner: AccountId(1),
+                uid_validity: UidValidity::MIN,
+                uid_next: Uid::MIN,
+                modseq_base: terms::ModSeq::ZERO,
+            };
+            proposal.know(*id, At { seq: Seq(seq), state: MailboxState::create(&created).unwrap() });
+        }
+        // The first stands where it is published, the second is ahead, of the third nobody has heard.
+        proposal.let_go(|id| {
+            [(ids[0], Seq(5)), (ids[1], Seq(5))].into_iter().find(|known| known.0 == id).map(|known| known.1)
+        });
+        assert_eq!(proposal.mailboxes.keys().copied().collect::<Vec<_>>(), &ids[1..]);
+    }
 }

@@ -12,7 +12,7 @@
 //! A change may be dropped while it waits: a client hangs up. Its commit may be in the store or not; those after it
 //! find out, and who watches hears of it by the store's hint.
 
-use crate::account::Account;
+use crate::account::{Account, lock};
 use crate::keeping::HandedIn;
 use crate::proposal::{Base, Consequences, Halt, Proposal};
 use crate::{Error, Origin};
@@ -22,6 +22,9 @@ use tokio::sync::Mutex;
 
 /// How often a change is decided anew because somebody else was first.
 const MAX_ROUNDS: usize = 64;
+/// States of mailboxes that a front carries along from change to change before it looks which of them are published by
+/// now. Where commits overlap all the time it would else come to hold every mailbox of the account.
+const MAX_STATES_AHEAD: usize = 64;
 /// How often the store is asked again what became of a commit.
 const MAX_ASKED_AGAIN: usize = 3;
 
@@ -141,6 +144,10 @@ impl Account {
             return Ok((decided, None));
         };
         commit.check().map_err(Error::of_own_commit)?;
+        if proposal.states() > MAX_STATES_AHEAD {
+            let ledger = lock(&self.ledger);
+            proposal.let_go(|id| ledger.seq(id));
+        }
         front.ahead = Some(Ahead { states: proposal, commit: id });
         front.number += u64::from(base == Base::Published);
         let in_flight = InFlight::begin(&self.writer, front.number);

@@ -93,11 +93,11 @@ fn total<'a>(octets: impl IntoIterator<Item = &'a Bytes>) -> usize {
 }
 
 impl Store for Weighed {
-    left_to_inner! { drop_stream trim stage_body list_bodies delete_body put_soft watch }
+    left_to_inner! { drop_stream trim list_records stage_body list_bodies delete_body put_soft watch }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
         let events = || commit.appends.iter().flat_map(|append| &append.events);
-        let records = total(commit.records.iter().filter_map(|(_, record)| record.as_ref()));
+        let records = total(commit.records.iter().filter_map(|(_, record)| Some(&record.as_ref()?.octets)));
         let bodies = total(commit.bodies.iter().map(|(_, body)| body));
         let things = commit.appends.len() + events().count() + commit.records.len() + commit.bodies.len();
         self.count(things, total(events()) + records + bodies);
