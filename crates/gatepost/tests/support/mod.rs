@@ -163,6 +163,12 @@ impl Server {
         fs::write(format!("/proc/{}/clear_refs", self.process()), "5").unwrap();
     }
 
+    /// What it has had written to the disk, in octets (`proc(5)`, `io`).
+    pub(crate) fn written(&self) -> u64 {
+        let counts = fs::read_to_string(format!("/proc/{}/io", self.process())).unwrap();
+        counts.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap().parse().unwrap()
+    }
+
     fn end(&mut self) -> Vec<String> {
         // It may be dead already: that is what some tests are about.
         let _ = self.child.kill();
