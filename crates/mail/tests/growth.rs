@@ -61,6 +61,7 @@ async fn what_is_done_to_one_message_is_the_same_work_in_a_mailbox_of_any_size()
     assert_constant("a flag", flagged);
     assert_constant("an expunge", expunged);
     assert_linear("opening a mailbox", opened);
+    // With its debug assertions redb reads its whole file when it is opened.
     assert_linear("a restart", restarted);
 }
 
@@ -138,7 +139,7 @@ async fn snapshots_cost_as_much_as_the_changes_in_all_and_keep_what_is_read_at_o
     let [few, many] = [with_changes(CHANGES).await, with_changes(CHANGES * TIMES).await];
     for (written, opened) in [few, many] {
         assert!(written.snapshots > 0, "none was taken");
-        assert!(written.snapshots <= 3 * written.octets, "snapshots outweigh what they are of: {written:?}");
+        assert!(written.snapshots <= written.octets, "snapshots outweigh what they are of: {written:?}");
         let most = MIN_TAIL.max(opened.snapshots / 2) + (32 << 10);
         assert!(opened.octets <= most, "{} octets of events behind the snapshot", opened.octets);
     }
