@@ -61,13 +61,14 @@ fn tell(line: &PurgeLine, style: Style) -> Result<()> {
         say!("{}", serde_json::to_string(line)?);
         return Ok(());
     }
-    let PurgeLine { messages, octets, mailboxes, accounts, histories, log_octets_left } = line;
+    let PurgeLine { messages, octets, mailboxes, accounts, histories, space } = line;
     say!(
         "gone for good: {messages} messages with {octets} octets, {mailboxes} mailboxes, {accounts} accounts, and the \
          history of {histories} more"
     );
-    if *log_octets_left > 0 {
-        say!("{log_octets_left} octets of the log are needed by nothing, and are on the disk still");
+    say!("{} octets have left the disk", space.log_octets_freed);
+    if let Some(why) = &space.put_off {
+        say!("not everything could: {why}; gatepost store compact --everything tries again");
     }
     say!("backups that were taken before have it all; so may copies that clients and other servers keep");
     Ok(())

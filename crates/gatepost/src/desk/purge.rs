@@ -1,6 +1,6 @@
 //! Purging at the desk: what was deleted goes at once, and leaves the disk.
 
-use super::store::give_space_back;
+use super::store::{Space, give_space_back};
 use crate::office::Office;
 use anyhow::{Result, anyhow};
 use events::Event;
@@ -43,8 +43,9 @@ pub(crate) struct PurgeLine {
     pub(crate) accounts: u64,
     /// Mailboxes whose events of the time before went.
     pub(crate) histories: u64,
-    /// Octets of the log that nothing needs, and that are on the disk still.
-    pub(crate) log_octets_left: u64,
+    /// What has left the disk.
+    #[serde(flatten)]
+    pub(crate) space: Space,
 }
 
 pub(super) async fn purge(office: &Office, request: PurgeRequest) -> Result<PurgeLine> {
@@ -63,6 +64,11 @@ pub(super) async fn purge(office: &Office, request: PurgeRequest) -> Result<Purg
         }
         why => why.into(),
     })?;
+    // Of those that were removed there may be several.
+    let living = match whose {
+        Whose::TheAccounts => office.accounts.named(&account).ok().map(|account| account.id()),
+        Whose::RemovedAccounts => None,
+    };
     let (messages, octets) = (swept.records, swept.octets);
     Event::AccountPurged { account: events::Account::new(&account), mailbox: told, messages, octets }.log();
     Ok(PurgeLine {
@@ -71,6 +77,6 @@ pub(super) async fn purge(office: &Office, request: PurgeRequest) -> Result<Purg
         mailboxes: swept.mailboxes,
         accounts: swept.accounts,
         histories: swept.trimmed,
-        log_octets_left: give_space_back(office).await?,
+        space: give_space_back(office, living).await?,
     })
 }

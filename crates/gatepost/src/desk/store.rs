@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use store::AccountId;
+use store::{AccountId, StoreError};
 use store_local::{Check, Damage, Extent, Lost, Progress, Tally};
 use terms::MailboxName;
 
@@ -313,11 +313,31 @@ pub(super) async fn sweep(office: &Office) -> Result<String> {
     ))
 }
 
-/// What a purge has let go of is to leave the disk. Says how many octets of the log nothing needs and are there still.
-pub(super) async fn give_space_back(office: &Office) -> Result<u64> {
+/// What came of giving space back.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Space {
+    /// Octets that have left the log.
+    pub(crate) log_octets_freed: u64,
+    /// Octets of the log that nothing needs, and that are there still.
+    pub(crate) log_octets_left: u64,
+    /// Why not everything could leave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) put_off: Option<String>,
+}
+
+/// What a purge has let go of leaves the disk: an account's, or everybody's.
+pub(super) async fn give_space_back(office: &Office, of: Option<AccountId>) -> Result<Space> {
     let store = Arc::clone(&office.store);
-    let stats = tokio::task::spawn_blocking(move || store.stats(None)).await??;
-    Ok(stats.log_octets.saturating_sub(stats.log_octets_in_use))
+    let extent = of.map_or(Extent::Everything, Extent::AllOf);
+    let (done, stats) = tokio::task::spawn_blocking(move || {
+        Ok::<_, StoreError>((store.compact(extent)?, store.stats(None)?))
+    })
+    .await??;
+    Ok(Space {
+        log_octets_freed: done.octets_before.saturating_sub(done.octets_after),
+        log_octets_left: stats.log_octets.saturating_sub(stats.log_octets_in_use),
+        put_off: done.put_off.map(str::to_owned),
+    })
 }
 
 fn id_of(office: &Office, account: Option<&str>) -> Result<Option<AccountId>> {

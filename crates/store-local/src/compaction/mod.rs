@@ -22,6 +22,7 @@ use crate::committer::Committer;
 use crate::engine::Engine;
 use crate::index::kv::{Condition, Key, Kv, KvError};
 use crate::log::chain::{Chain, Link};
+use crate::log::footer;
 use crate::log::format::{RECORD_HEADER, SegmentHeader, padded};
 use crate::log::octets::array_at;
 use crate::log::segments::unborn_path;
@@ -338,6 +339,11 @@ impl Compaction {
         pace: Pace<'_>,
     ) -> Result<Option<u64>, PutOff> {
         let (number, through) = (link.header.number, self.taken_in());
+        if let Kind::AllOf(account) = kind
+            && !self.may_have(link, account)
+        {
+            return Ok(None);
+        }
         let older = self.older(work, at, number);
         let judged = match Judged::read(&self.engine, link, older, &mut work.removals, pace) {
             Ok(judged) => judged,
@@ -358,6 +364,13 @@ impl Compaction {
             Kind::AllOf(account) => judged.has_needless_of(account),
         };
         Ok(goes.then(|| judged.needed_octets()))
+    }
+
+    /// Whether a segment has something of an account, by its table of contents.
+    fn may_have(&self, link: &Link, account: AccountId) -> bool {
+        let segment = self.engine.segments.get(link.header.number).ok();
+        let contents = segment.and_then(|segment| footer::read_from(&segment, link.end).ok().flatten());
+        contents.is_none_or(|contents| contents.contains_key(&account))
     }
 
     /// Rewrites so many segments from one on, and says which comes behind them then.
