@@ -4,7 +4,7 @@ use crate::Error;
 use crate::roll::Roll;
 use bytes::Bytes;
 use mailbox::account::directory::DirectoryEvent;
-use mailbox::account::{Account, AccountEvent};
+use mailbox::account::{Account, AccountEvent, MailboxId};
 use mailbox::{Event, MailboxState};
 use std::sync::Arc;
 use store::{Seq, Snapshot, Store, StreamId};
@@ -39,9 +39,9 @@ pub(crate) enum Reached {
 
 /// What a stream's events come to.
 pub(crate) trait Fold {
-    /// Whether what was before the first event that is kept lies in a snapshot. Where there are none, the first events
-    /// that are kept say all anew.
-    const HAS_SNAPSHOTS: bool;
+    /// Whether this event, the first that is kept and not of a snapshot, begins to say all anew: a repair has said so.
+    /// Else what was before it is missing.
+    fn begins_anew(event: &[u8]) -> bool;
 
     /// Takes in one more event.
     fn fold(&mut self, event: &[u8]) -> Result<(), String>;
@@ -53,8 +53,7 @@ impl<S: Fold> At<S> {
     pub(crate) fn follow(&mut self, stream: StreamId, events: &[store::Event]) -> Result<usize, Error> {
         let seen = self.seq;
         for event in events.iter().filter(|event| event.seq > seen) {
-            let begins_anew = self.seq == Seq::NONE && !S::HAS_SNAPSHOTS;
-            if event.seq != self.seq.plus(1) && !begins_anew {
+            if event.seq != self.seq.plus(1) && !self.begins_anew_with(event) {
                 let why = format!("event {} is missing", self.seq.plus(1).0);
                 return Err(Error::damaged(stream, why));
             }
@@ -66,7 +65,12 @@ impl<S: Fold> At<S> {
 
     /// Whether the first of `events` is one that it has seen, or the next.
     pub(crate) fn joins(&self, events: &[store::Event]) -> bool {
-        events.first().is_none_or(|first| first.seq <= self.seq.plus(1))
+        let joins = |first: &store::Event| first.seq <= self.seq.plus(1) || self.begins_anew_with(first);
+        events.first().is_none_or(joins)
+    }
+
+    fn begins_anew_with(&self, event: &store::Event) -> bool {
+        self.seq == Seq::NONE && S::begins_anew(&event.payload)
     }
 
     /// Folds in all that lies behind it, as far as that is there, and counts its octets.
@@ -180,7 +184,9 @@ pub(crate) async fn trimmed(store: &dyn Store, stream: StreamId) -> Result<Seq, 
 }
 
 impl Fold for MailboxState {
-    const HAS_SNAPSHOTS: bool = true;
+    fn begins_anew(_: &[u8]) -> bool {
+        false
+    }
 
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         let event = Event::decode(event).map_err(|why| why.to_string())?;
@@ -191,7 +197,9 @@ impl Fold for MailboxState {
 
 /// `None` is a stream without events.
 impl Fold for Option<MailboxState> {
-    const HAS_SNAPSHOTS: bool = true;
+    fn begins_anew(_: &[u8]) -> bool {
+        false
+    }
 
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         if let Some(state) = self {
@@ -204,7 +212,15 @@ impl Fold for Option<MailboxState> {
 }
 
 impl Fold for Arc<Account> {
-    const HAS_SNAPSHOTS: bool = false;
+    /// With INBOX, which every account has. Where a purge has trimmed the names, INBOX lies in their snapshot.
+    fn begins_anew(event: &[u8]) -> bool {
+        let first = AccountEvent::decode(event).ok();
+        let came = first.and_then(|first| match first {
+            AccountEvent::Created { id, .. } | AccountEvent::Continued { id, .. } => Some(id),
+            _ => None,
+        });
+        came == Some(MailboxId::FIRST)
+    }
 
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         let event = AccountEvent::decode(event).map_err(|why| why.to_string())?;
@@ -213,7 +229,10 @@ impl Fold for Arc<Account> {
 }
 
 impl Fold for Arc<Roll> {
-    const HAS_SNAPSHOTS: bool = false;
+    /// The directory has no snapshots.
+    fn begins_anew(_: &[u8]) -> bool {
+        true
+    }
 
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
         let event = DirectoryEvent::decode(event).map_err(|why| why.to_string())?;
