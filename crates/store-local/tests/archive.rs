@@ -10,7 +10,7 @@ use store::{
     Store, StoreError, StreamId,
 };
 use store_local::disk::Disk;
-use store_local::{Archive, Extracted, LocalStore, Options};
+use store_local::{Archive, Extent, Extracted, LocalStore, Options};
 use testkit::disk::FaultyDisk;
 
 const ACCOUNTS: u64 = 200;
@@ -165,6 +165,17 @@ fn an_account_costs_the_tables_of_contents_and_its_own_frames() {
     put(&copy, WANTED, EVENTS - 1);
     put(&copy, WANTED, EVENTS);
     assert_eq!(see(&copy, WANTED).events.len(), EVENTS as usize + 1);
+}
+
+#[test]
+fn an_account_is_found_in_segments_that_were_rewritten() {
+    let (disk, store, _) = filled(5, End::Sealed);
+    assert!(store.compact(Extent::Everything).unwrap().segments > 1);
+    let (_, extracted, copy) = extract(&disk, WANTED);
+    assert_eq!((extracted.walked, extracted.rot.len()), (0, 0));
+    assert_eq!(see(&copy, WANTED), see(&store, WANTED));
+    let report = copy.compare_index().unwrap();
+    assert!(report.differences.is_empty() && report.rot.is_empty(), "{report:?}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ fn a_server_runs_on_what_was_restored_with_the_passwords_that_there_were() {
     let complaint = home.refused(&format!("backup verify {dir}"), "");
     assert!(complaint.contains("holds no backup"), "{complaint}");
     let server = home.serve();
+    // From here on the directory is of a format that earlier versions do not read, and so is what is restored.
+    assert!(!home.ok("store compact --everything", "").starts_with("0 segments"));
     let said = home.ok(&format!("backup {dir}"), "");
     assert!(said.contains("The settings and the certificates are not part of it"), "{said}");
     home.ok("account add bob@example.org --password-stdin", "secret\n");
@@ -26,6 +28,8 @@ fn a_server_runs_on_what_was_restored_with_the_passwords_that_there_were() {
     assert!(said.contains("1 accounts, 6 mailboxes, 0 messages"), "{said}");
     let said = home.ok(&format!("restore {dir} --data {data}"), "");
     assert!(said.contains("UIDs and MODSEQs were skipped in 6 mailboxes of 1 accounts"), "{said}");
+    let format = fs::read_to_string(new.join("mail/format")).unwrap();
+    assert!(format.starts_with("Gatepost store, format 2\n"), "{format}");
     let of_others =
         |path: &&std::path::PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o077 != 0;
     let files = home.files();
