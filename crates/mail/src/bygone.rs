@@ -1,7 +1,7 @@
 //! An account as it was at a moment, in a store of its own that nobody writes to: what a backup has of it.
 
 use crate::account::Account;
-use crate::load::{At, Fold};
+use crate::load::{self, At, Fold};
 use crate::past::{Replay, last_event_until};
 use crate::roll::Roll;
 use crate::skip::{SKIPPED_MODSEQS, SKIPPED_UIDS};
@@ -39,7 +39,8 @@ pub async fn who_had(
 ) -> Result<Option<Holder>, DirectoryError> {
     let login = Login::new(name)?;
     let stream = StreamId { account: AccountId::DIRECTORY, number: 0 };
-    let roll = state_until(directory, stream, Arc::<Roll>::default(), until_ms).await?;
+    let nothing = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
+    let roll = state_until(directory, stream, nothing, until_ms).await?;
     let holder = roll.directory().find(&login);
     Ok(holder.map(|(id, entry)| Holder { id, entry: entry.clone() }))
 }
@@ -72,8 +73,13 @@ impl Bygone {
         until_ms: i64,
     ) -> Result<Self, Error> {
         let stream = StreamId { account: holder.id, number: 0 };
-        let names = state_until(&*store, stream, Arc::<names::Account>::default(), until_ms).await?;
-        let newest = state_until(&*store, stream, Arc::<names::Account>::default(), i64::MAX).await?;
+        // Where a purge has trimmed the names, the first that is known of them.
+        let first = load::account_before(&*store, stream, Seq(u64::MAX)).await?;
+        let names = state_until(&*store, stream, first.clone(), until_ms).await?;
+        let newest = state_until(&*store, stream, first, i64::MAX).await?;
+        if names.mailboxes().len() == 0 {
+            return Err(Error::damaged(stream, "what its mailboxes were called then is not kept"));
+        }
         let account = Account::new(holder.id, store, world, Limits::default());
         Ok(Self { account, entry: holder.entry, names, newest, until_ms })
     }
@@ -94,6 +100,7 @@ impl Bygone {
         let (store, stream) = (&*self.account.store, self.account.stream_of(id));
         let (last, mut damage) = match last_event_until(store, stream, self.until_ms).await? {
             (Some(last), damage) => (last, damage),
+            (None, None) => return Ok(Held { state: first_known(store, stream).await?, damage: None }),
             (None, damage) => return Ok(Held { state: None, damage }),
         };
         let mut replay = match Replay::begin(store, stream, last).await {
@@ -167,13 +174,22 @@ impl Account {
     }
 }
 
+/// What a mailbox held where nothing of the time before is kept: where all its events were trimmed, by a purge or a repair,
+/// their snapshot.
+async fn first_known(store: &dyn Store, stream: StreamId) -> Result<Option<MailboxState>, Error> {
+    if !store.read(stream, Seq::NONE, 1).await?.is_empty() {
+        return Ok(None);
+    }
+    let snapshot = store.snapshot_at(stream, Seq(u64::MAX)).await?;
+    snapshot.map(|snapshot| load::restored(stream, &snapshot)).transpose()
+}
+
 async fn state_until<S: Fold>(
     store: &dyn Store,
     stream: StreamId,
-    nothing: S,
+    mut at: At<S>,
     until_ms: i64,
 ) -> Result<S, Error> {
-    let mut at = At { seq: Seq::NONE, state: nothing };
     let (last, damage) = last_event_until(store, stream, until_ms).await?;
     if let Some(why) = damage {
         return Err(Error::Damaged(why));

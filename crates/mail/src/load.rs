@@ -4,7 +4,7 @@ use crate::Error;
 use crate::roll::Roll;
 use bytes::Bytes;
 use mailbox::account::directory::DirectoryEvent;
-use mailbox::account::{Account, AccountEvent, MailboxId};
+use mailbox::account::{Account, AccountEvent};
 use mailbox::{Event, MailboxState};
 use std::sync::Arc;
 use store::{Seq, Snapshot, Store, StreamId};
@@ -212,14 +212,8 @@ impl Fold for Option<MailboxState> {
 }
 
 impl Fold for Arc<Account> {
-    /// With INBOX, which every account has. Where a purge has trimmed the names, INBOX lies in their snapshot.
     fn begins_anew(event: &[u8]) -> bool {
-        let first = AccountEvent::decode(event).ok();
-        let came = first.and_then(|first| match first {
-            AccountEvent::Created { id, .. } | AccountEvent::Continued { id, .. } => Some(id),
-            _ => None,
-        });
-        came == Some(MailboxId::FIRST)
+        AccountEvent::decode(event) == Ok(AccountEvent::BegunAnew)
     }
 
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {

@@ -5,11 +5,12 @@
 mod support;
 
 use bytes::Bytes;
-use mail::{Account, Accounts, Error, Mending, Origin, Repaired, Transfer, Unreadable};
+use mail::{Account, Accounts, Error, Mending, Origin, Pace, Purge, Repaired, Transfer, Unreadable};
 use mailbox::account::MailboxId;
 use mailbox::{Change, Doomed, Flags, MailboxState, SystemFlags};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Snapshot, Store, StreamId};
 use store_local::disk::Disk;
 use store_local::{LocalStore, Lost, Options, Progress};
@@ -43,6 +44,7 @@ enum Index {
 }
 
 const EVENT: u8 = 1;
+const HEAD: u8 = 2;
 const RECORD: u8 = 3;
 const BODY: u8 = 5;
 const PIECE: u8 = 8;
@@ -128,11 +130,20 @@ impl Home {
         self.rot_of(self.ann.id(), kind, key, rotten);
     }
 
+    fn has(&self, kind: u8, key: &[u8]) -> bool {
+        let header = header_of(self.ann.id(), kind, key);
+        let has = |name: &String| {
+            let file = self.disk.open(&Path::new("log").join(name)).unwrap();
+            let mut octets = vec![0; file.length().unwrap() as usize];
+            file.read_exact_at(&mut octets, 0).unwrap();
+            octets.windows(header.len()).any(|window| window == header)
+        };
+        self.disk.list(Path::new("log")).unwrap().iter().any(has)
+    }
+
     /// Flips a bit of the last record of a kind that was written about something.
     fn rot_of(&self, account: AccountId, kind: u8, key: &[u8], rotten: Rotten) {
-        let mut header = [b"RECO".as_slice(), &[kind, 0, 0, 0]].concat();
-        header.extend_from_slice(&account.0.to_le_bytes());
-        header.extend_from_slice(key);
+        let header = header_of(account, kind, key);
         let mut names = self.disk.list(Path::new("log")).unwrap();
         names.sort();
         for name in names.iter().rev() {
@@ -221,6 +232,11 @@ impl Home {
         assert_eq!(uid, before.uid_next());
         home
     }
+}
+
+/// How the header of a record begins.
+fn header_of(account: AccountId, kind: u8, key: &[u8]) -> Vec<u8> {
+    [b"RECO".as_slice(), &[kind, 0, 0, 0], &account.0.to_le_bytes(), key].concat()
 }
 
 fn event_key(stream: u32, seq: u64) -> Vec<u8> {
@@ -521,4 +537,50 @@ async fn a_directory_that_the_running_server_knows_is_not_lost() {
     let home = home.again(Index::Lost).await;
     assert_eq!(home.accounts.list()[..2], before);
     assert_eq!(home.accounts.list().len(), 3);
+}
+
+#[tokio::test]
+async fn nothing_is_swept_of_an_account_where_a_summary_is_lost() {
+    for lost in [MailboxId::FIRST.get(), 0] {
+        let home = three().await;
+        go_on(&home).await;
+        let stream = StreamId { number: lost, ..home.stream() };
+        let (last, _) = home.store.heads(&[stream]).await.unwrap().remove(0).unwrap();
+        // Each change has a summary of its own, some of which hold for several events.
+        for seq in 1..=last.0 {
+            let key = event_key(lost, seq);
+            if home.has(HEAD, &key) {
+                home.rot(HEAD, &key, Rotten::Header);
+            }
+        }
+        let home = home.again(Index::Lost).await;
+        assert!(home.store.heads(&[stream]).await.unwrap()[0].is_none(), "stream {lost}");
+        let report = home.accounts.sweep(Duration::ZERO, Pace::Trusting).await.unwrap();
+        assert_eq!(
+            (report.left.len(), report.swept.records, report.swept.bodies),
+            (1, 0, 0),
+            "stream {lost}"
+        );
+        home.repair().await;
+        assert_eq!(home.state().await.messages(), 3);
+        let report = home.accounts.sweep(Duration::ZERO, Pace::Trusting).await.unwrap();
+        assert_eq!((report.left.len(), report.swept.records), (0, 0), "stream {lost}");
+    }
+}
+
+#[tokio::test]
+async fn names_that_a_purge_has_trimmed_are_known_by_its_snapshot_when_an_event_behind_it_is_lost() {
+    let home = named().await;
+    home.accounts.purge("ann@example.org", &Purge::default()).await.unwrap();
+    let before = home.names().await;
+    let sent = MailboxName::new("Sent").unwrap();
+    support::delete(&home.ann, &sent).await.unwrap();
+    home.append("behind").await;
+    let names = StreamId { number: 0, ..home.stream() };
+    let lost = home.store.read(names, Seq::NONE, 99).await.unwrap().last().unwrap().seq;
+    home.rot_names(lost.0, Rotten::Header);
+    let home = home.again(Index::Lost).await;
+    home.repair().await;
+    assert_eq!(home.names().await, before, "it is not known any more that Sent was deleted");
+    assert_eq!(home.repair().await, Repaired::default());
 }

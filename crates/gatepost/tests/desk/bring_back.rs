@@ -330,3 +330,16 @@ fn what_is_damaged_in_the_backup_is_named_and_the_rest_comes() {
     let none = scene.refused("--account ann@example.org --mailbox INBOX");
     assert!(none.contains("there is no account ann@example.org to bring this into"), "{none}");
 }
+
+#[test]
+fn what_was_purged_before_the_backup_does_not_keep_the_rest_from_coming_back() {
+    let mut scene = Scene::new("purged");
+    let seen = see(&mut scene.client(ANN));
+    scene.home.ok("purge ann@example.org --yes", "");
+    scene.back_up();
+    scene.home.ok("account remove ann@example.org", "");
+    let said = scene.restore("--account ann@example.org");
+    assert_eq!((&said["account-made"], &said["lost"]), (&true.into(), &0.into()), "{said}");
+    assert_eq!(see(&mut scene.client(ANN)), seen);
+    scene.stop();
+}

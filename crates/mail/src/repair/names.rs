@@ -1,5 +1,5 @@
-//! The names of an account of which events are lost. They have no snapshot: they are said anew, by events that come to
-//! the same from nothing.
+//! The names of an account of which events are lost. They have no snapshot but that of a purge: they are said anew, by
+//! events that come to the same from nothing.
 
 use super::{BATCH, Repair, goes_on, stands};
 use crate::{Error, Origin, SKIPPED_MAILBOXES, load};
@@ -64,6 +64,16 @@ impl Repair<'_> {
     async fn left_of_names(&self, stream: StreamId, last: Seq) -> Result<(Salvage, Seq), Error> {
         let mut salvage = Salvage::default();
         let mut seen = self.store.trimmed(stream).await?;
+        // A purge has trimmed the names to a snapshot.
+        match load::account_before(self.store, stream, Seq(u64::MAX)).await {
+            Ok(snapshot) if snapshot.seq > Seq::NONE => {
+                salvage.begin((*snapshot.state).clone());
+                seen = seen.max(snapshot.seq);
+            }
+            Ok(_) if seen == Seq::NONE || self.begins_anew(stream, seen).await? => {}
+            Ok(_) | Err(Error::Damaged(_)) => salvage.lose(1),
+            Err(why) => return Err(why),
+        }
         loop {
             let some = self.store.remains(stream, seen, BATCH).await?;
             if some.is_empty() {
@@ -80,6 +90,13 @@ impl Repair<'_> {
         }
         salvage.lose(last.0.saturating_sub(seen.0));
         Ok((salvage, last.max(seen)))
+    }
+
+    /// Whether what is left of a stream that was trimmed says all anew.
+    async fn begins_anew(&self, stream: StreamId, trimmed: Seq) -> Result<bool, Error> {
+        let first = self.store.remains(stream, trimmed, 1).await?.into_iter().next();
+        let event = first.and_then(|(_, event)| AccountEvent::decode(&event?.payload).ok());
+        Ok(event == Some(AccountEvent::BegunAnew))
     }
 
     /// Mailboxes that there are, and that no event is left of.

@@ -20,6 +20,7 @@ use terms::{AccountId, Uid};
 
 /// Events read at a time.
 const BATCH: usize = 1_024;
+const LOST_SUMMARY: &str = "nothing says any more where it stands";
 
 /// What a sweep goes by.
 pub(super) struct Survey {
@@ -49,14 +50,20 @@ impl Account {
     pub(super) async fn survey(&self, cut: &Cut) -> Result<Survey, Error> {
         let own = StreamId { account: self.id(), number: 0 };
         // Before the streams: what is made between the two counts as new.
-        let At { state, .. } = load::account(&*self.store, own).await?;
+        let At { state, seq } = load::account(&*self.store, own).await?;
         let last_mailbox = state.last_id().map_or(0, MailboxId::get);
         let streams = self.store.list_streams(self.id()).await?;
         let mut survey =
             Survey { restorable: Restorable::up_to(last_mailbox), trims: Vec::new(), drops: Vec::new() };
         let Some((_, standing, _)) = streams.iter().find(|(stream, ..)| *stream == own) else {
-            return Ok(survey);
+            // Nothing was ever done in it; else its summary is lost, and what it does not tell would be taken for deleted.
+            let is_new = seq == Seq::NONE && streams.is_empty();
+            return if is_new { Ok(survey) } else { Err(Error::damaged(own, LOST_SUMMARY)) };
         };
+        let is_there = |mailbox: MailboxId| streams.iter().any(|(stream, ..)| stream.number == mailbox.get());
+        if let Some((_, lost)) = state.mailboxes().find(|(_, mailbox)| !is_there(mailbox.id)) {
+            return Err(Error::damaged(self.stream_of(lost.id), LOST_SUMMARY));
+        }
         let old_names = self.old(own, *standing, cut.before_ms, cut).await?;
         let deleted = self.deleted_by(own, old_names.last).await?;
         for (stream, standing, _) in streams.iter().filter(|(stream, ..)| *stream != own) {

@@ -51,6 +51,7 @@ const UNDELETED: u8 = 8;
 const SKIPPED: u8 = 9;
 const CONTINUED: u8 = 10;
 const WITHDRAWN: u8 = 11;
+const BEGUN_ANEW: u8 = 12;
 
 impl AccountEvent {
     /// For the stream.
@@ -82,6 +83,7 @@ impl AccountEvent {
                     &Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses },
                 );
             }
+            Self::BegunAnew => out.push(BEGUN_ANEW),
             Self::Withdrawn { id } => {
                 out.push(WITHDRAWN);
                 put_number(&mut out, u64::from(id.get()));
@@ -141,6 +143,7 @@ impl AccountEvent {
                 Self::Continued { id, name, uid_validity, special_uses }
             }
             WITHDRAWN => Self::Withdrawn { id: reader.id()? },
+            BEGUN_ANEW => Self::BegunAnew,
             DELETED => Self::Deleted { id: reader.id()? },
             RENAMED => Self::Renamed { from: reader.name()?, to: reader.name()? },
             SUBSCRIBED => Self::Subscribed { name: reader.name()? },

@@ -80,6 +80,8 @@ pub enum AccountEvent {
         /// As for one that is created.
         special_uses: SpecialUses,
     },
+    /// What comes behind says all anew: a repair has begun, for events are lost. Only the first that is kept can be this.
+    BegunAnew,
     /// A mailbox that never held a message makes room for another. Nobody has seen a UID under its UIDVALIDITY, so that
     /// can be had again.
     Withdrawn {

@@ -62,6 +62,11 @@ impl Salvage {
         self.lost
     }
 
+    /// What a snapshot says.
+    pub fn begin(&mut self, names: Account) {
+        self.names = names;
+    }
+
     /// The names are known after all.
     pub fn know(&mut self, names: Account) {
         (self.names, self.lost) = (names, 0);
@@ -108,6 +113,7 @@ impl Salvage {
     #[must_use]
     pub fn events(&self) -> Vec<AccountEvent> {
         let mut anew = Anew::default();
+        anew.say(AccountEvent::BegunAnew);
         let living = self.names.mailboxes().map(|(name, mailbox)| (mailbox.id, (name, mailbox)));
         let deleted = self.deleted.iter().map(|(id, (name, mailbox))| (*id, (name, mailbox)));
         for (id, (name, mailbox)) in living.chain(deleted).collect::<BTreeMap<_, _>>() {

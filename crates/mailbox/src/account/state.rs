@@ -144,6 +144,10 @@ impl Account {
                 let mailbox = Mailbox { id: *id, uid_validity: *uid_validity, special_uses: *special_uses };
                 self.continued(name, mailbox)
             }
+            AccountEvent::BegunAnew if self.last_id.is_some() => {
+                Err(Inconsistent("an account begins anew that has begun"))
+            }
+            AccountEvent::BegunAnew => Ok(()),
             AccountEvent::Withdrawn { id } => self.withdrawn(*id),
             AccountEvent::Deleted { id } => self.deleted(*id).map(drop),
             AccountEvent::Undeleted { id, name, uid_validity, special_uses } => {

@@ -1,15 +1,15 @@
 //! A directory put together from what is left of its events, and said anew from nothing.
 
-use super::{Directory, DirectoryEvent, Login, Standing};
-use std::collections::BTreeSet;
+use super::{Directory, DirectoryEvent, Entry, Login, Standing};
+use std::collections::BTreeMap;
 use terms::AccountId;
 
 /// A directory on its way back.
 #[derive(Clone, Debug, Default)]
 pub struct Salvage {
     directory: Directory,
-    /// Accounts of which an event says that they went.
-    gone: BTreeSet<AccountId>,
+    /// Accounts of which an event says that they went, and what they were where that is known.
+    gone: BTreeMap<AccountId, Option<Entry>>,
     lost: u64,
 }
 
@@ -17,7 +17,10 @@ impl Salvage {
     /// The next event, as far as it fits what is known.
     pub fn take(&mut self, event: &DirectoryEvent) {
         match event {
-            DirectoryEvent::AccountRemoved { id } => drop(self.gone.insert(*id)),
+            DirectoryEvent::AccountRemoved { id } => {
+                let was = self.directory.get(*id).cloned();
+                self.gone.insert(*id, was);
+            }
             DirectoryEvent::AccountRestored { id, .. } => drop(self.gone.remove(id)),
             _ => {}
         }
@@ -45,7 +48,7 @@ impl Salvage {
     /// Ids that may have been given, `more` of them in events that are lost at the end; of each no event says anything.
     pub fn unknown(&self, more: u64) -> impl Iterator<Item = AccountId> {
         let last = self.directory.last_id.saturating_add(more);
-        let is_known = |id: &AccountId| self.directory.get(*id).is_some() || self.gone.contains(id);
+        let is_known = |id: &AccountId| self.directory.get(*id).is_some() || self.gone.contains_key(id);
         (1..=last).map(AccountId).filter(move |id| !is_known(id))
     }
 
@@ -66,20 +69,51 @@ impl Salvage {
         }
     }
 
-    /// Events that come to this directory from nothing.
+    /// Events that come to this directory from nothing. Accounts that were removed come and go again, so that they can be
+    /// brought back, or purged, as before.
     #[must_use]
     pub fn events(&self) -> Vec<DirectoryEvent> {
-        let mut events = Vec::new();
-        for (id, entry) in &self.directory.entries {
-            let (id, login, credential) = (*id, entry.login.clone(), entry.credential.clone());
-            events.push(DirectoryEvent::AccountAdded { id, login, credential });
-            if entry.standing != Standing::Enabled {
-                events.push(DirectoryEvent::StandingChanged { id, standing: entry.standing });
+        let mut anew = Anew::default();
+        let living = self.directory.entries.iter().map(|(id, entry)| (*id, (entry, Whereabouts::Here)));
+        let gone = self.gone.iter().filter_map(|(id, was)| Some((*id, (was.as_ref()?, Whereabouts::Gone))));
+        // Whoever is here is no more gone.
+        let all: BTreeMap<_, _> = gone.chain(living).collect();
+        for (id, (entry, whereabouts)) in all {
+            let (login, credential) = (entry.login.clone(), entry.credential.clone());
+            let came = anew.say(DirectoryEvent::AccountAdded { id, login, credential });
+            match whereabouts {
+                // Whose name is another one's by now is not named.
+                Whereabouts::Gone if came => drop(anew.say(DirectoryEvent::AccountRemoved { id })),
+                Whereabouts::Here if entry.standing != Standing::Enabled => {
+                    anew.say(DirectoryEvent::StandingChanged { id, standing: entry.standing });
+                }
+                Whereabouts::Gone | Whereabouts::Here => {}
             }
         }
-        events.extend(self.directory.decoy_secret.map(DirectoryEvent::DecoySecretMade));
-        events.push(DirectoryEvent::IdsSkipped { last: self.directory.last_id() });
-        events
+        anew.events.extend(self.directory.decoy_secret.map(DirectoryEvent::DecoySecretMade));
+        anew.events.push(DirectoryEvent::IdsSkipped { last: self.directory.last_id() });
+        anew.events
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whereabouts {
+    Here,
+    Gone,
+}
+
+/// Events, and what they come to.
+#[derive(Default)]
+struct Anew {
+    directory: Directory,
+    events: Vec<DirectoryEvent>,
+}
+
+impl Anew {
+    fn say(&mut self, event: DirectoryEvent) -> bool {
+        let fits = self.directory.apply(&event).is_ok();
+        self.events.extend(fits.then_some(event));
+        fits
     }
 }
 
