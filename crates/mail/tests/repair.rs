@@ -584,3 +584,17 @@ async fn names_that_a_purge_has_trimmed_are_known_by_its_snapshot_when_an_event_
     assert_eq!(home.names().await, before, "it is not known any more that Sent was deleted");
     assert_eq!(home.repair().await, Repaired::default());
 }
+
+#[tokio::test]
+async fn the_octets_of_a_message_whose_record_is_lost_are_not_swept() {
+    let home = three().await;
+    go_on(&home).await;
+    let two = Uid::new(2).unwrap();
+    let key = [home.inbox.get().to_le_bytes(), two.get().to_le_bytes()].concat();
+    home.rot(RECORD, &key, Rotten::Header);
+    let home = home.again(Index::Lost).await;
+    let bodies = home.store.list_bodies(home.ann.id(), None, 99).await.unwrap();
+    let report = home.accounts.sweep(Duration::ZERO, Pace::Trusting).await.unwrap();
+    assert!(report.left[0].why.contains("1 messages have no record"), "{report:?}");
+    assert_eq!(home.store.list_bodies(home.ann.id(), None, 99).await.unwrap(), bodies);
+}

@@ -101,6 +101,13 @@ impl Cut {
     }
 }
 
+/// What became of an account's records.
+struct Records {
+    swept: Swept,
+    /// How many of those messages that are to stay have one.
+    known: u64,
+}
+
 impl Account {
     /// Sweeps what lies before the cut.
     pub(crate) async fn sweep(&self, cut: &Cut) -> Result<Swept, Error> {
@@ -110,7 +117,13 @@ impl Account {
 
     async fn sweep_in_turn(&self, cut: &Cut) -> Result<Swept, Error> {
         let Survey { restorable, trims, drops } = self.survey(cut).await?;
-        let mut swept = self.sweep_records(&restorable).await?;
+        let Records { mut swept, known } = self.sweep_records(&restorable).await?;
+        let missing = restorable.known().saturating_sub(known);
+        if missing > 0 {
+            // What they name nobody knows: it must not be taken for something that nothing names.
+            let own = StreamId { account: self.id(), number: 0 };
+            return Err(Error::damaged(own, format!("{missing} messages have no record")));
+        }
         swept += self.sweep_bodies().await?;
         swept += self.sweep_streams(&trims, &drops).await?;
         Ok(swept)
@@ -123,7 +136,7 @@ impl Account {
         }
         // From here on it cannot come back, not in part either.
         self.store.drop_stream(StreamId { account: self.id(), number: 0 }).await?;
-        let mut swept = self.sweep_records(&Restorable::nothing()).await?;
+        let Records { mut swept, .. } = self.sweep_records(&Restorable::nothing()).await?;
         swept += self.sweep_bodies().await?;
         let streams = self.store.list_streams(self.id()).await?;
         let streams: Vec<_> = streams.into_iter().map(|(stream, ..)| stream).collect();
@@ -139,13 +152,14 @@ impl Account {
             || !self.store.list_bodies(self.id(), None, 1).await?.is_empty())
     }
 
-    async fn sweep_records(&self, restorable: &Restorable) -> Result<Swept, Error> {
-        let mut swept = Swept::default();
+    async fn sweep_records(&self, restorable: &Restorable) -> Result<Records, Error> {
+        let (mut swept, mut known) = (Swept::default(), 0);
         let mut next = Some(EmailId { mailbox: 0, uid: 0 });
         while let Some(first) = next {
             let range = EmailRange { first, last: LAST };
             let listed = self.store.list_records(self.id(), range, RECORDS_AT_ONCE).await?;
             next = listed.last().and_then(|(last, _)| behind(*last));
+            known += listed.iter().filter(|(email, _)| restorable.knows(*email)).count() as u64;
             let emails = listed.into_iter().map(|(email, _)| email);
             let records: Vec<_> =
                 emails.filter(|email| !restorable.holds(*email)).map(|email| (email, None)).collect();
@@ -156,7 +170,7 @@ impl Account {
             // A store that reads at once never waits: others in the same process have their turn all the same.
             tokio::task::yield_now().await;
         }
-        Ok(swept)
+        Ok(Records { swept, known })
     }
 }
 

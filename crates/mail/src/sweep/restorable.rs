@@ -50,12 +50,22 @@ impl Restorable {
         }
     }
 
+    /// How many messages are known to be there, or could be brought back: each has a record.
+    pub(crate) fn known(&self) -> u64 {
+        self.born.values().map(UidSet::len).sum()
+    }
+
+    /// Whether a message is one of those.
+    pub(crate) fn knows(&self, email: EmailId) -> bool {
+        let born = self.born.get(&email.mailbox);
+        Uid::new(email.uid).is_some_and(|uid| born.is_some_and(|born| born.contains(uid)))
+    }
+
     /// Whether a message's record is to stay.
     pub(crate) fn holds(&self, email: EmailId) -> bool {
         let (Some(last_mailbox), Some(uid)) = (self.last_mailbox, Uid::new(email.uid)) else { return false };
         let is_newer = self.uid_next.get(&email.mailbox).is_some_and(|next| uid >= *next);
-        let is_known = self.born.get(&email.mailbox).is_some_and(|born| born.contains(uid));
-        email.mailbox > last_mailbox || is_newer || is_known
+        email.mailbox > last_mailbox || is_newer || self.knows(email)
     }
 }
 
