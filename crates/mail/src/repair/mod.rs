@@ -146,8 +146,8 @@ impl Repair<'_> {
         uid: Option<Uid>,
         what: impl Into<String>,
     ) -> Result<(), Error> {
-        let mailbox = self.name(stream).await?;
-        self.done.mended.push(Mending { mailbox, uid, what: what.into() });
+        let mending = self.mending(stream, uid, what.into()).await?;
+        self.done.mended.push(mending);
         Ok(())
     }
 
@@ -157,9 +157,13 @@ impl Repair<'_> {
         uid: Option<Uid>,
         what: impl Into<String>,
     ) -> Result<(), Error> {
-        let mailbox = self.name(stream).await?;
-        self.done.left.push(Mending { mailbox, uid, what: what.into() });
+        let mending = self.mending(stream, uid, what.into()).await?;
+        self.done.left.push(mending);
         Ok(())
+    }
+
+    async fn mending(&self, stream: StreamId, uid: Option<Uid>, what: String) -> Result<Mending, Error> {
+        Ok(Mending { mailbox: self.name(stream).await?, uid, what })
     }
 
     /// What a stream is called; `None` also where the names themselves are damaged.

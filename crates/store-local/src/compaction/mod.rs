@@ -20,7 +20,7 @@ use crate::Options;
 use crate::check::entries;
 use crate::committer::Committer;
 use crate::engine::Engine;
-use crate::index::kv::{Condition, Key, Kv, KvError};
+use crate::index::kv::{Condition, Key, Kv, KvError, is_same};
 use crate::log::chain::{Chain, Link};
 use crate::log::footer;
 use crate::log::format::{RECORD_HEADER, SegmentHeader, padded};
@@ -35,7 +35,6 @@ use removals::Removals;
 use rewriting::{Judged, Pace, Terms, Unwritten};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
-use std::ptr::addr_eq;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use store::{AccountId, StoreError};
@@ -259,7 +258,7 @@ impl Compaction {
         if map.condition() != Condition::Sound {
             return Err(UNREADABLE);
         }
-        if !self.judged_by.as_ref().is_some_and(|by| addr_eq(Arc::as_ptr(by), Arc::as_ptr(&map))) {
+        if !self.judged_by.as_ref().is_some_and(|by| is_same(by, &map)) {
             // What another index has judged does not count.
             self.judged.clear();
             self.refused.clear();
@@ -434,8 +433,7 @@ impl Compaction {
     /// Whether the index is still the one that this compaction goes by.
     fn judges(&self) -> bool {
         let now = self.engine.index.map();
-        self.judged_by.as_ref().is_some_and(|by| addr_eq(Arc::as_ptr(by), Arc::as_ptr(&now)))
-            && now.condition() == Condition::Sound
+        self.judged_by.as_ref().is_some_and(|by| is_same(by, &now)) && now.condition() == Condition::Sound
     }
 
     /// Leads the entries of the index to where their records lie now.

@@ -152,8 +152,7 @@ pub(crate) fn taken_in(
 
 /// Whether files are still there in whose place a segment lies.
 fn has_replaced(chain: &Chain, header: &SegmentHeader) -> bool {
-    let before = header.follows.map_or(0, |before| before.segment);
-    chain.has_leftovers_between(before, header.number)
+    !chain.leftovers_before(header).is_empty()
 }
 
 /// Whether files that no chain leads to must stay: one in whose place they lay may still be lost to a power cut.

@@ -7,7 +7,7 @@ use crate::check::entries;
 use crate::directory_format::REWRITTEN_SEGMENTS;
 use crate::disk::File;
 use crate::engine::Engine;
-use crate::index::kv::{Condition, Kv, KvError};
+use crate::index::kv::{Condition, Kv, KvError, is_same};
 use crate::log::chain::Link;
 use crate::log::footer::{self, Contents};
 use crate::log::format::{
@@ -21,7 +21,6 @@ use crate::log::segments::{LOG_DIRECTORY, Segment, Segments, segment_path, unbor
 use bytes::Bytes;
 use std::io;
 use std::path::Path;
-use std::ptr::addr_eq;
 use std::sync::Arc;
 use store::AccountId;
 
@@ -385,8 +384,7 @@ pub(super) fn put_in_place(engine: &Engine, run: &[Link], rewritten: &Rewritten)
     let number = rewritten.segment.header.number;
     let taken_in = engine.index.checkpoint().is_some_and(|end| end.position.segment > number);
     let now = engine.index.map();
-    let by_this_index =
-        addr_eq(Arc::as_ptr(&now), Arc::as_ptr(&rewritten.map)) && now.condition() == Condition::Sound;
+    let by_this_index = is_same(&now, &rewritten.map) && now.condition() == Condition::Sound;
     let may = engine.trouble.check().is_ok() && taken_in && by_this_index && !engine.bodies.are_held();
     let segments = &engine.segments;
     let former: io::Result<Vec<Segment>> = run.iter().map(|link| segments.get(link.header.number)).collect();

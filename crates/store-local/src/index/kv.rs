@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::ops::ControlFlow;
+use std::ptr::addr_eq;
 use std::sync::Arc;
 
 /// A key of the index: the account first, all numbers big-endian, so that what belongs together lies together.
@@ -51,6 +52,11 @@ pub(crate) trait Kv: Debug + Send + Sync {
     /// Leaves the file in good order; one that is [`Condition::Untrusted`] is discarded. Dropping the map does the same,
     /// so that there is no way out on which such a file stays. Nothing else may be asked afterwards.
     fn close(&self) -> Result<(), KvError>;
+}
+
+/// Whether two handles are of one map.
+pub(crate) fn is_same(one: &Arc<dyn Kv>, other: &Arc<dyn Kv>) -> bool {
+    addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
 }
 
 /// How far a map's file can be relied upon; the worst that has happened counts.

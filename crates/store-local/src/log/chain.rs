@@ -66,12 +66,6 @@ impl Chain {
         links(&Self::find(disk)?.headers, Some(end), Some(end.offset))
     }
 
-    /// Whether segments lie between these two that are not in the log.
-    pub(crate) fn has_leftovers_between(&self, before: u64, number: u64) -> bool {
-        let mut between = self.headers.keys().filter(|there| (before + 1..number).contains(there));
-        between.any(|there| self.leftovers.contains(&segment_path(*there)))
-    }
-
     /// The segments that are not in the log and lie between one and the one before it.
     pub(crate) fn leftovers_before(&self, header: &SegmentHeader) -> Vec<PathBuf> {
         let before = header.follows.map_or(0, |before| before.segment);
