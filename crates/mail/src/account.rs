@@ -14,7 +14,7 @@ use mailbox::account::{self as names, Limits, MailboxId, QuotaReport, Usage};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::{AccountId, EmailId, EmailRange, Head, Seq, Snapshot, Store, StreamId};
+use store::{AccountId, EmailId, EmailRange, Head, Hints, Seq, Snapshot, Store, StreamId};
 use terms::Uid;
 use tokio::sync::watch;
 
@@ -61,9 +61,16 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    pub(crate) fn new(id: AccountId, store: Arc<dyn Store>, world: Arc<dyn World>, limits: Limits) -> Self {
+    /// Commits that nobody waits for any more are told to `abandoned`.
+    pub(crate) fn new(
+        id: AccountId,
+        store: Arc<dyn Store>,
+        world: Arc<dyn World>,
+        limits: Limits,
+        abandoned: Arc<Hints>,
+    ) -> Self {
         let (names, open, removed) = (Mutex::new(None), Mutex::default(), AtomicBool::new(false));
-        let (writer, ledger) = (Writer::default(), Mutex::default());
+        let (writer, ledger) = (Writer::new(abandoned), Mutex::default());
         let signed_out = watch::Sender::new(());
         let (keeping, turn) = (Arc::default(), tokio::sync::Mutex::default());
         Self { id, store, world, writer, limits, keeping, turn, names, open, ledger, removed, signed_out }
@@ -339,7 +346,7 @@ impl Account {
     /// Looks whether a stream has grown, after a hint that it may have.
     pub(crate) async fn look(&self, stream: StreamId, seq: Seq) -> Result<(), Error> {
         match self.published_seq(stream) {
-            Some(known) if known < seq => self.read_on(stream).await,
+            Some(known) if known < seq && !self.writer.awaits(stream, seq) => self.read_on(stream).await,
             Some(_) => Ok(()),
             None => {
                 MailboxId::new(stream.number).into_iter().for_each(|id| lock(&self.ledger).doubt(id, seq));

@@ -80,7 +80,7 @@ impl Bygone {
         if names.mailboxes().len() == 0 {
             return Err(Error::damaged(stream, "what its mailboxes were called then is not kept"));
         }
-        let account = Account::new(holder.id, store, world, Limits::default());
+        let account = Account::new(holder.id, store, world, Limits::default(), Arc::default());
         Ok(Self { account, entry: holder.entry, names, newest, until_ms })
     }
 

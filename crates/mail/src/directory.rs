@@ -16,7 +16,7 @@ use sasl::{Cost, CredentialRecord, DecoyKey, MarkKey, Nonce};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::{AccountId, Append, Commit, Committed, Head, Hint, Salvage, Seq, Store, StreamId};
+use store::{AccountId, Append, Commit, Committed, Head, Hint, Hints, Salvage, Seq, Store, StreamId, Watch};
 
 /// Accounts that stay in memory although nobody is signed in to them.
 const KEPT: usize = 256;
@@ -41,6 +41,8 @@ pub struct Accounts {
     offered: DecoySecret,
     limits: Limits,
     live: Mutex<Live>,
+    /// Commits of accounts that nobody waits for any more.
+    abandoned: Arc<Hints>,
 }
 
 #[derive(Default)]
@@ -114,6 +116,7 @@ impl Accounts {
             offered,
             limits: Limits::default(),
             live: Mutex::default(),
+            abandoned: Arc::default(),
         };
         accounts.keep_offered_secret().await;
         Ok(accounts)
@@ -220,8 +223,10 @@ impl Accounts {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Arc<Account> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh =
-            || Arc::new(Account::new(id, Arc::clone(&self.store), Arc::clone(&self.world), self.limits));
+        let fresh = || {
+            let (store, world) = (Arc::clone(&self.store), Arc::clone(&self.world));
+            Arc::new(Account::new(id, store, world, self.limits, Arc::clone(&self.abandoned)))
+        };
         let account = Arc::clone(live.all.entry(id).or_insert_with(fresh));
         live.used(id);
         drop(live);
@@ -351,7 +356,13 @@ impl Accounts {
     /// Follows the store's hints for ever: what another process does, or somebody who went away before the store had
     /// answered, is seen here although nobody asks. Whoever runs the server keeps this going.
     pub async fn follow(&self) {
-        let mut hints = self.store.watch();
+        tokio::select! {
+            () = self.heed(self.store.watch()) => {}
+            () = self.heed(self.abandoned.watch()) => {}
+        }
+    }
+
+    async fn heed(&self, mut hints: Box<dyn Watch>) {
         while let Some(hint) = hints.next().await {
             match hint {
                 Hint::Grown(stream, seq) => self.look(stream, seq).await,

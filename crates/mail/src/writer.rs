@@ -10,14 +10,16 @@
 //! > **Order.** Nobody, the author included, sees a state before the store has answered for it.
 //!
 //! A change may be dropped while it waits: a client hangs up. Its commit may be in the store or not; those after it
-//! find out, and who watches hears of it by the store's hint.
+//! find out, and whoever follows the account is told to look. As long as somebody waits, nobody has to: the store's hint
+//! tells what is about to be shown anyway.
 
 use crate::account::{Account, lock};
 use crate::keeping::HandedIn;
 use crate::proposal::{Base, Consequences, Halt, Proposal};
 use crate::{Error, Origin};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use store::{Commit, CommitId, Committed, StoreError, StreamId};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use store::{Commit, CommitId, Committed, Hints, Seq, StoreError, StreamId};
 use tokio::sync::Mutex;
 
 /// How often a change is decided anew because somebody else was first.
@@ -28,12 +30,19 @@ const MAX_STATES_AHEAD: usize = 64;
 /// How often the store is asked again what became of a commit.
 const MAX_ASKED_AGAIN: usize = 3;
 
+/// A stream, and the event up to which it grows.
+type Grown = (StreamId, Seq);
+
 /// Where changes are decided, one after another.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     front: Mutex<Front>,
     /// Commits that somebody waits for.
     in_flight: AtomicUsize,
+    /// How far these commits bring which streams.
+    awaited: StdMutex<Vec<Grown>>,
+    /// Where it is told what nobody waits for any more.
+    abandoned: Arc<Hints>,
     /// Of this front and those before it a commit has failed: what came after it will too.
     failed: AtomicU64,
 }
@@ -68,9 +77,25 @@ struct Submitted<'a> {
 struct InFlight<'a> {
     writer: &'a Writer,
     front: u64,
+    grown: Vec<Grown>,
+    shown: bool,
 }
 
 impl Writer {
+    /// One that tells `abandoned` of commits that nobody waits for any more.
+    pub(crate) fn new(abandoned: Arc<Hints>) -> Self {
+        Self { abandoned, ..Self::default() }
+    }
+
+    /// Whether somebody waits for a commit that brings `stream` as far, and will show it or have it looked for.
+    pub(crate) fn awaits(&self, stream: StreamId, seq: Seq) -> bool {
+        self.awaited().iter().any(|(grows, to)| *grows == stream && *to >= seq)
+    }
+
+    fn awaited(&self) -> std::sync::MutexGuard<'_, Vec<Grown>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The states to decide upon, unless what is published is all there is.
     fn standing<'f>(&self, front: &'f Front) -> Option<&'f Ahead> {
         let stands = front.number > self.failed.load(Ordering::Acquire);
@@ -80,9 +105,12 @@ impl Writer {
 }
 
 impl<'a> InFlight<'a> {
-    fn begin(writer: &'a Writer, front: u64) -> Self {
+    fn begin(writer: &'a Writer, front: u64, commit: &Commit) -> Self {
         writer.in_flight.fetch_add(1, Ordering::AcqRel);
-        Self { writer, front }
+        let grows = commit.appends.iter().filter(|append| !append.events.is_empty());
+        let grown: Vec<_> = grows.map(|a| (a.stream, a.expected.plus(a.events.len() as u64))).collect();
+        writer.awaited().extend(&grown);
+        Self { writer, front, grown, shown: false }
     }
 
     fn failed(&self) {
@@ -92,6 +120,17 @@ impl<'a> InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
+        {
+            let mut awaited = self.writer.awaited();
+            for grown in &self.grown {
+                if let Some(place) = awaited.iter().position(|other| other == grown) {
+                    awaited.swap_remove(place);
+                }
+            }
+        }
+        if !self.shown {
+            self.writer.abandoned.tell(&self.grown);
+        }
         if self.writer.in_flight.fetch_sub(1, Ordering::AcqRel) == 1
             && let Ok(mut front) = self.writer.front.try_lock()
             && self.writer.in_flight.load(Ordering::Acquire) == 0
@@ -150,7 +189,7 @@ impl Account {
         }
         front.ahead = Some(Ahead { states: proposal, commit: id });
         front.number += u64::from(base == Base::Published);
-        let in_flight = InFlight::begin(&self.writer, front.number);
+        let in_flight = InFlight::begin(&self.writer, front.number, &commit);
         let handed_in = self.keeping.hand_in(&*self.store, commit.clone()).await;
         Ok((decided, Some(Submitted { handed_in, commit, consequences, in_flight })))
     }
@@ -180,7 +219,7 @@ impl Account {
 
     /// Waits for the store, and shows what came of it.
     async fn follow_up(&self, submitted: Submitted<'_>) -> Result<Settled, Error> {
-        let Submitted { handed_in, commit, consequences, in_flight } = submitted;
+        let Submitted { handed_in, commit, consequences, mut in_flight } = submitted;
         let outcome = self.settle(handed_in.outcome().await, &commit).await;
         if !matches!(outcome, Ok(Committed::Done)) {
             in_flight.failed();
@@ -188,6 +227,7 @@ impl Account {
         match outcome? {
             Committed::Done => {
                 self.publish(consequences);
+                in_flight.shown = true;
                 return Ok(Settled::Done);
             }
             Committed::Conflict { stream, newer } => self.catch_up(stream, &newer).await?,

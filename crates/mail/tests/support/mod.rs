@@ -3,6 +3,7 @@
 
 pub mod counting;
 mod delegate;
+pub mod hesitant;
 pub mod local;
 pub mod mischief;
 pub mod work;
