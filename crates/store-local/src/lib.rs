@@ -35,6 +35,7 @@ mod index;
 mod inspect;
 mod log;
 mod moment;
+mod packing;
 mod queue;
 mod read;
 mod recent;

@@ -4,6 +4,7 @@ use super::format::{Codec, RECORD_HEADER, RecordHeader, SegmentHeader};
 use super::heading::{self, Heading};
 use crate::disk::{Disk, File, is_for_now};
 use crate::index::value::Place;
+use crate::packing;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io;
@@ -242,7 +243,7 @@ fn within(offset: u64) -> usize {
 fn decode(header: &RecordHeader, payload: Bytes) -> io::Result<Bytes> {
     match header.codec {
         Codec::Plain => Ok(payload),
-        Codec::Zstd => Ok(zstd::bulk::decompress(&payload, header.raw_length as usize)?.into()),
+        Codec::Zstd => Ok(packing::unpack(&payload, header.raw_length as usize)?.into()),
     }
 }
 
