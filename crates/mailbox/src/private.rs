@@ -120,6 +120,10 @@ impl Leaf for MarkLeaf {
         Uid::new(u32::try_from(uid).ok()?)
     }
 
+    fn uid_of(row: &Mark) -> Uid {
+        row.uid
+    }
+
     fn modseq(&self, at: usize) -> ModSeq {
         self.0.cell(at, MODSEQ).and_then(ModSeq::new).unwrap_or_default()
     }

@@ -169,6 +169,10 @@ impl Leaf for MessageLeaf {
         Uid::new(u32::try_from(uid).ok()?)
     }
 
+    fn uid_of(row: &Row) -> Uid {
+        row.uid
+    }
+
     fn modseq(&self, at: usize) -> ModSeq {
         self.table.cell(at, MODSEQ).and_then(ModSeq::new).unwrap_or_default()
     }

@@ -24,6 +24,8 @@ pub(crate) trait Leaf: Sized {
     fn row(&self, at: usize) -> Option<Self::Row>;
     /// A row's UID.
     fn uid(&self, at: usize) -> Option<Uid>;
+    /// The UID of an unpacked row.
+    fn uid_of(row: &Self::Row) -> Uid;
     /// A row's MODSEQ.
     fn modseq(&self, at: usize) -> ModSeq;
     /// Whether a row has the flag that this tree counts.
@@ -155,7 +157,11 @@ impl<L: Leaf> Child<L> {
         match &self.node {
             Node::Leaf(leaf) => Some(leaf),
             // What is wanted in the first child may all lie before `from`: then it is the next one's turn.
-            Node::Branch(children) => children.iter().find_map(|child| child.leaf_from(from, wanted, visits)),
+            Node::Branch(children) => {
+                let before = children.partition_point(|child| child.summary.last < from.get());
+                let mut behind = children.get(before..)?.iter();
+                behind.find_map(|child| child.leaf_from(from, wanted, visits))
+            }
         }
     }
 
@@ -278,6 +284,11 @@ impl<L: Leaf> Tree<L> {
     /// The wanted rows from a UID on.
     pub(crate) fn walk(&self, wanted: Wanted, from: Uid) -> Walk<'_, L> {
         Walk { tree: self, wanted, from: Some(from), leaf: None, visits: 0 }
+    }
+
+    /// Looks rows up whose UIDs ascend: a step for each that is beside the one before, not a path.
+    pub(crate) fn lookup(&self) -> Lookup<'_, L> {
+        Lookup { walk: self.walk(Wanted::All, Uid::MIN), ahead: None }
     }
 
     /// The leaves, in order.
@@ -452,6 +463,7 @@ impl<'a> Part<'a> {
 pub(crate) struct Walk<'a, L> {
     tree: &'a Tree<L>,
     wanted: Wanted,
+    /// Where it goes on behind this leaf, or without one; `None` behind the last.
     from: Option<Uid>,
     leaf: Option<(&'a L, usize)>,
     /// How many nodes were looked into.
@@ -461,11 +473,16 @@ pub(crate) struct Walk<'a, L> {
 impl<L: Leaf> Walk<'_, L> {
     /// Skips to a UID, if that is ahead.
     pub(crate) fn skip_to(&mut self, uid: Uid) {
-        if self.from.is_some_and(|from| from < uid) {
-            self.from = Some(uid);
-            let place = self.leaf.map(|(leaf, at)| (leaf, at.max(first_from(leaf, uid))));
-            self.leaf = place.filter(|(leaf, at)| *at < leaf.len());
+        if let Some((leaf, at)) = &mut self.leaf {
+            if leaf.uid(*at).is_none_or(|here| here < uid) {
+                *at = (*at).max(first_from(*leaf, uid));
+            }
+            if *at < leaf.len() {
+                return;
+            }
+            self.leaf = None;
         }
+        self.from = self.from.map(|from| from.max(uid));
     }
 }
 
@@ -474,21 +491,37 @@ impl<L: Leaf> Iterator for Walk<'_, L> {
 
     fn next(&mut self) -> Option<L::Row> {
         loop {
-            let (leaf, at) = match self.leaf {
+            let (leaf, at) = match self.leaf.take() {
                 Some(place) => place,
                 None => {
                     let from = self.from?;
                     let leaf = self.tree.leaf_from(from, self.wanted, &mut self.visits)?;
+                    self.from = leaf.uid(leaf.len().checked_sub(1)?).and_then(Uid::next);
                     (leaf, first_from(leaf, from))
                 }
             };
-            let found = (at..leaf.len()).find(|at| self.wanted.is_row(leaf, *at));
-            let last = found.unwrap_or(leaf.len().saturating_sub(1));
-            self.from = leaf.uid(last).and_then(Uid::next);
-            self.leaf = found.map(|at| (leaf, at + 1)).filter(|(leaf, at)| *at < leaf.len());
-            if let Some(at) = found {
+            if let Some(at) = (at..leaf.len()).find(|at| self.wanted.is_row(leaf, *at)) {
+                self.leaf = Some((leaf, at + 1));
                 return leaf.row(at);
             }
         }
+    }
+}
+
+/// Looks rows up one behind the other.
+pub(crate) struct Lookup<'a, L: Leaf> {
+    walk: Walk<'a, L>,
+    /// The first row behind the last one that was asked for, if it has been unpacked.
+    ahead: Option<L::Row>,
+}
+
+impl<L: Leaf> Lookup<'_, L> {
+    /// The row of a message that is not before those that were asked for.
+    pub(crate) fn get(&mut self, uid: Uid) -> Option<&L::Row> {
+        if self.ahead.as_ref().is_none_or(|ahead| L::uid_of(ahead) < uid) {
+            self.walk.skip_to(uid);
+            self.ahead = self.walk.next();
+        }
+        self.ahead.as_ref().filter(|ahead| L::uid_of(ahead) == uid)
     }
 }

@@ -11,7 +11,7 @@ mod same;
 mod snapshot;
 
 pub use apply::Misfit;
-pub use reader::{Changed, Reader, Rows};
+pub use reader::{Changed, Reader, RowLookup, Rows};
 pub use salvage::{Foundling, GoingOn, Salvage};
 
 use crate::expunges::Expunges;

@@ -3,7 +3,7 @@
 use super::MailboxState;
 use crate::private::{Mark, MarkLeaf, Private, Seen};
 use crate::row::{MessageLeaf, Row};
-use crate::tree::{Walk, Wanted};
+use crate::tree::{Lookup, Walk, Wanted};
 use crate::{FlagSet, SystemFlags};
 use terms::{AccountId, ModSeq, SeqNum, Uid, UidSet};
 
@@ -69,9 +69,14 @@ impl<'a> Reader<'a> {
         Rows {
             spans: uids.spans(),
             messages: self.state.messages.walk(Wanted::All, Uid::MIN),
-            marks: self.private.map(|p| p.marks.walk(Wanted::All, Uid::MIN)),
-            mark: None,
+            marks: self.private.map(|p| p.marks.lookup()),
         }
+    }
+
+    /// Looks messages up whose UIDs ascend.
+    #[must_use]
+    pub fn lookup(&self) -> RowLookup<'a> {
+        RowLookup { messages: self.state.messages.lookup(), marks: self.private.map(|p| p.marks.lookup()) }
     }
 
     /// The messages from `from` on whose MODSEQ is above `since`, ascending by UID. Visits only the parts of
@@ -81,7 +86,7 @@ impl<'a> Reader<'a> {
         let since = Wanted::Since(since);
         let marks = |p: &'a Private| p.marks.walk(since, from);
         Changed {
-            reader: *self,
+            all: self.lookup(),
             messages: self.state.messages.walk(since, from),
             message: None,
             marks: self.private.map(marks),
@@ -113,9 +118,7 @@ impl MailboxState {
 pub struct Rows<'a, 'u> {
     spans: &'u [(Uid, Uid)],
     messages: Walk<'a, MessageLeaf>,
-    marks: Option<Walk<'a, MarkLeaf>>,
-    /// The first mark that is not behind us.
-    mark: Option<Mark>,
+    marks: Option<Lookup<'a, MarkLeaf>>,
 }
 
 impl Rows<'_, '_> {
@@ -133,15 +136,6 @@ impl Rows<'_, '_> {
             }
         }
     }
-
-    fn mark_of(&mut self, uid: Uid) -> Option<&Mark> {
-        let marks = self.marks.as_mut()?;
-        if self.mark.as_ref().is_none_or(|mark| mark.uid < uid) {
-            marks.skip_to(uid);
-            self.mark = marks.next();
-        }
-        self.mark.as_ref().filter(|mark| mark.uid == uid)
-    }
 }
 
 impl Iterator for Rows<'_, '_> {
@@ -149,22 +143,42 @@ impl Iterator for Rows<'_, '_> {
 
     fn next(&mut self) -> Option<Row> {
         let row = self.next_message()?;
-        let mark = self.mark_of(row.uid);
+        let mark = self.marks.as_mut().and_then(|marks| marks.get(row.uid));
         Some(marked(row, mark))
+    }
+}
+
+/// Looks messages up one behind the other.
+pub struct RowLookup<'a> {
+    messages: Lookup<'a, MessageLeaf>,
+    marks: Option<Lookup<'a, MarkLeaf>>,
+}
+
+impl RowLookup<'_> {
+    /// A message that is not before those that were asked for.
+    pub fn row(&mut self, uid: Uid) -> Option<Row> {
+        let row = self.messages.get(uid)?.clone();
+        Some(self.marked(row))
+    }
+
+    fn marked(&mut self, row: Row) -> Row {
+        let mark = self.marks.as_mut().and_then(|marks| marks.get(row.uid));
+        marked(row, mark)
     }
 }
 
 /// Goes along changed messages: of two trees at once, the shared and the private one.
 pub struct Changed<'a> {
-    reader: Reader<'a>,
     messages: Walk<'a, MessageLeaf>,
-    message: Option<Uid>,
+    message: Option<Row>,
     marks: Option<Walk<'a, MarkLeaf>>,
     mark: Option<Uid>,
+    /// What has not changed of one that has: its row, or its mark.
+    all: RowLookup<'a>,
 }
 
 impl Changed<'_> {
-    /// How many nodes of the trees were looked into so far.
+    /// How many nodes of the trees were looked into so far to find what changed.
     #[must_use]
     pub fn visits(&self) -> usize {
         self.messages.visits + self.marks.as_ref().map_or(0, |marks| marks.visits)
@@ -176,14 +190,17 @@ impl Iterator for Changed<'_> {
 
     fn next(&mut self) -> Option<Row> {
         if self.message.is_none() {
-            self.message = self.messages.next().map(|row| row.uid);
+            self.message = self.messages.next();
         }
         if self.mark.is_none() {
             self.mark = self.marks.as_mut().and_then(Iterator::next).map(|mark| mark.uid);
         }
-        let next = self.message.into_iter().chain(self.mark).min()?;
-        self.message.take_if(|uid| *uid == next);
+        let message = self.message.as_ref().map(|row| row.uid);
+        let next = message.into_iter().chain(self.mark).min()?;
         self.mark.take_if(|uid| *uid == next);
-        self.reader.row(next)
+        match self.message.take_if(|row| row.uid == next) {
+            Some(row) => Some(self.all.marked(row)),
+            None => self.all.row(next),
+        }
     }
 }

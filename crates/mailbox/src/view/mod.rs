@@ -274,6 +274,22 @@ impl View {
         Some(reader.row(uid).map_or_else(ghost, Found::Live))
     }
 
+    /// What the client may be told of messages whose UIDs ascend, each with what it goes by; `None` for one that the
+    /// client cannot name.
+    pub fn find_all<'v>(
+        &'v self,
+        current: &'v MailboxState,
+        uids: &'v [Uid],
+    ) -> impl Iterator<Item = Option<(MessageName, Found)>> + 'v {
+        let reader = current.reader(self.account);
+        let mut rows = reader.lookup();
+        uids.iter().map(move |uid| {
+            let name = self.name(*uid)?;
+            let ghost = || reader.ghost(*uid).map_or(Found::Gone, Found::Ghost);
+            Some((name, rows.row(*uid).map_or_else(ghost, Found::Live)))
+        })
+    }
+
     /// Takes note of a STORE of this session: `base` is the state that the decision was made from, `after` the
     /// one behind its events. The FETCH replies come with the next [`Self::announce`].
     ///

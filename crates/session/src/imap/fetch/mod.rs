@@ -182,12 +182,10 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
     /// The rows of messages that the client can name. A ghost's row is as it was.
     fn find(&mut self, uids: &[Uid]) -> Vec<Message> {
         let mut messages = Vec::with_capacity(uids.len());
-        for uid in uids {
-            match (self.selected.view.find(self.state, *uid), self.selected.view.name(*uid)) {
-                (Some(Found::Live(row) | Found::Ghost(row)), Some(name)) => {
-                    messages.push(Message { name, row });
-                }
-                _ => self.leave_out(Untold::Gone),
+        for found in self.selected.view.find_all(self.state, uids) {
+            match found {
+                Some((name, Found::Live(row) | Found::Ghost(row))) => messages.push(Message { name, row }),
+                _ => self.untold = self.untold.max(Some(Untold::Gone)),
             }
         }
         messages
