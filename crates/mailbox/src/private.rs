@@ -8,6 +8,7 @@ use crate::codec::{DecodeError, Reader, Writer};
 use crate::graves::Graves;
 use crate::packed::Packed;
 use crate::tree::{LEAF_ROWS, Leaf, Part, Tree};
+use std::collections::BTreeMap;
 use terms::{ModSeq, Uid, UidSet};
 
 /// The private flags of one account.
@@ -31,6 +32,19 @@ impl Private {
             rows
         });
         Self { marks, highest: modseq, graves: self.graves.clone() }
+    }
+
+    /// With these marks, which came one after the other, up to `highest`.
+    pub(crate) fn marked_each(&self, each: &BTreeMap<Uid, (Seen, ModSeq)>, highest: ModSeq) -> Self {
+        let uids: UidSet = each.keys().copied().collect();
+        let mark = |uid: Uid| each.get(&uid).map(|(seen, modseq)| Mark { uid, seen: *seen, modseq: *modseq });
+        let marks = self.marks.edit(&uids, |mut rows, part: Part<'_>| {
+            rows.retain(|row| !each.contains_key(&row.uid));
+            rows.extend(part.iter().filter_map(mark));
+            rows.sort_unstable_by_key(|row| row.uid);
+            rows
+        });
+        Self { marks, highest, graves: self.graves.clone() }
     }
 
     /// Without these messages.

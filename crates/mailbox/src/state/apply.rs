@@ -2,9 +2,11 @@
 
 use super::MailboxState;
 use crate::SystemFlags;
-use crate::private::Seen;
+use crate::private::{Private, Seen};
 use crate::row::Row;
-use crate::{Appended, Birth, Event, Flags, FlagsChanged, MAX_KEYWORDS, MAX_READERS, NewMessage, Scope};
+use crate::{
+    Appended, Birth, Event, FlagSet, Flags, FlagsChanged, MAX_KEYWORDS, MAX_READERS, NewMessage, Scope,
+};
 use std::fmt;
 use std::sync::Arc;
 use terms::{AccountId, EmailId, ModSeq, Uid, UidSet};
@@ -124,11 +126,7 @@ impl MailboxState {
     }
 
     fn change_shared(&mut self, changed: &FlagsChanged, modseq: ModSeq) -> Result<(), Misfit> {
-        if changed.add.system.with(changed.remove.system).contains(SystemFlags::SEEN) {
-            return Err(Misfit::Scope);
-        }
-        self.meet([&changed.add, &changed.remove])?;
-        let (add, remove) = (self.keywords.known(&changed.add), self.keywords.known(&changed.remove));
+        let (add, remove) = self.shared_change(changed)?;
         self.messages = self.messages.edit(&changed.uids, |mut rows, part| {
             for row in rows.iter_mut().filter(|row| part.contains(row.uid)) {
                 row.flags = row.flags.without(&remove).with(&add);
@@ -138,6 +136,15 @@ impl MailboxState {
         });
         self.highest_shared = modseq;
         Ok(())
+    }
+
+    /// Which flags are added and which removed, their keywords taken in.
+    pub(super) fn shared_change(&mut self, changed: &FlagsChanged) -> Result<(FlagSet, FlagSet), Misfit> {
+        if changed.add.system.with(changed.remove.system).contains(SystemFlags::SEEN) {
+            return Err(Misfit::Scope);
+        }
+        self.meet([&changed.add, &changed.remove])?;
+        Ok((self.keywords.known(&changed.add), self.keywords.known(&changed.remove)))
     }
 
     fn expunge(&mut self, uids: &UidSet, modseq: ModSeq) -> Result<(), Misfit> {
@@ -173,13 +180,18 @@ impl MailboxState {
     }
 
     fn mark(&mut self, account: AccountId, uids: &UidSet, seen: Seen, modseq: ModSeq) -> Result<(), Misfit> {
+        let private = self.reader_of(account)?;
+        *private = private.marked(uids, seen, modseq);
+        Ok(())
+    }
+
+    /// What one account alone sees, from now on if it has marked nothing yet.
+    pub(super) fn reader_of(&mut self, account: AccountId) -> Result<&mut Private, Misfit> {
         let privates = Arc::make_mut(&mut self.privates);
         if privates.len() >= MAX_READERS && !privates.contains_key(&account) {
             return Err(Misfit::Limit);
         }
-        let private = privates.entry(account).or_default();
-        *private = private.marked(uids, seen, modseq);
-        Ok(())
+        Ok(privates.entry(account).or_default())
     }
 
     /// Takes in the keywords that are new, if they are not too many.
@@ -202,7 +214,7 @@ impl MailboxState {
 }
 
 /// A private change sets `\Seen` or takes it away, and does nothing else.
-fn private_change(add: &Flags, remove: &Flags) -> Result<Seen, Misfit> {
+pub(super) fn private_change(add: &Flags, remove: &Flags) -> Result<Seen, Misfit> {
     let seen = Flags::system(SystemFlags::SEEN);
     if *add == seen && remove.is_empty() {
         Ok(Seen::Yes)

@@ -5,6 +5,7 @@
 //! read through [`MailboxState::reader`] alone.
 
 mod apply;
+mod apply_all;
 mod reader;
 mod salvage;
 mod same;

@@ -1,6 +1,7 @@
 //! Facts about the mailbox that random histories do not reach: examples of the standard, limits, costs, octets.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test may panic")]
 
+mod at_once;
 mod costs;
 mod large;
 mod limits;
