@@ -114,12 +114,18 @@ impl Salvage {
     pub fn events(&self) -> Vec<AccountEvent> {
         let mut anew = Anew::default();
         anew.say(AccountEvent::BegunAnew);
+        let aside = self.aside();
         let living = self.names.mailboxes().map(|(name, mailbox)| (mailbox.id, (name, mailbox)));
         let deleted = self.deleted.iter().map(|(id, (name, mailbox))| (*id, (name, mailbox)));
         for (id, (name, mailbox)) in living.chain(deleted).collect::<BTreeMap<_, _>>() {
-            let came = anew.came(name, mailbox, self.names.is_own(mailbox));
+            let came = anew.came(aside.get(&id).unwrap_or(name), mailbox, self.names.is_own(mailbox));
             if came && self.names.name(id).is_none() {
                 anew.say(AccountEvent::Deleted { id });
+            }
+        }
+        for (id, from) in aside {
+            if let Some(to) = self.names.name(id).cloned() {
+                anew.say(AccountEvent::Renamed { from, to });
             }
         }
         for name in self.names.subscriptions() {
@@ -134,6 +140,23 @@ impl Salvage {
             anew.say(AccountEvent::Skipped { last_id, last_uid_validity });
         }
         anew.events
+    }
+
+    /// What those are called at first that have the name of a deleted one by now which came behind them: until that has
+    /// come and gone.
+    fn aside(&self) -> BTreeMap<MailboxId, MailboxName> {
+        let deleted: BTreeSet<_> = self.deleted.values().map(|(name, _)| name).collect();
+        let is_free = |name: &MailboxName| self.names.mailbox(name).is_none() && !deleted.contains(name);
+        let aside = |id: MailboxId| {
+            let numbered = (2_u64..).map(|n| format!("Aside {id} {n}"));
+            let names = std::iter::once(format!("Aside {id}")).chain(numbered);
+            names.filter_map(|name| MailboxName::new(&name).ok()).find(is_free)
+        };
+        let newer = self.deleted.iter().filter_map(|(id, (name, _))| {
+            let older = self.names.mailbox(name).map(|mailbox| mailbox.id)?;
+            (older < *id).then_some(older)
+        });
+        newer.collect::<BTreeSet<_>>().into_iter().filter_map(|id| Some((id, aside(id)?))).collect()
     }
 }
 
@@ -221,6 +244,49 @@ mod tests {
         let deleted = MailboxId::new(2).unwrap();
         assert!(events.contains(&AccountEvent::Deleted { id: deleted }));
         assert!(after.had(UidValidity::new(1_001).unwrap()));
+    }
+
+    /// What was deleted, with the names that it had then, as whoever lives through these events sees it.
+    fn deleted(events: &[AccountEvent]) -> Vec<(MailboxId, String, UidValidity)> {
+        let mut names = Account::new();
+        let mut deleted = Vec::new();
+        for event in events {
+            if let AccountEvent::Deleted { id } = event {
+                let name = names.name(*id).unwrap().clone();
+                deleted.push((*id, name.to_string(), names.mailbox(&name).unwrap().uid_validity));
+            }
+            names.apply(event).unwrap();
+        }
+        deleted.sort_unstable();
+        deleted
+    }
+
+    #[test]
+    fn a_deleted_mailbox_is_said_under_its_name_although_an_older_one_has_that_by_now() {
+        let mut events = history();
+        let mut names = fold(&events);
+        let limits = Limits::default();
+        let mut follow = |plan: &dyn Fn(&Account) -> Plan| {
+            for event in plan(&names).events {
+                names.apply(&event).unwrap();
+                events.push(event);
+            }
+        };
+        // The living one is older than both that are gone, has a child, and what it could be called meanwhile is taken.
+        follow(&|names| names.rename(&name("d"), &name("e"), 3_000, &limits).unwrap());
+        for _ in 0..2 {
+            follow(&|names| names.create(&name("d"), None, 3_000, &limits).unwrap());
+            follow(&|names| names.delete(&name("d")).unwrap());
+        }
+        follow(&|names| names.create(&name("Aside 3"), None, 3_000, &limits).unwrap());
+        follow(&|names| names.create(&name("Aside 3 2"), None, 3_000, &limits).unwrap());
+        follow(&|names| names.delete(&name("Aside 3 2")).unwrap());
+        follow(&|names| names.rename(&name("e"), &name("d"), 3_000, &limits).unwrap());
+        let mut salvage = Salvage::default();
+        events.iter().for_each(|event| salvage.take(event));
+        let anew = salvage.events();
+        assert_eq!(deleted(&anew), deleted(&events));
+        assert_eq!(all(&fold(&anew)), all(&names));
     }
 
     #[test]
