@@ -10,12 +10,12 @@ mod support;
 
 use bytes::Bytes;
 use mail::{Account, Accounts, Arrival, Batch, Error, Origin};
-use mailbox::account::{Limits, MailboxId, SpecialUses};
+use mailbox::account::{MailboxId, SpecialUses};
 use mailbox::{Change, Doomed, Flags, SystemFlags};
 use std::sync::Arc;
 use store::AccountId;
 use support::work::{Scale, Work};
-use support::{accounts, ann, append, delete, id};
+use support::{accounts, ann, append, delete, id, rename};
 use terms::{MailboxName, Uid, UidSet};
 use testkit::disk::FaultyDisk;
 
@@ -207,12 +207,4 @@ fn name(number: u64) -> MailboxName {
 
 async fn create(account: &Account, number: u64) {
     account.create_mailbox(&Origin::desk(), &name(number), SpecialUses::NONE).await.unwrap();
-}
-
-async fn rename(account: &Account, from: &MailboxName, to: &MailboxName) {
-    let rename = |proposal: &mut mail::Proposal| {
-        let plan = proposal.account().rename(from, to, proposal.now_s(), &Limits::default());
-        proposal.follow(&plan.map_err(Error::from)?)
-    };
-    account.change(&Origin::desk(), rename).await.unwrap();
 }

@@ -11,7 +11,7 @@ pub mod work;
 use bytes::Bytes;
 use mail::{Account, Accounts, Error, Origin, Placed, World};
 use mailbox::Flags;
-use mailbox::account::MailboxId;
+use mailbox::account::{Limits, MailboxId};
 use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,4 +78,13 @@ pub async fn delete(account: &Account, name: &MailboxName) -> Result<(), Error> 
         proposal.follow(&plan)
     };
     account.change(&Origin::desk(), delete).await
+}
+
+/// Gives a mailbox and those below it other names.
+pub async fn rename(account: &Account, from: &MailboxName, to: &MailboxName) {
+    let rename = |proposal: &mut mail::Proposal| {
+        let plan = proposal.account().rename(from, to, proposal.now_s(), &Limits::default());
+        proposal.follow(&plan.map_err(Error::from)?)
+    };
+    account.change(&Origin::desk(), rename).await.unwrap();
 }

@@ -2,10 +2,13 @@
 //! made again from the log in which the rot still is.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "../support/mod.rs"]
 mod support;
 
+mod names;
+
 use bytes::Bytes;
-use mail::{Account, Accounts, Error, Mending, Origin, Pace, Purge, Repaired, Transfer, Unreadable};
+use mail::{Account, Accounts, Error, Mending, Origin, Pace, Repaired, Transfer, Unreadable};
 use mailbox::account::MailboxId;
 use mailbox::{Change, Doomed, Flags, MailboxState, SystemFlags};
 use std::path::Path;
@@ -15,7 +18,7 @@ use store::{Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Sna
 use store_local::disk::Disk;
 use store_local::{LocalStore, Lost, Options, Progress};
 use support::{accounts, append, id};
-use terms::{AccountId, MailboxName, Uid, UidSet};
+use terms::{AccountId, Uid, UidSet};
 use testkit::disk::FaultyDisk;
 
 /// A store with an account, and the disk beneath it.
@@ -170,6 +173,15 @@ impl Home {
     /// The same for an event of the account's own stream.
     fn rot_names(&self, seq: u64, rotten: Rotten) {
         self.rot(EVENT, &event_key(0, seq), rotten);
+    }
+
+    /// The event of the account that says this.
+    async fn rot_names_at(&self, word: &str, rotten: Rotten) {
+        let names = StreamId { number: 0, ..self.stream() };
+        let events = self.store.read(names, Seq::NONE, 99).await.unwrap();
+        let says_it =
+            |event: &&store::Event| event.payload.windows(word.len()).any(|there| there == word.as_bytes());
+        self.rot_names(events.iter().find(says_it).unwrap().seq.0, rotten);
     }
 
     async fn names(&self) -> Vec<String> {
@@ -448,97 +460,6 @@ async fn a_message_that_was_moved_by_an_event_that_is_lost_can_be_undeleted_wher
     assert_eq!(home.state().await.messages(), 4);
 }
 
-/// Events of the account: five mailboxes and INBOX are founded, one mailbox is deleted, one renamed.
-async fn named() -> Home {
-    let home = three().await;
-    let name = |text: &str| MailboxName::new(text).unwrap();
-    support::delete(&home.ann, &name("Drafts")).await.unwrap();
-    let rename = |proposal: &mut mail::Proposal| {
-        let limits = mailbox::account::Limits::default();
-        let plan =
-            proposal.account().rename(&name("Archive"), &name("Old/Archive"), proposal.now_s(), &limits);
-        proposal.follow(&plan.map_err(Error::from)?)
-    };
-    home.ann.change(&Origin::desk(), rename).await.unwrap();
-    let junk = id(&home.ann, "Junk").await;
-    append(&home.ann, junk, "Subject: x\r\n\r\n").await.unwrap();
-    home
-}
-
-#[tokio::test]
-async fn names_of_which_an_event_is_lost_are_those_that_are_left_and_a_mailbox_without_a_name_gets_one() {
-    for (rotten, index) in [(Rotten::Header, Index::Lost), (Rotten::Payload, Index::Kept)] {
-        let home = named().await;
-        let before = home.names().await;
-        let (sent, number) = ("Sent", id(&home.ann, "Sent").await);
-        let names = StreamId { number: 0, ..home.stream() };
-        let events = home.store.read(names, Seq::NONE, 99).await.unwrap();
-        let names_it = |event: &&store::Event| event.payload.windows(4).any(|window| window == b"Sent");
-        home.rot_names(events.iter().find(names_it).unwrap().seq.0, rotten);
-        let home = home.again(index).await;
-        assert!(home.ann.names().await.is_err());
-        let recovered = format!("Recovered {number}");
-        let home = home.mend(&["1 events of the account are lost", "how it was called is lost"]).await;
-        let mut expected: Vec<_> = before.into_iter().filter(|name| name != sent).collect();
-        expected.push(recovered);
-        expected.sort();
-        assert_eq!(home.names().await, expected);
-        assert_eq!(home.ann.deleted_mailboxes().await.unwrap().len(), 1, "it can be brought back");
-    }
-}
-
-#[tokio::test]
-async fn names_that_the_running_server_knows_are_not_lost() {
-    let home = named().await;
-    let before = home.names().await;
-    home.rot_names(3, Rotten::Payload);
-    let home = home.mend(&["the server knew what they had come to"]).await;
-    assert_eq!(home.names().await, before);
-}
-
-#[tokio::test]
-async fn an_account_whose_name_is_lost_gets_another_and_its_mail_is_there() {
-    let home = three().await;
-    home.accounts.add("ben@example.org", &support::record("geheim")).await.unwrap();
-    go_on(&home).await;
-    // The first event is the decoys' secret.
-    home.rot_of(AccountId::DIRECTORY, EVENT, &event_key(0, 2), Rotten::Header);
-    let disk = home.stop(Index::Lost);
-    for _ in 0..2 {
-        let store = open(&disk);
-        let plain: Arc<dyn Store> = store.clone();
-        let world = support::Still::default();
-        if Accounts::open(plain.clone(), Arc::new(support::Still::default())).await.is_err() {
-            let told = mail::repair_directory(&*store, &world).await.unwrap().join("; ");
-            assert!(told.contains("1 events of the directory") && told.contains("recovered-1"), "{told}");
-        }
-        assert_eq!(mail::repair_directory(&*store, &world).await.unwrap(), [""; 0]);
-        let accounts = accounts(&plain).await;
-        let names: Vec<_> = accounts.list().iter().map(|(login, _)| login.to_string()).collect();
-        assert_eq!(names, ["ben@example.org", "recovered-1"]);
-        let found = accounts.named("recovered-1").unwrap();
-        let inbox = found.open(MailboxId::FIRST).await.unwrap().newest();
-        assert_eq!(uids(inbox.state()), [1, 2, 3]);
-        store.close().unwrap();
-        disk.unlink(Path::new("index.redb")).unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_directory_that_the_running_server_knows_is_not_lost() {
-    let home = three().await;
-    home.accounts.add("ben@example.org", &support::record("geheim")).await.unwrap();
-    home.rot_of(AccountId::DIRECTORY, EVENT, &event_key(0, 2), Rotten::Payload);
-    let before = home.accounts.list();
-    let told = home.accounts.repair(&*home.store).await.unwrap().join("; ");
-    assert!(told.contains("nothing else is lost"), "{told}");
-    assert_eq!(home.accounts.repair(&*home.store).await.unwrap(), [""; 0]);
-    home.accounts.add("cy@example.org", &support::record("geheim")).await.unwrap();
-    let home = home.again(Index::Lost).await;
-    assert_eq!(home.accounts.list()[..2], before);
-    assert_eq!(home.accounts.list().len(), 3);
-}
-
 #[tokio::test]
 async fn nothing_is_swept_of_an_account_where_a_summary_is_lost() {
     for lost in [MailboxId::FIRST.get(), 0] {
@@ -566,23 +487,6 @@ async fn nothing_is_swept_of_an_account_where_a_summary_is_lost() {
         let report = home.accounts.sweep(Duration::ZERO, Pace::Trusting).await.unwrap();
         assert_eq!((report.left.len(), report.swept.records), (0, 0), "stream {lost}");
     }
-}
-
-#[tokio::test]
-async fn names_that_a_purge_has_trimmed_are_known_by_its_snapshot_when_an_event_behind_it_is_lost() {
-    let home = named().await;
-    home.accounts.purge("ann@example.org", &Purge::default()).await.unwrap();
-    let before = home.names().await;
-    let sent = MailboxName::new("Sent").unwrap();
-    support::delete(&home.ann, &sent).await.unwrap();
-    home.append("behind").await;
-    let names = StreamId { number: 0, ..home.stream() };
-    let lost = home.store.read(names, Seq::NONE, 99).await.unwrap().last().unwrap().seq;
-    home.rot_names(lost.0, Rotten::Header);
-    let home = home.again(Index::Lost).await;
-    home.repair().await;
-    assert_eq!(home.names().await, before, "it is not known any more that Sent was deleted");
-    assert_eq!(home.repair().await, Repaired::default());
 }
 
 #[tokio::test]
