@@ -7,13 +7,14 @@
 use crate::account::Account;
 use crate::aside::Aside;
 use crate::bygone::{Bygone, Held};
-use crate::carry::{BroughtBack, Carrier, MailboxBack, Onlooker, There};
+use crate::carry::{BroughtBack, Carried, Carrier, MailboxBack, Onlooker, There};
 use crate::undo::note;
 use crate::{Error, Origin};
 use bytes::Bytes;
 use mailbox::account::{self as names, MailboxId, SpecialUses};
 use mailbox::{Birth, MailboxState, NewMessage, Row};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use store::{BodyId, EmailId, Record};
 use terms::{InternalDate, MailboxName, Uid};
 
@@ -55,7 +56,8 @@ impl Account {
             return Err(Error::NoSuchMailbox);
         }
         let ids: Vec<_> = wanted.iter().map(|(_, mailbox)| mailbox.id).collect();
-        let carrier = Carrier::new(bygone, (&*self.store, self.id()), onlooker, bygone.count(&ids).await?);
+        let to = (&*self.store, self.id(), Arc::clone(&self.keeping));
+        let carrier = Carrier::new(bygone, to, onlooker, bygone.count(&ids).await?);
         let mut brought = BroughtBack::default();
         for (name, mailbox) in wanted {
             let Held { state, damage } = bygone.mailbox(mailbox.id).await?;
@@ -161,17 +163,27 @@ struct Then {
     message: NewMessage,
 }
 
+/// A message of then that is there now, under this UID and with this identity.
+struct Found {
+    uid: Uid,
+    email: EmailId,
+    then: Then,
+}
+
 /// A message that comes back.
 struct Returning {
     message: NewMessage,
-    /// Of one whose identity is not known here: it gets another.
+    body: BodyId,
+    /// Its record, where the commit has to bring it or has to name the octets anew.
     record: Option<Bytes>,
-    body: Option<(BodyId, Bytes)>,
+    /// Its identity, where that is known here: else it gets another.
+    email: Option<EmailId>,
+    carried: Carried,
 }
 
 impl Returning {
     fn octets(&self) -> usize {
-        self.record.as_ref().map_or(0, Bytes::len) + self.body.as_ref().map_or(0, |(_, octets)| octets.len())
+        self.record.as_ref().map_or(0, Bytes::len) + self.carried.body.as_ref().map_or(0, Bytes::len)
     }
 }
 
@@ -181,13 +193,13 @@ impl Coming<'_> {
         let there = Present::look(self.account, into).await?;
         let (found, missing) = there.compare(then);
         let mut flags = Vec::new();
-        found.iter().for_each(|(uid, then)| note(&mut flags, then.message.flags.clone(), *uid));
+        found.iter().for_each(|found| note(&mut flags, found.then.message.flags.clone(), found.uid));
         let mut back = MailboxBack { name: self.from.clone(), messages: 0, flags: 0, mended: 0 };
         for (flags, uids) in &flags {
             back.flags += self.account.set_flags(self.origin, into, flags, uids).await?;
         }
-        for (_, then) in &found {
-            back.mended += u64::from(self.mend(then, brought).await?);
+        for found in &found {
+            back.mended += u64::from(self.mend(found, brought).await?);
             self.carrier.advance(1);
         }
         for some in missing.chunks(AT_ONCE) {
@@ -218,7 +230,8 @@ impl Coming<'_> {
     }
 
     /// Brings the octets of a message that is there, where they are damaged or missing.
-    async fn mend(&self, then: &Then, brought: &mut BroughtBack) -> Result<bool, Error> {
+    async fn mend(&self, found: &Found, brought: &mut BroughtBack) -> Result<bool, Error> {
+        let Found { email, then, .. } = found;
         let carried = match self.carrier.carry(then.body).await? {
             Ok(carried) => carried,
             Err(why) => {
@@ -226,38 +239,41 @@ impl Coming<'_> {
                 return Ok(false);
             }
         };
-        if let Some(octets) = carried.body {
-            let bodies = vec![(then.body, octets)];
-            self.account.put_aside(self.origin, Aside { bodies, ..Aside::default() }).await?;
+        if carried.was != There::Whole {
+            // Its record is there, and is said again, so that the octets are named by this commit.
+            let records = self.account.readable_records(std::iter::once(*email)).await?;
+            let record = |octets| (*email, Some(Record { octets, body: Some(then.body) }));
+            let records = records.into_values().map(record).collect();
+            let bodies = carried.body.iter().map(|octets| (then.body, octets.clone())).collect();
+            self.account.put_aside(self.origin, Aside { records, bodies }).await?;
         }
-        Ok(carried.was != There::Whole)
+        Ok(!carried.was.is_whole())
     }
 
     /// In commits of a size that nobody waits for.
     async fn bring(&self, into: MailboxId, some: &[Then], brought: &mut BroughtBack) -> Result<u64, Error> {
         let emails = || some.iter().map(|then| then.email);
         let records = self.carrier.from.account.readable_records(emails()).await?;
-        let known = self.account.readable_records(emails()).await?;
+        let mut known = self.account.readable_records(emails()).await?;
+        let bodies: HashMap<_, _> = some.iter().map(|then| (then.email, then.body.0)).collect();
+        known.retain(|email, record| message::body_of(record).as_ref() == bodies.get(email));
         let (mut waiting, mut octets, mut messages) = (Vec::new(), 0, 0);
         for then in some {
-            let is_known =
-                known.get(&then.email).and_then(|record| message::body_of(record)) == Some(then.body.0);
-            let record = records.get(&then.email).filter(|_| !is_known).cloned();
-            match self.carrier.carry(then.body).await? {
-                Err(why) => brought.leave(self.from, Some(then.uid), why),
-                Ok(_) if record.is_none() && !is_known => {
-                    brought.leave(self.from, Some(then.uid), NO_RECORD);
+            let carried = match self.carrier.carry(then.body).await? {
+                Ok(carried) => carried,
+                Err(why) => {
+                    brought.leave(self.from, Some(then.uid), why);
+                    continue;
                 }
-                Ok(carried) => {
-                    let birth = if is_known { then.message.birth } else { Birth::Here };
-                    let message = NewMessage { birth, ..then.message.clone() };
-                    let body = carried.body.map(|octets| (then.body, octets));
-                    let returning = Returning { message, record, body };
-                    octets += returning.octets();
-                    waiting.push(returning);
-                    messages += 1;
-                }
-            }
+            };
+            let Some(returning) = returning(then, carried, known.get(&then.email), records.get(&then.email))
+            else {
+                brought.leave(self.from, Some(then.uid), NO_RECORD);
+                continue;
+            };
+            octets += returning.octets();
+            waiting.push(returning);
+            messages += 1;
             if octets > COMMIT {
                 self.put(into, &std::mem::take(&mut waiting)).await?;
                 octets = 0;
@@ -278,17 +294,35 @@ impl Coming<'_> {
                 let appending = mailbox::append(proposal.mailbox(into)?, account, messages)?;
                 appending.events.iter().try_for_each(|event| proposal.push(into, event))?;
                 for (uid, one) in appending.uids.iter().zip(some) {
-                    let email = EmailId { mailbox: into.get(), uid: uid.get() };
+                    let email = one.email.unwrap_or(EmailId { mailbox: into.get(), uid: uid.get() });
                     if let Some(octets) = &one.record {
-                        let body = message::body_of(octets).map(BodyId);
-                        proposal.put_record(email, Record { octets: octets.clone(), body });
+                        let record = Record { octets: octets.clone(), body: Some(one.body) };
+                        proposal.put_record(email, record);
                     }
-                    one.body.iter().for_each(|(id, body)| proposal.put_body(*id, body.clone()));
+                    one.carried.body.iter().for_each(|octets| proposal.put_body(one.body, octets.clone()));
                 }
                 Ok(())
             })
             .await
     }
+}
+
+/// A message as it comes back, by its record here or by that of then; `None` where there is neither.
+fn returning(
+    then: &Then,
+    carried: Carried,
+    known: Option<&Bytes>,
+    record: Option<&Bytes>,
+) -> Option<Returning> {
+    let (birth, email, record) = match known {
+        Some(known) => {
+            let record = (carried.was != There::Whole).then(|| known.clone());
+            (then.message.birth, Some(then.email), record)
+        }
+        None => (Birth::Here, None, Some(record?.clone())),
+    };
+    let message = NewMessage { birth, ..then.message.clone() };
+    Some(Returning { message, body: then.body, record, email, carried })
 }
 
 const NO_RECORD: &str = "its record cannot be read";
@@ -317,43 +351,47 @@ impl Present {
         Ok(there)
     }
 
-    /// Those that are there, with their UIDs here, and those that are missing. Who is known best comes first, so that
-    /// nobody is taken for a copy of another.
-    fn compare(mut self, then: Vec<Then>) -> (Vec<(Uid, Then)>, Vec<Then>) {
+    /// Those that are there, and those that are missing. Who is known best comes first, so that nobody is taken for a
+    /// copy of another.
+    fn compare(mut self, then: Vec<Then>) -> (Vec<Found>, Vec<Then>) {
         let (mut found, mut missing) = (Vec::new(), then);
         for find in [Self::the_same, Self::of_its_identity, Self::alike] {
             let strangers = missing.into_iter().filter_map(|then| match find(&mut self, &then) {
-                Some(uid) => {
-                    found.push((uid, then));
+                Some((uid, email)) => {
+                    found.push(Found { uid, email, then });
                     None
                 }
                 None => Some(then),
             });
             missing = strangers.collect();
         }
-        found.sort_unstable_by_key(|(uid, _)| *uid);
+        found.sort_unstable_by_key(|found| found.uid);
         (found, missing)
     }
 
-    fn the_same(&mut self, then: &Then) -> Option<Uid> {
+    fn the_same(&mut self, then: &Then) -> Option<(Uid, EmailId)> {
         let is_it = self.by_uid.get(&then.uid) == Some(&(then.email, then.body));
-        is_it.then(|| self.by_uid.remove(&then.uid)).map(|_| then.uid)
+        is_it.then(|| self.by_uid.remove(&then.uid)).map(|_| (then.uid, then.email))
     }
 
-    fn of_its_identity(&mut self, then: &Then) -> Option<Uid> {
+    fn of_its_identity(&mut self, then: &Then) -> Option<(Uid, EmailId)> {
         let candidates = self.by_identity.get_mut(&(then.email, then.body))?;
         take_one(candidates, &mut self.by_uid)
     }
 
-    fn alike(&mut self, then: &Then) -> Option<Uid> {
+    fn alike(&mut self, then: &Then) -> Option<(Uid, EmailId)> {
         let candidates = self.by_octets.get_mut(&(then.body, then.message.internal_date))?;
         take_one(candidates, &mut self.by_uid)
     }
 }
 
 /// The first that nobody was found to be yet.
-fn take_one(candidates: &mut VecDeque<Uid>, free: &mut HashMap<Uid, (EmailId, BodyId)>) -> Option<Uid> {
-    std::iter::from_fn(|| candidates.pop_front()).find(|uid| free.remove(uid).is_some())
+fn take_one(
+    candidates: &mut VecDeque<Uid>,
+    free: &mut HashMap<Uid, (EmailId, BodyId)>,
+) -> Option<(Uid, EmailId)> {
+    let mut candidates = std::iter::from_fn(|| candidates.pop_front());
+    candidates.find_map(|uid| free.remove(&uid).map(|(email, _)| (uid, email)))
 }
 
 impl Account {

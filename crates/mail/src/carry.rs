@@ -3,7 +3,9 @@
 
 use crate::Error;
 use crate::bygone::Bygone;
+use crate::keeping::{Hold, Keeping};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{AccountId, BodyId, MAX_INLINE_BODY, Store, StoreError};
 use terms::{MailboxName, Uid};
@@ -74,6 +76,7 @@ pub(crate) struct Carrier<'a> {
     pub(crate) from: &'a Bygone,
     pub(crate) to: &'a dyn Store,
     pub(crate) account: AccountId,
+    keeping: Arc<Keeping>,
     onlooker: &'a dyn Onlooker,
     done: AtomicU64,
     of: u64,
@@ -86,24 +89,37 @@ pub(crate) struct Carried {
     pub(crate) body: Option<Bytes>,
     /// What was there before.
     pub(crate) was: There,
+    /// Keeps them until that commit.
+    _hold: Hold,
 }
 
 /// What the target has of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum There {
     Whole,
+    /// All of it, but a message is on its way which may have brought it, and takes it away where it is refused: unless a
+    /// commit names it meanwhile.
+    InPassing,
     Damaged,
     Not,
 }
 
+impl There {
+    /// Whether nothing had to be brought.
+    pub(crate) const fn is_whole(self) -> bool {
+        matches!(self, Self::Whole | Self::InPassing)
+    }
+}
+
 impl<'a> Carrier<'a> {
+    /// To an account that a sweep and deliveries may come to meanwhile, by what it keeps from them.
     pub(crate) fn new(
         from: &'a Bygone,
-        (to, account): (&'a dyn Store, AccountId),
+        (to, account, keeping): (&'a dyn Store, AccountId, Arc<Keeping>),
         onlooker: &'a dyn Onlooker,
         of: u64,
     ) -> Self {
-        Self { from, to, account, onlooker, done: AtomicU64::new(0), of }
+        Self { from, to, account, keeping, onlooker, done: AtomicU64::new(0), of }
     }
 
     /// Tells that so many messages more were looked at.
@@ -113,14 +129,20 @@ impl<'a> Carrier<'a> {
     }
 
     /// Sees to it that the octets of this name are there, or can go with a commit; else says why not. What is there and
-    /// cannot be read makes room.
+    /// cannot be read makes room. They stay as long as what this gives is there, and behind it where a commit has named
+    /// them.
     pub(crate) async fn carry(&self, body: BodyId) -> Result<Result<Carried, String>, Error> {
-        let was = self.there(body).await?;
-        if was == There::Whole {
-            return Ok(Ok(Carried { body: None, was }));
+        let hold = self.keeping.hold(body);
+        let was_shared = hold.is_shared();
+        let was = match self.there(body).await? {
+            There::Whole if was_shared || hold.is_shared() => There::InPassing,
+            was => was,
+        };
+        if was.is_whole() {
+            return Ok(Ok(Carried { body: None, was, _hold: hold }));
         }
         match self.fetch(body, was).await {
-            Ok(body) => Ok(body.map(|body| Carried { body, was })),
+            Ok(body) => Ok(body.map(|body| Carried { body, was, _hold: hold })),
             Err(StoreError::Damaged { what, detail }) => Ok(Err(format!("damaged {what}: {detail}"))),
             Err(why) => Err(why.into()),
         }

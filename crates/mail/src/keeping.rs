@@ -185,6 +185,13 @@ impl Drop for Watching<'_> {
     }
 }
 
+impl Hold {
+    /// Whether somebody else holds it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.keeping.lock().held.get(&self.body).is_some_and(|held| held.holders > 1)
+    }
+}
+
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut kept = self.keeping.lock();

@@ -54,7 +54,8 @@ impl Accounts {
         let ids: Vec<_> = bygone.mailboxes().map(|(_, mailbox)| mailbox.id).collect();
         let of = bygone.count(&ids).await?;
         let raw = Raw { store: &*self.store, world: &*self.world };
-        let carrier = Carrier::new(bygone, (raw.store, id), onlooker, of);
+        // Nobody knows the account yet: there is nobody to keep anything from.
+        let carrier = Carrier::new(bygone, (raw.store, id, Arc::default()), onlooker, of);
         let mut revival = Revival { raw, carrier, fate: HashMap::new(), brought: BroughtBack::default() };
         revival.fill().await?;
         let standing = bygone.entry.standing;

@@ -4,6 +4,7 @@
 pub mod counting;
 mod delegate;
 pub mod hesitant;
+pub mod interposed;
 pub mod local;
 pub mod mischief;
 pub mod work;

@@ -1,8 +1,8 @@
 //! A sweep that is cut off, and one of an account that cannot be read.
 
-use crate::interposed::Interposed;
 use crate::scene::{RETENTION, Scene};
 use crate::support;
+use crate::support::interposed::Interposed;
 use mail::{Account, Error, Pace, Purge, Transfer};
 use mailbox::Change;
 use std::sync::Arc;

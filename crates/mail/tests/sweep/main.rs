@@ -6,7 +6,6 @@
 mod support;
 
 mod clock;
-mod interposed;
 mod interrupted;
 mod meanwhile;
 mod power;

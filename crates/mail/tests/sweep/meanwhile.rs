@@ -1,8 +1,8 @@
 //! What happens while a sweep or a purge runs: at each of its calls of the store in turn.
 
-use crate::interposed::Interposed;
 use crate::scene::{self, Scene, large, stores};
 use crate::support;
+use crate::support::interposed::Interposed;
 use mail::{Arrival, Origin, Pace, Purge, Transfer};
 use mailbox::Flags;
 use std::sync::Arc;

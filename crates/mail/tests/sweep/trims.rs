@@ -1,8 +1,8 @@
 //! Events and snapshots that go, and what is left of a mailbox.
 
-use crate::interposed::Interposed;
 use crate::scene::{BEGIN_MS, DAY_MS, Scene, stores};
 use crate::support;
+use crate::support::interposed::Interposed;
 use mail::Moment;
 use mailbox::{Change, Flags, MailboxState};
 use std::sync::Arc;
