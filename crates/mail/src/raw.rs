@@ -39,7 +39,10 @@ impl Raw<'_> {
         };
         match self.store.commit(commit).await? {
             Committed::Done => Ok(()),
-            _ => Err(Error::Unavailable("somebody else writes to the store".to_owned())),
+            Committed::BodyGone(_) => Err(Error::swept_away()),
+            Committed::Conflict { .. } | Committed::Diverged { .. } => {
+                Err(Error::Unavailable("somebody else writes to the store".to_owned()))
+            }
         }
     }
 }

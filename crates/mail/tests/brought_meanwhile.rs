@@ -134,10 +134,14 @@ impl Twins {
         limit(&ann, Allowance::Unlimited).await;
     }
 
-    async fn bring_back(&self) -> Result<u64, Error> {
+    async fn past(&self) -> Bygone {
         let holder = who_had(&*self.from, ANN, i64::MAX).await.unwrap().unwrap();
         let world: Arc<dyn World> = Arc::new(Still::default());
-        let past = Bygone::open(Arc::clone(&self.from), world, holder, i64::MAX).await.unwrap();
+        Bygone::open(Arc::clone(&self.from), world, holder, i64::MAX).await.unwrap()
+    }
+
+    async fn bring_back(&self) -> Result<u64, Error> {
+        let past = self.past().await;
         let aim = Aim::InPlace("as of then".to_owned());
         let brought = self.ann.bring_back(&Origin::desk(), &past, None, &aim, &Nobody).await?;
         assert_eq!(brought.lost, 0, "{brought:?}");
@@ -207,4 +211,25 @@ async fn octets_of_a_message_that_came_back_under_its_identity_stay_too() {
 #[tokio::test]
 async fn octets_of_a_message_that_is_new_here_stay_too() {
     check_all(Lacks::Everything, 10).await;
+}
+
+#[tokio::test]
+async fn who_revives_an_account_whose_octets_go_meanwhile_is_told_so() {
+    let mut told = Vec::new();
+    for call in 0.. {
+        let twins = Twins::new(Lacks::Everything).await;
+        let past = twins.past().await;
+        let (to, revived) = (Arc::clone(&twins.to), AccountId(twins.ann.id().0 + 1));
+        twins.to.before(call, async move {
+            for body in to.list_bodies(revived, None, 9).await.unwrap() {
+                to.delete_body(revived, body).await.unwrap();
+            }
+        });
+        let done = twins.accounts.revive(&past, "again@example.org", &Nobody).await;
+        told.extend(done.err().map(|why| why.to_string()));
+        if !twins.to.has_happened() {
+            break;
+        }
+    }
+    assert!(!told.is_empty() && told.iter().all(|why| why.contains("swept away")), "{told:?}");
 }
