@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::load::{self, At, Fold};
-use crate::past::{Replay, last_event_until};
+use crate::past::{Replay, last_event_until, without_events};
 use crate::roll::Roll;
 use crate::skip::{SKIPPED_MODSEQS, SKIPPED_UIDS};
 use crate::world::World;
@@ -10,7 +10,7 @@ use crate::{DirectoryError, Error};
 use bytes::Bytes;
 use mailbox::account::directory::{Entry, Login};
 use mailbox::account::{self as names, Limits, MailboxId};
-use mailbox::{Given, LimitReached, MailboxState};
+use mailbox::{Given, LimitReached, MailboxState, Row};
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::{AccountId, EmailId, EmailRange, Seq, Store, StreamId};
@@ -100,7 +100,7 @@ impl Bygone {
         let (store, stream) = (&*self.account.store, self.account.stream_of(id));
         let (last, mut damage) = match last_event_until(store, stream, self.until_ms).await? {
             (Some(last), damage) => (last, damage),
-            (None, None) => return Ok(Held { state: first_known(store, stream).await?, damage: None }),
+            (None, None) => return Ok(self.held_at_last(without_events(store, stream).await?)),
             (None, damage) => return Ok(Held { state: None, damage }),
         };
         let mut replay = match Replay::begin(store, stream, last).await {
@@ -124,6 +124,18 @@ impl Bygone {
         Ok(Held { state: replay.at.state, damage })
     }
 
+    /// What a mailbox held of which it is not kept since when: not what came into it later.
+    fn held_at_last(&self, state: Option<MailboxState>) -> Held {
+        let until_ms = self.until_ms;
+        let came_later = |row: &Row| row.save_date.saturating_mul(1_000) > until_ms;
+        let state = state.filter(|state| {
+            let uids = state.uids(Uid::MIN);
+            !state.reader(self.account.id()).rows(&uids).any(|row| came_later(&row))
+        });
+        let is_doubtful = state.is_some() && until_ms < i64::MAX;
+        Held { state, damage: is_doubtful.then(|| HELD_AT_LAST.to_owned()) }
+    }
+
     /// Numbers that may have been given since a mailbox was as it was, by others than this store knows of too.
     pub(crate) async fn given(&self, id: MailboxId, past: &MailboxState) -> Result<Given, Error> {
         let head = match self.account.heads(&[id]).await {
@@ -140,6 +152,9 @@ impl Bygone {
         })
     }
 }
+
+const HELD_AT_LAST: &str =
+    "its past is not kept: this is what it held at last, and whether it held that then cannot be told";
 
 /// What a mailbox held.
 pub(crate) struct Held {
@@ -172,16 +187,6 @@ impl Account {
         }
         Ok(found)
     }
-}
-
-/// What a mailbox held where nothing of the time before is kept: where all its events were trimmed, by a purge or a repair,
-/// their snapshot.
-async fn first_known(store: &dyn Store, stream: StreamId) -> Result<Option<MailboxState>, Error> {
-    if !store.read(stream, Seq::NONE, 1).await?.is_empty() {
-        return Ok(None);
-    }
-    let snapshot = store.snapshot_at(stream, Seq(u64::MAX)).await?;
-    snapshot.map(|snapshot| load::restored(stream, &snapshot)).transpose()
 }
 
 async fn state_until<S: Fold>(

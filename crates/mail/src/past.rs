@@ -86,8 +86,14 @@ impl Account {
     pub async fn state_at(&self, id: MailboxId, moment: Moment) -> Result<Option<MailboxState>, Error> {
         let _turn = self.turn.lock().await;
         let stream = self.stream_of(id);
-        let last = self.last_event_at(stream, moment).await?;
-        let Some(last) = last else { return Ok(None) };
+        let Some(last) = self.last_event_at(stream, moment).await? else {
+            return match moment {
+                Moment::Time(until) if until >= self.world.now_ms() => {
+                    without_events(&*self.store, stream).await
+                }
+                _ => Ok(None),
+            };
+        };
         let mut replay = Replay::begin(&*self.store, stream, last).await?;
         while let Some(event) = replay.next(last).await? {
             replay.take(event)?;
@@ -190,6 +196,19 @@ pub(crate) async fn last_event_until(
             _ => return Ok((last, damage)),
         }
     }
+}
+
+/// What a mailbox holds of which no event is kept, for a purge or a repair has trimmed all of them: their snapshot. Since
+/// when it has held that is not kept either.
+pub(crate) async fn without_events(
+    store: &dyn Store,
+    stream: StreamId,
+) -> Result<Option<MailboxState>, Error> {
+    if !store.read(stream, Seq::NONE, 1).await?.is_empty() {
+        return Ok(None);
+    }
+    let snapshot = store.snapshot_at(stream, Seq(u64::MAX)).await?;
+    snapshot.map(|snapshot| load::restored(stream, &snapshot)).transpose()
 }
 
 /// The next events, up to the first that is damaged; and what is wrong with that.

@@ -32,6 +32,12 @@ impl Onlooker for Looking {
     }
 }
 
+struct Nobody;
+
+impl Onlooker for Nobody {
+    fn at(&self, _: u64, _: u64) {}
+}
+
 /// All that a store has of the account that has this name, in a world that stands still.
 async fn bygone(store: &Arc<dyn Store>, name: &str) -> Bygone {
     let holder = who_had(&**store, name, i64::MAX).await.unwrap().unwrap();
@@ -232,4 +238,78 @@ async fn what_has_rotted_is_left_and_told_and_a_mailbox_comes_as_far_as_it_can_b
     assert_eq!(state.uids(Uid::MIN).to_string(), "1,3");
     // UIDs that were given behind the hole are known from the summary, and are not given again.
     assert_eq!(state.uid_next().get(), 6 + mail::SKIPPED_UIDS);
+}
+
+/// The next day.
+#[derive(Default)]
+struct Later(Still);
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+impl World for Later {
+    fn now_ms(&self) -> i64 {
+        self.0.now_ms() + DAY_MS
+    }
+
+    fn random(&self, into: &mut [u8]) {
+        self.0.random(into);
+        into.iter_mut().for_each(|octet| *octet = !*octet);
+    }
+}
+
+/// Ann's store, with letters in INBOX that came in on her second day, one of them flagged, and something that is rotten.
+async fn rotten(what: &[u8]) -> (Arc<LocalStore>, Scene) {
+    let disk = FaultyDisk::new(1);
+    let local = Arc::new(LocalStore::open_on(Arc::new(disk.clone()), &Options::default()).unwrap());
+    let mut scene = Scene::over(Arc::clone(&local) as Arc<dyn Store>).await;
+    scene.there = Accounts::open(Arc::clone(&scene.from), Arc::new(Later::default())).await.unwrap();
+    scene.ann = scene.there.account(scene.ann.id());
+    scene.letters(1..=3).await;
+    scene.flag_first("soon-lost").await;
+    flip(&disk, what);
+    (local, scene)
+}
+
+#[tokio::test]
+async fn a_mailbox_that_was_repaired_since_is_refused_where_it_held_something_else_then() {
+    let (local, scene) = rotten(b"soon-lost").await;
+    scene.ann.repair(&*local, &mail::Unreadable::default()).await.unwrap();
+    let inbox = id(&scene.ann, "INBOX").await;
+    let stream = store::StreamId { account: scene.ann.id(), number: inbox.get() };
+    assert!(scene.from.read(stream, store::Seq::NONE, 1).await.unwrap().is_empty(), "its past is forgotten");
+    let there = scene.to.account(scene.to.add(ANN, &record("another")).await.unwrap());
+    let bring = async |until_ms: i64| {
+        let holder = who_had(&*scene.from, ANN, i64::MAX).await.unwrap().unwrap();
+        let world: Arc<dyn World> = Arc::new(Still::default());
+        let past = Bygone::open(Arc::clone(&scene.from), world, holder, until_ms).await.unwrap();
+        let (desk, only, aim) = (Origin::desk(), named("INBOX"), Aim::Below(named(&until_ms.to_string())));
+        let brought = there.bring_back(&desk, &past, Some(&only), &aim, &Nobody).await.unwrap();
+        let left: Vec<_> = brought.left.iter().map(|left| left.why.clone()).collect();
+        (brought.messages(), left.join("; "))
+    };
+    let now_ms = Later::default().now_ms();
+    assert_eq!(bring(i64::MAX).await, (3, String::new()));
+    let (messages, why) = bring(now_ms).await;
+    assert!(messages == 3 && why.contains("cannot be told"), "{messages} {why}");
+    let refused = (0, "what it held then is not kept".to_owned());
+    assert_eq!(bring(now_ms - 1).await, refused, "the letters came later");
+    scene.letters(4..=4).await;
+    assert_eq!(bring(now_ms - 1).await, refused);
+    assert_eq!(bring(now_ms).await, (1, String::new()), "three are there by now");
+}
+
+#[tokio::test]
+async fn an_account_whose_names_were_repaired_since_is_refused() {
+    let (local, scene) = rotten(b"Sent").await;
+    let told = scene.ann.repair(&*local, &mail::Unreadable::default()).await.unwrap();
+    assert!(told.mended.iter().any(|mended| mended.what.contains("events of the account")), "{told:?}");
+    let open = async |until_ms: i64| {
+        let holder = who_had(&*scene.from, ANN, i64::MAX).await.unwrap().unwrap();
+        let world: Arc<dyn World> = Arc::new(Still::default());
+        Bygone::open(Arc::clone(&scene.from), world, holder, until_ms).await
+    };
+    let now_ms = Later::default().now_ms();
+    assert!(open(now_ms).await.is_ok());
+    let why = open(now_ms - 1).await.unwrap_err().to_string();
+    assert!(why.contains("what its mailboxes were called then is not kept"), "{why}");
 }

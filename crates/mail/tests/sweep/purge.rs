@@ -2,7 +2,7 @@
 
 use crate::scene::{BEGIN_MS, DAY_MS, Scene, named, stores};
 use crate::support;
-use mail::{DirectoryError, Error, Moment, Origin, Purge, Transfer};
+use mail::{DirectoryError, Error, Moment, Origin, Purge, Transfer, World};
 use store::{Seq, StreamId};
 use terms::Uid;
 
@@ -28,6 +28,11 @@ async fn a_purge_takes_what_was_deleted_a_moment_ago_and_leaves_what_is_there() 
         for stream in [0, scene.inbox.get()] {
             let stream = StreamId { account: scene.ann.id(), number: stream };
             assert!(scene.store.read(stream, Seq::NONE, 10).await.unwrap().is_empty(), "{stream:?}");
+        }
+        // When it came to what it holds is not known, but that it holds it now.
+        for (at_ms, messages) in [(scene.clock.now_ms(), Some(1)), (scene.clock.now_ms() - 1, None)] {
+            let state = scene.ann.state_at(scene.inbox, Moment::Time(at_ms)).await.unwrap();
+            assert_eq!(state.map(|state| state.messages()), messages);
         }
         assert!(scene.ann.deleted_mailboxes().await.unwrap().is_empty());
         let undone = scene.ann.undelete_messages(&Origin::desk(), scene.inbox, i64::MIN).await.unwrap();
