@@ -230,10 +230,10 @@ impl Account {
         if Some(mailbox.id) > self.last_id || !self.had(mailbox.uid_validity) {
             return Err(Damaged("a mailbox has a number that was not given yet"));
         }
-        if self.names.insert(mailbox.id, name.clone()).is_some() {
+        if self.name(mailbox.id).is_some() {
             return Err(Damaged("two mailboxes have one id"));
         }
-        self.mailboxes.insert(name, mailbox);
+        self.put(name, mailbox);
         Ok(())
     }
 }

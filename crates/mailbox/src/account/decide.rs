@@ -132,7 +132,7 @@ impl Account {
                 special_uses
             }
         };
-        let holder = self.mailboxes().find(|(_, mailbox)| mailbox.uid_validity == uid_validity);
+        let holder = self.holder(uid_validity);
         let is_free = match holder {
             Some((_, holder)) => self.remembers_all() && self.is_own(holder) && is_unused(holder.id)?,
             None => self.can_take(uid_validity),
@@ -491,7 +491,41 @@ impl From<Unmovable> for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shared_map::tests::GONE_THROUGH;
     use super::*;
+
+    /// How many entries of an account of so many mailboxes are gone through when another is to go on under this UIDVALIDITY.
+    fn gone_through(mailboxes: u32, uid_validity: u32, is_unused: bool) -> usize {
+        let limits = Limits::default();
+        let name = |n: u32| MailboxName::new(&format!("mailbox {n:05}")).unwrap();
+        let validity = |n: u32| UidValidity::new(n).unwrap();
+        let mut account = Account::new();
+        let own = account.create(&name(0), None, 9, &limits).unwrap();
+        own.events.iter().for_each(|event| account.apply(event).unwrap());
+        let go_on = |account: &Account, n: u32, uid_validity: u32| {
+            let is_unused = |_| Ok::<_, Refusal>(is_unused);
+            let validity = validity(uid_validity);
+            account.continue_mailbox(&name(n), SpecialUses::NONE, validity, 10, &limits, is_unused)
+        };
+        for n in 1..=mailboxes {
+            let plan = go_on(&account, n, 1_000 + n).unwrap();
+            plan.events.iter().for_each(|event| account.apply(event).unwrap());
+        }
+        GONE_THROUGH.set(0);
+        let plan = go_on(&account, mailboxes + 1, uid_validity);
+        assert_eq!(plan.is_ok(), uid_validity == 5 || is_unused && uid_validity == 9, "{plan:?}");
+        GONE_THROUGH.get()
+    }
+
+    #[test]
+    fn who_has_a_uid_validity_is_known_without_looking_through_all_mailboxes() {
+        // One that nobody has, the account's own, another's from elsewhere.
+        for uid_validity in [5, 9, 1_001] {
+            for is_unused in [true, false] {
+                assert_eq!(gone_through(500, uid_validity, is_unused), 0, "{uid_validity}");
+            }
+        }
+    }
 
     #[test]
     fn a_uid_validity_is_the_time_or_one_more_than_the_last_and_never_zero() {

@@ -94,8 +94,7 @@ impl Salvage {
         let mut free = (uid_validity.get()..=u32::MAX).filter_map(UidValidity::new);
         let uid_validity = free.find(|free| !self.names.uid_validities.contains_key(free))?;
         let mailbox = Mailbox { id, uid_validity, special_uses: SpecialUses::default() };
-        self.names.names.insert(id, name.clone());
-        self.names.mailboxes.insert(name.clone(), mailbox);
+        self.names.put(name.clone(), mailbox);
         self.names.last_id = self.names.last_id.max(Some(id));
         Some(name)
     }

@@ -268,6 +268,8 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
     type Item = (&'a K, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
+        #[cfg(test)]
+        tests::GONE_THROUGH.set(tests::GONE_THROUGH.get() + 1);
         let node = self.ahead.pop()?;
         self.go_left(&node.right);
         Some((&node.key, &node.value))
@@ -296,7 +298,7 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SharedMap<K, V> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::cell::Cell;
     use std::collections::BTreeMap;
@@ -304,6 +306,8 @@ mod tests {
 
     thread_local! {
         static COPIED: Cell<usize> = const { Cell::new(0) };
+        /// Entries of all maps that somebody went through one after the other.
+        pub(in crate::account) static GONE_THROUGH: Cell<usize> = const { Cell::new(0) };
     }
 
     /// A key that counts how often it is copied.

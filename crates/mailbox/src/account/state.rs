@@ -56,6 +56,8 @@ pub struct Mailbox {
 pub struct Account {
     pub(super) mailboxes: SharedMap<MailboxName, Mailbox>,
     pub(super) names: SharedMap<MailboxId, MailboxName>,
+    /// Which mailbox has a UIDVALIDITY.
+    pub(super) holders: SharedMap<UidValidity, MailboxId>,
     pub(super) subscriptions: SharedMap<MailboxName, ()>,
     pub(super) last_id: Option<MailboxId>,
     /// The last one of its own making.
@@ -252,14 +254,30 @@ impl Account {
         if self.mailboxes.contains_key(name) {
             return Err(Inconsistent("a mailbox got a name that is taken"));
         }
-        self.names.insert(mailbox.id, name.clone());
-        self.mailboxes.insert(name.clone(), mailbox);
+        self.put(name.clone(), mailbox);
         Ok(())
+    }
+
+    /// One more, whose name and id are free.
+    pub(super) fn put(&mut self, name: MailboxName, mailbox: Mailbox) {
+        self.names.insert(mailbox.id, name.clone());
+        self.holders.insert(mailbox.uid_validity, mailbox.id);
+        self.mailboxes.insert(name, mailbox);
+    }
+
+    /// The mailbox that has this UIDVALIDITY.
+    pub(super) fn holder(&self, uid_validity: UidValidity) -> Option<(&MailboxName, &Mailbox)> {
+        let name = self.names.get(self.holders.get(&uid_validity)?)?;
+        self.mailboxes.get_key_value(name)
     }
 
     fn deleted(&mut self, id: MailboxId) -> Result<Mailbox, Inconsistent> {
         let name = self.names.remove(&id).ok_or(NO_SUCH_ID)?;
-        self.mailboxes.remove(&name).ok_or(NO_SUCH_ID)
+        let mailbox = self.mailboxes.remove(&name).ok_or(NO_SUCH_ID)?;
+        if self.holders.get(&mailbox.uid_validity) == Some(&id) {
+            self.holders.remove(&mailbox.uid_validity);
+        }
+        Ok(mailbox)
     }
 
     fn renamed(&mut self, from: &MailboxName, to: &MailboxName) -> Result<(), Inconsistent> {
