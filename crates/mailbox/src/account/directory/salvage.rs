@@ -1,7 +1,7 @@
 //! A directory put together from what is left of its events, and said anew from nothing.
 
 use super::{Directory, DirectoryEvent, Entry, Login, Standing};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use terms::AccountId;
 
 /// A directory on its way back.
@@ -74,6 +74,7 @@ impl Salvage {
     #[must_use]
     pub fn events(&self) -> Vec<DirectoryEvent> {
         let mut anew = Anew::default();
+        let away = self.away();
         let living = self.directory.entries.iter().map(|(id, entry)| (*id, (entry, Whereabouts::Here)));
         let gone = self.gone.iter().filter_map(|(id, was)| Some((*id, (was.as_ref()?, Whereabouts::Gone))));
         // Whoever is here is no more gone.
@@ -81,18 +82,31 @@ impl Salvage {
         for (id, (entry, whereabouts)) in all {
             let (login, credential) = (entry.login.clone(), entry.credential.clone());
             let came = anew.say(DirectoryEvent::AccountAdded { id, login, credential });
-            match whereabouts {
-                // Whose name is another one's by now is not named.
-                Whereabouts::Gone if came => drop(anew.say(DirectoryEvent::AccountRemoved { id })),
-                Whereabouts::Here if entry.standing != Standing::Enabled => {
-                    anew.say(DirectoryEvent::StandingChanged { id, standing: entry.standing });
-                }
-                Whereabouts::Gone | Whereabouts::Here => {}
+            if came && (whereabouts == Whereabouts::Gone || away.contains(&id)) {
+                anew.say(DirectoryEvent::AccountRemoved { id });
+            }
+        }
+        for (id, entry) in &self.directory.entries {
+            if away.contains(id) {
+                let (id, login, credential) = (*id, entry.login.clone(), entry.credential.clone());
+                anew.say(DirectoryEvent::AccountRestored { id, login, credential });
+            }
+            if entry.standing != Standing::Enabled {
+                anew.say(DirectoryEvent::StandingChanged { id: *id, standing: entry.standing });
             }
         }
         anew.events.extend(self.directory.decoy_secret.map(DirectoryEvent::DecoySecretMade));
         anew.events.push(DirectoryEvent::IdsSkipped { last: self.directory.last_id() });
         anew.events
+    }
+
+    /// Those that have the name of an account which came behind them and went: they go, and come back when that is said.
+    fn away(&self) -> BTreeSet<AccountId> {
+        let newer = self.gone.iter().filter_map(|(id, was)| {
+            let (older, _) = self.directory.find(&was.as_ref()?.login)?;
+            (older < *id).then_some(older)
+        });
+        newer.collect()
     }
 }
 
@@ -171,6 +185,38 @@ mod tests {
         let after = fold(&salvage.events());
         assert_eq!(after.get(AccountId(1)).unwrap().credential, [].into());
         assert_eq!(after.find(&login("cy")).map(|(id, _)| id), Some(AccountId(3)));
+    }
+
+    /// Who was removed, with name and password, as whoever lives through these events sees it.
+    fn gone(events: &[DirectoryEvent]) -> BTreeMap<AccountId, Entry> {
+        let mut directory = Directory::new();
+        let mut gone = BTreeMap::new();
+        for event in events {
+            match event {
+                DirectoryEvent::AccountRemoved { id } => {
+                    gone.insert(*id, directory.get(*id).unwrap().clone());
+                }
+                DirectoryEvent::AccountRestored { id, .. } => drop(gone.remove(id)),
+                _ => {}
+            }
+            directory.apply(event).unwrap();
+        }
+        gone
+    }
+
+    #[test]
+    fn who_was_removed_is_said_anew_although_an_older_account_has_the_name_by_now() {
+        let mut events = history();
+        // 3 goes, 2 comes back under its name, is disabled, and signs in with something else.
+        events.push(DirectoryEvent::AccountRemoved { id: AccountId(3) });
+        let (id, credential) = (AccountId(2), [8].into());
+        events.push(DirectoryEvent::AccountRestored { id, login: login("cy"), credential });
+        events.push(DirectoryEvent::StandingChanged { id, standing: Standing::Disabled });
+        let mut salvage = Salvage::default();
+        events.iter().for_each(|event| salvage.take(event));
+        let anew = salvage.events();
+        assert_eq!(fold(&anew), fold(&events));
+        assert_eq!(gone(&anew), gone(&events));
     }
 
     #[test]
