@@ -15,7 +15,7 @@ use mailbox::{Change, Doomed, Flags, SystemFlags};
 use std::sync::Arc;
 use store::AccountId;
 use support::work::{Scale, Work};
-use support::{accounts, ann, append, delete, id, rename};
+use support::{accounts, ann, append, delete, id, record, rename};
 use terms::{MailboxName, Uid, UidSet};
 use testkit::disk::FaultyDisk;
 
@@ -24,6 +24,7 @@ const MESSAGES: u64 = 2_000;
 const A_BATCH: u64 = 500;
 const MAILBOXES: u64 = 250;
 const CHANGES: u64 = 400;
+const ACCOUNTS: u64 = 150;
 /// Octets that a count may differ by: numbers that become longer, and pages of the index that are read or not.
 const LEEWAY: u64 = 64 << 10;
 /// Below so many octets of events no snapshot is taken, and behind one at most half as many as it has.
@@ -199,6 +200,31 @@ async fn with_mailboxes(mailboxes: u64) -> [Work; 8] {
     let store = Arc::clone(&scale.store);
     let (_, signed_in) = scale.weigh(open_anew(&store, account.id(), MailboxId::FIRST)).await;
     [made, created, appended, renamed, deleted, listed, restarted, signed_in]
+}
+
+#[tokio::test]
+async fn what_is_done_to_one_account_is_the_same_work_on_a_server_of_any_size() {
+    let [added, renewed, removed] =
+        pairs(with_accounts(ACCOUNTS).await, with_accounts(ACCOUNTS * TIMES).await);
+    assert_constant("adding an account", added);
+    assert_constant("a new password", renewed);
+    assert_constant("removing an account", removed);
+}
+
+async fn with_accounts(number: u64) -> [Work; 3] {
+    let mut scale = Scale::on(FaultyDisk::new(4));
+    let store = Arc::clone(&scale.store);
+    let accounts = scale.weigh(accounts(&store)).await.0;
+    let (secret, other) = (record("secret"), record("another"));
+    for n in 0..number {
+        let name = format!("person{n:05}@example.org");
+        scale.weigh(async { accounts.add(&name, &secret).await.unwrap() }).await;
+    }
+    let last = "person99999@example.org";
+    let (_, added) = scale.weigh(async { accounts.add(last, &secret).await.unwrap() }).await;
+    let (_, renewed) = scale.weigh(async { accounts.set_credential(last, &other).await.unwrap() }).await;
+    let (_, removed) = scale.weigh(async { accounts.remove(last).await.unwrap() }).await;
+    [added, renewed, removed]
 }
 
 fn name(number: u64) -> MailboxName {

@@ -1,7 +1,7 @@
 //! An ordered map whose clones share what they have in common: a change copies one path of it.
 //!
 //! An account is decided upon as a value, while others look at the one before. With ten thousand mailboxes that value
-//! must not be copied for each CREATE.
+//! must not be copied for each CREATE, nor the directory of ten thousand accounts for each that is added.
 //!
 //! A weight-balanced tree, with the parameters that are proved right in Hirai and Yamamoto, *Balancing weight-balanced
 //! trees* (2011).
@@ -301,13 +301,31 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SharedMap<K, V> {
 pub(super) mod tests {
     use super::*;
     use std::cell::Cell;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, HashSet};
     use testkit::dice::Dice;
 
     thread_local! {
         static COPIED: Cell<usize> = const { Cell::new(0) };
         /// Entries of all maps that somebody went through one after the other.
         pub(in crate::account) static GONE_THROUGH: Cell<usize> = const { Cell::new(0) };
+    }
+
+    impl<K, V> SharedMap<K, V> {
+        /// How many entries it does not share with another one.
+        pub(in crate::account) fn apart_from(&self, other: &Self) -> usize {
+            fn all<'a, K, V>(link: &'a Link<K, V>, nodes: &mut Vec<&'a Arc<Node<K, V>>>) {
+                if let Some(node) = link {
+                    nodes.push(node);
+                    all(&node.left, nodes);
+                    all(&node.right, nodes);
+                }
+            }
+            let (mut here, mut there) = (Vec::new(), Vec::new());
+            all(&self.top, &mut here);
+            all(&other.top, &mut there);
+            let there: HashSet<_> = there.into_iter().map(Arc::as_ptr).collect();
+            here.into_iter().filter(|node| !there.contains(&Arc::as_ptr(node))).count()
+        }
     }
 
     /// A key that counts how often it is copied.

@@ -98,7 +98,7 @@ impl Directory {
         put_number(&mut out, self.last_id);
         put_octets(&mut out, self.decoy_secret.as_ref().map_or(&[], |secret| &secret.0));
         put_number(&mut out, self.entries.len() as u64);
-        for (id, entry) in &self.entries {
+        for (id, entry) in self.entries.iter() {
             put_account(&mut out, *id, &entry.login, &entry.credential);
             put_standing(&mut out, entry.standing);
         }

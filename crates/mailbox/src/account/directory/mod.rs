@@ -11,8 +11,9 @@ mod salvage;
 pub use login::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use salvage::Salvage;
 
-use std::collections::BTreeMap;
+use super::shared_map::SharedMap;
 use std::fmt;
+use std::sync::Arc;
 use terms::AccountId;
 
 /// Longest credential record, in octets.
@@ -123,11 +124,11 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// All accounts: the fold of the directory's events.
+/// All accounts: the fold of the directory's events. Cheap to clone, however many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
-    entries: BTreeMap<AccountId, Entry>,
-    ids: BTreeMap<Login, AccountId>,
+    entries: SharedMap<AccountId, Arc<Entry>>,
+    ids: SharedMap<Login, AccountId>,
     last_id: u64,
     decoy_secret: Option<DecoySecret>,
 }
@@ -143,13 +144,13 @@ impl Directory {
     #[must_use]
     pub fn find(&self, login: &Login) -> Option<(AccountId, &Entry)> {
         let id = *self.ids.get(login)?;
-        Some((id, self.entries.get(&id)?))
+        Some((id, self.get(id)?))
     }
 
     /// An account by its id.
     #[must_use]
     pub fn get(&self, id: AccountId) -> Option<&Entry> {
-        self.entries.get(&id)
+        self.entries.get(&id).map(|entry| &**entry)
     }
 
     /// All accounts in the order of their names.
@@ -277,11 +278,13 @@ impl Directory {
                 Ok(())
             }
             DirectoryEvent::StandingChanged { id, standing } => {
-                self.entries.get_mut(id).ok_or(NO_SUCH_ACCOUNT)?.standing = *standing;
+                let entry = self.get(*id).cloned().ok_or(NO_SUCH_ACCOUNT)?;
+                self.entries.insert(*id, Arc::new(Entry { standing: *standing, ..entry }));
                 Ok(())
             }
             DirectoryEvent::CredentialChanged { id, credential } => {
-                self.entries.get_mut(id).ok_or(NO_SUCH_ACCOUNT)?.credential = credential.clone();
+                let entry = self.get(*id).cloned().ok_or(NO_SUCH_ACCOUNT)?;
+                self.entries.insert(*id, Arc::new(Entry { credential: credential.clone(), ..entry }));
                 Ok(())
             }
             DirectoryEvent::DecoySecretMade(_) if self.decoy_secret.is_some() => {
@@ -327,10 +330,8 @@ impl Directory {
             return Err(super::Inconsistent("an account got a name that is taken"));
         }
         self.ids.insert(login.clone(), id);
-        self.entries.insert(
-            id,
-            Entry { login: login.clone(), credential: credential.into(), standing: Standing::Enabled },
-        );
+        let (login, credential) = (login.clone(), credential.into());
+        self.entries.insert(id, Arc::new(Entry { login, credential, standing: Standing::Enabled }));
         Ok(())
     }
 }
@@ -369,3 +370,42 @@ impl fmt::Display for DirectoryRefusal {
 }
 
 impl std::error::Error for DirectoryRefusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Decision = fn(&Directory, Login) -> Result<DirectoryEvent, DirectoryRefusal>;
+
+    fn take(directory: &mut Directory, event: Result<DirectoryEvent, DirectoryRefusal>) {
+        directory.apply(&event.unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_change_copies_what_leads_to_one_account_and_shares_the_others() {
+        for accounts in [1_000, 16_000] {
+            let mut directory = Directory::new();
+            let login = |n: u32| Login::new(&format!("person{n}@example.org")).unwrap();
+            for n in 0..accounts {
+                let added = directory.add(&login(n), b"record");
+                take(&mut directory, added);
+            }
+            let changes: [Decision; 4] = [
+                |directory, _| directory.add(&Login::new("new").unwrap(), b"record"),
+                |directory, login| directory.change_credential(&login, b"another"),
+                |directory, login| directory.change_standing(&login, Standing::Disabled),
+                |directory, login| directory.remove(&login),
+            ];
+            // As for the map itself.
+            let most = 2 * f64::from(accounts).log(4.0 / 3.0) as usize;
+            for change in changes {
+                let before = directory.clone();
+                let event = change(&directory, login(accounts / 3));
+                take(&mut directory, event);
+                let ids = directory.ids.apart_from(&before.ids);
+                let entries = directory.entries.apart_from(&before.entries);
+                assert!((1..=most).contains(&entries) && ids <= most, "{ids} and {entries} of {accounts}");
+            }
+        }
+    }
+}

@@ -75,7 +75,7 @@ impl Salvage {
     pub fn events(&self) -> Vec<DirectoryEvent> {
         let mut anew = Anew::default();
         let away = self.away();
-        let living = self.directory.entries.iter().map(|(id, entry)| (*id, (entry, Whereabouts::Here)));
+        let living = self.directory.entries.iter().map(|(id, entry)| (*id, (&**entry, Whereabouts::Here)));
         let gone = self.gone.iter().filter_map(|(id, was)| Some((*id, (was.as_ref()?, Whereabouts::Gone))));
         // Whoever is here is no more gone.
         let all: BTreeMap<_, _> = gone.chain(living).collect();
@@ -86,7 +86,7 @@ impl Salvage {
                 anew.say(DirectoryEvent::AccountRemoved { id });
             }
         }
-        for (id, entry) in &self.directory.entries {
+        for (id, entry) in self.directory.entries.iter() {
             if away.contains(id) {
                 let (id, login, credential) = (*id, entry.login.clone(), entry.credential.clone());
                 anew.say(DirectoryEvent::AccountRestored { id, login, credential });
