@@ -27,7 +27,8 @@ pub(super) async fn run<M: Mail, P: Peer>(
     }
     reply::continuation(talk.text(), "idling");
     loop {
-        let seen = match tell_changes(hall, talk).await {
+        // Boxed: a session that waits is no larger for what it does between two waits.
+        let seen = match Box::pin(tell_changes(hall, talk)).await {
             // What cannot be told now is told another time; an IDLE is no reason to bother the client with it.
             Err(Stop::Refused(_)) => None,
             seen => seen?,
