@@ -43,6 +43,17 @@ macro_rules! events {
                 }
             }
 
+            /// All the names, in the order of the list.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The place of its name among [`Self::NAMES`].
+            #[must_use]
+            pub const fn index(&self) -> usize {
+                match self {
+                    $( Self::$event { .. } => Place::$event as usize, )+
+                }
+            }
+
             /// How loud its log line is.
             #[must_use]
             pub const fn level(&self) -> tracing::Level {
@@ -51,8 +62,10 @@ macro_rules! events {
                 }
             }
 
-            /// Says it, once, through `tracing`: the name is the message, the fields carry their own names.
+            /// Says it, once: to who [listens](crate::listen), whatever the level of the log, and through `tracing`. There the
+            /// name is the message, and the fields carry their own names.
             pub fn log(&self) {
+                $crate::listener::tell(self);
                 match self {
                     $(
                         Self::$event { $($field),+ } => tracing::event!(
@@ -65,6 +78,12 @@ macro_rules! events {
                     )+
                 }
             }
+        }
+
+        /// Which of them it is.
+        #[derive(Clone, Copy)]
+        enum Place {
+            $( $event, )+
         }
 
         /// The list as the manual needs it.

@@ -1,8 +1,8 @@
-//! One list of what happens: log lines now, audit log and metrics from the same source.
+//! One list of what happens: log lines and metrics now, the audit log later from the same source.
 //!
 //! An [`Event`] is made where something happened and said with [`Event::log`]. Its name and the names of its
 //! fields are stable: human and JSON logs, the manual and later the audit log take them from the one list in
-//! `list.rs`. Who listens, and in which format, is decided by the outermost ring.
+//! `list.rs`. Who listens ([`listen`]), and in which format it is written, is decided by the outermost ring.
 //!
 //! > **Promise.** No event holds a secret: each field has a type of its own, none is a plain string, and there
 //! > is none for passwords, tokens or mail. What a peer wrote is bounded, and escaped so that it cannot end a
@@ -18,12 +18,14 @@
 
 mod declare;
 mod list;
+mod listener;
 mod manual;
 mod text;
 mod value;
 mod word;
 
 pub use list::Event;
+pub use listener::{Occupied, listen};
 pub use manual::manual;
 pub use text::{
     Account, Claimed, ClientId, Command, File, Listener, MAX_TEXT_OCTETS, MailAddress, Mailbox, Problem,
@@ -32,7 +34,7 @@ pub use text::{
 pub use value::{Codes, ConnectionId, FaultId, MAX_CODES, Peer};
 pub use word::{
     AuthFailure, AuthLimit, DeliveryFailure, EndReason, ImportOutcome, Mechanism, PlaintextCommand, Protocol,
-    Refusal, Refused, StopReason, TlsGroup, TlsVersion,
+    Refusal, Refused, StopReason, TlsGroup, TlsVersion, Word,
 };
 
 /// The target of every event, for filters: `gatepost=debug`.

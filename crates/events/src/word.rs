@@ -5,6 +5,18 @@ use std::fmt;
 use tracing::Value;
 use tracing::field::display;
 
+/// A word of a closed list.
+pub trait Word: Copy + 'static {
+    /// The list.
+    const ALL: &'static [Self];
+
+    /// As it is written.
+    fn as_str(self) -> &'static str;
+
+    /// Its place in the list.
+    fn index(self) -> usize;
+}
+
 macro_rules! words {
     ($(
         $(#[$doc:meta])+
@@ -17,12 +29,24 @@ macro_rules! words {
             $( $(#[$word_doc])+ $word, )*
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self {
+        impl Word for $name {
+            const ALL: &'static [Self] = &[Self::$first, $( Self::$word, )*];
+
+            fn as_str(self) -> &'static str {
+                match self {
                     Self::$first => $first_word,
                     $( Self::$word => $text, )*
-                })
+                }
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
             }
         }
 

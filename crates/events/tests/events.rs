@@ -1,9 +1,9 @@
 //! Events as log lines, human and JSON, and as the manual's page.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use events::{
     Account, AuthFailure, Claimed, ClientId, ConnectionId, DeliveryFailure, EndReason, Event, MailAddress,
-    Mailbox, Mechanism, Peer, Protocol, TlsGroup, TlsVersion,
+    Mailbox, Mechanism, Peer, Protocol, TlsGroup, TlsVersion, Word,
 };
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -194,4 +194,38 @@ fn names_are_one_of_a_kind() {
 fn the_page_in_the_manual_is_current() {
     let page = include_str!("../../../docs/guide/events.md");
     assert!(page == events::manual(), "docs/guide/events.md is stale: run `cargo xtask manual`");
+}
+
+/// The only test of this file that listens: there is one listener for a process.
+#[test]
+fn a_listener_hears_what_the_log_is_not_told() {
+    static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let account = Account::new("heard@example.org");
+    let connection = ConnectionId(u64::MAX);
+    let quiet =
+        || Event::AuthSucceeded { connection, peer: peer(), account: account.clone(), mechanism: None };
+    let listener = |event: &Event| match event {
+        Event::AuthSucceeded { connection: ConnectionId(u64::MAX), .. } => {
+            HEARD.lock().unwrap().push(event.name().to_owned());
+        }
+        _ => {}
+    };
+    quiet().log();
+    events::listen(listener).unwrap();
+    assert_eq!(events::listen(|_| ()), Err(events::Occupied));
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(Paper::default());
+    tracing::subscriber::with_default(log.finish(), || quiet().log());
+    assert_eq!(*HEARD.lock().unwrap(), ["auth.ok"]);
+}
+
+#[test]
+fn each_name_has_its_place_in_the_list() {
+    for event in [session_end(), failed(b"ann")] {
+        assert_eq!(Event::NAMES[event.index()], event.name());
+    }
+    for (place, reason) in EndReason::ALL.iter().enumerate() {
+        assert_eq!((reason.index(), reason.as_str()), (place, reason.to_string().as_str()));
+    }
+    let page = events::manual();
+    assert_eq!(page.lines().filter(|line| line.starts_with("### ")).count(), Event::NAMES.len());
 }
