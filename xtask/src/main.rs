@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask <chore>
   licences   refuse dependencies whose licence is not on the list, or that docs/dependencies.md does not name
-  manual     write what docs/guide and README.md take from the lists: settings, events, capabilities";
+  manual     write what docs/guide and README.md take from the lists: settings, events, metrics, capabilities";
 
 fn main() -> ExitCode {
     let chore = std::env::args().nth(1).unwrap_or_default();
@@ -51,6 +51,7 @@ fn check_licences() -> Result<(), Box<dyn Error>> {
 fn write_manual() -> Result<(), Box<dyn Error>> {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide");
     std::fs::write(guide.join("events.md"), events::manual())?;
+    std::fs::write(guide.join("metrics.md"), metrics::manual())?;
     std::fs::write(guide.join("capabilities.md"), capability::manual())?;
     std::fs::write(guide.join("settings.md"), settings::manual())?;
     std::fs::write(guide.join("gatepost.toml"), settings::Settings::default().to_toml())?;

@@ -1,10 +1,12 @@
-//! What tests of several crates share: a disk that fails on demand, dice that a seed throws, how many seeds, and a client.
+//! What tests of several crates share: a disk that fails on demand, dice that a seed throws, how many seeds, a client, and a
+//! reader of metrics.
 
 #![expect(clippy::indexing_slicing, reason = "for tests, which may panic")]
 
 pub mod dice;
 #[cfg(feature = "disk")]
 pub mod disk;
+pub mod exposition;
 #[cfg(feature = "client")]
 pub mod imap;
 pub mod seeds;

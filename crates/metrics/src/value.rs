@@ -1,0 +1,233 @@
+//! What a metric can be.
+
+use crate::page::Samples;
+use events::Word;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Something that a metric can show.
+pub(crate) trait Reading {
+    /// The values that its label can have.
+    fn values() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// Writes it; nothing where it is not known.
+    fn write(&self, samples: &mut Samples<'_>);
+}
+
+/// A sum that only grows.
+#[derive(Debug, Default)]
+pub struct Sum(AtomicU64);
+
+impl Sum {
+    pub(crate) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+}
+
+impl Reading for Sum {
+    fn write(&self, samples: &mut Samples<'_>) {
+        samples.number(self.0.load(Ordering::Relaxed));
+    }
+}
+
+/// How often each event was said.
+#[derive(Debug)]
+pub struct Names(Box<[AtomicU64]>);
+
+impl Names {
+    pub(crate) fn add(&self, place: usize) {
+        count_one(&self.0, place);
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self(zeros(events::Event::NAMES.len()))
+    }
+}
+
+impl Reading for Names {
+    fn write(&self, samples: &mut Samples<'_>) {
+        write_counts(&self.0, events::Event::NAMES, samples);
+    }
+}
+
+/// How often each word of a closed list was met.
+#[derive(Debug)]
+pub struct Words<W: Word> {
+    counts: Box<[AtomicU64]>,
+    words: PhantomData<W>,
+}
+
+impl<W: Word> Words<W> {
+    /// One more, where there is a word.
+    pub fn add(&self, word: impl Into<Option<W>>) {
+        if let Some(word) = word.into() {
+            count_one(&self.counts, word.index());
+        }
+    }
+}
+
+impl<W: Word> Default for Words<W> {
+    fn default() -> Self {
+        Self { counts: zeros(W::ALL.len()), words: PhantomData }
+    }
+}
+
+impl<W: Word> Reading for Words<W> {
+    fn values() -> Vec<&'static str> {
+        words::<W>()
+    }
+
+    fn write(&self, samples: &mut Samples<'_>) {
+        write_counts(&self.counts, &words::<W>(), samples);
+    }
+}
+
+fn words<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|word| word.as_str()).collect()
+}
+
+fn zeros(count: usize) -> Box<[AtomicU64]> {
+    std::iter::repeat_with(AtomicU64::default).take(count).collect()
+}
+
+fn count_one(counts: &[AtomicU64], place: usize) {
+    if let Some(count) = counts.get(place) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn write_counts(counts: &[AtomicU64], names: &[&str], samples: &mut Samples<'_>) {
+    for (count, name) in counts.iter().zip(names) {
+        samples.labelled(name, count.load(Ordering::Relaxed));
+    }
+}
+
+impl Reading for u64 {
+    fn write(&self, samples: &mut Samples<'_>) {
+        samples.number(*self);
+    }
+}
+
+impl Reading for Duration {
+    fn write(&self, samples: &mut Samples<'_>) {
+        samples.number(self.as_secs_f64());
+    }
+}
+
+/// What is not known is left out.
+impl<R: Reading> Reading for Option<R> {
+    fn values() -> Vec<&'static str> {
+        R::values()
+    }
+
+    fn write(&self, samples: &mut Samples<'_>) {
+        self.iter().for_each(|reading| reading.write(samples));
+    }
+}
+
+/// A time of the calendar, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instant {
+    /// In milliseconds since 1970.
+    pub unix_ms: i64,
+}
+
+impl Reading for Instant {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to the year 287396")]
+    fn write(&self, samples: &mut Samples<'_>) {
+        samples.number(self.unix_ms as f64 / 1_000.0);
+    }
+}
+
+/// A number for each word of a closed list; words that are not there are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct By<W: Word>(pub Vec<(W, u64)>);
+
+impl<W: Word> Reading for By<W> {
+    fn values() -> Vec<&'static str> {
+        words::<W>()
+    }
+
+    fn write(&self, samples: &mut Samples<'_>) {
+        self.0.iter().for_each(|(word, number)| samples.labelled(word.as_str(), number));
+    }
+}
+
+/// How long something took, each time: how often no longer than each bound, how often at all, and how long together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram {
+    /// Each bound with how often it took longer than the one before and no longer than this one; shortest first.
+    pub buckets: Vec<(Duration, u64)>,
+    /// How often it took longer than all of them.
+    pub longer: u64,
+    /// How long it took together.
+    pub sum: Duration,
+}
+
+impl Reading for Histogram {
+    fn write(&self, samples: &mut Samples<'_>) {
+        let mut so_far = 0;
+        for (bound, count) in &self.buckets {
+            so_far += count;
+            samples.bucket(bound.as_secs_f64(), so_far);
+        }
+        so_far += self.longer;
+        samples.bucket("+Inf", so_far);
+        samples.suffixed("_sum", self.sum.as_secs_f64());
+        samples.suffixed("_count", so_far);
+    }
+}
+
+/// Which version runs, as a label of the number 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub &'static str);
+
+impl Reading for Version {
+    fn write(&self, samples: &mut Samples<'_>) {
+        samples.labelled(self.0, 1);
+    }
+}
+
+/// Whether something is so: 1 or 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+impl Reading for Answer {
+    fn write(&self, samples: &mut Samples<'_>) {
+        samples.number(u64::from(*self == Self::Yes));
+    }
+}
+
+/// Whether anything that is needed lies where damage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Something does.
+    Needed,
+    /// Nothing does, or it can be made again.
+    Needless,
+}
+
+impl Word for Need {
+    const ALL: &'static [Self] = &[Self::Needed, Self::Needless];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Needed => "needed",
+            Self::Needless => "needless",
+        }
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
