@@ -176,7 +176,7 @@ impl Committer {
             self.take_in(job, &mut group);
         }
         let Forming { frames, mut changes, grown, answers, sealing, .. } = group;
-        if let Err(e) = self.log.write(frames) {
+        if let Err(e) = self.write(frames) {
             self.engine.fail(&failed(&e));
             return answers.into_iter().chain(sealing).for_each(|pending| pending.fail(&e));
         }
@@ -188,6 +188,17 @@ impl Committer {
         answers.into_iter().for_each(Pending::send);
         self.engine.mover.news(self.engine.index.tail_octets());
         self.seal_for(sealing);
+    }
+
+    /// Writes and syncs a group, and takes the time of that where there is something to write.
+    fn write(&mut self, frames: Group) -> io::Result<()> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        let from = Instant::now();
+        self.log.write(frames)?;
+        self.engine.syncs.took(from.elapsed());
+        Ok(())
     }
 
     /// Ends the segment where somebody waits for that.

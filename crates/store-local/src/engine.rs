@@ -11,6 +11,8 @@ use crate::log::Rot;
 use crate::log::segments::Segments;
 use crate::queue::Queue;
 use crate::request::unavailable;
+use crate::scrubbed::Ledger;
+use crate::stopwatch::Stopwatch;
 use crate::witness::Witness;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +34,9 @@ pub(crate) struct Engine {
     pub(crate) trouble: Trouble,
     pub(crate) mover: Mover,
     pub(crate) scrubber: Alarm,
+    pub(crate) scrubs: Ledger,
+    /// How long groups took to be written and synced.
+    pub(crate) syncs: Stopwatch,
     pub(crate) compactor: Alarm,
     pub(crate) format: DirectoryFormat,
     /// `None` once closed, which is how watchers learn of it.
@@ -57,6 +62,8 @@ impl Engine {
             trouble: Trouble::told_to(witness),
             mover: Mover::default(),
             scrubber: Alarm::default(),
+            scrubs: Ledger::default(),
+            syncs: Stopwatch::default(),
             compactor: Alarm::default(),
             format,
             hints: Mutex::new(Some(Hints::default())),

@@ -43,8 +43,10 @@ mod recovery;
 mod request;
 mod salvage;
 mod scrub;
+mod scrubbed;
 mod staging;
 mod stats;
+mod stopwatch;
 mod survey;
 mod witness;
 mod write;
@@ -80,7 +82,9 @@ pub use inspect::IndexReport;
 pub use log::Rot;
 pub use moment::{Moment, MomentFile};
 pub use scrub::Scrubbing;
+pub use scrubbed::{Found, Scrubs};
 pub use stats::Stats;
+pub use stopwatch::{BOUNDS, Times};
 pub use survey::{IndexFile, Survey};
 pub use witness::Witness;
 
@@ -252,6 +256,26 @@ impl LocalStore {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.engine.queue.waiting()
+    }
+
+    /// Whether commits can be written now. Asks nobody: what a full disk will refuse is not known before it has.
+    ///
+    /// # Errors
+    /// What keeps the store from writing, as whoever commits is told it.
+    pub fn can_write(&self) -> Result<(), StoreError> {
+        self.engine.trouble.check()
+    }
+
+    /// How it is with scrubs.
+    #[must_use]
+    pub fn scrubs(&self) -> Scrubs {
+        self.engine.scrubs.read()
+    }
+
+    /// How long it took to write groups of commits and sync them.
+    #[must_use]
+    pub fn syncs(&self) -> Times {
+        self.engine.syncs.read()
     }
 
     /// Writes what is queued, moves the tail and gives the directory back. Dropping the store does the same but

@@ -6,6 +6,7 @@
 use crate::check::{Check, Progress};
 use crate::engine::Engine;
 use crate::log::octets::array_at;
+use crate::scrubbed::{Findings, Found};
 use crate::witness::Witness;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ impl Default for Scrubbing {
 /// Whose its notes are: no account has this number.
 const NOBODY: AccountId = AccountId(u64::MAX);
 const NOTES: &[u8] = b"scrub";
+/// Apart from the others, which an earlier version reads.
+const FINDINGS: &[u8] = b"scrub findings";
 /// After so many octets it notes how far it has come.
 const NOTE_AFTER: u64 = 64 << 20;
 /// How long an index may be in the making before a scrub is given up.
@@ -45,6 +48,7 @@ struct Notes {
     through_ms: u64,
     /// Where the one that is under way goes on; empty when none is.
     place: Bytes,
+    findings: Findings,
 }
 
 /// Does it.
@@ -78,6 +82,7 @@ impl Scrub {
             notes.through_ms = now_ms();
             self.note(&notes);
         }
+        self.engine.scrubs.noted(notes.through_ms, &notes.findings);
         let mut wait = self.until_due(&notes);
         while self.engine.scrubber.wait(wait) {
             let rate = self.scrubbing.octets_per_second.max(1);
@@ -103,17 +108,22 @@ impl Scrub {
 
     /// From where the last one stopped to the end, as long as it may go on.
     fn scrub(&self, may_go_on: &mut dyn FnMut(u64) -> bool) -> End {
+        let _under_way = self.engine.scrubs.begin();
         let mut notes = self.notes();
+        if notes.place.is_empty() {
+            notes.findings.now = Found::default();
+        }
         let mut check = Check::resumed(Arc::clone(&self.engine), &notes.place);
         let (mut unnoted, mut waited) = (0, 0);
         loop {
-            let progress = check.step();
-            check.news().iter().for_each(|damage| self.witness.damaged(damage));
+            let progress = self.step(&mut check, &mut notes);
             let read = match progress {
                 Ok(Progress::Read(octets)) => octets,
                 Ok(Progress::Done) => {
+                    let findings = notes.findings.through();
+                    // Before it is told: whoever hears of it may ask.
+                    self.note(&Notes { through_ms: now_ms(), place: Bytes::new(), findings });
                     self.witness.scrubbed(&check.tally());
-                    self.note(&Notes { through_ms: now_ms(), place: Bytes::new() });
                     return End::Through;
                 }
                 Ok(Progress::Waits) if waited < PATIENCE => {
@@ -143,6 +153,22 @@ impl Scrub {
         }
     }
 
+    /// A step of the check. What it finds is told and counted.
+    fn step(&self, check: &mut Check, notes: &mut Notes) -> Result<Progress, StoreError> {
+        let before = check.tally();
+        let progress = check.step();
+        let now = check.tally();
+        self.engine.scrubs.has_read(now.octets.saturating_sub(before.octets));
+        let count = now.damages.saturating_sub(before.damages);
+        if count > 0 {
+            let news = check.news();
+            notes.findings.now.add(count, news);
+            self.engine.scrubs.noted(notes.through_ms, &notes.findings);
+            news.iter().for_each(|damage| self.witness.damaged(damage));
+        }
+        progress
+    }
+
     /// How long until one begins by itself, or one that was broken off goes on; `None` where only asking begins one.
     fn until_due(&self, notes: &Notes) -> Option<Duration> {
         let every = self.scrubbing.every?;
@@ -155,15 +181,20 @@ impl Scrub {
     }
 
     fn notes(&self) -> Notes {
-        let value = self.engine.soft(NOBODY, NOTES).ok().flatten().unwrap_or_default();
+        let soft = |name| self.engine.soft(NOBODY, name).ok().flatten().unwrap_or_default();
+        let (value, findings) = (soft(NOTES), soft(FINDINGS));
         let through_ms = array_at(&value, 0).map_or(0, u64::from_le_bytes);
-        Notes { through_ms, place: value.get(8..).map(Bytes::copy_from_slice).unwrap_or_default() }
+        let place = value.get(8..).map(Bytes::copy_from_slice).unwrap_or_default();
+        Notes { through_ms, place, findings: Findings::decode(&findings) }
     }
 
     /// A disk that takes nothing now is no reason not to read.
     fn note(&self, notes: &Notes) {
+        self.engine.scrubs.noted(notes.through_ms, &notes.findings);
         let value = Bytes::from([&notes.through_ms.to_le_bytes(), &*notes.place].concat());
-        let _: Result<(), StoreError> = self.engine.put_soft(NOBODY, NOTES, Some(&value));
+        for (name, value) in [(FINDINGS, notes.findings.encode()), (NOTES, value)] {
+            let _: Result<(), StoreError> = self.engine.put_soft(NOBODY, name, Some(&value));
+        }
     }
 }
 

@@ -159,18 +159,31 @@ fn after_a_failed_sync_or_write_the_store_writes_again_and_what_was_not_answered
     for seed in 0..100 {
         let mut bench = Bench::new(seed);
         assert_eq!(bench.commit(commit(0, 1)), Ok(Committed::Done));
+        assert_eq!((bench.store.can_write(), counted(&bench.store)), (Ok(()), 1));
         bench.disk.fail(if seed % 2 == 0 { Failing::Sync } else { Failing::Write }, "log", 0);
         assert!(is_in_doubt(&bench.commit(commit(1, 2))));
         assert!(is_refused(&bench.commit(commit(1, 3))));
         assert_eq!(bench.events(), ["event 1"], "reads go on");
+        assert_eq!(
+            bench.store.can_write(),
+            bench.commit(commit(1, 3)).map(drop),
+            "it says so before it is asked to"
+        );
 
         assert_eq!(bench.pump.try_to_recover(), Recovered::Yes);
         assert_eq!(bench.events(), ["event 1"]);
         assert_eq!(bench.commit(commit(1, 4)), Ok(Committed::Done));
+        assert_eq!((bench.store.can_write(), counted(&bench.store)), (Ok(()), 2), "what failed took no time");
 
         let bench = bench.after_a_cut(seed);
         assert_eq!(bench.events(), ["event 1", "event 4"], "seed {seed}");
     }
+}
+
+/// How many groups were written and synced.
+fn counted(store: &LocalStore) -> u64 {
+    let syncs = store.syncs();
+    syncs.counts.iter().sum::<u64>() + syncs.longer
 }
 
 #[test]

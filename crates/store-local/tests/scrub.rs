@@ -9,7 +9,7 @@ use std::time::Duration;
 use store::conformance::block_on;
 use store::{AccountId, Append, BodyId, Commit, CommitId, Committed, Head, Seq, Store, StoreError, StreamId};
 use store_local::disk::Disk;
-use store_local::{Damage, LocalStore, Lost, Options, Rot, Scrubbing, Tally, Witness};
+use store_local::{Damage, Found, LocalStore, Lost, Options, Rot, Scrubbing, Scrubs, Tally, Witness};
 use testkit::disk::FaultyDisk;
 
 const ACCOUNT: AccountId = AccountId(1);
@@ -103,7 +103,55 @@ fn a_scrub_tells_once_of_each_damage_and_then_what_it_has_read() {
         assert_eq!((damage.file.as_str(), &damage.lost[..]), (file.as_str(), &[lost_body("body 17")][..]));
         let Ok(Heard::Scrubbed(tally)) = heard.recv() else { panic!("it does not end") };
         assert!(tally.damages == 1 && tally.segments > 4, "{tally:?}");
+        let scrubs = store.scrubs();
+        assert_eq!(scrubs.found, Some(Found { needed: 1, needless: 0 }), "not one more each time");
+        assert!(scrubs.through_ms > Some(0) && scrubs.octets_read >= tally.octets, "{scrubs:?} {tally:?}");
     }
+}
+
+/// What is known of scrubs, once somebody has looked.
+fn known(store: &LocalStore) -> Scrubs {
+    loop {
+        match store.scrubs() {
+            Scrubs { found: None, .. } => std::thread::yield_now(),
+            scrubs => return scrubs,
+        }
+    }
+}
+
+#[test]
+fn what_the_last_scrub_found_is_known_after_a_restart_and_until_the_next_one_finds_less() {
+    let disk = filled();
+    let file = rot(&disk, "body 17");
+    let (options, heard) = options(FAST);
+    let store = LocalStore::open_on(Arc::new(disk.clone()), &options).unwrap();
+    store.scrub();
+    while !matches!(heard.recv(), Ok(Heard::Scrubbed(_))) {}
+    let found = store.scrubs();
+    store.close().unwrap();
+
+    let store = LocalStore::open_on(Arc::new(disk.clone()), &options).unwrap();
+    let restarted = known(&store);
+    assert_eq!((restarted.found, restarted.through_ms), (found.found, found.through_ms));
+    assert_eq!((restarted.octets_read, restarted.found.map(|found| found.needed)), (0, Some(1)));
+    store.close().unwrap();
+
+    flip_back(&disk, &file, "body 17");
+    let store = LocalStore::open_on(Arc::new(disk), &options).unwrap();
+    store.scrub();
+    while !matches!(heard.recv(), Ok(Heard::Scrubbed(_))) {}
+    assert_eq!(store.scrubs().found, Some(Found::default()));
+}
+
+/// Makes what [`rot`] did undone.
+fn flip_back(disk: &FaultyDisk, path: &str, needle: &str) {
+    let file = disk.open(Path::new(path)).unwrap();
+    let mut octets = vec![0; file.length().unwrap() as usize];
+    file.read_exact_at(&mut octets, 0).unwrap();
+    let mut rotten = needle.as_bytes().to_vec();
+    rotten[0] ^= 1;
+    let at = octets.windows(rotten.len()).position(|window| window == rotten).unwrap();
+    disk.flip_bit(path, at, 0);
 }
 
 #[test]
@@ -133,6 +181,8 @@ fn a_scrub_goes_on_where_it_stopped_after_a_restart() {
     let damages: Vec<_> = damages.collect();
     assert_eq!(damages.len(), 2, "{told:?}");
     assert_eq!(damages.concat(), [lost_body("body 3"), lost_body("body 38")]);
+    let store = LocalStore::open_on(Arc::new(disk), &options).unwrap();
+    assert_eq!(known(&store).found, Some(Found { needed: 2, needless: 0 }), "before and after each restart");
 }
 
 #[test]
@@ -158,7 +208,11 @@ fn a_stop_ends_a_scrub_that_would_take_for_ever() {
     let slow = Scrubbing { every: Some(Duration::ZERO), octets_per_second: 1 };
     let (options, heard) = options(slow);
     let store = LocalStore::open_on(Arc::new(disk.clone()), &options).unwrap();
+    while !store.scrubs().is_running {
+        std::thread::yield_now();
+    }
     store.close().unwrap();
+    assert!(!store.scrubs().is_running);
     assert!(heard.try_iter().next().is_none(), "it cannot be through");
     // The directory is another's now.
     LocalStore::open_on(Arc::new(disk), &options).unwrap();
