@@ -48,7 +48,7 @@ pub(crate) struct House<S> {
     /// Octets of the largest message that a client may send.
     pub(crate) largest_message: u64,
     /// Connections that a panic of ours ended.
-    pub(crate) panics: AtomicU64,
+    pub(crate) panics: Arc<AtomicU64>,
 }
 
 impl<S: Service> House<S> {
@@ -64,7 +64,7 @@ impl<S: Service> House<S> {
             handshake_patience: Duration::from_secs(limits.handshake_seconds.into()),
             rules: Arc::new(rules(settings)),
             largest_message: limits.append_limit_octets,
-            panics: AtomicU64::new(0),
+            panics: Arc::default(),
         }
     }
 

@@ -13,6 +13,8 @@
 //! > **Promise.** What came before the handshake is not in memory after it. Every wait for a peer has a deadline, every
 //! > buffer a bound, and every connection leaves one line in the log, whatever ended it.
 //!
+//! Apart from all that there is an [`Endpoint`], where programs read over HTTP how the server is.
+//!
 //! Left to others: what is said (`session`), signals (the caller has a [`Remote`]), and the log's format.
 
 mod clock;
@@ -20,6 +22,7 @@ mod connection;
 mod deflate;
 mod door;
 mod edge;
+mod endpoint;
 mod gate;
 mod hall;
 mod handshake;
@@ -42,10 +45,12 @@ mod visit;
 
 pub use clock::Clock;
 pub use connection::Service;
+pub use endpoint::{Condition, Endpoint, Page, Pages};
 pub use imap::Imap;
 pub use listen::ListenError;
 pub use lmtp::Lmtp;
 pub use protocols::Protocols;
-pub use server::{Remote, Server, StartError, Stopped, certificate_files};
+pub use reception::Present;
+pub use server::{Gauge, Remote, Server, StartError, Stopped, certificate_files};
 pub use socket_file::{SocketFile, SocketName};
 pub use visit::{Farewell, Visit};

@@ -135,7 +135,7 @@ impl Afterwards {
     }
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
+pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
     let listener = match listen(address) {
         // `[::]` means everywhere; where the system has no IPv6, that is everywhere in IPv4.
         Err(why) if address.ip().is_unspecified() && is_missing_family(&why) => {

@@ -5,7 +5,7 @@
 //! that ten thousand silent sockets do not keep out one that means to sign in (threat T-8); a network that has its
 //! number is refused.
 
-use events::ConnectionId;
+use events::{ConnectionId, Protocol};
 use policy::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -45,8 +45,25 @@ pub(crate) struct Reception(Mutex<Book>);
 struct Book {
     counts: Connections,
     strangers: BTreeMap<ConnectionId, Stranger>,
-    residents: HashMap<ConnectionId, watch::Sender<Presence>>,
+    residents: HashMap<ConnectionId, Resident>,
     last: ConnectionId,
+}
+
+#[derive(Debug)]
+struct Resident {
+    protocol: Protocol,
+    presence: watch::Sender<Presence>,
+}
+
+/// How many are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// Who may read mail once they sign in, and have not.
+    pub strangers: u64,
+    /// Who has signed in to read mail, or was shown out for another.
+    pub readers: u64,
+    /// Who brings mail.
+    pub bringers: u64,
 }
 
 #[derive(Debug)]
@@ -87,7 +104,7 @@ impl Reception {
         let (sender, presence) = watch::channel(Presence::Welcome);
         book.last = ConnectionId(book.last.0 + 1);
         let id = book.last;
-        book.residents.insert(id, sender);
+        book.residents.insert(id, Resident { protocol: Protocol::Lmtp, presence: sender });
         Admission { id, presence, reception: Arc::clone(self) }
     }
 
@@ -108,28 +125,34 @@ impl Reception {
     /// Asks some residents to leave; how many of them were still there.
     pub(crate) fn ask_to_leave(&self, some: &[ConnectionId]) -> u64 {
         let book = self.book();
-        tell(some.iter().filter_map(|id| book.residents.get(id)), STOPPING)
+        tell(some.iter().filter_map(|id| Some(&book.residents.get(id)?.presence)), STOPPING)
     }
 
     /// Cuts off those who are still here; how many that is.
     pub(crate) fn cut_all(&self) -> u64 {
         let book = self.book();
         let strangers = book.strangers.values().map(|stranger| &stranger.presence);
-        tell(strangers.chain(book.residents.values()), Presence::Cut)
+        let residents = book.residents.values().map(|resident| &resident.presence);
+        tell(strangers.chain(residents), Presence::Cut)
     }
 
-    /// How many have not signed in, and how many have.
-    #[cfg(test)]
-    fn present(&self) -> (usize, usize) {
+    /// How many are in now.
+    pub(crate) fn present(&self) -> Present {
         let book = self.book();
-        (book.strangers.len(), book.residents.len())
+        let bring = |resident: &&Resident| resident.protocol == Protocol::Lmtp;
+        let bringers = book.residents.values().filter(bring).count();
+        Present {
+            strangers: book.strangers.len() as u64,
+            readers: (book.residents.len() - bringers) as u64,
+            bringers: bringers as u64,
+        }
     }
 
     fn signed_in(&self, id: ConnectionId) {
         let mut book = self.book();
         if let Some(Stranger { permit, presence }) = book.strangers.remove(&id) {
             book.counts.release(permit);
-            book.residents.insert(id, presence);
+            book.residents.insert(id, Resident { protocol: Protocol::Imap, presence });
         }
     }
 
@@ -168,7 +191,7 @@ impl Book {
         let Some((id, Stranger { permit, presence })) = self.strangers.pop_first() else { return false };
         self.counts.release(permit);
         presence.send_replace(Presence::Asked(Wherefore::Crowded));
-        self.residents.insert(id, presence);
+        self.residents.insert(id, Resident { protocol: Protocol::Imap, presence });
         true
     }
 }
@@ -198,6 +221,11 @@ mod tests {
         [192, 0, 2, last].into()
     }
 
+    fn present(reception: &Reception) -> (u64, u64, u64) {
+        let Present { strangers, readers, bringers } = reception.present();
+        (strangers, readers, bringers)
+    }
+
     #[test]
     fn who_signs_in_or_leaves_makes_room_for_another_stranger() {
         let reception = reception(1, 10);
@@ -205,11 +233,15 @@ mod tests {
         assert!(reception.admit(address(1)).is_err());
         first.signed_in();
         let second = reception.admit(address(1)).unwrap();
-        assert_eq!(reception.present(), (1, 1));
+        assert_eq!(present(&reception), (1, 1, 0));
         drop(second);
         let _third = reception.admit(address(1)).unwrap();
         drop(first);
-        assert_eq!(reception.present(), (1, 0));
+        assert_eq!(present(&reception), (1, 0, 0));
+        let bringer = reception.admit_known();
+        assert_eq!(present(&reception), (1, 0, 1));
+        drop(bringer);
+        assert_eq!(present(&reception), (1, 0, 0));
     }
 
     #[test]
@@ -224,7 +256,7 @@ mod tests {
         assert_eq!(presence(&oldest), Presence::Asked(Wherefore::Crowded));
         assert_eq!([&resident, &younger, &newest].map(presence), [Presence::Welcome; 3]);
         drop([oldest, younger, newest]);
-        assert_eq!(reception.present(), (0, 1));
+        assert_eq!(present(&reception), (0, 1, 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::leaving;
 use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST};
 use crate::octets::Duplex;
 use crate::prompt::Prompt;
-use crate::reception::Reception;
+use crate::reception::{Present, Reception};
 use crate::tls::{CertificateError, CertificateFiles, Certificates, Reloaded};
 use crate::visit::Visit;
 use events::{Event, Peer, Refusal};
@@ -18,8 +18,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -93,6 +93,34 @@ impl Remote {
     }
 }
 
+/// What can be asked of a running server from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    reception: Arc<Reception>,
+    certificates: Arc<Certificates>,
+    panics: Arc<AtomicU64>,
+}
+
+impl Gauge {
+    /// How many are in now.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        self.reception.present()
+    }
+
+    /// How many connections ended by a panic of ours, from the start on.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// When the first of the certificates that are shown ends; `None` where that cannot be read.
+    #[must_use]
+    pub fn first_certificate_end(&self) -> Option<SystemTime> {
+        self.certificates.first_end()
+    }
+}
+
 /// How a server stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
@@ -143,6 +171,16 @@ impl<S: Service> Server<S> {
     #[must_use]
     pub fn remote(&self) -> Remote {
         Remote { control: Arc::clone(&self.control) }
+    }
+
+    /// What tells how it is.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        Gauge {
+            reception: Arc::clone(&self.reception),
+            certificates: Arc::clone(&self.certificates),
+            panics: Arc::clone(&self.house.panics),
+        }
     }
 
     /// Lets connections in until it is told to stop, and then sees them out.

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 use tokio_rustls::server::TlsStream;
+use x509_cert::der::Decode;
 
 /// The ALPN id of IMAP (RFC 9051, 11.1; IANA "imap"). A client that offers other protocols only is refused, so that no
 /// web page can be made to talk to us (the ALPACA attack).
@@ -80,6 +81,14 @@ impl Certificates {
         self.pairs.iter().map(|pair| &pair.files)
     }
 
+    /// When the first of those that are shown ends, those of authorities among them. `None` where one cannot be read so far.
+    #[must_use]
+    pub fn first_end(&self) -> Option<SystemTime> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let ends = shown.iter().flat_map(|key| &key.cert).map(end);
+        ends.collect::<Option<Vec<_>>>()?.into_iter().min()
+    }
+
     /// Looks whether files have changed and takes in what is sound. Cheap when nothing has: two `stat`s a pair.
     pub fn look_again(&self) -> Vec<Reloaded> {
         self.pairs.iter().enumerate().filter_map(|(i, pair)| self.look_at(i, pair)).collect()
@@ -129,6 +138,12 @@ impl ResolvesServerCert for Certificates {
         let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
         name.and_then(|name| shown.iter().find(|key| covers(key, &name))).or_else(|| shown.first()).cloned()
     }
+}
+
+/// When a certificate ends (RFC 5280, 4.1.2.5).
+fn end(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+    Some(SystemTime::UNIX_EPOCH + certificate.tbs_certificate().validity().not_after.to_unix_duration())
 }
 
 fn covers(key: &CertifiedKey, name: &ServerName<'_>) -> bool {

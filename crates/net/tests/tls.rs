@@ -4,7 +4,7 @@
 mod common;
 
 use common::{issue, scratch, trusting};
-use net::tls::{Certificates, Reloaded};
+use net::tls::{CertificateFiles, Certificates, Reloaded};
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -41,6 +41,29 @@ async fn handshake(
     };
     server.await.unwrap().ok();
     Ok(shown)
+}
+
+#[test]
+fn the_first_end_of_all_that_is_shown_is_known() {
+    let dir = scratch("ends");
+    let issue = |name: &str, not_after: (i32, u8, u8)| {
+        let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(not_after.0, not_after.1, not_after.2);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let files = CertificateFiles { chain: dir.join(name), key: dir.join(format!("{name}.key")) };
+        std::fs::write(&files.chain, certificate.pem()).unwrap();
+        std::fs::write(&files.key, key.serialize_pem()).unwrap();
+        files
+    };
+    // RFC 5280, 4.1.2.5: from 2050 on a time is written otherwise.
+    let (late, soon) = (issue("late.example.org", (2061, 1, 2)), issue("soon.example.org", (2031, 2, 3)));
+    let first_end = |files: Vec<CertificateFiles>| {
+        let end = Certificates::load(files).unwrap().first_end().unwrap();
+        end.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs()
+    };
+    assert_eq!(first_end(vec![late.clone()]), 2_871_849_600);
+    assert_eq!(first_end(vec![late, soon]), 1_927_843_200);
 }
 
 #[tokio::test]
