@@ -14,7 +14,9 @@ mod mistake;
 mod nearest;
 mod value;
 
-pub use list::{Idle, Limits, Lmtp, Log, Network, Passwords, Public, Quota, Server, Settings, Store, Tls};
+pub use list::{
+    Idle, Limits, Lmtp, Log, Metrics, Network, Passwords, Public, Quota, Server, Settings, Store, Tls,
+};
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use value::{

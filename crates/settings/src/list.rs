@@ -5,6 +5,7 @@ use crate::value::{
     AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel,
     NetworkFilesystem, Separator, Subnet, WhenFull, on_every_address, this_host,
 };
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 settings! {
@@ -131,6 +132,13 @@ settings! {
         /// Days for which what was expunged, deleted or removed is kept and can be brought back (`gatepost undelete`); then
         /// it is swept away, once a day. 0 for no longer than that takes. `gatepost purge` does not wait for it.
         retention_days: u32 = 14, from 0 to 3_650;
+    }
+
+    /// What Prometheus reads of the server, over HTTP: `/metrics`, and `/health`. Nobody signs in there, and nothing is
+    /// encrypted; no account is named, but it is nobody's business outside.
+    metrics: Metrics {
+        /// The address to listen on. When unset: none, and `gatepost metrics` prints the same.
+        listen: Option<SocketAddr> = None, such as "\"127.0.0.1:9143\"";
     }
 
     /// Sessions that wait for news. IDLE is never ended for idleness.

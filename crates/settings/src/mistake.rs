@@ -169,6 +169,7 @@ impl<'t> Report<'t> {
         // Port 0 is any that is free: two of them are not the same.
         let mut seen = HashSet::new();
         let addresses = settings.network.listeners.iter().map(|listener| listener.address);
+        let addresses = addresses.chain(settings.metrics.listen);
         for twice in addresses.filter(|address| address.port() != 0 && !seen.insert(*address)) {
             self.blame(&[&twice.to_string()], format!("the address {twice} is listened on twice"));
         }

@@ -153,6 +153,10 @@ fn what_no_setting_is_to_blame_for_alone_is_told_too() {
             "line 3: `login_literal_octets` must be at most half of `before_login_octets`",
         ),
         ("[network]\nlisteners = []", "line 2: there is nothing to listen on: name at least one listener"),
+        (
+            "[network]\nlisteners = [{ address = '127.0.0.1:993', kind = 'imap-tls' }]\n[metrics]\nlisten = '127.0.0.1:993'",
+            "line 4: the address 127.0.0.1:993 is listened on twice",
+        ),
         ("[tls]\ncertificates = []", "line 2: there is no certificate: without one nobody can log in"),
     ] {
         assert_eq!(complaint(text), told);
@@ -189,7 +193,8 @@ fn a_damaged_file_is_read_or_told_a_line_that_it_has() {
 #[test]
 fn any_free_port_may_be_asked_for_more_than_once() {
     let any = "{ address = '127.0.0.1:0', kind = 'imap-tls' }";
-    assert!(Settings::parse(&format!("[network]\nlisteners = [{any}, {any}]")).is_ok());
+    let metrics = "[metrics]\nlisten = '127.0.0.1:0'";
+    assert!(Settings::parse(&format!("[network]\nlisteners = [{any}, {any}]\n{metrics}")).is_ok());
 }
 
 #[test]
