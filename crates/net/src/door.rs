@@ -4,6 +4,7 @@
 //! costs what a wrong password costs, and hears the same words (threat T-38). The same holds for a proof: SCRAM shows
 //! everybody a salt, and those of names that nobody has stay the same for ever.
 
+use crate::chronicle::Chronicle;
 use crate::clock::Clock;
 use crate::gate::refused_as;
 use crate::hall::{Hall, HallLimits, Place, refusal};
@@ -134,8 +135,9 @@ impl ConnectionDoor {
         let known = Account::new(name);
         self.visit.signed_in(known.clone(), mechanism);
         let (peer, mechanism) = (self.visit.peer(), Some(mechanism));
-        Event::AuthSucceeded { connection, peer, account: known, mechanism }.log();
-        Ok(Hall::new(account, origin, connection, keeper.limits, place))
+        Event::AuthSucceeded { connection, peer, account: known.clone(), mechanism }.log();
+        let chronicle = Chronicle::new(Arc::clone(&account), known, connection);
+        Ok(Hall::new(account, origin, chronicle, keeper.limits, place))
     }
 
     fn too_many(&self, name: &str, crowd: TooManySessions) -> Refusal {

@@ -3,6 +3,7 @@
 //! Where `session::port` meets `mail`. Nothing is decided here: questions go down, answers come up, and an error of
 //! the store becomes a refusal that a peer can be told.
 
+use crate::chronicle::{Chronicle, Done};
 use crate::connection::new_fault;
 use crate::hush::Hush;
 use bytes::Bytes;
@@ -30,6 +31,7 @@ pub(crate) struct Hall {
     account: Arc<Account>,
     origin: Arc<Origin>,
     connection: ConnectionId,
+    chronicle: Arc<Chronicle>,
     limits: HallLimits,
     _place: Place,
 }
@@ -60,11 +62,13 @@ impl Hall {
     pub(crate) fn new(
         account: Arc<Account>,
         origin: Origin,
-        connection: ConnectionId,
+        chronicle: Chronicle,
         limits: HallLimits,
         place: Place,
     ) -> Self {
-        Self { account, origin: Arc::new(origin), connection, limits, _place: place }
+        let connection = chronicle.connection();
+        let (origin, chronicle) = (Arc::new(origin), Arc::new(chronicle));
+        Self { account, origin, connection, chronicle, limits, _place: place }
     }
 
     fn refusal(&self, why: Error) -> Refusal {
@@ -115,10 +119,13 @@ impl port::Mail for Hall {
         let changed = self.account.change(&self.origin, |proposal| {
             let circumstances = Circumstances { unix_s: proposal.now_s(), limits };
             let plan = plan(proposal.account(), &circumstances)?;
+            let going = Chronicle::going(proposal.account(), &plan);
             proposal.follow(&plan)?;
-            Ok(plan)
+            Ok((plan, going))
         });
-        changed.await.map_err(|why| self.refusal(why))
+        let (plan, gone) = changed.await.map_err(|why| self.refusal(why))?;
+        self.chronicle.account_changed(&plan, gone).await;
+        Ok(plan)
     }
 
     async fn open(&self, mailbox: MailboxId) -> Result<OpenMailbox, Refusal> {
@@ -129,6 +136,7 @@ impl port::Mail for Hall {
             account: Arc::clone(&self.account),
             origin: Arc::clone(&self.origin),
             connection: self.connection,
+            chronicle: Arc::clone(&self.chronicle),
         })
     }
 
@@ -154,8 +162,11 @@ impl port::Mail for Hall {
     }
 
     async fn append(&self, mailbox: MailboxId, draft: Draft) -> Result<Appended, Refusal> {
+        let octets = draft.coming.octets;
         let filed = self.account.file(&self.origin, mailbox, draft.batch, self.account.id()).await;
-        filed.map(appended).map_err(|why| self.target_refusal(why))
+        let appended = filed.map(appended).map_err(|why| self.target_refusal(why))?;
+        self.chronicle.mailbox_changed(mailbox, Done::appended(&appended.uids, octets)).await;
+        Ok(appended)
     }
 
     async fn replace(
@@ -165,8 +176,12 @@ impl port::Mail for Hall {
         draft: Draft,
     ) -> Result<Appended, Refusal> {
         let from = (source.mailbox.id(), replaced);
+        let octets = draft.coming.octets;
         let filed = self.account.replace(&self.origin, from, mailbox, draft.batch, self.account.id()).await;
-        filed.map(appended).map_err(|why| self.transfer_refusal(source, why))
+        let appended = filed.map(appended).map_err(|why| self.transfer_refusal(source, why))?;
+        self.chronicle.mailbox_changed(mailbox, Done::appended(&appended.uids, octets)).await;
+        self.chronicle.mailbox_changed(source.mailbox.id(), Done::expunged(&UidSet::one(replaced))).await;
+        Ok(appended)
     }
 
     async fn transfer(
@@ -176,13 +191,14 @@ impl port::Mail for Hall {
         uids: &UidSet,
         to: MailboxId,
     ) -> Result<Transferred, Refusal> {
-        let transfer = match transfer {
+        let how = match transfer {
             Transfer::Copy => mail::Transfer::Copy,
             Transfer::Move => mail::Transfer::Move,
         };
         let from = (source.mailbox.id(), uids);
-        let copied = self.account.transfer(&self.origin, transfer, self.account.id(), from, to).await;
+        let copied = self.account.transfer(&self.origin, how, self.account.id(), from, to).await;
         let copied = copied.map_err(|why| self.transfer_refusal(source, why))?;
+        self.chronicle.transferred(transfer, source.mailbox.id(), to, copied.source.len()).await;
         Ok(Transferred { uid_validity: copied.uid_validity, from: copied.source, to: copied.target })
     }
 }
@@ -240,6 +256,7 @@ pub(crate) struct OpenMailbox {
     changes: Changes,
     origin: Arc<Origin>,
     connection: ConnectionId,
+    chronicle: Arc<Chronicle>,
 }
 
 impl OpenMailbox {
@@ -273,10 +290,13 @@ impl port::Mailbox for OpenMailbox {
                 Halt::Refused(Error::Withdrawn)
             })?;
             events.iter().try_for_each(|event| proposal.push(id, event))?;
-            Ok(Change { before: Arc::new(before), after: Arc::new(proposal.mailbox(id)?.clone()), outcome })
+            let after = Arc::new(proposal.mailbox(id)?.clone());
+            Ok((Change { before: Arc::new(before), after, outcome }, Done::by(&events)))
         });
         let changed = changed.await;
-        changed.map_err(|why| declined.unwrap_or_else(|| self.refusal(why)))
+        let (change, done) = changed.map_err(|why| declined.unwrap_or_else(|| self.refusal(why)))?;
+        self.chronicle.mailbox_changed(id, done).await;
+        Ok(change)
     }
 
     async fn recent(&self, recency: Recency, until: Uid) -> Result<Uid, Refusal> {

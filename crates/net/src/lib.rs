@@ -17,6 +17,7 @@
 //!
 //! Left to others: what is said (`session`), signals (the caller has a [`Remote`]), and the log's format.
 
+mod chronicle;
 mod clock;
 mod connection;
 mod deflate;
