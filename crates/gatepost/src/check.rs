@@ -24,7 +24,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     if !problems.is_empty() {
         bail!("{}:\n{}", path.display(), problems.join("\n"));
     }
-    if let Some(note) = postmaster(&settings) {
+    for note in postmaster(&settings).map(str::to_owned).into_iter().chain(metrics(&settings)) {
         say!("{}: {note}", path.display());
     }
     say!("{}: fine", path.display());
@@ -41,8 +41,8 @@ fn addresses(settings: &Settings) -> Vec<String> {
         true => InUse::ByOurServer,
         false => InUse::ByAnother,
     };
-    let listeners = settings.network.listeners.iter();
-    listeners.filter_map(|listener| address(listener.address, in_use)).collect()
+    let listeners = settings.network.listeners.iter().map(|listener| listener.address);
+    listeners.chain(settings.metrics.listen).filter_map(|listener| address(listener, in_use)).collect()
 }
 
 /// Whose a taken address is likely to be.
@@ -84,6 +84,12 @@ fn postmaster(settings: &Settings) -> Option<&'static str> {
     (comes_in && settings.lmtp.postmaster.is_none()).then_some(
         "`lmtp.postmaster` is not set: mail for postmaster is refused unless an account has that address",
     )
+}
+
+/// Whether others can reach it is for networks and filters to say, of which this knows nothing.
+fn metrics(settings: &Settings) -> Option<String> {
+    let listen = settings.metrics.listen.filter(|listen| !listen.ip().to_canonical().is_loopback())?;
+    Some(format!("`metrics.listen` is {listen}: whoever can connect to it reads how much this server does"))
 }
 
 fn data(settings: &Settings) -> Option<String> {

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Test the mail store, see what is in it, make its index again, raise its format
     Store(Store),
+    /// Print what is measured of the running server, as Prometheus reads it
+    Metrics(Config),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
     Undelete(Undelete),
     /// Let go, for good and at once, of what was expunged, deleted or removed; works while the server runs and without it

@@ -19,6 +19,7 @@ pub(crate) use socket::{Desk, Transport, ask, ask_for_stream, is_open};
 pub(crate) use store::{AfterCheck, CheckReport, FindingLine, StatsLine, unreadable};
 pub(crate) use undo::{GoneLine, HistoryLine, Target, Then};
 
+use crate::meter;
 use crate::office::Office;
 use crate::say::complaint;
 use anyhow::Result;
@@ -107,6 +108,7 @@ pub(crate) enum Request {
         account: Option<String>,
     },
     SweepStore,
+    Metrics,
     Purge(PurgeRequest),
     /// Once this is granted, the connection is the import's.
     Import {
@@ -162,6 +164,8 @@ pub(crate) enum Reply {
     Checked(Box<CheckReport>),
     /// What is in the store.
     Stats(Box<StatsLine>),
+    /// What is measured, as Prometheus reads it.
+    Metrics(String),
     /// What a purge took.
     Purged(PurgeLine),
     /// It is not done, and why.
@@ -277,6 +281,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::StoreStats { account } => {
             Reply::Stats(Box::new(store::stats(office, account.as_deref()).await?))
         }
+        Request::Metrics => Reply::Metrics(meter::page(office).await?),
         Request::SweepStore => Reply::Done(store::sweep(office).await?),
         Request::Purge(purge) => Reply::Purged(purge::purge(office, purge).await?),
         Request::Import { account } => {

@@ -15,6 +15,8 @@ mod import;
 mod init;
 mod log;
 mod mailbox_command;
+mod meter;
+mod meter_command;
 mod office;
 mod purge_command;
 mod rot;
@@ -62,6 +64,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Purge(purge) => runtime.block_on(purge_command::run(purge)),
         Command::Export(export) => runtime.block_on(export::run(export)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
+        Command::Metrics(config) => runtime.block_on(meter_command::run(&config.config)),
         Command::Store(store) => return Ok(runtime.block_on(store_command::run(store))),
     }
     .map(|()| ExitCode::SUCCESS)

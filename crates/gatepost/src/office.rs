@@ -4,6 +4,7 @@ mod owner;
 
 pub(crate) use owner::Opener;
 
+use crate::meter::Meter;
 use crate::scratch;
 use crate::watchman::{Found, Watchman};
 use crate::world::Machine;
@@ -42,6 +43,8 @@ pub(crate) struct Office {
     pub(crate) remote: Remote,
     /// For how long what was deleted is kept.
     pub(crate) retention: Duration,
+    /// What is counted while a server runs.
+    pub(crate) meter: Option<Meter>,
     /// What a scrub finds, until somebody takes it on to tell it.
     found: Option<UnboundedReceiver<Found>>,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Office {
 impl Office {
     /// Opens the data directory, and makes it where it is missing.
     pub(crate) async fn open(settings: &Settings, opener: Opener) -> Result<Self> {
+        // First, so that it hears what opening has to say.
+        let meter = (opener == Opener::Server).then(Meter::start);
         let data = &settings.server.data;
         make_private(data)?;
         owner::check(data, opener)?;
@@ -93,7 +98,8 @@ impl Office {
         }
         let retention = DAY * settings.store.retention_days;
         let (accounts, pool, data) = (Arc::new(accounts), Arc::new(pool), data.clone());
-        Ok(Self { store, accounts, pool, imports, mended, data, remote, retention, found: Some(found) })
+        let found = Some(found);
+        Ok(Self { store, accounts, pool, imports, mended, data, remote, retention, meter, found })
     }
 
     /// What a scrub finds, for whoever tells it: once.

@@ -1,11 +1,12 @@
 //! `gatepost serve`: connects the parts, runs until told to stop.
 
 use crate::desk::Desk;
+use crate::meter::Shown;
 use crate::office::{Office, Opener};
 use crate::{config, log, rot, sweeper};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
-use net::{Imap, Lmtp, Protocols, Remote, Server};
+use net::{Endpoint, Imap, Lmtp, Protocols, Remote, Server};
 use settings::{ListenerKind, Settings};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,6 +33,8 @@ pub(crate) async fn serve(
     let imap = Imap::new(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool));
     let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts));
     let server = Server::open(settings, Protocols { imap, lmtp })?;
+    let endpoint = settings.metrics.listen.map(Endpoint::open).transpose()?;
+    office.meter.iter().for_each(|meter| meter.connect(server.gauge()));
     obey_signals(server.remote())?;
     let found = office.take_found();
     let office = Arc::new(office);
@@ -42,7 +45,12 @@ pub(crate) async fn serve(
     let sweeper = tokio::spawn(sweeper::run(Arc::clone(&office)));
     let follow = tokio::spawn(async move { accounts.follow().await });
     let addresses: Addresses = server.addresses().collect();
-    let listeners = addresses.len() + server.paths().count();
+    let listeners = addresses.len() + server.paths().count() + usize::from(endpoint.is_some());
+    let shown = endpoint.map(|endpoint| {
+        let (listener, address) = (events::Listener::new("metrics"), Some(endpoint.address()));
+        Event::Listening { listener, address, path: None }.log();
+        tokio::spawn(endpoint.serve(Arc::new(Shown(Arc::clone(&office)))))
+    });
     Event::ServerStarted { data: data.as_path().into(), listeners: listeners as u64 }.log();
     notify("READY=1");
     ready(&addresses);
@@ -52,7 +60,7 @@ pub(crate) async fn serve(
     desk.abort();
     follow.abort();
     sweeper.abort();
-    told.into_iter().for_each(|told| told.abort());
+    told.into_iter().chain(shown).for_each(|task| task.abort());
     office.close().context("the mail is safe, but its index could not be closed")?;
     Event::ServerStopped { reason: StopReason::Signal, sessions: stopped.told }.log();
     Ok(())

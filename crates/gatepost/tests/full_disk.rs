@@ -13,11 +13,13 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use support::{Place, Server};
+use testkit::exposition::Exposition;
+use testkit::http;
 use testkit::imap::Client;
 
 const ACCOUNT: &str = "ann@example.org";
-/// With a socket for LMTP.
-const SETTINGS: &str = "[lmtp]\nsocket = \"lmtp.sock\"";
+/// With a socket for LMTP, and metrics.
+const SETTINGS: &str = "[lmtp]\nsocket = \"lmtp.sock\"\n[metrics]\nlisten = \"127.0.0.1:0\"";
 const SMALL: &[u8] = b"Subject: small\r\n\r\nsmall\r\n";
 /// Commands that are refused.
 const MANY: usize = 1_000;
@@ -31,6 +33,7 @@ fn a_full_disk_is_told_to_who_asks_in_a_sentence_and_to_the_admin_once() {
     let mut client = server.session(ACCOUNT);
     append(&mut client, SMALL).unwrap();
     client.ask("SELECT INBOX").unwrap();
+    assert_eq!(is_written_to(&server), (200, "ok\n".to_owned(), Some(1.0)));
 
     fill_up(&server, Some(1));
     // Each mailbox is looked at in turn, and each of the commands that change one is refused.
@@ -50,6 +53,9 @@ fn a_full_disk_is_told_to_who_asks_in_a_sentence_and_to_the_admin_once() {
     for _ in 0..10 {
         assert_eq!(deliver(&place), "450 4.3.0", "a mail server keeps it and tries again");
     }
+    let (status, why, writable) = is_written_to(&server);
+    assert_eq!((status, writable), (503, Some(0.0)), "{why}");
+    assert!(why.contains("writing the log failed"), "{why}");
     let read = client.ask("FETCH 1 BODY.PEEK[]").unwrap();
     assert_eq!(read.iter().find_map(|r| r.fetched()?.octets("BODY[]").map(<[u8]>::to_vec)).unwrap(), SMALL);
     // Others come in, and read.
@@ -60,6 +66,7 @@ fn a_full_disk_is_told_to_who_asks_in_a_sentence_and_to_the_admin_once() {
     fill_up(&server, None);
     // By itself; it says so when it is asked.
     while append(&mut client, SMALL).is_err() {}
+    assert_eq!(is_written_to(&server), (200, "ok\n".to_owned(), Some(1.0)));
     assert_eq!(deliver(&place), "250 2.0.0");
     let told = client.ask("STATUS INBOX (MESSAGES)").unwrap().first().unwrap().to_string();
     assert!(told.contains("(MESSAGES 3)"), "nothing that was refused came back: {told}");
@@ -87,6 +94,13 @@ fn large_messages_that_do_not_fit_are_refused_and_the_admin_hears_of_the_first()
     let log = server.kill();
     assert!(log.iter().any(|line| line.contains("a body's file could not be written")), "{log:#?}");
     assert!(log.len() <= 2, "{log:#?}");
+}
+
+/// What the server says of its health, and what its metrics do.
+fn is_written_to(server: &Server) -> (u16, String, Option<f64>) {
+    let (status, said) = http::get(server.metrics(), "/health");
+    let (_, page) = http::get(server.metrics(), "/metrics");
+    (status, said, Exposition::parse(&page).get("gatepost_store_writable"))
 }
 
 /// Lets no file grow beyond so many octets; `None` ends that.

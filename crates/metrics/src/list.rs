@@ -90,8 +90,8 @@ asked! {
         /// 1 while mail can be stored; 0 while something keeps the store from writing, such as a full disk.
         gauge "gatepost_store_writable" writable: Answer;
 
-        /// Commits that wait for the disk.
-        gauge "gatepost_store_waiting_commits" waiting: u64;
+        /// Commits and other jobs that wait for the disk.
+        gauge "gatepost_store_waiting_jobs" waiting: u64;
 
         /// How long it took to write what came together and to sync it.
         histogram "gatepost_store_sync_seconds" syncs: Histogram;

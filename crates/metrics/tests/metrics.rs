@@ -119,7 +119,7 @@ fn a_page_has_all_that_was_read_and_says_nothing_of_what_is_not_known() {
     let page = page_after(&[]);
     for (what, number) in [
         ("gatepost_store_writable", 0.0),
-        ("gatepost_store_waiting_commits", 3.0),
+        ("gatepost_store_waiting_jobs", 3.0),
         ("gatepost_store_sync_seconds_bucket{le=\"0.0005\"}", 2.0),
         ("gatepost_store_sync_seconds_bucket{le=\"0.001\"}", 2.0),
         ("gatepost_store_sync_seconds_bucket{le=\"+Inf\"}", 3.0),

@@ -1,5 +1,5 @@
 //! What tests of several crates share: a disk that fails on demand, dice that a seed throws, how many seeds, a client, and a
-//! reader of metrics.
+//! reader of metrics with what fetches them.
 
 #![expect(clippy::indexing_slicing, reason = "for tests, which may panic")]
 
@@ -7,6 +7,7 @@ pub mod dice;
 #[cfg(feature = "disk")]
 pub mod disk;
 pub mod exposition;
+pub mod http;
 #[cfg(feature = "client")]
 pub mod imap;
 pub mod seeds;

@@ -204,6 +204,8 @@ pub(crate) struct Listening {
     lines: Receiver<String>,
     pub(crate) imap: SocketAddr,
     pub(crate) imaps: SocketAddr,
+    /// Where metrics are read, where the settings say so.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 impl Listening {
@@ -215,20 +217,29 @@ impl Listening {
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let process = Process(child);
         let nowhere = ([0; 4], 0).into();
-        let mut server = Self { process, lines, imap: nowhere, imaps: nowhere };
-        server.imap = listens_at(&server.line_with(r#""listener":"imap-starttls""#));
+        let mut server = Self { process, lines, imap: nowhere, imaps: nowhere, metrics: None };
+        let said = server.lines_until(r#""listener":"imap-starttls""#);
+        server.imap = said.last().map(|line| listens_at(line)).unwrap();
+        let metrics = said.iter().find(|line| line.contains(r#""listener":"metrics""#));
+        server.metrics = metrics.map(|line| listens_at(line));
         server.imaps = listens_at(&server.line_with(r#""listener":"imap-tls""#));
         server
     }
 
     /// The next line of the log that has `text`; the others up to it are dropped.
     pub(crate) fn line_with(&self, text: &str) -> String {
-        let mut said = String::new();
+        self.lines_until(text).pop().unwrap()
+    }
+
+    fn lines_until(&self, text: &str) -> Vec<String> {
+        let mut said: Vec<String> = Vec::new();
         loop {
             match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => said = format!("{said}{line}\n"),
-                Err(why) => panic!("no {text} ({why}) in:\n{said}"),
+                Ok(line) => said.push(line),
+                Err(why) => panic!("no {text} ({why}) in:\n{}", said.join("\n")),
+            }
+            if said.last().is_some_and(|line| line.contains(text)) {
+                return said;
             }
         }
     }

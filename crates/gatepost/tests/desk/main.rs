@@ -8,6 +8,7 @@ mod export;
 mod formats;
 mod home;
 mod import;
+mod metrics;
 mod purge;
 mod round_trip;
 mod store;

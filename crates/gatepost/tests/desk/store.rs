@@ -29,7 +29,7 @@ fn signed_in(server: &Listening, home: &Home) -> Client {
 }
 
 /// Flips a bit of a word in every segment that has it.
-fn rot(home: &Home, word: &str) {
+pub(crate) fn rot(home: &Home, word: &str) {
     let mut flipped = 0;
     for entry in fs::read_dir(home.data().join("mail/log")).unwrap() {
         let path: PathBuf = entry.unwrap().path();

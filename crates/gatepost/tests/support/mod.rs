@@ -26,6 +26,7 @@ pub(crate) struct Place {
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    metrics: Option<SocketAddr>,
     trust: Trust,
     log: Option<JoinHandle<Vec<String>>>,
 }
@@ -95,12 +96,12 @@ impl Place {
     fn attend(&self, mut serve: Command) -> Server {
         let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let address = listens_at(&mut log);
+        let (address, metrics) = listens_at(&mut log);
         // Read on, so that the server never waits for us; keep what is not a line of everyday.
         let log = thread::spawn(move || {
             log.lines().map_while(Result::ok).filter(|line| !line.contains(r#""level":"INFO""#)).collect()
         });
-        Server { child, address, trust: self.trust.clone(), log: Some(log) }
+        Server { child, address, metrics, trust: self.trust.clone(), log: Some(log) }
     }
 
     /// Where its files are: the data directory is `data` in it.
@@ -137,6 +138,11 @@ impl Server {
         let mut client = Client::connect(self.address, &self.trust).unwrap();
         client.login(account, PASSWORD).unwrap();
         client
+    }
+
+    /// Where metrics are read, where the settings say so.
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        self.metrics.unwrap()
     }
 
     /// SIGKILL, and what it had to complain of until then.
@@ -220,15 +226,21 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn listens_at(log: &mut BufReader<ChildStderr>) -> SocketAddr {
+/// Where IMAP is spoken, and where metrics are read if anywhere: that is said before.
+fn listens_at(log: &mut BufReader<ChildStderr>) -> (SocketAddr, Option<SocketAddr>) {
     let mut said = String::new();
+    let mut metrics = None;
     loop {
         let before = said.len();
         assert!(log.read_line(&mut said).unwrap() > 0, "the server did not start:\n{said}");
         let line = &said[before..];
         if line.contains(r#""message":"server.listen""#) {
             let address = line.split_once(r#""address":""#).unwrap().1;
-            return address.split_once('"').unwrap().0.parse().unwrap();
+            let address = address.split_once('"').unwrap().0.parse().unwrap();
+            if !line.contains(r#""listener":"metrics""#) {
+                return (address, metrics);
+            }
+            metrics = Some(address);
         }
     }
 }
