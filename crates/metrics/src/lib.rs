@@ -23,4 +23,4 @@ mod value;
 pub use list::{Clients, Process, Store, Tally, page};
 pub use manual::manual;
 pub use page::MIME_TYPE;
-pub use value::{Answer, By, Histogram, Instant, Names, Need, Sum, Version, Words};
+pub use value::{Answer, By, Histogram, Instant, Names, Need, SignInFailure, Sum, Version, Words};

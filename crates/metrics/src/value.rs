@@ -1,7 +1,7 @@
 //! What a metric can be.
 
 use crate::page::Samples;
-use events::Word;
+use events::{AuthFailure, Word};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -208,26 +208,68 @@ impl Reading for Answer {
     }
 }
 
-/// Whether anything that is needed lies where damage is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// Something does.
-    Needed,
-    /// Nothing does, or it can be made again.
-    Needless,
+macro_rules! words {
+    ($(
+        $(#[$doc:meta])+
+        $name:ident { $( $(#[$word_doc:meta])+ $word:ident = $text:literal, )+ }
+    )+) => { $(
+        $(#[$doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $( $(#[$word_doc])+ $word, )+
+        }
+
+        impl Word for $name {
+            const ALL: &'static [Self] = &[$(Self::$word),+];
+
+            fn as_str(self) -> &'static str {
+                match self {
+                    $( Self::$word => $text, )+
+                }
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    )+ };
 }
 
-impl Word for Need {
-    const ALL: &'static [Self] = &[Self::Needed, Self::Needless];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Needed => "needed",
-            Self::Needless => "needless",
-        }
+words! {
+    /// Whether anything that is needed lies where damage is.
+    Need {
+        /// Something does.
+        Needed = "needed",
+        /// Nothing does, or it can be made again.
+        Needless = "needless",
     }
 
-    fn index(self) -> usize {
-        self as usize
+    /// Why a sign-in failed, as far as everybody may know who can try: what would tell whether somebody has a name, or
+    /// whether a password is right, is one word.
+    SignInFailure {
+        /// Name and password do not let anybody in.
+        WrongCredentials = "wrong-credentials",
+        /// The mechanism is not one of ours.
+        NoMechanism = "no-mechanism",
+        /// What was sent does not follow the mechanism.
+        Malformed = "malformed",
+        /// The client changed its mind.
+        Cancelled = "cancelled",
+        /// We could not check: too busy, or our fault.
+        Unavailable = "unavailable",
+    }
+}
+
+impl From<AuthFailure> for SignInFailure {
+    fn from(why: AuthFailure) -> Self {
+        match why {
+            AuthFailure::WrongPassword | AuthFailure::NoAccount | AuthFailure::Disabled => {
+                Self::WrongCredentials
+            }
+            AuthFailure::NoMechanism => Self::NoMechanism,
+            AuthFailure::Malformed => Self::Malformed,
+            AuthFailure::Cancelled => Self::Cancelled,
+            AuthFailure::Unavailable => Self::Unavailable,
+        }
     }
 }

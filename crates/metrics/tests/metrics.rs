@@ -159,7 +159,7 @@ fn what_comes_from_outside_adds_no_line() {
     };
     let page = page_after(&many);
     assert_eq!(names(&page), names(&page_after(&[])));
-    assert_eq!(page.get("gatepost_sign_in_failures_total{reason=\"no-account\"}"), Some(1_000.0));
+    assert_eq!(page.get("gatepost_sign_in_failures_total{reason=\"wrong-credentials\"}"), Some(1_000.0));
 }
 
 #[test]

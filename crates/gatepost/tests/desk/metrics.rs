@@ -114,7 +114,7 @@ fn each_counter_moves_by_what_is_done_and_by_nothing_else() {
     .into_iter()
     .chain(ended)
     .chain([
-        ("gatepost_sign_in_failures_total{reason=\"wrong-password\"}", 1.0),
+        ("gatepost_sign_in_failures_total{reason=\"wrong-credentials\"}", 1.0),
         ("gatepost_sign_ins_total{mechanism=\"login\"}", 1.0),
     ])
     .collect();
@@ -311,5 +311,38 @@ fn what_a_client_does_to_mail_is_said_once_it_is_done() {
     }
     assert_eq!(page.get("gatepost_messages_appended_bytes_total"), Some(44.0));
     assert_eq!(page.get("gatepost_messages_expunged_total"), Some(1.0));
+    server.stop();
+}
+
+/// T-38: who may read metrics, as every user of the host may where they are on 127.0.0.1, can also try to sign in.
+#[test]
+fn no_metric_tells_a_wrong_password_from_a_name_that_nobody_has() {
+    let home = scene("who");
+    home.ok("account add bob@example.org --password-stdin", "secret\n");
+    home.ok("account disable bob@example.org", "");
+    let server = home.serve();
+    let moved_by = |name: &str, password: &str| {
+        let ended = |page: &Exposition| page.get("gatepost_events_total{event=\"session.end\"}").unwrap();
+        let before = scrape(&server);
+        let mut client = connect(&server, &home);
+        client.login(name, password).unwrap_err();
+        client.ask("LOGOUT").unwrap();
+        let after =
+            scrape_until(&server, "gatepost_events_total{event=\"session.end\"}", ended(&before) + 1.0);
+        let counters = after.0.iter().filter(|(name, family)| {
+            // Longer and shorter names make for longer and shorter commands; and time goes on.
+            family.kind == "counter" && !name.ends_with("_bytes_total") && !name.starts_with("process_")
+        });
+        let samples = counters.flat_map(|(_, family)| family.samples.clone());
+        samples.map(|(what, number)| (what.clone(), number - before.get(&what).unwrap())).collect::<Vec<_>>()
+    };
+    let wrong = moved_by(ANN, "wrong");
+    assert!(wrong.contains(&("gatepost_sign_in_failures_total{reason=\"wrong-credentials\"}".into(), 1.0)));
+    assert_eq!(moved_by("nobody@example.org", "wrong"), wrong);
+    assert_eq!(
+        moved_by("bob@example.org", "secret"),
+        wrong,
+        "of one that is disabled nobody learns that it is right"
+    );
     server.stop();
 }
