@@ -62,6 +62,26 @@ fn t_28_no_regular_expression_backtracks_on_what_a_peer_sends() {
     }
 }
 
+/// What is listed happens: the manual tells of no event that nobody says.
+#[test]
+fn every_event_of_the_list_is_said_somewhere() {
+    let list = fs::read_to_string(root().join("crates/events/src/list.rs")).unwrap();
+    let declared = |line: &str| {
+        let mut words = line.strip_prefix("    \"")?.split_whitespace();
+        let (_, level, event) = (words.next()?, words.next()?, words.next()?);
+        level.chars().all(|c| c.is_ascii_uppercase()).then(|| event.to_owned())
+    };
+    let listed: Vec<_> = list.lines().filter_map(declared).collect();
+    assert_eq!(listed.len(), events::Event::NAMES.len());
+    let only_list = ["crates/events", "crates/metrics"].map(|folder| root().join(folder));
+    let mut lines = lines();
+    lines.retain(|(path, _)| !only_list.iter().any(|folder| path.starts_with(folder)));
+    let said: String = lines.into_iter().map(|(_, line)| line).collect();
+    for event in listed {
+        assert!(said.contains(&format!("Event::{event} {{")), "nobody says {event}");
+    }
+}
+
 /// What a Markdown text has in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
