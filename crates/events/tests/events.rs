@@ -204,11 +204,10 @@ fn a_listener_hears_what_the_log_is_not_told() {
     let connection = ConnectionId(u64::MAX);
     let quiet =
         || Event::AuthSucceeded { connection, peer: peer(), account: account.clone(), mechanism: None };
-    let listener = |event: &Event| match event {
-        Event::AuthSucceeded { connection: ConnectionId(u64::MAX), .. } => {
+    let listener = |event: &Event| {
+        if let Event::AuthSucceeded { connection: ConnectionId(u64::MAX), .. } = event {
             HEARD.lock().unwrap().push(event.name().to_owned());
         }
-        _ => {}
     };
     quiet().log();
     events::listen(listener).unwrap();
