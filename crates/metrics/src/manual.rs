@@ -43,8 +43,9 @@ Three alerts worth having:
             annotations:
               summary: Mail cannot be stored. GET /health says why; the server goes on by itself once it can.
 
-After a repair the first of them ends with the next scrub (`gatepost store scrub`): damaged octets stay where they are, and
-are `needless` then.
+The first of them ends with the next scrub (`gatepost store scrub`) after a [repair](repair.md): damaged octets stay where
+they are, and are `needless` then. Octets of a message cannot be mended. They are `needed` until it is expunged and swept away
+or [purged](purge.md).
 
 A metric whose number is not known has no sample. Counters begin at 0 with each start. Names keep their meaning from release
 to release, and so do labels; there may be more values of a label.

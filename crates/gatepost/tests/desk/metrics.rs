@@ -234,6 +234,16 @@ fn a_scrub_shows_what_it_found_and_that_is_known_after_a_restart() {
     let again = scrape_until(&server, finished, rotten.get(finished).unwrap());
     assert_eq!(damages(&again), [Some(1.0), Some(0.0)]);
     assert_eq!(again.get("gatepost_scrub_read_bytes_total"), Some(0.0));
+
+    // What nobody needs any more is no reason for alarm.
+    let mut client = signed_in(&server, &home);
+    for command in ["SELECT INBOX", "STORE 1 +FLAGS (\\Deleted)", "EXPUNGE"] {
+        client.ask(command).unwrap();
+    }
+    home.ok("purge ann@example.org --yes", "");
+    home.ok("store scrub", "");
+    server.line_with("server.scrubbed");
+    assert_eq!(damages(&scrape(&server)), [Some(0.0), Some(1.0)]);
     server.stop();
 }
 
