@@ -1,0 +1,304 @@
+//! What all workloads stand on: the server, the users, the mailboxes that are ours, the large one among them.
+
+use crate::client::{Capabilities, Said, Session, Target, quoted, split};
+use crate::corpus::Corpus;
+use crate::meter::{Measuring, Meter};
+use crate::plan::{Bound, Leaving, OURS, Plan, Watcher};
+use crate::report::Row;
+use crate::trouble::Trouble;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// A run at work.
+pub(crate) struct Bench {
+    pub(crate) plan: Plan,
+    pub(crate) target: Target,
+    pub(crate) corpus: Corpus,
+    pub(crate) meter: Meter,
+    pub(crate) watcher: Arc<dyn Watcher>,
+    /// Before a login, and behind it.
+    greeted: Capabilities,
+    pub(crate) can: Capabilities,
+    /// What stands before the names of a user's own mailboxes, and between their levels (RFC 2342).
+    pub(crate) prefix: String,
+    pub(crate) separator: char,
+    /// How TLS came about.
+    pub(crate) agreed: String,
+    /// Mailboxes that we made: whose, and how they are written in a command.
+    made: Mutex<Vec<(u32, String)>>,
+    /// Serial numbers of stamped messages, so that none comes twice in a run.
+    serial: AtomicU64,
+}
+
+impl Bench {
+    /// Looks at the server once, before anything is measured.
+    pub(crate) async fn open(plan: Plan, watcher: Arc<dyn Watcher>) -> Result<Self, Trouble> {
+        if !plan.mailbox.starts_with(OURS) {
+            let why = "the mailbox's name has to begin so: everything in such a mailbox is ours to delete";
+            return Err(Trouble::Asked(format!("{OURS}: {why}")));
+        }
+        if !plan.mailbox.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet)) {
+            return Err(Trouble::Asked(format!("{}: only letters, digits, - and _", plan.mailbox)));
+        }
+        let meter = Meter::new(&plan.watched)?;
+        let target = Target::find(&plan.way).await?;
+        let mut session = target.connect(0).await?;
+        let greeted = session.capabilities().await?;
+        session.sign_in(&plan.users.name(0), &plan.password, &greeted).await?;
+        let can = session.capabilities().await?;
+        let (prefix, separator) = namespace(&mut session, &can).await?;
+        let agreed = session.handshake.agreed.clone();
+        session.log_out().await?;
+        Ok(Self {
+            corpus: Corpus::new(plan.recipe),
+            meter,
+            target,
+            greeted,
+            can,
+            prefix,
+            separator,
+            agreed,
+            made: Mutex::default(),
+            serial: AtomicU64::new(1),
+            watcher,
+            plan,
+        })
+    }
+
+    /// A session of a user, signed in. `number` says which of many connections it is.
+    pub(crate) async fn session(&self, user: u32, number: u32) -> Result<Session, Trouble> {
+        let mut session = self.target.connect(number).await?;
+        self.sign_in(&mut session, user).await?;
+        Ok(session)
+    }
+
+    pub(crate) async fn sign_in(&self, session: &mut Session, user: u32) -> Result<(), Trouble> {
+        session.sign_in(&self.plan.users.name(user), &self.plan.password, &self.greeted).await
+    }
+
+    /// The same with another password.
+    pub(crate) async fn sign_in_with(
+        &self,
+        session: &mut Session,
+        user: u32,
+        password: &str,
+    ) -> Result<(), Trouble> {
+        session.sign_in(&self.plan.users.name(user), password, &self.greeted).await
+    }
+
+    /// A mailbox of ours, as it is written in a command.
+    pub(crate) fn named(&self, name: &str) -> String {
+        format!("\"{}{name}\"", self.prefix)
+    }
+
+    /// Makes one that is new and empty; one of that name that is ours goes. What is handed back is written as in a command.
+    pub(crate) async fn make(&self, session: &mut Session, user: u32, name: &str) -> Result<String, Trouble> {
+        let mailbox = self.named(name);
+        self.clear(session, &mailbox).await?;
+        session.ask(&format!("CREATE {mailbox}")).await?;
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push((user, mailbox.clone()));
+        Ok(mailbox)
+    }
+
+    /// Deletes a mailbox with our name, if there is one and what is in it is ours too.
+    async fn clear(&self, session: &mut Session, mailbox: &str) -> Result<(), Trouble> {
+        if !exists(session, mailbox).await? {
+            return Ok(());
+        }
+        let selected = session.select(mailbox).await?;
+        let foreign = if selected.exists == 0 { None } else { foreigner(session, selected.exists).await? };
+        // CLOSE would expunge; UNSELECT is not everywhere.
+        session.ask("EXAMINE INBOX").await?;
+        if let Some(id) = foreign {
+            return Err(Trouble::NotOurs(format!(
+                "{mailbox} has a message that no run of ours has put there ({id}): it stays, and nothing is measured"
+            )));
+        }
+        session.ask(&format!("DELETE {mailbox}")).await
+    }
+
+    /// Deletes what this run made, unless it is to stay.
+    pub(crate) async fn clean(&self) -> Result<(), Trouble> {
+        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.plan.leaving == Leaving::Keep || made.is_empty() {
+            return Ok(());
+        }
+        let mut by_user: std::collections::BTreeMap<u32, Vec<String>> = std::collections::BTreeMap::new();
+        for (user, mailbox) in made {
+            by_user.entry(user % self.plan.users.count()).or_default().push(mailbox);
+        }
+        for (user, mailboxes) in by_user {
+            let mut session = self.session(user, 0).await?;
+            // What lies below goes first.
+            for mailbox in mailboxes.iter().rev() {
+                if exists(&mut session, mailbox).await? {
+                    session.ask(&format!("DELETE {mailbox}")).await?;
+                }
+            }
+            session.log_out().await?;
+        }
+        Ok(())
+    }
+
+    /// Connections at once, where nobody said how many.
+    pub(crate) fn connections(&self, usually: u32) -> u32 {
+        self.plan.connections.unwrap_or(usually).max(1)
+    }
+
+    /// So many operations, where nobody said how many.
+    pub(crate) const fn count(&self, usually: u64) -> u64 {
+        match self.plan.bound {
+            Bound::Count(count) => count,
+            Bound::Time(_) => usually,
+        }
+    }
+
+    pub(crate) fn begin(&self) -> Result<Measuring<'_>, Trouble> {
+        self.meter.begin()
+    }
+
+    pub(crate) fn tell(&self, row: &Row) {
+        self.watcher.measured(row);
+    }
+
+    /// Numbers for stamped messages that nobody has yet: so many from the one that is handed back.
+    pub(crate) fn serials(&self, count: u64) -> u64 {
+        self.serial.fetch_add(count, Ordering::Relaxed)
+    }
+}
+
+/// Permission for one operation after the other, until time or count is up: shared by all who work.
+pub(crate) struct Tickets {
+    taken: AtomicU64,
+    most: u64,
+    until: Instant,
+}
+
+impl Tickets {
+    /// From now on.
+    pub(crate) fn new(bound: Bound) -> Self {
+        let (most, time) = match bound {
+            Bound::Time(time) => (u64::MAX, time),
+            // A day; whoever counts does not look at the clock.
+            Bound::Count(count) => (count, Duration::from_secs(86_400)),
+        };
+        Self { taken: AtomicU64::new(0), most, until: Instant::now() + time }
+    }
+
+    /// The number of the next `count` operations; `None` when it is over. The last may be fewer than asked for.
+    pub(crate) fn take(&self, count: u64) -> Option<std::ops::Range<u64>> {
+        if Instant::now() >= self.until {
+            return None;
+        }
+        let first = self.taken.fetch_add(count, Ordering::Relaxed);
+        (first < self.most).then(|| first..first.saturating_add(count).min(self.most))
+    }
+}
+
+/// Waits for all; the first that failed fails it.
+pub(crate) async fn all<T: 'static>(mut set: JoinSet<Result<T, Trouble>>) -> Result<Vec<T>, Trouble> {
+    let mut done = Vec::new();
+    while let Some(one) = set.join_next().await {
+        done.push(one.map_err(|why| Trouble::Lost(format!("a part of the run ended: {why}")))??);
+    }
+    Ok(done)
+}
+
+/// Whether there is a mailbox of a name.
+pub(crate) async fn exists(session: &mut Session, mailbox: &str) -> Result<bool, Trouble> {
+    let mut found = false;
+    session
+        .run(&format!("LIST \"\" {mailbox}"), |said| {
+            found |= matches!(said, Said::List(_));
+            Ok(())
+        })
+        .await?;
+    Ok(found)
+}
+
+/// The Message-ID of the first or last message, if it is none of ours.
+async fn foreigner(session: &mut Session, messages: u32) -> Result<Option<String>, Trouble> {
+    for number in [1, messages] {
+        let id = message_id(session, number).await?;
+        let ours = ["@bench.example.org>", "@stamp.example.org>"];
+        if !ours.iter().any(|ending| id.ends_with(ending)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// The Message-ID of a message of the selected mailbox; empty where it has none.
+pub(crate) async fn message_id(session: &mut Session, number: u32) -> Result<String, Trouble> {
+    let mut id = String::new();
+    let command = format!("FETCH {number} BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]");
+    session
+        .run(&command, |said| {
+            if let Said::Fetch(own, items) = said
+                && own == number
+            {
+                let is_header = |name: &[u8]| name.to_ascii_uppercase().starts_with(b"BODY[HEADER.FIELDS");
+                let header = items.into_iter().find(|(name, _)| is_header(name));
+                let field = header.and_then(|(_, value)| value.text()).unwrap_or_default();
+                let field = String::from_utf8_lossy(field);
+                id = field.split_once(':').map(|(_, id)| id.trim().to_owned()).unwrap_or_default();
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(id)
+}
+
+async fn namespace(session: &mut Session, can: &Capabilities) -> Result<(String, char), Trouble> {
+    let mut found = (String::new(), '/');
+    if !can.has("NAMESPACE") && !can.has("IMAP4rev2") {
+        return Ok(found);
+    }
+    session
+        .run("NAMESPACE", |said| {
+            if let Said::Other(text) = said
+                && let (b"NAMESPACE", rest) = split(text)
+                && let Some(own) = own_namespace(rest)
+            {
+                found = own;
+            }
+            Ok(())
+        })
+        .await?;
+    quoted(&found.0)?;
+    Ok(found)
+}
+
+/// Prefix and separator of the first personal namespace.
+fn own_namespace(text: &[u8]) -> Option<(String, char)> {
+    use crate::client::Scan;
+    let personal = Scan::new(text).value()?.list()?;
+    let mut first = Scan::new(Scan::new(personal).value()?.list()?);
+    let prefix = String::from_utf8_lossy(first.value()?.string()?).into_owned();
+    let separator = first.value()?.string().and_then(|one| one.first().copied()).map_or('/', char::from);
+    Some((prefix, separator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_namespace_is_the_first_personal_one() {
+        let own = |text: &str| own_namespace(text.as_bytes());
+        assert_eq!(own("((\"INBOX.\" \".\")(\"#x\" \"/\")) NIL NIL"), Some(("INBOX.".into(), '.')));
+        assert_eq!(own("((\"\" \"/\")) ((\"~\" \"/\")) NIL"), Some((String::new(), '/')));
+        assert_eq!(own("NIL NIL NIL"), None);
+    }
+
+    #[test]
+    fn tickets_end_with_the_count() {
+        let tickets = Tickets::new(Bound::Count(5));
+        assert_eq!(tickets.take(3), Some(0..3));
+        assert_eq!(tickets.take(3), Some(3..5));
+        assert_eq!(tickets.take(3), None);
+        assert_eq!(Tickets::new(Bound::Time(Duration::ZERO)).take(1), None);
+    }
+}

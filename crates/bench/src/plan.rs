@@ -1,0 +1,160 @@
+//! What is to be measured, where, and as whom.
+
+use crate::client::Way;
+use crate::corpus::Recipe;
+use crate::meter::Watched;
+use crate::report::Row;
+use crate::trouble::Trouble;
+use crate::workload::Workload;
+use std::path::PathBuf;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Mailboxes whose names begin so are ours: we make them, and take them away again. Nothing is written to any other but an
+/// empty INBOX, where LMTP delivers.
+pub const OURS: &str = "bench-";
+
+/// Everything that a run goes by.
+pub struct Plan {
+    /// How the server is reached.
+    pub way: Way,
+    /// Where it takes LMTP; without it nothing is delivered.
+    pub lmtp: Option<LmtpPlace>,
+    /// Who signs in.
+    pub users: Users,
+    /// Everybody's password.
+    pub password: Zeroizing<String>,
+    /// What is measured, in this order.
+    pub workloads: Vec<Workload>,
+    /// The mail of the large mailbox.
+    pub recipe: Recipe,
+    /// Its name, which begins with [`OURS`].
+    pub mailbox: String,
+    /// How many messages are in it.
+    pub messages: u32,
+    /// How many connections at once, where there is more than one; `None` for as many as a workload usually has.
+    pub connections: Option<u32>,
+    /// How long to go on.
+    pub bound: Bound,
+    /// How often what reads is measured.
+    pub rounds: u32,
+    /// Actions of `mixed` in a second.
+    pub rate: f64,
+    /// What is watched while the server works.
+    pub watched: Watched,
+    /// What becomes of our mailboxes.
+    pub leaving: Leaving,
+}
+
+/// Where LMTP is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LmtpPlace {
+    /// A host and a port.
+    Tcp(String, u16),
+    /// A socket of this machine.
+    Unix(PathBuf),
+}
+
+/// When a measurement ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// After so long: `login`, `append`, `lmtp` and `mixed`. The others do as much as they always do.
+    Time(Duration),
+    /// After so many operations.
+    Count(u64),
+}
+
+/// What becomes of our mailboxes at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// Those that this run made are deleted.
+    Clean,
+    /// They stay, for another run.
+    Keep,
+}
+
+/// Users, by a pattern such as `user{0..99}@example.org`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Users {
+    before: String,
+    behind: String,
+    first: u32,
+    count: u32,
+    width: usize,
+}
+
+impl Users {
+    /// Reads a pattern. Without braces it is one user. Digits in front stay: `{00..99}`.
+    ///
+    /// # Errors
+    /// It has braces, and no range in them.
+    pub fn read(pattern: &str) -> Result<Self, Trouble> {
+        let wrong =
+            || Trouble::Asked(format!("{pattern}: users are one name, or a range such as user{{0..99}}"));
+        let Some((before, rest)) = pattern.split_once('{') else {
+            return match pattern {
+                "" => Err(wrong()),
+                _ => Ok(Self { before: pattern.into(), behind: String::new(), first: 0, count: 0, width: 0 }),
+            };
+        };
+        let (range, behind) = rest.split_once('}').ok_or_else(wrong)?;
+        let (from, to) = range.split_once("..").ok_or_else(wrong)?;
+        let (first, last): (u32, u32) =
+            (from.parse().map_err(|_| wrong())?, to.parse().map_err(|_| wrong())?);
+        let count = last.checked_sub(first).and_then(|more| more.checked_add(1)).ok_or_else(wrong)?;
+        let width = if from.starts_with('0') { from.len() } else { 0 };
+        Ok(Self { before: before.into(), behind: behind.into(), first, count, width })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        if self.count == 0 { 1 } else { self.count }
+    }
+
+    /// The name of user `number`, from 0 on; behind the last comes the first again.
+    #[must_use]
+    pub fn name(&self, number: u32) -> String {
+        let Self { before, behind, first, count, width } = self;
+        match count {
+            0 => before.clone(),
+            _ => format!("{before}{:0width$}{behind}", first + number % count),
+        }
+    }
+}
+
+/// Who is told how far a run is. It is called from several threads.
+pub trait Watcher: Send + Sync {
+    /// Something begins that takes a while: `total` steps.
+    fn begins(&self, what: &str, total: u64);
+    /// It has done so many more.
+    fn moves(&self, what: &str, steps: u64);
+    /// It has ended.
+    fn ends(&self, what: &str);
+    /// A measurement has come to this.
+    fn measured(&self, row: &Row);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_names_its_users() {
+        let names = |pattern: &str| {
+            let users = Users::read(pattern).unwrap();
+            (users.count(), users.name(0), users.name(1), users.name(users.count()))
+        };
+        let texts = |count, a: &str, b: &str, c: &str| (count, a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(names("user{0..99}@x"), texts(100, "user0@x", "user1@x", "user0@x"));
+        assert_eq!(names("u{08..10}"), texts(3, "u08", "u09", "u08"));
+        assert_eq!(names("u{7..7}"), texts(1, "u7", "u7", "u7"));
+        assert_eq!(
+            names("ann@example.org"),
+            texts(1, "ann@example.org", "ann@example.org", "ann@example.org")
+        );
+        for wrong in ["", "u{", "u{1}", "u{2..1}", "u{a..b}", "u{0..4294967295}"] {
+            assert!(Users::read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
