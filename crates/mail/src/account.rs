@@ -5,6 +5,7 @@ use crate::keeping::Keeping;
 use crate::ledger::Ledger;
 use crate::load::{self, At, Reached};
 use crate::mailbox::Mailbox;
+use crate::mending::{Mender, Mending, Turn};
 use crate::proposal::{Consequences, Renaming};
 use crate::world::World;
 use crate::writer::Writer;
@@ -48,6 +49,7 @@ pub struct Account {
     names: Mutex<Option<At<Arc<names::Account>>>>,
     open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
     pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) mending: Mending,
     /// It is in the directory no more.
     removed: AtomicBool,
     /// Tells all who are signed in that they are no longer.
@@ -69,11 +71,30 @@ impl Account {
         limits: Limits,
         abandoned: Arc<Hints>,
     ) -> Self {
+        let mending = Mending::default();
         let (names, open, removed) = (Mutex::new(None), Mutex::default(), AtomicBool::new(false));
         let (writer, ledger) = (Writer::new(abandoned), Mutex::default());
         let signed_out = watch::Sender::new(());
         let (keeping, turn) = (Arc::default(), tokio::sync::Mutex::default());
-        Self { id, store, world, writer, limits, keeping, turn, names, open, ledger, removed, signed_out }
+        Self {
+            id,
+            store,
+            world,
+            writer,
+            limits,
+            keeping,
+            turn,
+            names,
+            open,
+            ledger,
+            mending,
+            removed,
+            signed_out,
+        }
+    }
+
+    pub(crate) fn mended_by(self, mender: Option<Arc<dyn Mender>>) -> Self {
+        Self { mending: Mending::by(mender), ..self }
     }
 
     /// Its number in the directory.
@@ -99,12 +120,26 @@ impl Account {
     /// Opens a mailbox, or joins those who have it open.
     ///
     /// # Errors
-    /// It has been deleted, or cannot be read.
+    /// It has been deleted, or not all of it can be read.
     pub async fn open(&self, id: MailboxId) -> Result<Arc<Mailbox>, Error> {
+        let mailbox = self.enter(id, Turn::IfFree).await?;
+        if mailbox.is_in_part() { Err(Error::InPart) } else { Ok(mailbox) }
+    }
+
+    /// The same for whoever shows it to people: of one with a hole as much as can be read, in which nothing can be
+    /// changed ([`MailboxState::part`]). To be asked by nobody who has the account's turn.
+    ///
+    /// # Errors
+    /// It has been deleted, or nothing of it can be read.
+    pub async fn open_to_read(&self, id: MailboxId) -> Result<Arc<Mailbox>, Error> {
+        self.enter(id, Turn::Awaited).await
+    }
+
+    pub(crate) async fn enter(&self, id: MailboxId, turn: Turn) -> Result<Arc<Mailbox>, Error> {
         self.check_named(id).await?;
         let mailbox = match self.known(id.get()) {
-            Some(open) => open,
-            None => self.load(id).await?,
+            Some(open) if !open.is_in_part() => open,
+            part => self.load(id, part, turn).await?,
         };
         if !mailbox.is_followed() {
             // What was committed between the reading and the sharing was published to nobody. From here on it is.
@@ -123,17 +158,39 @@ impl Account {
         Err(Error::NoSuchMailbox)
     }
 
-    async fn load(&self, id: MailboxId) -> Result<Arc<Mailbox>, Error> {
-        let loaded = load::mailbox(&*self.store, self.stream(id.get())).await?;
-        let (at, tail) = loaded.ok_or(Error::NoSuchMailbox)?;
+    /// Reads a mailbox; of one with a hole, of which `part` may be open, as much as can be read.
+    async fn load(
+        &self,
+        id: MailboxId,
+        part: Option<Arc<Mailbox>>,
+        turn: Turn,
+    ) -> Result<Arc<Mailbox>, Error> {
+        let stream = self.stream(id.get());
+        if let Some(part) = &part
+            && self.is_hurt_still(part).await?
+        {
+            return Ok(Arc::clone(part));
+        }
+        let (at, tail) = match (self.read_whole(stream, turn).await, part) {
+            (Err(Error::Damaged(_)), Some(part)) => return Ok(part),
+            (Err(Error::Damaged(why)), None) => {
+                (self.read_part(stream, turn, why).await?, load::Tail::default())
+            }
+            (whole, _) => whole?,
+        };
         let recent = self.recent_of(id).await?;
         Ok(self.share(Arc::new(Mailbox::new(id, at, tail, recent))))
     }
 
-    /// Two may have read a mailbox at once: all share what came here first.
+    /// Two may have read a mailbox at once: all share what came here first. Who looks at a part of one that is whole again
+    /// is told that it is gone, and finds the whole one.
     fn share(&self, fresh: Arc<Mailbox>) -> Arc<Mailbox> {
         let mut open = lock(&self.open);
         close_unwatched(&mut open);
+        if !fresh.is_in_part() {
+            let part = open.extract_if(|id, there| *id == fresh.id() && there.is_in_part());
+            part.for_each(|(_, part)| part.end());
+        }
         Arc::clone(open.entry(fresh.id()).or_insert(fresh))
     }
 
@@ -145,9 +202,23 @@ impl Account {
         self.check_there()?;
         let streams: Vec<_> = ids.iter().map(|id| self.stream(id.get())).collect();
         let heads = self.store.heads(&streams).await?;
-        let decoded =
-            |head: Option<(Seq, Head)>| head.and_then(|(_, head)| mailbox::Head::decode(&head.0).ok());
-        Ok(heads.into_iter().map(decoded).collect())
+        let mut told = Vec::with_capacity(ids.len());
+        for (id, head) in ids.iter().zip(heads) {
+            told.push(match head.and_then(|(_, head)| mailbox::Head::decode(&head.0).ok()) {
+                Some(head) => Some(head),
+                None => self.count_anew(*id).await?,
+            });
+        }
+        Ok(told)
+    }
+
+    /// The summary of a mailbox that has lost it; `None` where there is no such mailbox.
+    async fn count_anew(&self, id: MailboxId) -> Result<Option<mailbox::Head>, Error> {
+        match self.enter(id, Turn::IfFree).await {
+            Ok(mailbox) => Ok(Some(mailbox.newest().state().head())),
+            Err(Error::NoSuchMailbox | Error::Damaged(_)) => Ok(None),
+            Err(why) => Err(why),
+        }
     }
 
     /// What its messages take. Asks the store for what nobody has heard of yet, which is all of it once and nothing
@@ -363,7 +434,7 @@ impl Account {
                 at = load::account(&*self.store, stream).await?;
             }
             self.show_names(at);
-        } else if let Some(mailbox) = self.known(stream.number) {
+        } else if let Some(mailbox) = self.known(stream.number).filter(|mailbox| !mailbox.is_in_part()) {
             let mut at = mailbox.newest_at();
             if at.catch_up(&*self.store, stream, &mut 0).await? == Reached::AGap {
                 // A purge has trimmed it: there is a snapshot behind that.
@@ -390,8 +461,20 @@ impl Account {
         Ok(())
     }
 
+    /// Takes note that a stream goes on which was hurt. Whoever knows what it had come to at its `end` knows it all.
+    pub(crate) async fn see_again(&self, stream: StreamId, end: Seq) -> Result<(), Error> {
+        self.mending.forget(stream.number);
+        match self.known(stream.number) {
+            Some(mailbox) if mailbox.is_in_part() => self.let_go(stream.number),
+            Some(mailbox) if mailbox.newest_at().seq != end => self.read_again(stream).await?,
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
     /// A mailbox is another now: who looks at the one that was is told that it is gone, and finds the new one.
     pub(crate) fn let_go(&self, number: u32) {
+        self.mending.forget(number);
         let gone = MailboxId::new(number).and_then(|id| lock(&self.open).remove(&id));
         gone.into_iter().for_each(|mailbox| mailbox.end());
         *lock(&self.ledger) = Ledger::default();

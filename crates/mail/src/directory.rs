@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::load::At;
+use crate::mending::Mender;
 use crate::remembered::Remembered;
 use crate::repair::repair_known_directory;
 use crate::roll::Roll;
@@ -40,6 +41,7 @@ pub struct Accounts {
     /// What the directory gets for its decoys if it has nothing yet.
     offered: DecoySecret,
     limits: Limits,
+    mender: Option<Arc<dyn Mender>>,
     live: Mutex<Live>,
     /// Commits of accounts that nobody waits for any more.
     abandoned: Arc<Hints>,
@@ -115,6 +117,7 @@ impl Accounts {
             reviving: tokio::sync::Mutex::default(),
             offered,
             limits: Limits::default(),
+            mender: None,
             live: Mutex::default(),
             abandoned: Arc::default(),
         };
@@ -146,6 +149,13 @@ impl Accounts {
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, where mailboxes with a hole are mended if nothing is lost by it, and else are shown as far as they can be
+    /// read.
+    #[must_use]
+    pub fn mended_by(self, mender: Arc<dyn Mender>) -> Self {
+        Self { mender: Some(mender), ..self }
     }
 
     /// The time of day, in Unix seconds.
@@ -225,7 +235,8 @@ impl Accounts {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || {
             let (store, world) = (Arc::clone(&self.store), Arc::clone(&self.world));
-            Arc::new(Account::new(id, store, world, self.limits, Arc::clone(&self.abandoned)))
+            let account = Account::new(id, store, world, self.limits, Arc::clone(&self.abandoned));
+            Arc::new(account.mended_by(self.mender.clone()))
         };
         let account = Arc::clone(live.all.entry(id).or_insert_with(fresh));
         live.used(id);

@@ -40,6 +40,11 @@ pub enum Error {
     /// What is to be brought back is older than what is kept.
     #[error("{} gone for good: {}", Self::so_many(*.0), Self::WHY_GONE)]
     NotKept(u64),
+    /// Part of the mailbox cannot be read, and what can be is read-only until a repair.
+    #[error(
+        "part of the mailbox cannot be read, and nothing is changed in it before gatepost store check --repair has mended it"
+    )]
+    InPart,
     /// What was stored does not read back, or does not fit together. For the admin, not the peer.
     #[error("{0}")]
     Damaged(String),

@@ -26,13 +26,24 @@ pub(crate) struct Tail {
     pub(crate) snapshot: usize,
     /// Octets of the events behind it.
     pub(crate) events: usize,
+    pub(crate) summary: Summary,
+}
+
+/// What a stream says of where it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Summary {
+    #[default]
+    Fits,
+    /// It is of an earlier event, or there is none: the last one is lost, and until it is restated nothing can be
+    /// written.
+    Lost,
 }
 
 /// How far one can follow a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reached {
     /// All of it is folded in.
-    TheEnd,
+    TheEnd(Summary),
     /// What comes next is not there: it was trimmed, or lost.
     AGap,
 }
@@ -84,11 +95,13 @@ impl<S: Fold> At<S> {
             let events = store.read(stream, self.seq, BATCH).await?;
             if events.is_empty() {
                 let head = store.heads(&[stream]).await?.into_iter().flatten().next();
-                let all = head.is_none_or(|(last, _)| last <= self.seq);
+                let last = head.map_or(Seq::NONE, |(last, _)| last);
+                let all = last <= self.seq;
+                let summary = if last < self.seq { Summary::Lost } else { Summary::Fits };
                 // What came in between the two looks is read with the next batch.
                 let more = !all && !store.read(stream, self.seq, 1).await?.is_empty();
                 match (all, more) {
-                    (true, _) => return Ok(Reached::TheEnd),
+                    (true, _) => return Ok(Reached::TheEnd(summary)),
                     (false, true) => continue,
                     (false, false) => return Ok(Reached::AGap),
                 }
@@ -136,9 +149,9 @@ async fn newest<S: Fold>(
         let place = |snapshot: &Option<Snapshot>| snapshot.as_ref().map(|s| s.at).unwrap_or_default();
         let mut at = At { seq: place(&snapshot), state: begin(snapshot.as_ref())? };
         let octets = snapshot.iter().flat_map(|s| &s.pieces).map(Bytes::len).sum();
-        let mut tail = Tail { snapshot: octets, events: 0 };
-        if at.catch_up(store, stream, &mut tail.events).await? == Reached::TheEnd {
-            return Ok((at, tail));
+        let mut tail = Tail { snapshot: octets, ..Tail::default() };
+        if let Reached::TheEnd(summary) = at.catch_up(store, stream, &mut tail.events).await? {
+            return Ok((at, Tail { summary, ..tail }));
         }
         let newer = store.snapshot_at(stream, Seq(u64::MAX)).await?;
         if place(&newer) <= at.seq {

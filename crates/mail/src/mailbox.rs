@@ -83,6 +83,11 @@ impl Mailbox {
         self.followed.store(true, Ordering::Release);
     }
 
+    /// Whether it is a part of a mailbox of which the rest cannot be read.
+    pub(crate) fn is_in_part(&self) -> bool {
+        self.newest.borrow().state.part().is_some()
+    }
+
     /// Waits for changes from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
@@ -112,7 +117,8 @@ impl Mailbox {
     /// Shows a newer state; an older one is not shown.
     pub(crate) fn advance(&self, at: At<MailboxState>) {
         self.newest.send_if_modified(|newest| {
-            let newer = at.seq > newest.seq;
+            // Of a part nobody knows what it would be behind the hole.
+            let newer = at.seq > newest.seq && newest.state.part().is_none();
             if newer {
                 newest.show(at);
             }
@@ -137,7 +143,8 @@ impl Mailbox {
     /// The state to take a snapshot of, when the tail outweighs half of the last one.
     pub(crate) fn snapshot_due(&self) -> Option<At<MailboxState>> {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        (tail.events > MIN_TAIL.max(tail.snapshot / 2)).then(|| {
+        let due = tail.events > MIN_TAIL.max(tail.snapshot / 2) && !self.is_in_part();
+        due.then(|| {
             tail.events = 0;
             self.newest_at()
         })

@@ -161,6 +161,9 @@ impl Proposal {
         self.mailbox(id)?;
         let stream = self.stream(id.get());
         let at = self.mailboxes.get_mut(&id).ok_or(Halt::Needs(id))?;
+        if at.state.part().is_some() {
+            return Err(Error::InPart.into());
+        }
         let state = at.state.apply(event).map_err(|why| Error::damaged(stream, why))?;
         let expected = at.seq;
         self.held = self.held.plus(usage_of(&state)).minus(usage_of(&at.state));
@@ -268,6 +271,8 @@ impl Proposal {
         self.grown.entry(0).or_insert(Grown { expected: self.account.seq, events: Vec::new() });
         let grown = std::mem::take(&mut self.grown);
         let consequences = self.consequences(&grown);
+        // It may be whole again for the next one.
+        self.mailboxes.retain(|_, at| at.state.part().is_none());
         let commit = Commit {
             account: self.id,
             id,
@@ -284,7 +289,9 @@ impl Proposal {
     fn compare_all(&self) -> BTreeMap<u32, Grown> {
         let nothing = |expected| Grown { expected, events: Vec::new() };
         let own = (0, nothing(self.account.seq));
-        let mailboxes = self.mailboxes.iter().map(|(id, at)| (id.get(), nothing(at.seq)));
+        // Nobody changes one of which a part is lost.
+        let whole = self.mailboxes.iter().filter(|(_, at)| at.state.part().is_none());
+        let mailboxes = whole.map(|(id, at)| (id.get(), nothing(at.seq)));
         std::iter::once(own).chain(mailboxes).collect()
     }
 

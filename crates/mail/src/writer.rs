@@ -15,6 +15,7 @@
 
 use crate::account::{Account, lock};
 use crate::keeping::HandedIn;
+use crate::mending::Turn;
 use crate::proposal::{Base, Consequences, Halt, Proposal};
 use crate::{Error, Origin};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -152,12 +153,20 @@ impl Account {
         origin: &Origin,
         mut decide: impl FnMut(&mut Proposal) -> Result<T, Halt> + Send,
     ) -> Result<T, Error> {
+        let mut may_mend = true;
         for _ in 0..MAX_ROUNDS {
             let (decided, submitted) = self.submit(origin, &mut decide).await?;
             let Some(submitted) = submitted else { return decided };
-            if self.follow_up(submitted).await? == Settled::Done {
-                self.take_snapshots().await;
-                return decided;
+            let streams: Vec<_> = submitted.commit.appends.iter().map(|append| append.stream).collect();
+            match self.follow_up(submitted).await {
+                Ok(Settled::Done) => {
+                    self.take_snapshots().await;
+                    return decided;
+                }
+                Ok(Settled::Again) => {}
+                // One of the streams is kept read-only, as rot was met in it. Here it may be known what it had come to.
+                Err(Error::Damaged(_)) if std::mem::take(&mut may_mend) && self.mend_any(&streams).await => {}
+                Err(why) => return Err(why),
             }
         }
         Err(Error::Unavailable("others change this account all the time; try again".into()))
@@ -212,7 +221,7 @@ impl Account {
             *proposal = before;
             match halted {
                 Halt::Refused(why) => return Ok(Err(why)),
-                Halt::Needs(id) => proposal.know(id, self.open(id).await?.newest_at()),
+                Halt::Needs(id) => proposal.know(id, self.enter(id, Turn::IfFree).await?.newest_at()),
             }
         }
     }
@@ -291,6 +300,9 @@ impl Account {
         if known <= stands {
             // Or what lies between was trimmed.
             return self.read_on(stream).await;
+        }
+        if self.mend_any(&[stream]).await {
+            return Ok(());
         }
         tracing::error!(
             account = self.id.0,

@@ -78,7 +78,7 @@ pub use flags::{FlagSet, Flags, Keywords, MAX_KEYWORDS, SystemFlags};
 pub use head::Head;
 pub use limits::{LimitReached, MAX_BROUGHT_UID, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_READERS};
 pub use row::Row;
-pub use state::{Changed, Foundling, GoingOn, MailboxState, Misfit, Reader, RowLookup, Rows, Salvage};
+pub use state::{Changed, Foundling, GoingOn, MailboxState, Misfit, Part, Reader, RowLookup, Rows, Salvage};
 pub use view::View;
 pub use view::{
     Announcement, BATCH_ITEMS, Dialect, Fetched, Found, Item, Known, MessageName, Naming, Permit, Reply,

@@ -12,6 +12,7 @@ impl MailboxState {
         let is_reliable = self.is_reliable(known.modseq);
         let all_given = Uid::new(self.uid_next().get() - 1).map(|last| UidSet::range(Uid::MIN, last));
         let uids = known.uids.clone().unwrap_or_else(|| all_given.unwrap_or_default());
+        let uids = self.known_among(uids);
         if let Some(expunges) = self.expunges().behind(known.modseq).filter(|_| is_reliable) {
             let gone = expunges.flat_map(|expunge| expunge.uids.spans().iter().copied());
             return UidSet::from_ranges(gone).intersection(&uids);

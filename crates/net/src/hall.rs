@@ -129,7 +129,7 @@ impl port::Mail for Hall {
     }
 
     async fn open(&self, mailbox: MailboxId) -> Result<OpenMailbox, Refusal> {
-        let open = self.account.open(mailbox).await.map_err(|why| self.refusal(why))?;
+        let open = self.account.open_to_read(mailbox).await.map_err(|why| self.refusal(why))?;
         Ok(OpenMailbox {
             changes: open.changes(),
             mailbox: open,
@@ -373,6 +373,8 @@ pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
             Code::Limit,
             "These are too many messages to be changed in one step; take a part of them at a time",
         ),
+        // RFC 5530, 3, CORRUPTION: "some relevant data (e.g., the mailbox) are corrupt". The log has said so already.
+        Error::InPart => Refusal::denied(Code::Corruption, session::imap::IN_PART),
         Error::Unavailable(_) => {
             note_for_now(connection, &why);
             Refusal::denied(

@@ -112,6 +112,7 @@ impl Clerk {
             Error::AccountRemoved => Refusal::NoSuchUser,
             Error::OverQuota(why) => Refusal::Full(self.when_full, why.to_string().into()),
             Error::Limit(why) => Refusal::Full(self.when_full, why.to_string().into()),
+            Error::InPart => Refusal::InPart,
             Error::Unavailable(_) | Error::Uncertain(_) => {
                 note_for_now(self.visit.id(), &why);
                 Refusal::Unavailable
@@ -204,6 +205,7 @@ const fn failure(why: &Refusal) -> DeliveryFailure {
         Refusal::Full(..) => DeliveryFailure::OverQuota,
         Refusal::Disabled => DeliveryFailure::Disabled,
         Refusal::Unavailable
+        | Refusal::InPart
         | Refusal::OurFault(_)
         | Refusal::Misspoken(_)
         | Refusal::OutOfOrder(_)
@@ -257,6 +259,7 @@ mod tests {
         for (why, code) in [
             (Error::AccountRemoved, 550),
             (Error::OverQuota(OverQuota::Storage(1)), 452),
+            (Error::InPart, 450),
             (Error::Unavailable("the disk is full".into()), 450),
             (Error::Uncertain("the disk is gone".into()), 450),
             (Error::Damaged("it is rotten".into()), 451),

@@ -63,8 +63,11 @@ impl Engine {
     ) -> Answered<Vec<(Seq, Option<Event>)>> {
         let range = key::events(stream, after.plus(1)..=Seq(u64::MAX));
         let entries = self.scan_one(range, limit)?;
-        let place = |(key, value): &(Key, Value)| key::seq_of(key).zip(value::place(key, value));
-        let mut places: Vec<_> = entries.iter().filter_map(place).collect();
+        // What the index has forgotten is not lost: it is made again.
+        let place = |(key, value): &(Key, Value)| {
+            key::seq_of(key).zip(value::place(key, value)).ok_or_else(|| damaged_entry(key))
+        };
+        let mut places = entries.iter().map(place).collect::<Answered<Vec<_>>>()?;
         places.truncate(as_many_as_fit(&places));
         match self.events_at(stream, &places) {
             Ok(events) => Ok(events.into_iter().map(|event| (event.seq, Some(event))).collect()),

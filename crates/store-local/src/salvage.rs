@@ -5,10 +5,11 @@
 
 use crate::directory_format::NEW_BEGINNINGS;
 use crate::engine::Engine;
+use crate::index::kv::{Key, Value};
 use crate::index::{key, value};
 use crate::log::format::{Draft, Subject};
 use crate::read::encode_event;
-use crate::request::{Ground, Outcome, Request};
+use crate::request::{Ground, Outcome, Request, damaged_entry};
 use crate::{LocalStore, at_once};
 use bytes::Bytes;
 use store::{
@@ -46,7 +47,9 @@ impl Salvage for LocalStore {
 impl Engine {
     fn snapshot_places(&self, stream: StreamId) -> Result<Vec<Seq>, StoreError> {
         let seals = self.scan_one(key::snapshots(stream, Seq::NONE..=Seq(u64::MAX)), usize::MAX)?;
-        Ok(seals.iter().filter_map(|(key, _)| key::seq_of(key)).collect())
+        let place =
+            |(key, value): &(Key, Value)| key::seq_of(key).filter(|_| value::pieces(key, value).is_some());
+        seals.iter().map(|seal| place(seal).ok_or_else(|| damaged_entry(&seal.0))).collect()
     }
 
     fn untested_record(&self, account: AccountId, email: EmailId) -> Result<Option<Bytes>, StoreError> {

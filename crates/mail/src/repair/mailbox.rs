@@ -1,52 +1,14 @@
 //! A mailbox of whose stream something is lost.
 
+use super::left::{Left, decode, state_at};
+use super::lossless::Outcome;
 use super::{BATCH, Repair, SKIPPED_MODSEQS, SKIPPED_UIDS, stands};
-use crate::load::At;
 use crate::{Error, Origin};
 use mailbox::account::{AccountEvent, Plan};
 use mailbox::{Created, Event, Foundling, GoingOn, Head, MailboxState, Salvage};
 use message::RecordView;
-use std::collections::BTreeMap;
-use store::{Append, Beginning, BodyId, EmailId, EmailRange, Seq, Snapshot, StoreError, StreamId};
+use store::{Append, Beginning, BodyId, EmailId, EmailRange, Seq, Snapshot, StreamId};
 use terms::{InternalDate, ModSeq, Uid, UidSet, UidValidity};
-
-/// What is left of a mailbox's stream.
-struct Left {
-    /// The last event that was forgotten on purpose.
-    trimmed: Seq,
-    /// Where it stands.
-    last: Seq,
-    /// Its last event: further on where the summary behind it is lost.
-    end: Seq,
-    /// Its summary, if that can be read.
-    head: Option<Head>,
-    /// The events between the two that cannot be read, ascending.
-    missing: Vec<Seq>,
-    snapshots: BTreeMap<Seq, Kept>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kept {
-    Whole,
-    Rotten,
-}
-
-impl Left {
-    fn is_whole_between(&self, after: Seq, to: Seq) -> bool {
-        !self.missing.iter().any(|seq| *seq > after && *seq <= to)
-    }
-
-    fn newest_whole(&self, before: Seq) -> Option<Seq> {
-        let before = self.snapshots.range(..before);
-        before.rev().find(|(_, kept)| **kept == Kept::Whole).map(|(at, _)| *at)
-    }
-
-    /// The last place at which something is lost.
-    fn last_loss(&self) -> Option<Seq> {
-        let rotten = self.snapshots.iter().rev().find(|(_, kept)| **kept == Kept::Rotten);
-        self.missing.last().copied().max(rotten.map(|(at, _)| *at))
-    }
-}
 
 /// By when which UIDs had been given.
 #[derive(Default)]
@@ -70,113 +32,12 @@ impl Dates {
 
 impl Repair<'_> {
     pub(super) async fn mailbox(&mut self, stream: StreamId) -> Result<(), Error> {
-        let Some((last, head)) = stands(self.store, stream).await? else { return Ok(()) };
-        let head = head.and_then(|head| Head::decode(&head.0).ok());
-        let mut left = self.look(stream, last, head).await?;
-        self.mend_snapshots(stream, &mut left).await?;
-        if left.end > left.last && self.restate(stream, &left).await? {
-            return Ok(());
+        let Some(standing) = stands(self.store, stream).await? else { return Ok(()) };
+        let mut left = Left::look(self.store, stream, standing).await?;
+        match self.without_loss(stream, &mut left).await? {
+            Outcome::Sound | Outcome::Mended => Ok(()),
+            Outcome::Lost => self.put_together(stream, &left).await,
         }
-        // What is kept read-only although nothing is missing has forgotten what was.
-        let hurt_again = self.is_kept_read_only(stream, last).await?.then_some(left.trimmed);
-        let Some(loss) = left.last_loss().or(hurt_again) else { return Ok(()) };
-        let mut behind = left.snapshots.range(loss..);
-        if let Some((at, _)) = behind.find(|(_, kept)| **kept == Kept::Whole) {
-            self.begin(stream, last, Beginning::Snapshot(*at)).await?;
-            self.account.read_again(stream).await?;
-            let what =
-                "events of its past are lost; it goes on from a snapshot behind them, and holds what it held";
-            return self.mended(stream, None, what).await;
-        }
-        if let Some(state) = self.known(stream, last) {
-            let head = store::Head(state.head().encode());
-            let snapshot = Snapshot { at: last, pieces: state.snapshot() };
-            self.begin(stream, last, Beginning::State(snapshot, head)).await?;
-            let what = "events of its past are lost; the server knew what they had come to, and it holds what it held";
-            return self.mended(stream, None, what).await;
-        }
-        self.put_together(stream, &left).await
-    }
-
-    /// Puts a snapshot where the summary of the last event is lost, unless more is.
-    async fn restate(&mut self, stream: StreamId, left: &Left) -> Result<bool, Error> {
-        let base = left.newest_whole(left.end.plus(1));
-        let (salvage, _) = self.fold(stream, base, left, left.end).await?;
-        let Some(state) = salvage.exact() else { return Ok(false) };
-        let head = store::Head(state.head().encode());
-        let snapshot = Snapshot { at: left.end, pieces: state.snapshot() };
-        self.begin(stream, left.last, Beginning::State(snapshot, head)).await?;
-        self.account.let_go(stream.number);
-        self.mended(stream, None, "its summary was lost, and was counted anew").await?;
-        Ok(true)
-    }
-
-    async fn look(&self, stream: StreamId, last: Seq, head: Option<Head>) -> Result<Left, Error> {
-        let trimmed = self.store.trimmed(stream).await?;
-        let mut snapshots = BTreeMap::new();
-        for at in self.store.snapshot_places(stream).await? {
-            let kept = if self.state_at(stream, at).await?.is_some() { Kept::Whole } else { Kept::Rotten };
-            snapshots.insert(at, kept);
-        }
-        let mut missing = Vec::new();
-        let (mut expected, mut after) = (trimmed.plus(1), trimmed);
-        loop {
-            let some = self.store.remains(stream, after, BATCH).await?;
-            let Some((newest, _)) = some.last() else { break };
-            after = *newest;
-            for (seq, event) in some {
-                missing.extend((expected.0..seq.0).map(Seq));
-                missing.extend(decode(event).is_none().then_some(seq));
-                expected = seq.plus(1);
-            }
-        }
-        missing.extend((expected.0..=last.0).map(Seq));
-        Ok(Left { trimmed, last, end: last.max(after), head, missing, snapshots })
-    }
-
-    /// The state that a snapshot holds, if it can be read.
-    async fn state_at(&self, stream: StreamId, at: Seq) -> Result<Option<MailboxState>, Error> {
-        match self.store.snapshot_at(stream, at).await {
-            Ok(snapshot) => Ok(snapshot.filter(|snapshot| snapshot.at == at).and_then(|snapshot| {
-                let state = MailboxState::restore(snapshot.pieces.iter().map(|piece| &**piece)).ok()?;
-                (state.seq() == at.0).then_some(state)
-            })),
-            Err(StoreError::Damaged { .. }) => Ok(None),
-            Err(why) => Err(why.into()),
-        }
-    }
-
-    /// Makes those again that follow from what is before them.
-    async fn mend_snapshots(&mut self, stream: StreamId, left: &mut Left) -> Result<(), Error> {
-        let rotten = left.snapshots.iter().filter(|(_, kept)| **kept == Kept::Rotten).map(|(at, _)| *at);
-        for at in rotten.collect::<Vec<_>>() {
-            let before = left.newest_whole(at);
-            if (before.is_none() && left.trimmed > Seq::NONE)
-                || !left.is_whole_between(before.unwrap_or(Seq::NONE), at)
-            {
-                continue;
-            }
-            let (salvage, _) = self.fold(stream, before, left, at).await?;
-            let Some(state) = salvage.exact() else { continue };
-            self.store.put_snapshot(stream, Snapshot { at, pieces: state.snapshot() }).await?;
-            left.snapshots.insert(at, Kept::Whole);
-            self.mended(stream, None, format!("its snapshot at event {} was made again", at.0)).await?;
-        }
-        Ok(())
-    }
-
-    async fn is_kept_read_only(&self, stream: StreamId, last: Seq) -> Result<bool, Error> {
-        match self.store.read(stream, last, 1).await {
-            Ok(_) => Ok(false),
-            Err(StoreError::Damaged { .. }) => Ok(true),
-            Err(why) => Err(why.into()),
-        }
-    }
-
-    /// What the running server knows of a mailbox that is open.
-    fn known(&self, stream: StreamId, last: Seq) -> Option<MailboxState> {
-        let At { seq, state } = self.account.known(stream.number)?.newest_at();
-        (seq == last).then_some(state)
     }
 
     /// Folds what is left behind a snapshot, or from the beginning, up to the event `to`.
@@ -188,7 +49,7 @@ impl Repair<'_> {
         to: Seq,
     ) -> Result<(Salvage, Dates), Error> {
         let mut salvage = match from {
-            Some(at) => self.state_at(stream, at).await?.map(Salvage::of),
+            Some(at) => state_at(self.store, stream, at).await?.map(Salvage::of),
             None => None,
         };
         let mut dates = Dates::default();
@@ -390,8 +251,4 @@ fn told(lost: u64, messages: u32, is_new_to_clients: bool) -> String {
         "{lost} events are lost for good; it is put together from what is left, {messages} messages with the flags \
          that are known, and is written again; {clients}"
     )
-}
-
-fn decode(event: Option<store::Event>) -> Option<Event> {
-    Event::decode(&event?.payload).ok()
 }

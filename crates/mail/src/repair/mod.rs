@@ -8,6 +8,8 @@
 //! put together from what is left ([`mailbox::Salvage`](::mailbox::Salvage)). Names, which have no snapshot, are said anew.
 
 mod directory;
+mod left;
+mod lossless;
 mod mailbox;
 mod names;
 mod record;
@@ -30,6 +32,8 @@ const SKIPPED_MODSEQS: u64 = crate::SKIPPED_MODSEQS;
 const BATCH: usize = 1_024;
 
 pub(crate) use directory::repair as repair_known_directory;
+pub(crate) use left::Left;
+pub(crate) use lossless::Outcome;
 
 /// Something that was mended, or could not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +62,7 @@ impl Account {
     /// The store cannot read or write now. What is mended by then is mended.
     pub async fn repair(&self, store: &dyn Salvage, unreadable: &Unreadable) -> Result<Repaired, Error> {
         let _turn = self.turn.lock().await;
-        let mut repair = Repair { account: self, store, unreadable, done: Repaired::default() };
+        let mut repair = Repair::begin_of(self, store, unreadable);
         repair.try_names().await?;
         for email in &unreadable.records {
             repair.record(*email).await?;
@@ -77,7 +81,10 @@ impl Account {
 
 /// Where a stream stands, and its summary; `None` where nothing is left of it. Where its only summary is lost it stands
 /// before its events.
-async fn stands(store: &dyn Salvage, stream: StreamId) -> Result<Option<(Seq, Option<store::Head>)>, Error> {
+pub(crate) async fn stands(
+    store: &dyn Salvage,
+    stream: StreamId,
+) -> Result<Option<(Seq, Option<store::Head>)>, Error> {
     match store.heads(&[stream]).await?.into_iter().flatten().next() {
         Some((last, head)) => Ok(Some((last, Some(head)))),
         None => Ok(goes_on(store, stream, Seq::NONE).await?.then_some((Seq::NONE, None))),
@@ -91,14 +98,23 @@ async fn goes_on(store: &dyn Salvage, stream: StreamId, last: Seq) -> Result<boo
 }
 
 /// A repair that is under way.
-struct Repair<'a> {
+pub(crate) struct Repair<'a> {
     account: &'a Account,
     store: &'a dyn Salvage,
     unreadable: &'a Unreadable,
     done: Repaired,
 }
 
-impl Repair<'_> {
+impl<'a> Repair<'a> {
+    pub(crate) fn begin_of(account: &'a Account, store: &'a dyn Salvage, unreadable: &'a Unreadable) -> Self {
+        Self { account, store, unreadable, done: Repaired::default() }
+    }
+
+    /// What it has done.
+    pub(crate) fn into_done(self) -> Repaired {
+        self.done
+    }
+
     async fn is_hurt(&self, stream: StreamId, last: Seq) -> Result<bool, Error> {
         if self.unreadable.streams.contains(&stream.number) || goes_on(self.store, stream, last).await? {
             return Ok(true);

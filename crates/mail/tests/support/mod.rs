@@ -7,6 +7,7 @@ pub mod hesitant;
 pub mod interposed;
 pub mod local;
 pub mod mischief;
+pub mod rotten;
 pub mod work;
 
 use bytes::Bytes;

@@ -28,6 +28,8 @@ pub enum Misfit {
     Limit,
     /// No MODSEQ is left.
     ModSeq,
+    /// The events before it cannot be read.
+    Part,
 }
 
 impl fmt::Display for Misfit {
@@ -40,6 +42,7 @@ impl fmt::Display for Misfit {
             Self::Skip => "an event skips backwards",
             Self::Limit => "an event goes beyond the mailbox's limits",
             Self::ModSeq => "no MODSEQ is left for an event",
+            Self::Part => "the events before it cannot be read",
         })
     }
 }
@@ -62,6 +65,9 @@ impl MailboxState {
     /// # Errors
     /// Why the event cannot follow.
     pub fn apply(&self, event: &Event) -> Result<Self, Misfit> {
+        if self.part.is_some() {
+            return Err(Misfit::Part);
+        }
         let modseq = self.modseq_in(1).ok_or(Misfit::ModSeq)?;
         let mut next = self.clone();
         next.seq += 1;

@@ -6,12 +6,14 @@
 
 mod apply;
 mod apply_all;
+mod part;
 mod reader;
 mod salvage;
 mod same;
 mod snapshot;
 
 pub use apply::Misfit;
+pub use part::Part;
 pub use reader::{Changed, Reader, RowLookup, Rows};
 pub use salvage::{Foundling, GoingOn, Salvage};
 
@@ -44,6 +46,7 @@ pub struct MailboxState {
     /// The MODSEQ of the last skip: what clients heard before may be of commits that are lost.
     skipped: ModSeq,
     graves: Graves<MessageLeaf>,
+    part: Option<Part>,
 }
 
 impl MailboxState {
@@ -67,6 +70,7 @@ impl MailboxState {
             expunges: Expunges::from_horizon(created.modseq_base),
             skipped: ModSeq::ZERO,
             graves: Graves::default(),
+            part: None,
         })
     }
 

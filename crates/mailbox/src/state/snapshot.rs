@@ -239,5 +239,6 @@ fn read_mailbox(r: &mut Reader<'_>) -> Result<MailboxState, DecodeError> {
         expunges,
         skipped: r.modseq()?,
         graves: Graves::default(),
+        part: None,
     })
 }

@@ -93,6 +93,8 @@ pub struct View {
     settled: Settled,
     sweep: Option<Sweep>,
     promised: ModSeq,
+    /// Of a mailbox in part: what the client is told to know, though what was behind the hole is not told.
+    believed: ModSeq,
 }
 
 /// Expunged, and not announced as such.
@@ -149,6 +151,7 @@ impl View {
     pub fn open(state: &MailboxState, account: AccountId, dialect: Dialect, recent: Option<Uid>) -> Self {
         let now = state.reader(account).highest_modseq();
         let index = Index::new(state.uids(Uid::MIN));
+        let believed = state.part().map_or(ModSeq::ZERO, |part| part.highest_modseq);
         let recent = recent.map(|from| index.uids().intersection(&UidSet::range(from, Uid::MAX)));
         Self {
             account,
@@ -163,8 +166,25 @@ impl View {
             owed: Owed::default(),
             settled: Settled::default(),
             sweep: None,
-            promised: now,
+            promised: now.max(believed),
+            believed,
         }
+    }
+
+    /// Takes note, before anything is told, of what a client with QRESYNC knows. In a mailbox in part it is told to know
+    /// that and no more: should the rest be read again, it is told what it has missed.
+    pub fn believe(&mut self, state: &MailboxState, known: ModSeq) {
+        if let Some(part) = state.part() {
+            let now = state.reader(self.account).highest_modseq();
+            self.believed = known.min(part.highest_modseq).max(now);
+            self.promised = self.believed;
+        }
+    }
+
+    /// HIGHESTMODSEQ, as SELECT tells it.
+    #[must_use]
+    pub const fn first_highest_modseq(&self) -> ModSeq {
+        self.promised
     }
 
     /// Takes up where a QRESYNC client left: answers with the UIDs of VANISHED (EARLIER); what else changed comes
@@ -325,7 +345,8 @@ impl View {
         }
         let safe = if self.ghosts.uids.is_empty() { self.told } else { self.told.min(self.ghosts.floor) };
         // Where the client may have seen higher ones, it would go by those (RFC 7162, 6).
-        let newest = current.reader(self.account).highest_modseq();
+        let newest = current.reader(self.account).highest_modseq().max(self.believed);
+        let safe = safe.max(self.believed);
         (safe != self.promised || safe < newest).then(|| {
             self.promised = safe;
             safe

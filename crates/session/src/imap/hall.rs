@@ -88,6 +88,8 @@ pub(super) struct Selected<B> {
     pub mailbox: B,
     pub view: View,
     pub access: Access,
+    /// Whether the rest of it cannot be read.
+    pub extent: Extent,
     /// In which revision it is spoken of.
     pub revision: Revision,
     /// Whose mailbox it is.
@@ -102,6 +104,14 @@ pub(super) struct Selected<B> {
     asked: Uid,
     /// From where messages are `\Recent` to this session.
     recent: Uid,
+}
+
+/// How much of a mailbox is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// What is before a hole.
+    Part,
 }
 
 /// Proof that the open mailbox was opened by SELECT and not by EXAMINE.
@@ -121,7 +131,20 @@ impl<B: Mailbox> Selected<B> {
         let recent = mailbox.recent(recency(access), asked).await?;
         let view = View::open(state, reader, dialect, Some(recent));
         let (owner, saved, revision) = (state.owner(), Saved::default(), Revision::Rev1);
-        Ok(Self { mailbox, view, access, revision, owner, bookmark: None, saved, order: None, asked, recent })
+        let extent = if state.part().is_some() { Extent::Part } else { Extent::Whole };
+        Ok(Self {
+            mailbox,
+            view,
+            access,
+            extent,
+            revision,
+            owner,
+            bookmark: None,
+            saved,
+            order: None,
+            asked,
+            recent,
+        })
     }
 
     /// RFC 9051, appendix E, 12: `\Recent` is IMAP4rev1's.
@@ -150,9 +173,10 @@ impl<B: Mailbox> Selected<B> {
 
     /// The proof that flags and messages may be changed here.
     pub(super) fn writable(&self) -> Result<Writable, Refusal> {
-        match self.access {
-            Access::ReadWrite => Ok(Writable(())),
-            Access::ReadOnly => {
+        match (self.access, self.extent) {
+            (_, Extent::Part) => Err(Refusal::denied(Code::ReadOnly, IN_PART)),
+            (Access::ReadWrite, Extent::Whole) => Ok(Writable(())),
+            (Access::ReadOnly, Extent::Whole) => {
                 let why = "This mailbox was opened by EXAMINE, which changes nothing; SELECT it first";
                 Err(Refusal::denied(Code::ReadOnly, why))
             }
@@ -202,6 +226,9 @@ impl<B: Mailbox> Selected<B> {
         }
     }
 }
+
+/// Why nothing changes in a mailbox with a hole.
+pub const IN_PART: &str = "Part of this mailbox cannot be read, and nothing is changed in it until your administrator has mended it";
 
 const fn recency(access: Access) -> Recency {
     match access {

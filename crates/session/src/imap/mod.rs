@@ -53,6 +53,7 @@ mod thread;
 mod transfer;
 
 pub use ending::Ending;
+pub use hall::IN_PART;
 pub use revision::Revision;
 pub use session::{Ended, MAX_MISTAKES, SILENCE_TIME, serve};
 pub use talk::Compression;

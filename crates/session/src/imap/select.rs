@@ -11,7 +11,7 @@ use super::talk::Talk;
 use crate::port::{Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
 use mailbox::{Dialect, Known, MailboxState, Naming, View};
-use terms::{SeqNum, Uid};
+use terms::{ModSeq, SeqNum, Uid};
 use wire::imap::Reason;
 use wire::imap::command::{Access, KnownMessages, QResync, Select};
 use wire::imap::reply::{self, Code, Condition, Era, untagged};
@@ -36,7 +36,14 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let spelt = select.mailbox.as_ref().map_err(|bad| Refusal::from(Reason::Name(*bad)))?;
     let mailbox = hall.mail.open(existing(&account, &spelt.name)?.id).await?;
     let state = mailbox.current().await?.ok_or(super::announce::Deleted)?;
-    let selected = Selected::open(mailbox, &state, hall.mail.reader(), select.access, hall.dialect).await?;
+    // RFC 9051, 6.3.2: "If the client is not permitted to modify the mailbox but is permitted read access, the mailbox is
+    // selected as read-only".
+    let access = if state.part().is_some() { Access::ReadOnly } else { select.access };
+    let mut selected = Selected::open(mailbox, &state, hall.mail.reader(), access, hall.dialect).await?;
+    if hall.dialect == Dialect::Qresync {
+        let known = select.qresync.as_ref().filter(|known| known.uid_validity == state.uid_validity());
+        selected.view.believe(&state, known.map_or(ModSeq::ZERO, |known| known.mod_seq));
+    }
     if hall.revision == Revision::Rev2 {
         // RFC 9051, 6.3.2: "MUST return a LIST response", "with the OLDNAME extended data item" where it goes with it.
         list::tell_unasked(
@@ -49,13 +56,17 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let selected = hall.selected.insert(selected);
     selected.speak(hall.revision);
     selected.view.use_naming(hall.naming);
-    tell_mailbox(&state, &selected.view, select.access, hall.revision, talk.text());
+    tell_mailbox(&state, &selected.view, access, hall.revision, talk.text());
     if let Some(known) = &select.qresync {
         resync(known, &state, &mut selected.view, talk.text());
     }
+    let note = match access {
+        Access::ReadWrite => Note::ReadWrite,
+        Access::ReadOnly => Note::ReadOnly,
+    };
     Ok(match select.access {
-        Access::ReadWrite => Done::noting(Note::ReadWrite, "SELECT completed"),
-        Access::ReadOnly => Done::noting(Note::ReadOnly, "EXAMINE completed"),
+        Access::ReadWrite => Done::noting(note, "SELECT completed"),
+        Access::ReadOnly => Done::noting(note, "EXAMINE completed"),
     })
 }
 
@@ -70,16 +81,24 @@ fn tell_mailbox(state: &MailboxState, view: &View, access: Access, revision: Rev
         tell_what_is_new(view, first_unseen, out);
     }
     tell_permanent_flags(state, access, out);
+    let uid_next = state.part().map_or(state.uid_next(), |part| part.uid_next);
     let told = [
-        (Code::UidNext(state.uid_next()), "The next message's UID"),
+        (Code::UidNext(uid_next), "The next message's UID"),
         (Code::UidValidity(state.uid_validity()), "UIDs are valid"),
-        (Code::HighestModSeq(reader.highest_modseq()), "The latest change"),
+        (Code::HighestModSeq(view.first_highest_modseq()), "The latest change"),
         (Code::MailboxId(&FolderName::of(state).to_string()), "The mailbox, whatever its name"),
     ];
     for (code, text) in told {
         untagged(out, Condition::Ok, Some(&code), text);
     }
+    if state.part().is_some() {
+        untagged(out, Condition::Ok, Some(&Code::Alert), ONLY_PART);
+    }
 }
+
+/// What whoever looks at a mailbox with a hole has to know: that a message which is not shown is not deleted.
+const ONLY_PART: &str = "Part of this mailbox cannot be read: what came in or was changed later is not shown, but not \
+     deleted, and nothing can be changed here until your administrator has mended it";
 
 /// RECENT and UNSEEN, which IMAP4rev2 has no more (RFC 9051, appendix E, 11 and 12).
 fn tell_what_is_new(view: &View, first_unseen: Option<SeqNum>, out: &mut Vec<u8>) {

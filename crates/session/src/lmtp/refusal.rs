@@ -31,6 +31,8 @@ pub enum Refusal {
     Disabled,
     /// The account has no room for it, in words.
     Full(WhenFull, Box<str>),
+    /// Part of the mailbox cannot be read, and nothing is put into it before that is mended.
+    InPart,
     /// Mail cannot be stored or read just now.
     Unavailable,
     /// Our fault, and the number under which it was written down.
@@ -87,6 +89,11 @@ impl Refusal {
             Self::Disabled => Reply::new(450, Enhanced(2, 1), "This account is disabled"),
             Self::Full(WhenFull::Defer, why) => Reply::new(452, Enhanced(2, 2), why.to_string()),
             Self::Full(WhenFull::Refuse, why) => Reply::new(552, Enhanced(2, 2), why.to_string()),
+            Self::InPart => Reply::new(
+                450,
+                Enhanced(2, 1),
+                "Part of this mailbox cannot be read; nothing is stored in it before that is mended",
+            ),
             Self::Unavailable => {
                 Reply::new(450, Enhanced(3, 0), "Mail cannot be stored just now; try again later")
             }
@@ -132,6 +139,7 @@ mod tests {
             Refusal::TooManyRecipients(1),
             Refusal::Disabled,
             Refusal::PostmasterGone,
+            Refusal::InPart,
             full(WhenFull::Defer),
             Refusal::Unavailable,
             Refusal::OurFault(FaultId(1)),

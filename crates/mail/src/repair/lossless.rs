@@ -1,0 +1,108 @@
+//! What can be mended of a mailbox so that nobody notices: what is lost follows from what is left, or is known to the
+//! server that runs.
+
+use super::left::{Kept, Left};
+use super::{Repair, stands};
+use crate::Error;
+use crate::load::At;
+use mailbox::MailboxState;
+use store::{Beginning, Seq, Snapshot, StoreError, StreamId};
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// There was nothing to be mended.
+    Sound,
+    /// It is right again, and no client notices.
+    Mended,
+    /// What is lost follows from nothing that is left.
+    Lost,
+}
+
+impl Repair<'_> {
+    /// Mends a mailbox that cannot be opened or written, unless something would be lost by it. One that can be is left
+    /// as it is, whatever is missing of its past: what its admin could still bring back of that is not ours to let go.
+    pub(crate) async fn by_itself(&mut self, stream: StreamId) -> Result<Outcome, Error> {
+        let Some(standing) = stands(self.store, stream).await? else { return Ok(Outcome::Sound) };
+        if !self.is_hurt(stream, standing.0).await? {
+            return Ok(Outcome::Sound);
+        }
+        let mut left = Left::look(self.store, stream, standing).await?;
+        self.without_loss(stream, &mut left).await
+    }
+
+    pub(super) async fn without_loss(&mut self, stream: StreamId, left: &mut Left) -> Result<Outcome, Error> {
+        let was_mended = self.mend_snapshots(stream, left).await?;
+        if left.end > left.last
+            && let Some(state) = left.exact(self.store, stream, left.end).await?
+        {
+            let what = "its summary was lost, and was counted anew";
+            return self.go_on_as(stream, left, state, what).await;
+        }
+        // What is kept read-only although nothing is missing has forgotten what was.
+        let hurt_again = self.is_kept_read_only(stream, left.last).await?.then_some(left.trimmed);
+        let Some(loss) = left.last_loss().or(hurt_again) else { return Ok(was_mended) };
+        let mut behind = left.snapshots.range(loss..);
+        if let Some((at, _)) = behind.find(|(_, kept)| **kept == Kept::Whole) {
+            self.begin(stream, left.last, Beginning::Snapshot(*at)).await?;
+            self.account.see_again(stream, left.end).await?;
+            let what =
+                "events of its past are lost; it goes on from a snapshot behind them, and holds what it held";
+            self.mended(stream, None, what).await?;
+            return Ok(Outcome::Mended);
+        }
+        if let Some(state) = self.known(stream, left.end) {
+            let what = "events of its past are lost; the server knew what they had come to, and it holds what it held";
+            return self.go_on_as(stream, left, state, what).await;
+        }
+        Ok(Outcome::Lost)
+    }
+
+    /// Puts a snapshot of what it is where its last event is.
+    async fn go_on_as(
+        &mut self,
+        stream: StreamId,
+        left: &Left,
+        state: MailboxState,
+        what: &str,
+    ) -> Result<Outcome, Error> {
+        let head = store::Head(state.head().encode());
+        let snapshot = Snapshot { at: left.end, pieces: state.snapshot() };
+        self.begin(stream, left.last, Beginning::State(snapshot, head)).await?;
+        self.account.see_again(stream, left.end).await?;
+        self.mended(stream, None, what).await?;
+        Ok(Outcome::Mended)
+    }
+
+    /// Makes those again that follow from what is before them.
+    async fn mend_snapshots(&mut self, stream: StreamId, left: &mut Left) -> Result<Outcome, Error> {
+        let mut outcome = Outcome::Sound;
+        let rotten = left.snapshots.iter().filter(|(_, kept)| **kept == Kept::Rotten).map(|(at, _)| *at);
+        for at in rotten.collect::<Vec<_>>() {
+            let before = left.newest_whole(at);
+            if before.is_none() && left.trimmed > Seq::NONE {
+                continue;
+            }
+            let Some(state) = left.exact(self.store, stream, at).await? else { continue };
+            self.store.put_snapshot(stream, Snapshot { at, pieces: state.snapshot() }).await?;
+            left.snapshots.insert(at, Kept::Whole);
+            self.mended(stream, None, format!("its snapshot at event {} was made again", at.0)).await?;
+            outcome = Outcome::Mended;
+        }
+        Ok(outcome)
+    }
+
+    async fn is_kept_read_only(&self, stream: StreamId, last: Seq) -> Result<bool, Error> {
+        match self.store.read(stream, last, 1).await {
+            Ok(_) => Ok(false),
+            Err(StoreError::Damaged { .. }) => Ok(true),
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    /// What the running server knows of a mailbox that is open.
+    fn known(&self, stream: StreamId, end: Seq) -> Option<MailboxState> {
+        let At { seq, state } = self.account.known(stream.number)?.newest_at();
+        (seq == end).then_some(state)
+    }
+}

@@ -1,0 +1,212 @@
+//! A mailbox of whose stream an event is lost, while a server runs: where nothing is lost by it, it is mended and nobody
+//! notices.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use mail::{Error, Mailbox, Purge};
+use mailbox::{Head, MailboxState, SystemFlags};
+use std::path::Path;
+use std::sync::Arc;
+use store::{Seq, Store};
+use store_local::disk::Disk;
+use store_local::{LocalStore, Options, Recovered};
+use support::local::pumping;
+use support::rotten::{HEAD, Home, Index, Minder, PIECE, Rotten, event_key, flagged, go_on, three, uids};
+use support::{accounts, append};
+use terms::Uid;
+use testkit::disk::{Failing, FaultyDisk};
+
+/// All that a client can be told of a mailbox.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    head: Head,
+    uids: Vec<u32>,
+    flagged: Vec<u32>,
+    modseqs: Vec<u64>,
+}
+
+fn seen(state: &MailboxState) -> Seen {
+    let all = state.uids(Uid::MIN);
+    let modseqs = state.reader(state.owner()).rows(&all).map(|row| row.modseq.get()).collect();
+    Seen { head: state.head(), uids: uids(state), flagged: flagged(state), modseqs }
+}
+
+async fn opened(home: &Home) -> Arc<Mailbox> {
+    home.ann.open_to_read(home.inbox).await.unwrap()
+}
+
+async fn seen_by_a_client(home: &Home) -> Seen {
+    seen(opened(home).await.newest().state())
+}
+
+/// Clients see what they saw `before`, what was done was told once, and the mailbox can be written from now on, also by an
+/// index that is made again from the log in which the rot is still.
+async fn nobody_notices(home: Home, minder: &Minder, before: &Seen, told: &str) {
+    assert_eq!(&seen_by_a_client(&home).await, before);
+    assert_eq!(&seen_by_a_client(&home).await, before);
+    let heard = minder.heard();
+    assert!(heard.len() == 1 && heard[0].contains(told) && heard[0].starts_with("INBOX: "), "{heard:?}");
+    let uid = home.append("after all").await;
+    assert_eq!(uid, before.head.uid_next);
+    let after = seen_by_a_client(&home).await;
+    let (home, minder) = home.again(Index::Lost).await.minded().await;
+    assert_eq!(seen_by_a_client(&home).await, after);
+    assert_eq!(minder.heard(), [""; 0]);
+    assert_eq!(home.found().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_mailbox_goes_on_from_a_whole_snapshot_behind_the_hole_when_it_is_opened() {
+    let home = three().await;
+    home.put_snapshot().await;
+    home.flag(Uid::new(3).unwrap(), SystemFlags::FLAGGED).await;
+    go_on(&home).await;
+    let before = seen(&*home.state().await);
+    home.rot_event(3, Rotten::Header);
+    let (home, minder) = home.again(Index::Lost).await.minded().await;
+    nobody_notices(home, &minder, &before, "it goes on from a snapshot behind them").await;
+}
+
+#[tokio::test]
+async fn a_mailbox_is_mended_in_the_midst_of_a_change_too() {
+    let home = three().await;
+    home.put_snapshot().await;
+    go_on(&home).await;
+    home.rot_event(3, Rotten::Header);
+    let (home, minder) = home.again(Index::Lost).await.minded().await;
+    assert_eq!(home.append("four").await.get(), 4);
+    assert_eq!(minder.heard().len(), 1);
+    assert_eq!(seen_by_a_client(&home).await.uids, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn what_an_open_mailbox_had_come_to_is_put_when_a_scrub_finds_a_hole_in_it() {
+    for rotten in [Rotten::Header, Rotten::Payload] {
+        let (home, minder) = three().await.minded().await;
+        go_on(&home).await;
+        let open = opened(&home).await;
+        let changes = open.changes();
+        let before = seen(open.newest().state());
+        home.rot_event(3, rotten);
+        home.ann.mend_if_hurt(home.inbox).await.unwrap();
+        assert!(!changes.has_changed().unwrap(), "nobody who looks at it is woken");
+        nobody_notices(home, &minder, &before, "the server knew what they had come to").await;
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_can_be_opened_keeps_its_past_whatever_is_missing_of_it() {
+    let home = three().await;
+    home.put_snapshot().await;
+    go_on(&home).await;
+    home.rot_event(3, Rotten::Payload);
+    let (home, minder) = home.again(Index::Kept).await.minded().await;
+    home.ann.mend_if_hurt(home.inbox).await.unwrap();
+    assert_eq!(seen_by_a_client(&home).await.uids, [1, 2, 3]);
+    home.append("four").await;
+    assert_eq!(minder.heard(), [""; 0]);
+    let first = home.store.read(home.stream(), Seq::NONE, 1).await.unwrap();
+    assert_eq!(first[0].seq, Seq(1));
+}
+
+#[tokio::test]
+async fn a_summary_that_is_lost_is_counted_anew_when_the_mailbox_is_opened_or_asked_for() {
+    for asked in ["SELECT", "STATUS", "APPEND"] {
+        let home = three().await;
+        go_on(&home).await;
+        let before = seen(&*home.state().await);
+        for seq in 1..=5 {
+            let key = event_key(home.inbox.get(), seq);
+            if home.has(HEAD, &key) {
+                home.rot(HEAD, &key, Rotten::Header);
+            }
+        }
+        let (home, minder) = home.again(Index::Lost).await.minded().await;
+        match asked {
+            "STATUS" => assert_eq!(home.ann.heads(&[home.inbox]).await.unwrap(), [Some(before.head)]),
+            "APPEND" => {
+                home.append("four").await;
+                assert_eq!(minder.heard().len(), 1);
+                continue;
+            }
+            _ => {}
+        }
+        nobody_notices(home, &minder, &before, "its summary was lost").await;
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_has_rotted_is_made_again_when_the_mailbox_is_opened() {
+    let home = three().await;
+    let at = home.put_snapshot().await;
+    go_on(&home).await;
+    let before = seen(&*home.state().await);
+    let key = [&home.inbox.get().to_le_bytes()[..], &at.0.to_le_bytes()].concat();
+    home.rot(PIECE, &key, Rotten::Payload);
+    let (home, minder) = home.again(Index::Kept).await.minded().await;
+    nobody_notices(home, &minder, &before, "was made again").await;
+}
+
+#[tokio::test]
+async fn a_write_that_finds_its_mailbox_kept_read_only_goes_through_where_the_server_knows_what_was_lost() {
+    let disk = FaultyDisk::new(1);
+    let (store, mut pump) = LocalStore::open_with_pump(Arc::new(disk.clone()), &Options::default()).unwrap();
+    let store = Arc::new(store);
+    let plain: Arc<dyn Store> = store.clone();
+    pumping(&mut pump, support::ann(&plain)).await;
+    let (home, minder) = pumping(&mut pump, async { Home::at(disk, store).await.minded().await }).await;
+    for subject in ["one", "two", "three"] {
+        pumping(&mut pump, home.append(subject)).await;
+    }
+    let open = opened(&home).await;
+    let changes = open.changes();
+    home.rot_event(3, Rotten::Header);
+    home.disk.fail(Failing::Sync, "log", 0);
+    let text = "Subject: four\r\n\r\n";
+    let refused = pumping(&mut pump, append(&home.ann, home.inbox, text)).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_) | Error::Uncertain(_))), "{refused:?}");
+    assert_eq!(pump.try_to_recover(), Recovered::Yes);
+    assert!(home.store.read(home.stream(), Seq(4), 9).await.is_err(), "it is kept read-only");
+    let placed = pumping(&mut pump, append(&home.ann, home.inbox, text)).await.unwrap();
+    assert_eq!((placed.uid.get(), minder.heard().len()), (4, 1));
+    assert!(minder.heard()[0].contains("the server knew what they had come to"));
+    assert!(!changes.borrow().is_deleted());
+    assert_eq!(uids(open.newest().state()), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn whoever_mends_takes_turns_with_whoever_sweeps_and_nobody_waits_for_ever() {
+    let home = three().await;
+    home.put_snapshot().await;
+    go_on(&home).await;
+    home.rot_event(3, Rotten::Header);
+    let (home, minder) = home.again(Index::Lost).await.minded().await;
+    let purge = Purge::default();
+    let (opened, _, appended, scrubbed) = tokio::join!(
+        home.ann.open_to_read(home.inbox),
+        home.accounts.purge("ann@example.org", &purge),
+        append(&home.ann, home.inbox, "Subject: four\r\n\r\n"),
+        home.ann.mend_if_hurt(home.inbox),
+    );
+    assert!(opened.is_ok() && scrubbed.is_ok(), "{opened:?} {scrubbed:?}");
+    // Whoever changes something waits for nobody's turn, and is told to try again.
+    if let Err(why) = appended {
+        assert!(matches!(why, Error::Unavailable(_)), "{why:?}");
+        home.append("four").await;
+    }
+    assert_eq!(minder.heard().len(), 1, "{:?}", minder.heard());
+    assert_eq!(seen_by_a_client(&home).await.uids, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn where_nobody_minds_the_store_nothing_is_mended_and_nothing_is_shown() {
+    let home = three().await;
+    home.put_snapshot().await;
+    go_on(&home).await;
+    home.rot_event(3, Rotten::Header);
+    let home = home.again(Index::Lost).await;
+    assert!(matches!(home.ann.open_to_read(home.inbox).await, Err(Error::Damaged(_))));
+    assert!(home.disk.open(Path::new("index.redb")).is_ok());
+    assert!(accounts(&(home.store.clone() as Arc<dyn Store>)).await.named("ann@example.org").is_ok());
+}
