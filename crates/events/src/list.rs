@@ -84,7 +84,8 @@ events! {
         reason: Sentence,
     }
 
-    /// Something that had rotted was mended (`gatepost store check --repair`). There is one for each thing that was.
+    /// Something that had rotted was mended: by `gatepost store check --repair`, or by the server itself where no client
+    /// can notice it. There is one for each thing that was.
     "server.mended" INFO StoreMended {
         /// Whose it is, where it is some account's.
         account: Option<Account>,
@@ -94,6 +95,16 @@ events! {
         uid: Option<u64>,
         /// What was done.
         done: Sentence,
+    }
+
+    /// Part of a mailbox cannot be read, and what it had come to follows from nothing that is left. What came before that
+    /// part is shown, read-only; where not even that can be read, the mailbox cannot be opened. `gatepost store check
+    /// --repair` puts together what is left. Told when it is met, and again only when the account was not used for long.
+    "server.mailbox-in-part" ERROR MailboxInPart {
+        /// Whose it is.
+        account: Account,
+        /// Which, where it has a name still.
+        mailbox: Option<Mailbox>,
     }
 
     /// What was expunged, deleted or removed longer ago than `store.retention_days` is gone for good. There is one a day,

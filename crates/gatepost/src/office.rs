@@ -82,6 +82,11 @@ impl Office {
         let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await;
         let accounts = accounts.map_err(damaged_directory)?;
         let accounts = accounts.within(limits(&settings.quota));
+        let accounts = match opener {
+            Opener::Server => accounts.mended_by(Arc::new(witness.caretaker(Arc::clone(&store)))),
+            // What is done without a server changes nothing but what it is for.
+            Opener::Desk | Opener::Mender => accounts,
+        };
         let passwords = &settings.passwords;
         let iterations = Cost::RECOMMENDED.scram_iterations();
         let cost = Cost::new(passwords.hash_memory_kib, passwords.hash_passes, iterations)

@@ -1,12 +1,13 @@
-//! What a scrub has found, told with the names of those whose mail it is.
+//! What a scrub has found, and what was mended while the server runs, told with the names of those whose mail it is.
 
 use crate::desk;
 use crate::watchman::Found;
 use events::{Event, File, Sentence};
-use mail::Accounts;
+use mail::{Accounts, Mending};
+use mailbox::account::MailboxId;
 use std::path::Path;
 use std::sync::Arc;
-use store::StreamId;
+use store::{AccountId, StreamId};
 use store_local::{Damage, Lost};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -14,21 +15,63 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub(crate) async fn tell(accounts: Arc<Accounts>, mut found: UnboundedReceiver<Found>) {
     while let Some(found) = found.recv().await {
         match found {
-            Found::Damage(damage) => tell_damage(&accounts, &damage).await,
+            Found::Damage(damage) => {
+                tell_damage(&accounts, &damage).await;
+                mend(&accounts, &damage).await;
+            }
             Found::Through(tally) => {
                 Event::StoreScrubbed { octets: tally.octets, damages: tally.damages }.log();
             }
+            Found::Mended(id, mending) => tell_mended(&accounts, id, &mending),
+            Found::InPart(id, mailbox) => tell_in_part(&accounts, id, mailbox).await,
         }
     }
+}
+
+/// Mailboxes that could not be opened or written for it any more are mended, where no client notices.
+async fn mend(accounts: &Accounts, damage: &Damage) {
+    let mut hurt: Vec<StreamId> = damage
+        .lost
+        .iter()
+        .filter_map(|lost| match lost {
+            Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } => Some(*stream),
+            Lost::Record { .. } | Lost::Body { .. } => None,
+        })
+        .collect();
+    hurt.dedup();
+    for stream in hurt {
+        let Some(mailbox) = MailboxId::new(stream.number) else { continue };
+        if let Some(login) = login(accounts, stream.account)
+            && let Err(why) = accounts.account(stream.account).mend_if_hurt(mailbox).await
+        {
+            tracing::warn!(account = %login, mailbox = stream.number, %why, "a mailbox could not be mended");
+        }
+    }
+}
+
+fn tell_mended(accounts: &Accounts, id: AccountId, mending: &Mending) {
+    let account = login(accounts, id).map(|login| events::Account::new(&login));
+    let mailbox = mending.mailbox.as_ref().map(events::Mailbox::from);
+    let uid = mending.uid.map(|uid| uid.get().into());
+    Event::StoreMended { account, mailbox, uid, done: Sentence::new(&mending.what) }.log();
+}
+
+async fn tell_in_part(accounts: &Accounts, id: AccountId, mailbox: MailboxId) {
+    let Some(login) = login(accounts, id) else { return };
+    let name = accounts.account(id).name_of(mailbox.get()).await.ok().flatten();
+    let (account, mailbox) = (events::Account::new(&login), name.as_ref().map(events::Mailbox::from));
+    Event::MailboxInPart { account, mailbox }.log();
+}
+
+fn login(accounts: &Accounts, id: AccountId) -> Option<String> {
+    let named = accounts.list().into_iter().find(|(_, there)| *there == id);
+    named.map(|(login, _)| login.to_string())
 }
 
 async fn tell_damage(accounts: &Accounts, damage: &Damage) {
     let (file, from, to) = (File::from(Path::new(&damage.file)), damage.from, damage.to);
     let first = damage.lost.first();
-    let login = first.and_then(|lost| {
-        let named = accounts.list().into_iter().find(|(_, id)| *id == lost.account());
-        named.map(|(login, _)| login.to_string())
-    });
+    let login = first.and_then(|lost| login(accounts, lost.account()));
     let (mailbox, uid) = match first {
         Some(lost) if login.is_some() => whose(accounts, lost, damage).await,
         _ => (None, None),

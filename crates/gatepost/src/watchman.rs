@@ -1,11 +1,14 @@
 //! What the store has to say to the admin, as events.
 
 use events::{Event, File, Problem, Sentence};
+use mail::{Mender, Mending};
+use mailbox::account::MailboxId;
 use std::error::Error;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use store_local::{Compacted, Damage, Rot, Tally, Witness};
+use store::{AccountId, Salvage};
+use store_local::{Compacted, Damage, LocalStore, Rot, Tally, Witness};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Writes down when mail could not be stored, and for how long.
@@ -15,12 +18,14 @@ pub(crate) struct Watchman {
     found: UnboundedSender<Found>,
 }
 
-/// What a scrub has to say. Whose mail it is can only be told by asking the store, which a witness must not: so somebody
+/// What a scrub has to say, and whoever mends. Whose mail it is can only be told by asking the store, which a witness must not: so somebody
 /// else tells it. A scrub tells of no more than [`store_local::MAX_DAMAGES`].
 #[derive(Debug)]
 pub(crate) enum Found {
     Damage(Damage),
     Through(Tally),
+    Mended(AccountId, Mending),
+    InPart(AccountId, MailboxId),
 }
 
 impl Watchman {
@@ -30,10 +35,35 @@ impl Watchman {
         (Self { failed_at: Mutex::default(), found }, handed_on)
     }
 
+    /// Whoever has mailboxes mended, and hands on what came of it.
+    pub(crate) fn caretaker(&self, store: Arc<LocalStore>) -> Caretaker {
+        Caretaker { store, found: self.found.clone() }
+    }
+
     /// Begins to count, or with `None` ends; what was counted from before.
     fn count_from(&self, now: Option<Instant>) -> Option<Instant> {
         let mut failed_at = self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *failed_at, now)
+    }
+}
+
+/// Lets mailboxes with a hole be mended while the server runs.
+pub(crate) struct Caretaker {
+    store: Arc<LocalStore>,
+    found: UnboundedSender<Found>,
+}
+
+impl Mender for Caretaker {
+    fn store(&self) -> &dyn Salvage {
+        &*self.store
+    }
+
+    fn mended(&self, account: AccountId, mending: &Mending) {
+        let _ = self.found.send(Found::Mended(account, mending.clone()));
+    }
+
+    fn is_in_part(&self, account: AccountId, mailbox: MailboxId) {
+        let _ = self.found.send(Found::InPart(account, mailbox));
     }
 }
 

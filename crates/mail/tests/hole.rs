@@ -1,20 +1,21 @@
 //! A mailbox of whose stream an event is lost, while a server runs: where nothing is lost by it, it is mended and nobody
-//! notices.
+//! notices; else what is before the hole is shown, nothing is changed, and nothing goes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod support;
 
-use mail::{Error, Mailbox, Purge};
+use mail::{Error, Mailbox, Origin, Pace, Purge, Swept, Transfer};
 use mailbox::{Head, MailboxState, SystemFlags};
 use std::path::Path;
 use std::sync::Arc;
-use store::{Seq, Store};
+use std::time::Duration;
+use store::{EmailId, EmailRange, Salvage, Seq, Store};
 use store_local::disk::Disk;
-use store_local::{LocalStore, Options, Recovered};
+use store_local::{Extent, LocalStore, Options, Recovered};
 use support::local::pumping;
 use support::rotten::{HEAD, Home, Index, Minder, PIECE, Rotten, event_key, flagged, go_on, three, uids};
-use support::{accounts, append};
-use terms::Uid;
+use support::{accounts, append, id};
+use terms::{MailboxName, Uid, UidSet};
 use testkit::disk::{Failing, FaultyDisk};
 
 /// All that a client can be told of a mailbox.
@@ -209,4 +210,146 @@ async fn where_nobody_minds_the_store_nothing_is_mended_and_nothing_is_shown() {
     assert!(matches!(home.ann.open_to_read(home.inbox).await, Err(Error::Damaged(_))));
     assert!(home.disk.open(Path::new("index.redb")).is_ok());
     assert!(accounts(&(home.store.clone() as Arc<dyn Store>)).await.named("ann@example.org").is_ok());
+}
+
+/// Seven events, of which the fourth is lost: created, `one`, `two`, `three`, `two` is flagged, `one` is expunged.
+async fn with_a_hole(rotten: Rotten) -> (Home, Arc<Minder>, Seen) {
+    let home = three().await;
+    home.expunge(Uid::new(1).unwrap()).await;
+    go_on(&home).await;
+    let before = seen(&*home.state().await);
+    home.rot_event(4, rotten);
+    let index = match rotten {
+        Rotten::Header => Index::Lost,
+        Rotten::Payload => Index::Kept,
+    };
+    let (home, minder) = home.again(index).await.minded().await;
+    (home, minder, before)
+}
+
+#[tokio::test]
+async fn what_is_before_a_hole_is_shown_with_the_numbers_that_the_whole_had() {
+    for rotten in [Rotten::Header, Rotten::Payload] {
+        let (home, minder, before) = with_a_hole(rotten).await;
+        for _ in 0..3 {
+            let newest = opened(&home).await.newest();
+            let state = newest.state();
+            assert_eq!((uids(state), flagged(state)), (vec![1, 2], vec![0; 0]));
+            let part = state.part().unwrap();
+            let told = (part.uid_next, part.highest_modseq, state.uid_validity());
+            let known = (before.head.uid_next, before.head.highest_modseq, before.head.uid_validity);
+            assert_eq!(told, known);
+            assert_eq!(home.ann.heads(&[home.inbox]).await.unwrap(), [Some(before.head)]);
+        }
+        assert!(matches!(home.ann.open(home.inbox).await, Err(Error::InPart)), "for whoever needs all of it");
+        assert_eq!(minder.heard(), ["mailbox 1 is in part"], "it is told once");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_changed_in_a_part_and_messages_can_be_copied_out_of_it() {
+    for rotten in [Rotten::Header, Rotten::Payload] {
+        let (home, _, _) = with_a_hole(rotten).await;
+        opened(&home).await;
+        let (drafts, one) = (id(&home.ann, "Drafts").await, UidSet::one(Uid::new(1).unwrap()));
+        let (ann, origin, inbox) = (&home.ann, &Origin::desk(), home.inbox);
+        let transfer = |what, from, to| ann.transfer(origin, what, ann.id(), (from, &one), to);
+        let copied = transfer(Transfer::Copy, inbox, drafts).await.unwrap();
+        assert_eq!((copied.source.len(), copied.target.len()), (1, 1));
+        let email = EmailId { mailbox: inbox.get(), uid: 1 };
+        let records = ann.records(&[EmailRange { first: email, last: email }]).await.unwrap();
+        let body = message::body_of(&records[0].1).unwrap();
+        assert!(ann.body(body, 0, 1 << 20).await.unwrap().is_some(), "it can be read");
+
+        let refused = [
+            append(ann, inbox, "Subject: x\r\n\r\n").await.map(drop),
+            transfer(Transfer::Copy, drafts, inbox).await.map(drop),
+            transfer(Transfer::Move, inbox, drafts).await.map(drop),
+            transfer(Transfer::Move, drafts, inbox).await.map(drop),
+            home.try_to_flag(Uid::new(2).unwrap(), SystemFlags::SEEN).await,
+            ann.undelete_messages(origin, inbox, 0).await.map(drop),
+        ];
+        for (nth, refused) in refused.into_iter().enumerate() {
+            assert!(matches!(refused, Err(Error::InPart | Error::Damaged(_))), "{nth}: {refused:?}");
+        }
+        let placed = append(ann, drafts, "Subject: others are as ever\r\n\r\n").await.unwrap();
+        assert_eq!(placed.uid.get(), 3);
+        assert_eq!(opened(&home).await.newest().state().seq(), 3);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_mailbox_with_a_hole_is_thrown_away_and_no_snapshot_is_made_of_a_part() {
+    for rotten in [Rotten::Header, Rotten::Payload] {
+        let (home, _, _) = with_a_hole(rotten).await;
+        opened(&home).await;
+        let all = async |home: &Home| {
+            let account = home.ann.id();
+            let range =
+                EmailRange { first: EmailId { mailbox: 0, uid: 0 }, last: EmailId { mailbox: 99, uid: 99 } };
+            (
+                home.store.remains(home.stream(), Seq::NONE, 99).await.unwrap(),
+                home.store.trimmed(home.stream()).await.unwrap(),
+                home.store.snapshot_places(home.stream()).await.unwrap(),
+                home.store.recorded(account, range, 99).await.unwrap(),
+                home.store.list_bodies(account, None, 99).await.unwrap(),
+                home.store.heads(&[home.stream()]).await.unwrap(),
+            )
+        };
+        let before = all(&home).await;
+        let report = home.accounts.sweep(Duration::ZERO, Pace::Trusting).await.unwrap();
+        assert_eq!((report.left.len(), report.swept), (1, Swept::default()));
+        for purge in [Purge::default(), Purge { mailbox: MailboxName::new("INBOX").ok(), before_ms: None }] {
+            home.accounts.purge("ann@example.org", &purge).await.unwrap_err();
+        }
+        home.store.compact(Extent::Everything).unwrap();
+        assert_eq!(all(&home).await, before);
+        // It is all there for a repair, also by an index that is made again.
+        let home = home.again(Index::Lost).await;
+        home.repair().await;
+        assert_eq!(uids(&*home.state().await)[..2], [2, 3][..]);
+    }
+}
+
+#[tokio::test]
+async fn who_looks_at_a_part_is_told_when_it_is_mended_and_finds_all_of_it() {
+    for rotten in [Rotten::Header, Rotten::Payload] {
+        let (home, _, before) = with_a_hole(rotten).await;
+        let part = opened(&home).await;
+        let repaired = home.repair().await;
+        assert!(repaired.left.is_empty() && !repaired.mended.is_empty(), "{repaired:?}");
+        assert!(part.newest().is_deleted(), "it is another now");
+        let newest = opened(&home).await.newest();
+        let state = newest.state();
+        assert!(state.part().is_none());
+        assert!(state.uid_next() > before.head.uid_next);
+        assert!(state.last_modseq() > before.head.highest_modseq);
+        assert_eq!(home.append("after all").await, state.uid_next());
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_read_again_is_whole_again_by_itself() {
+    let (home, _, before) = with_a_hole(Rotten::Payload).await;
+    let part = opened(&home).await;
+    // The same bit: a cable that was loose.
+    home.rot_event(4, Rotten::Payload);
+    assert_eq!(seen_by_a_client(&home).await, before);
+    assert!(part.newest().is_deleted());
+    assert_eq!(home.append("after all").await, before.head.uid_next);
+}
+
+#[tokio::test]
+async fn a_mailbox_of_which_nothing_before_the_hole_is_left_is_not_opened() {
+    let home = three().await;
+    go_on(&home).await;
+    home.rot_event(1, Rotten::Header);
+    let (home, minder) = home.again(Index::Lost).await.minded().await;
+    for _ in 0..2 {
+        let why = home.ann.open_to_read(home.inbox).await.unwrap_err().to_string();
+        assert!(why.contains("nothing before that can be read"), "{why}");
+    }
+    assert_eq!(minder.heard().len(), 1);
+    append(&home.ann, id(&home.ann, "Drafts").await, "Subject: x\r\n\r\n").await.unwrap();
+    home.mend(&["1 events are lost"]).await;
 }

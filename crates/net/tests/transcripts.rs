@@ -4,6 +4,7 @@
 mod common;
 
 use common::house::{Still, cheap};
+use common::rotten;
 use common::stalling::{Stalling, Switch};
 use common::{HOST, issue, scratch, settings, trusting};
 use mail::{Accounts, HashPool};
@@ -77,13 +78,21 @@ enum Happening {
     Disk(Disk),
 }
 
+/// What the server's mail lies in.
+#[derive(Clone, Copy)]
+enum Lies {
+    InMemory,
+    /// On a disk that has rotted: `INBOX` has a hole.
+    OnARottenDisk,
+}
+
 impl Hosted {
-    fn start() -> Self {
+    fn start(lies: Lies) -> Self {
         let (tell, told) = std_mpsc::channel();
         let (asked, asks) = mpsc::unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         let thread = thread::spawn(move || {
-            runtime.block_on(host(&tell, asks));
+            runtime.block_on(host(lies, &tell, asks));
             runtime.shutdown_background();
         });
         Self { open: told.recv().unwrap(), asked, thread }
@@ -102,12 +111,12 @@ impl Hosted {
 }
 
 /// Lets the server run, and everything happen that is asked for, until nobody can ask any more.
-async fn host(tell: &std_mpsc::Sender<Open>, mut asks: mpsc::UnboundedReceiver<Asked>) {
+async fn host(lies: Lies, tell: &std_mpsc::Sender<Open>, mut asks: mpsc::UnboundedReceiver<Asked>) {
     // A stopped clock leaps to the next timer where nothing else is to be done, but not while a thread is at work.
     let (working, until_dropped) = std_mpsc::channel::<()>();
     tokio::task::spawn_blocking(move || until_dropped.recv());
     let switch = Switch::new();
-    let (server, trusted) = server(switch.clone()).await;
+    let (server, trusted) = server(lies, switch.clone()).await;
     let address = |wanted| server.addresses().find(|(kind, _)| *kind == wanted).unwrap().1;
     let (starttls, tls) = (address(ListenerKind::ImapStartTls), address(ListenerKind::ImapTls));
     tell.send(Open { starttls, tls, lmtp: address(ListenerKind::Lmtp), trusted }).unwrap();
@@ -127,7 +136,7 @@ async fn host(tell: &std_mpsc::Sender<Open>, mut asks: mpsc::UnboundedReceiver<A
     drop(working);
 }
 
-async fn server(switch: Switch) -> (Server<Protocols>, CertificateDer<'static>) {
+async fn server(lies: Lies, switch: Switch) -> (Server<Protocols>, CertificateDer<'static>) {
     static ISSUED: LazyLock<(CertificateFiles, CertificateDer<'static>)> =
         LazyLock::new(|| issue(&scratch("transcripts"), HOST));
     let (files, trusted) = &*ISSUED;
@@ -136,7 +145,11 @@ async fn server(switch: Switch) -> (Server<Protocols>, CertificateDer<'static>) 
     settings.network.listeners.push(lmtp);
     // A wrong password waits for its answer, and nothing passes that it could wait for.
     settings.passwords.login_delay_max_ms = 0;
-    let accounts = Arc::new(accounts(switch).await);
+    let accounts = match lies {
+        Lies::InMemory => accounts(switch).await,
+        Lies::OnARottenDisk => rotten::accounts(Rehearsed::default, &record()).await.within(limits()),
+    };
+    let accounts = Arc::new(accounts);
     let pool = HashPool::start(1, cheap()).unwrap();
     let lmtp = Lmtp::new(&settings, Arc::clone(&accounts));
     let imap = Imap::new(&settings, accounts, Arc::new(pool));
@@ -145,11 +158,14 @@ async fn server(switch: Switch) -> (Server<Protocols>, CertificateDer<'static>) 
 
 async fn accounts(switch: Switch) -> Accounts {
     let (store, world) = (Stalling::over(Memory::new(), switch), Rehearsed::default());
-    let password = Secret::password(PASSWORD).unwrap();
-    let record = CredentialRecord::new(&password, Salts(SALTS), &cheap(), &mut Workspace::new());
     let accounts = Accounts::open(Arc::new(store), Arc::new(world)).await.unwrap().within(limits());
-    accounts.add(NAME, &record).await.unwrap();
+    accounts.add(NAME, &record()).await.unwrap();
     accounts
+}
+
+fn record() -> CredentialRecord {
+    let password = Secret::password(PASSWORD).unwrap();
+    CredentialRecord::new(&password, Salts(SALTS), &cheap(), &mut Workspace::new())
 }
 
 fn limits() -> Limits {
@@ -289,13 +305,13 @@ fn nothing_beyond_the_table(said: &[u8]) {
 }
 
 /// A complaint that an editor can jump to, if there is one.
-fn complaint(path: &Path) -> Option<String> {
+fn complaint(lies: Lies, path: &Path) -> Option<String> {
     let complaint = |why: &dyn std::fmt::Display| Some(format!("{}: {why}", path.display()));
     let transcript = match Transcript::parse(&fs::read_to_string(path).unwrap()) {
         Ok(transcript) => transcript,
         Err(why) => return complaint(&why),
     };
-    let mut hosted = Hosted::start();
+    let mut hosted = Hosted::start(lies);
     let played = transcript::run(&transcript, &mut hosted);
     hosted.stop();
     played.err().and_then(|failure| complaint(&failure))
@@ -307,13 +323,21 @@ fn folder() -> PathBuf {
 
 #[test]
 fn every_conversation_comes_out_word_for_word_through_tls() {
-    let folders = [folder().join("lmtp"), folder()];
+    hold(Lies::InMemory, &[folder().join("lmtp"), folder()]);
+}
+
+#[test]
+fn every_conversation_about_what_has_rotted_comes_out_word_for_word_through_tls() {
+    hold(Lies::OnARottenDisk, &[folder().join("rotten")]);
+}
+
+fn hold(lies: Lies, folders: &[PathBuf]) {
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "imap" || e == "lmtp"));
     paths.sort();
     assert!(!paths.is_empty());
-    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path)).collect();
+    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(lies, path)).collect();
     assert!(complaints.is_empty(), "{} of {}\n{}", complaints.len(), paths.len(), complaints.join("\n"));
 }
 
@@ -327,6 +351,6 @@ fn what_changes_reaches_an_idle_client_while_time_stands_still() {
         let has_idle = transcript.turns.iter().any(|turn| turn.step == Step::Server("+ idling".into()));
         let passes = transcript.turns.iter().any(|turn| matches!(turn.step, Step::Pass(_)));
         assert!(has_idle && !passes, "{conversation}");
-        assert_eq!(complaint(&path), None);
+        assert_eq!(complaint(Lies::InMemory, &path), None);
     }
 }

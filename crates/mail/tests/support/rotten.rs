@@ -84,6 +84,10 @@ impl Home {
     }
 
     pub async fn flag(&self, uid: Uid, flags: SystemFlags) {
+        self.try_to_flag(uid, flags).await.unwrap();
+    }
+
+    pub async fn try_to_flag(&self, uid: Uid, flags: SystemFlags) -> Result<(), Error> {
         let (account, uids, flags) = (self.ann.id(), UidSet::one(uid), Flags::system(flags));
         let request = mailbox::Store {
             account,
@@ -96,7 +100,7 @@ impl Home {
             let stored = mailbox::store(proposal.mailbox(self.inbox)?, &request).map_err(Error::from)?;
             stored.events.iter().try_for_each(|event| proposal.push(self.inbox, event))
         };
-        self.ann.change(&Origin::desk(), store).await.unwrap();
+        self.ann.change(&Origin::desk(), store).await
     }
 
     pub async fn expunge(&self, uid: Uid) {
