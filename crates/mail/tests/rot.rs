@@ -1,14 +1,15 @@
-//! Rot anywhere in a store, and a repair: whatever was hit, mailboxes can be written again, no message is another's, none
-//! but what was hit is missed, and a check says no more than what could not be saved.
+//! Rot anywhere in a store. Before a repair: each mailbox is whole, or read-only what it was before the rot, and those that
+//! are whole can be written. Behind one: whatever was hit, mailboxes can be written again, no message is another's, none but
+//! what was hit is missed, and a check says no more than what could not be saved.
 //!
 //! `GATEPOST_SEEDS=2000 cargo test -p mail --test rot -- --nocapture` tries more, and prints what came of it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test may panic")]
 
 mod support;
 
-use mail::{Account, Accounts, Checked, Error, Mending, Origin, Transfer, Unreadable};
+use mail::{Account, Accounts, Checked, Error, Mailbox, Mending, Origin, Transfer, Unreadable};
 use mailbox::account::MailboxId;
-use mailbox::{Doomed, Flags, Row, SystemFlags};
+use mailbox::{Doomed, Flags, MailboxState, Row, SystemFlags};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use store::{AccountId, BodyId, EmailId, EmailRange, Seq, Snapshot, Store, Stream
 use store_local::disk::Disk;
 use store_local::{Damage, LocalStore, Lost, Options, Progress, Pump, Recovered};
 use support::local::pumping;
+use support::rotten::Minder;
 use support::{Still, append, id};
 use terms::{Uid, UidSet};
 use testkit::dice::Dice;
@@ -36,6 +38,15 @@ struct Known {
     /// What each UID has ever stood for; and those that are there.
     ever: BTreeMap<u32, BodyId>,
     there: BTreeMap<u32, EmailId>,
+    /// What happened to it.
+    events: Vec<mailbox::Event>,
+}
+
+impl Known {
+    /// As it was behind its first so many events.
+    fn at(&self, seq: u64) -> MailboxState {
+        MailboxState::fold(&self.events[..seq as usize]).unwrap()
+    }
 }
 
 /// The files of a store, and what is in them.
@@ -58,7 +69,11 @@ impl Scene {
         for name in ACCOUNTS {
             let account = accounts.named(name).unwrap();
             for (_, mailbox) in account.names().await.unwrap().mailboxes() {
-                mailboxes.insert((account.id(), mailbox.id.get()), know(&account, mailbox.id).await);
+                let stream = StreamId { account: account.id(), number: mailbox.id.get() };
+                let events = store.read(stream, Seq::NONE, 1_000).await.unwrap();
+                let events = events.iter().map(|event| mailbox::Event::decode(&event.payload).unwrap());
+                let known = Known { events: events.collect(), ..know(&account, mailbox.id).await };
+                mailboxes.insert((account.id(), mailbox.id.get()), known);
             }
         }
         store.close().unwrap();
@@ -150,7 +165,7 @@ async fn know(account: &Account, mailbox: MailboxId) -> Known {
     known
 }
 
-fn rows(account: &Account, state: &mailbox::MailboxState) -> Vec<Row> {
+fn rows(account: &Account, state: &MailboxState) -> Vec<Row> {
     state.reader(account.id()).rows(&state.uids(Uid::MIN)).collect()
 }
 
@@ -246,6 +261,42 @@ impl Home {
             let account = self.accounts.account(id);
             for (_, mailbox) in account.names().await.unwrap().mailboxes() {
                 account.open(mailbox.id).await.unwrap();
+            }
+        }
+    }
+
+    /// The same on a server that mends by itself.
+    async fn minded(self) -> Self {
+        let Self { store, mut pump, mended, .. } = self;
+        let plain: Arc<dyn Store> = store.clone();
+        let accounts = pumping(&mut pump, support::accounts(&plain)).await;
+        let accounts = accounts.mended_by(Arc::new(Minder::of(Arc::clone(&store))));
+        Self { store, pump, accounts, mended }
+    }
+
+    async fn opened(&mut self, account: &Account, number: u32) -> Result<Arc<Mailbox>, Error> {
+        pumping(&mut self.pump, account.open_to_read(MailboxId::new(number).unwrap())).await
+    }
+
+    /// Else nothing can be written to the account.
+    async fn says_where_names_stand(&self, account: AccountId) -> bool {
+        let stream = StreamId { account, number: 0 };
+        // Names that cannot be read may be known.
+        let Ok(events) = self.store.read(stream, Seq::NONE, 1_000).await else { return true };
+        let head = self.store.heads(&[stream]).await.unwrap().remove(0);
+        events.last().map(|event| event.seq) == head.map(|(last, _)| last)
+    }
+
+    /// What a scrub has done for whatever it finds.
+    async fn scrub(&mut self) {
+        for damage in check(&self.store, &mut self.pump) {
+            for lost in &damage.lost {
+                if let Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } = lost
+                    && let Some(mailbox) = MailboxId::new(stream.number)
+                {
+                    let account = self.accounts.account(stream.account);
+                    pumping(&mut self.pump, account.mend_if_hurt(mailbox)).await.unwrap();
+                }
             }
         }
     }
@@ -416,5 +467,109 @@ async fn judge(
         let placed = pumping(&mut home.pump, append(&account, mailbox, text)).await;
         let placed = placed.unwrap_or_else(|why| panic!("{what}: {name}: {why}"));
         assert!(placed.uid >= state.uid_next(), "{what}: {name}");
+    }
+}
+
+/// What became of mailboxes.
+#[derive(Debug, Default)]
+struct Found {
+    whole: u64,
+    in_part: u64,
+    closed: u64,
+    accounts_closed: u64,
+}
+
+#[tokio::test]
+async fn whatever_has_rotted_each_mailbox_is_whole_or_read_only_what_it_was_before_that() {
+    let scene = Scene::new().await;
+    let mut found = Found::default();
+    for seed in seeds::to_try(500) {
+        let mut dice = Dice::new(seed);
+        let disk = scene.disk();
+        let running = match dice.chance(30) {
+            true => Some(Home::open(&disk).await.unwrap().minded().await),
+            false => None,
+        };
+        if let Some(running) = &running {
+            running.look_at_all().await;
+        }
+        let (kind, what) = rot(&disk, &mut dice);
+        let what = format!("seed {seed}: {what}, {}", if running.is_some() { "running" } else { "closed" });
+        let knows = running.is_some();
+        let opened = match running {
+            Some(mut running) => {
+                running.scrub().await;
+                Some(running)
+            }
+            None => Home::open_anew(&disk, &mut dice).await,
+        };
+        let Some(home) = opened else { continue };
+        let mut home = if knows { home } else { home.minded().await };
+        for (id, mailboxes) in by_account(&scene) {
+            let account = home.accounts.account(id);
+            // Names are mended by a repair alone.
+            if account.names().await.is_err() || !home.says_where_names_stand(id).await {
+                found.accounts_closed += 1;
+                continue;
+            }
+            for (number, known) in mailboxes {
+                let closed = found.closed + found.in_part;
+                look(&mut home, &account, (number, known), kind, &what, &mut found).await;
+                let is_whole = found.closed + found.in_part == closed;
+                assert!(is_whole || !knows || kind != Kind::Bit, "{what}: what is open is known");
+            }
+        }
+        home.repair(&what).await;
+        for (id, mailboxes) in by_account(&scene).into_iter().filter(|_| kind == Kind::Bit) {
+            for (number, _) in mailboxes {
+                let account = home.accounts.account(id);
+                let state = Arc::clone(home.opened(&account, number).await.unwrap().newest().state());
+                assert!(state.part().is_none(), "{what}: mailbox {number}");
+            }
+        }
+    }
+    println!("{found:?}");
+}
+
+/// Holds what is shown of a mailbox against what it was.
+async fn look(
+    home: &mut Home,
+    account: &Account,
+    (number, known): (u32, &Known),
+    kind: Kind,
+    what: &str,
+    found: &mut Found,
+) {
+    let mailbox = MailboxId::new(number).unwrap();
+    let what = format!("{what}: mailbox {number}");
+    let open = match home.opened(account, number).await {
+        Ok(open) => open,
+        Err(Error::NoSuchMailbox) if kind != Kind::Bit => return,
+        Err(why) => {
+            assert!(matches!(why, Error::Damaged(_)), "{what}: {why}");
+            found.closed += 1;
+            return;
+        }
+    };
+    let state = Arc::clone(open.newest().state());
+    assert!(known.at(state.seq()).says_the_same_as(&MailboxState::clone(&state)), "{what}");
+    for row in rows(account, &state) {
+        if let Ok(Some(body)) = body_of(account, row.email).await {
+            assert_eq!(Some(&body), known.ever.get(&row.uid.get()), "{what}: UID {} is another message", row.uid);
+        }
+    }
+    let appended = pumping(&mut home.pump, append(account, mailbox, "Subject: on we go\r\n\r\n")).await;
+    match (state.part(), appended) {
+        (Some(part), Err(Error::InPart)) => {
+            let told = (part.uid_next.get(), part.highest_modseq.get());
+            assert!(kind != Kind::Bit || told == (known.uid_next, known.last_modseq), "{what}: {told:?}");
+            found.in_part += 1;
+        }
+        (None, Ok(placed)) => {
+            assert!(kind != Kind::Bit || state.seq() == known.events.len() as u64, "{what}");
+            assert!(kind != Kind::Bit || placed.uid.get() == known.uid_next, "{what}");
+            found.whole += 1;
+        }
+        (part, appended) => panic!("{what}: {part:?} {appended:?}"),
     }
 }

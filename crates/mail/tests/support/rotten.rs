@@ -248,6 +248,10 @@ pub struct Minder {
 }
 
 impl Minder {
+    pub fn of(store: Arc<LocalStore>) -> Self {
+        Self { store, heard: Mutex::default() }
+    }
+
     pub fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
@@ -272,7 +276,7 @@ impl Home {
     /// The same account on a server that mends by itself.
     pub async fn minded(self) -> (Self, Arc<Minder>) {
         let Self { disk, store, .. } = self;
-        let minder = Arc::new(Minder { store: Arc::clone(&store), heard: Mutex::default() });
+        let minder = Arc::new(Minder::of(Arc::clone(&store)));
         let plain: Arc<dyn Store> = store.clone();
         let accounts = accounts(&plain).await.mended_by(minder.clone());
         let ann = accounts.named("ann@example.org").unwrap();
