@@ -190,6 +190,52 @@ fn a_server_that_knows_what_was_lost_mends_it_and_says_so() {
 }
 
 #[test]
+fn a_hole_that_a_scrub_finds_in_an_open_mailbox_is_mended_by_the_server_and_no_client_notices() {
+    let home = scene("mend-by-itself");
+    let server = home.serve();
+    let mut client = signed_in(&server, &home);
+    client.ask("SELECT INBOX").unwrap();
+    rot_event(&home, 1, 1, 2);
+    assert!(home.ok("store scrub", "").contains("read and tested"));
+    let mended: serde_json::Value = serde_json::from_str(&server.line_with("server.mended")).unwrap();
+    let told = mended.to_string();
+    assert!(told.contains("the server knew what they had come to") && told.contains("\"INBOX\""), "{told}");
+    client.ask("UID STORE 1 +FLAGS (\\Flagged)").unwrap();
+    server.stop();
+    let (selected, animals) = inbox(&home);
+    assert!(selected.contains("UIDNEXT 3") && selected.contains("READ-WRITE"), "{selected}");
+    assert_eq!(animals.len(), 2, "{animals:?}");
+}
+
+#[test]
+fn a_mailbox_with_a_hole_is_shown_read_only_until_it_is_mended_and_whoever_looks_is_told() {
+    let home = scene("in-part");
+    rot_event(&home, 1, 1, 3);
+    let server = home.serve();
+    let mut client = signed_in(&server, &home);
+    let selected = format!("{:?}", client.ask("SELECT INBOX").unwrap());
+    for word in ["1 EXISTS", "UIDNEXT 3", "[ALERT] Part of this mailbox cannot be read", "[READ-ONLY]"] {
+        assert!(selected.contains(word), "{word} in {selected}");
+    }
+    let in_part: serde_json::Value =
+        serde_json::from_str(&server.line_with("server.mailbox-in-part")).unwrap();
+    let told = in_part.to_string();
+    assert!(told.contains("\"ann@example.org\"") && told.contains("\"INBOX\""), "{told}");
+    let fetched = client.ask("UID FETCH 1:* BODY.PEEK[]").unwrap();
+    assert!(fetched.iter().any(|line| line.to_string().contains("aardvark-1")), "{fetched:?}");
+    assert!(client.ask("UID STORE 1 +FLAGS (\\Seen)").is_err());
+
+    let (code, said) = run(&home, "store check --repair");
+    assert!(code == Some(0) && said.contains("1 events are lost for good"), "{code:?} {said}");
+    let told = format!("{:?}", client.ask("NOOP").unwrap());
+    assert!(told.contains("[CLOSED]"), "{told}");
+    let selected = format!("{:?}", client.ask("SELECT INBOX").unwrap());
+    assert!(selected.contains("2 EXISTS") && selected.contains("READ-WRITE"), "{selected}");
+    client.ask("UID STORE 1 +FLAGS (\\Seen)").unwrap();
+    server.stop();
+}
+
+#[test]
 fn octets_that_are_lost_stay_named_and_are_not_taken_away() {
     let home = scene("unsaved");
     rot(&home, "zebra-2");
