@@ -4,7 +4,7 @@ use crate::Error;
 use crate::keeping::Keeping;
 use crate::ledger::Ledger;
 use crate::load::{self, At, Reached};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Closed, Mailbox};
 use crate::mending::{Mender, Mending, Turn};
 use crate::proposal::{Consequences, Renaming};
 use crate::world::World;
@@ -183,13 +183,13 @@ impl Account {
     }
 
     /// Two may have read a mailbox at once: all share what came here first. Who looks at a part of one that is whole again
-    /// is told that it is gone, and finds the whole one.
+    /// is told so, and finds the whole one.
     fn share(&self, fresh: Arc<Mailbox>) -> Arc<Mailbox> {
         let mut open = lock(&self.open);
         close_unwatched(&mut open);
         if !fresh.is_in_part() {
             let part = open.extract_if(|id, there| *id == fresh.id() && there.is_in_part());
-            part.for_each(|(_, part)| part.end());
+            part.for_each(|(_, part)| part.close(Closed::Mended));
         }
         Arc::clone(open.entry(fresh.id()).or_insert(fresh))
     }
@@ -342,7 +342,7 @@ impl Account {
     pub(crate) fn remove(&self) {
         self.removed.store(true, Ordering::Release);
         self.sign_out_all();
-        lock(&self.open).drain().for_each(|(_, mailbox)| mailbox.end());
+        lock(&self.open).drain().for_each(|(_, mailbox)| mailbox.close(Closed::Deleted));
     }
 
     /// Ends every session of it that there is now.
@@ -403,7 +403,7 @@ impl Account {
         let names = lock(&self.names);
         let Some(At { state, .. }) = &*names else { return };
         let deleted = |id: &MailboxId, _: &mut Arc<Mailbox>| state.name(*id).is_none();
-        lock(&self.open).extract_if(deleted).for_each(|(_, mailbox)| mailbox.end());
+        lock(&self.open).extract_if(deleted).for_each(|(_, mailbox)| mailbox.close(Closed::Deleted));
     }
 
     /// Up to where a stream is published here; `None` where nobody here has looked at it.
@@ -472,11 +472,11 @@ impl Account {
         Ok(())
     }
 
-    /// A mailbox is another now: who looks at the one that was is told that it is gone, and finds the new one.
+    /// A mailbox is another now: who looks at the one that was is told so, and finds the new one.
     pub(crate) fn let_go(&self, number: u32) {
         self.mending.forget(number);
         let gone = MailboxId::new(number).and_then(|id| lock(&self.open).remove(&id));
-        gone.into_iter().for_each(|mailbox| mailbox.end());
+        gone.into_iter().for_each(|mailbox| mailbox.close(Closed::Mended));
         *lock(&self.ledger) = Ledger::default();
     }
 

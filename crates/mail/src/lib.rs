@@ -57,7 +57,7 @@ pub use error::Error;
 pub use found::Made;
 pub use hashing::{Busy, HashPool};
 pub use incoming::{Incoming, Placed, Received};
-pub use mailbox::{Changes, Mailbox, Newest};
+pub use mailbox::{Changes, Closed, Mailbox, Newest};
 pub use mending::Mender;
 pub use origin::{Origin, Protocol};
 pub use past::{DeletedMailbox, Happened, Moment};

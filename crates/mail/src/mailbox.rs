@@ -29,11 +29,20 @@ pub struct Mailbox {
 pub struct Newest {
     state: Arc<MailboxState>,
     seq: Seq,
-    deleted: bool,
+    closed: Option<Closed>,
+}
+
+/// Why a mailbox that was open is not any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// It has been deleted.
+    Deleted,
+    /// It has been mended, and is another now.
+    Mended,
 }
 
 impl Newest {
-    /// What is true of it; of a deleted mailbox, what was true at the end.
+    /// What is true of it; of one that is closed, what was true at the end.
     #[must_use]
     pub const fn state(&self) -> &Arc<MailboxState> {
         &self.state
@@ -44,10 +53,16 @@ impl Newest {
         self.state = Arc::new(at.state);
     }
 
-    /// Whether it has been deleted.
+    /// Whether nothing more is to be heard of it, for it has been deleted, or is another now.
     #[must_use]
-    pub const fn is_deleted(&self) -> bool {
-        self.deleted
+    pub const fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn closed(&self) -> Option<Closed> {
+        self.closed
     }
 }
 
@@ -56,7 +71,7 @@ pub type Changes = watch::Receiver<Newest>;
 
 impl Mailbox {
     pub(crate) fn new(id: MailboxId, at: At<MailboxState>, tail: Tail, recent: Uid) -> Self {
-        let (newest, _) = watch::channel(Newest { state: Arc::new(at.state), seq: at.seq, deleted: false });
+        let (newest, _) = watch::channel(Newest { state: Arc::new(at.state), seq: at.seq, closed: None });
         let (tail, recent) = (Mutex::new(tail), Mutex::new(recent));
         Self { id, newest, tail, followed: AtomicBool::new(false), recent }
     }
@@ -131,8 +146,8 @@ impl Mailbox {
         self.newest.send_modify(|newest| newest.show(at));
     }
 
-    pub(crate) fn end(&self) {
-        self.newest.send_modify(|newest| newest.deleted = true);
+    pub(crate) fn close(&self, why: Closed) {
+        self.newest.send_modify(|newest| newest.closed = Some(why));
     }
 
     /// Counts what was written since the last snapshot.

@@ -73,8 +73,11 @@ impl Account {
     /// # Errors
     /// The store cannot read or write now.
     pub async fn mend_if_hurt(&self, mailbox: MailboxId) -> Result<(), Error> {
-        self.check_there()?;
-        self.mend(self.stream_of(mailbox), Turn::Awaited).await.map(drop)
+        match self.names().await?.name(mailbox) {
+            Some(_) => self.mend(self.stream_of(mailbox), Turn::Awaited).await.map(drop),
+            // One that was deleted is shown to nobody; its past is what it is kept for.
+            None => Ok(()),
+        }
     }
 
     /// Whether one of these mailboxes was mended.

@@ -205,7 +205,7 @@ async fn come_and_go(world: &World, account: &Account) -> Result<(), Error> {
     let made = account.ensure_mailbox(&Origin::desk(), &name).await?;
     let Ok(open) = account.open(made).await else { return Ok(()) };
     let mut changes = open.changes();
-    let told = tokio::spawn(async move { drop(changes.wait_for(mail::Newest::is_deleted).await) });
+    let told = tokio::spawn(async move { drop(changes.wait_for(mail::Newest::is_closed).await) });
     world.told.lock().unwrap().looked.push((made, told));
     dawdle(&world.dice, 4).await;
     match delete(account, &name).await {

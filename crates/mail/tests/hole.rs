@@ -4,7 +4,7 @@
 
 mod support;
 
-use mail::{Error, Mailbox, Origin, Pace, Purge, Swept, Transfer};
+use mail::{Closed, Error, Mailbox, Origin, Pace, Purge, Swept, Transfer};
 use mailbox::{Head, MailboxState, SystemFlags};
 use std::path::Path;
 use std::sync::Arc;
@@ -172,7 +172,7 @@ async fn a_write_that_finds_its_mailbox_kept_read_only_goes_through_where_the_se
     let placed = pumping(&mut pump, append(&home.ann, home.inbox, text)).await.unwrap();
     assert_eq!((placed.uid.get(), minder.heard().len()), (4, 1));
     assert!(minder.heard()[0].contains("the server knew what they had come to"));
-    assert!(!changes.borrow().is_deleted());
+    assert!(!changes.borrow().is_closed());
     assert_eq!(uids(open.newest().state()), [1, 2, 3, 4]);
 }
 
@@ -318,7 +318,7 @@ async fn who_looks_at_a_part_is_told_when_it_is_mended_and_finds_all_of_it() {
         let part = opened(&home).await;
         let repaired = home.repair().await;
         assert!(repaired.left.is_empty() && !repaired.mended.is_empty(), "{repaired:?}");
-        assert!(part.newest().is_deleted(), "it is another now");
+        assert_eq!(part.newest().closed(), Some(Closed::Mended));
         let newest = opened(&home).await.newest();
         let state = newest.state();
         assert!(state.part().is_none());
@@ -335,7 +335,7 @@ async fn what_can_be_read_again_is_whole_again_by_itself() {
     // The same bit: a cable that was loose.
     home.rot_event(4, Rotten::Payload);
     assert_eq!(seen_by_a_client(&home).await, before);
-    assert!(part.newest().is_deleted());
+    assert_eq!(part.newest().closed(), Some(Closed::Mended));
     assert_eq!(home.append("after all").await, before.head.uid_next);
 }
 

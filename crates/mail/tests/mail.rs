@@ -100,7 +100,7 @@ async fn a_deleted_mailbox_takes_nothing_and_tells_whoever_watches() {
     let junk = id(&ann, "Junk").await;
     let mailbox = ann.open(junk).await.unwrap();
     delete(&ann, &MailboxName::new("Junk").unwrap()).await.unwrap();
-    assert!(mailbox.newest().is_deleted());
+    assert!(mailbox.newest().is_closed());
     assert!(matches!(append(&ann, junk, "a: b\r\n\r\n").await, Err(Error::NoSuchMailbox)));
     assert!(matches!(ann.open(junk).await, Err(Error::NoSuchMailbox)));
 }
@@ -290,7 +290,7 @@ async fn a_removed_account_gives_nothing_more_to_those_who_are_signed_in() {
     let inbox = id(&ann, "INBOX").await;
     let mailbox = ann.open(inbox).await.unwrap();
     accounts.remove("ann@example.org").await.unwrap();
-    assert!(mailbox.newest().is_deleted(), "whoever waits in IDLE is told");
+    assert!(mailbox.newest().is_closed(), "whoever waits in IDLE is told");
     assert!(matches!(append(&ann, inbox, "a: b\r\n\r\n").await, Err(Error::AccountRemoved)));
     assert!(matches!(ann.open(inbox).await, Err(Error::AccountRemoved)));
     assert!(matches!(ann.records(&[]).await, Err(Error::AccountRemoved)));
@@ -308,7 +308,7 @@ async fn an_account_that_another_process_removes_gives_nothing_more_here() {
         // The first look at hints must have begun.
         tokio::task::yield_now().await;
         accounts(&store).await.remove("ann@example.org").await.unwrap();
-        changes.wait_for(mail::Newest::is_deleted).await.map(drop).unwrap();
+        changes.wait_for(mail::Newest::is_closed).await.map(drop).unwrap();
     };
     tokio::select! {
         () = here.follow() => unreachable!("the store is open"),

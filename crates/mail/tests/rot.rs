@@ -555,7 +555,12 @@ async fn look(
     assert!(known.at(state.seq()).says_the_same_as(&MailboxState::clone(&state)), "{what}");
     for row in rows(account, &state) {
         if let Ok(Some(body)) = body_of(account, row.email).await {
-            assert_eq!(Some(&body), known.ever.get(&row.uid.get()), "{what}: UID {} is another message", row.uid);
+            assert_eq!(
+                Some(&body),
+                known.ever.get(&row.uid.get()),
+                "{what}: UID {} is another message",
+                row.uid
+            );
         }
     }
     let appended = pumping(&mut home.pump, append(account, mailbox, "Subject: on we go\r\n\r\n")).await;

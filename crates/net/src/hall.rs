@@ -86,7 +86,7 @@ impl Hall {
 
     /// The same where `from` may be missing as well.
     fn transfer_refusal(&self, from: &OpenMailbox, why: Error) -> Refusal {
-        let source_is_gone = from.changes.borrow().is_deleted();
+        let source_is_gone = from.changes.borrow().is_closed();
         if source_is_gone { self.refusal(why) } else { self.target_refusal(why) }
     }
 }
@@ -268,13 +268,20 @@ impl OpenMailbox {
 impl port::Mailbox for OpenMailbox {
     async fn current(&self) -> Result<Option<Arc<MailboxState>>, Refusal> {
         let newest = self.changes.borrow();
-        Ok((!newest.is_deleted()).then(|| Arc::clone(newest.state())))
+        Ok((!newest.is_closed()).then(|| Arc::clone(newest.state())))
+    }
+
+    fn closed(&self) -> port::Closed {
+        match self.changes.borrow().closed() {
+            Some(mail::Closed::Mended) => port::Closed::Mended,
+            Some(mail::Closed::Deleted) | None => port::Closed::Deleted,
+        }
     }
 
     async fn changed(&self, seen: u64) {
         let mut changes = self.changes.clone();
-        // An error says that the mailbox has gone from memory: whoever asks next will see that it is deleted.
-        let _gone = changes.wait_for(|newest| newest.is_deleted() || newest.state().seq() > seen).await;
+        // An error says that the mailbox has gone from memory: whoever asks next will see that it is closed.
+        let _gone = changes.wait_for(|newest| newest.is_closed() || newest.state().seq() > seen).await;
     }
 
     async fn change<T: Send>(

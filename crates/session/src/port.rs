@@ -249,10 +249,15 @@ pub trait Draft: Send {
 
 /// One open mailbox.
 pub trait Mailbox: Send + Sync {
-    /// The mailbox as it is now; `None` once it is deleted.
+    /// The mailbox as it is now; `None` once it is closed.
     fn current(&self) -> impl Future<Output = Result<Option<Arc<MailboxState>>, Refusal>> + Send;
 
-    /// Waits until the mailbox is past event number `seen` ([`MailboxState::seq`]), or deleted. No polling: a
+    /// Why it is closed, once it is.
+    fn closed(&self) -> Closed {
+        Closed::Deleted
+    }
+
+    /// Waits until the mailbox is past event number `seen` ([`MailboxState::seq`]), or closed. No polling: a
     /// commit wakes all who wait at once. It may return early, never late.
     fn changed(&self, seen: u64) -> impl Future<Output = ()> + Send;
 
@@ -281,6 +286,15 @@ pub trait Mailbox: Send + Sync {
         offset: u64,
         most: usize,
     ) -> impl Future<Output = Result<Option<Bytes>, Refusal>> + Send;
+}
+
+/// Why a mailbox that was open is not any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// It has been deleted.
+    Deleted,
+    /// It had a hole, has been mended, and is another now.
+    Mended,
 }
 
 /// How a record names its body.

@@ -228,7 +228,7 @@ fn a_mailbox_with_a_hole_is_shown_read_only_until_it_is_mended_and_whoever_looks
     let (code, said) = run(&home, "store check --repair");
     assert!(code == Some(0) && said.contains("1 events are lost for good"), "{code:?} {said}");
     let told = format!("{:?}", client.ask("NOOP").unwrap());
-    assert!(told.contains("[CLOSED]"), "{told}");
+    assert!(told.contains("[CLOSED] Mailbox has been mended; select it again"), "{told}");
     let selected = format!("{:?}", client.ask("SELECT INBOX").unwrap());
     assert!(selected.contains("2 EXISTS") && selected.contains("READ-WRITE"), "{selected}");
     client.ask("UID STORE 1 +FLAGS (\\Seen)").unwrap();

@@ -9,8 +9,8 @@ use super::hall::Selected;
 use super::revision::Revision;
 use super::talk::Talk;
 use super::uid_only::begin_line;
-use crate::port::{Mailbox, Peer};
-use crate::refusal::Refusal;
+use crate::port::{Closed, Mailbox, Peer};
+use crate::refusal::{Denial, Refusal};
 use mailbox::{
     BATCH_ITEMS, Fetched, FlagSet, Item, MAX_KEYWORDS, MailboxState, MessageName, Permit, SystemFlags,
 };
@@ -19,17 +19,20 @@ use wire::imap::command::{Access, Sort, Thread};
 use wire::imap::reply::{self, Code, Condition, Era, FlagName, untagged};
 use wire::imap::{Command, Numbering};
 
-/// The open mailbox is not there any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deleted;
-
-impl From<Deleted> for Refusal {
-    fn from(_: Deleted) -> Self {
-        Self::denied(Code::NonExistent, "This mailbox has been deleted")
+impl From<Closed> for Refusal {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Deleted => Self::denied(Code::NonExistent, "This mailbox has been deleted"),
+            // Not that it does not exist: whoever selects it again finds it.
+            Closed::Mended => Self::Denied(Denial {
+                code: None,
+                why: "This mailbox has been mended; select it again".into(),
+            }),
+        }
     }
 }
 
-/// Tells what changed, and gives the state up to which it is told; `None` where the mailbox was deleted, which is
+/// Tells what changed, and gives the state up to which it is told; `None` where the mailbox was closed, which is
 /// told too.
 pub(super) async fn announce<B: Mailbox, P: Peer>(
     selected: &mut Selected<B>,
@@ -37,7 +40,11 @@ pub(super) async fn announce<B: Mailbox, P: Peer>(
     talk: &mut Talk<P>,
 ) -> Result<Option<Arc<MailboxState>>, Stop> {
     let Some(state) = selected.mailbox.current().await? else {
-        untagged(talk.text(), Condition::Ok, Some(&Code::Closed), "Mailbox has been deleted");
+        let why = match selected.mailbox.closed() {
+            Closed::Deleted => "Mailbox has been deleted",
+            Closed::Mended => "Mailbox has been mended; select it again",
+        };
+        untagged(talk.text(), Condition::Ok, Some(&Code::Closed), why);
         return Ok(None);
     };
     let recent = selected.recent(&state).await?;

@@ -1,6 +1,5 @@
 //! Whoever is here has signed in; and what they have open.
 
-use super::announce::Deleted;
 use super::fetch::Bookmark;
 use super::revision::Revision;
 use super::saved::Saved;
@@ -155,10 +154,10 @@ impl<B: Mailbox> Selected<B> {
         }
     }
 
-    /// The mailbox as it is now. A session whose mailbox was deleted is told so with its next command, and that
+    /// The mailbox as it is now. A session whose mailbox was closed is told so with its next command, and that
     /// command is refused if it needs the mailbox.
     pub(super) async fn current(&self) -> Result<Arc<MailboxState>, Refusal> {
-        self.mailbox.current().await?.ok_or_else(|| Deleted.into())
+        self.mailbox.current().await?.ok_or_else(|| self.mailbox.closed().into())
     }
 
     /// From where arrivals are shown as `\Recent`, claimed before they are told. IMAP4rev2 shows none and claims them

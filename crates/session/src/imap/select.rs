@@ -35,7 +35,7 @@ pub(super) async fn run<M: Mail, P: Peer>(
     let account = hall.mail.account().await?;
     let spelt = select.mailbox.as_ref().map_err(|bad| Refusal::from(Reason::Name(*bad)))?;
     let mailbox = hall.mail.open(existing(&account, &spelt.name)?.id).await?;
-    let state = mailbox.current().await?.ok_or(super::announce::Deleted)?;
+    let state = mailbox.current().await?.ok_or_else(|| mailbox.closed())?;
     // RFC 9051, 6.3.2: "If the client is not permitted to modify the mailbox but is permitted read access, the mailbox is
     // selected as read-only".
     let access = if state.part().is_some() { Access::ReadOnly } else { select.access };

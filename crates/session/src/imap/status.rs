@@ -1,12 +1,11 @@
 //! STATUS (RFC 9051, 6.3.11; RFC 3501, 6.3.10), with HIGHESTMODSEQ (RFC 7162, 3.1.7), SIZE (RFC 8438), MAILBOXID
 //! (RFC 8474, 4.3), APPENDLIMIT (RFC 7889, 3.1) and DELETED-STORAGE (RFC 9208, 4.1.4).
 
-use super::announce::Deleted;
 use super::done::{Done, Outcome};
 use super::hall::{Hall, existing};
 use super::object_id::FolderName;
 use super::revision::Revision;
-use crate::port::{Mail, Mailbox as _, Recency};
+use crate::port::{Closed, Mail, Mailbox as _, Recency};
 use crate::refusal::Refusal;
 use mailbox::account::{Mailbox, MailboxId};
 use mailbox::{Dialect, Head};
@@ -17,7 +16,7 @@ pub(super) async fn run<M: Mail>(status: &Status, hall: &mut Hall<M>, out: &mut 
     begin(&status.items, hall)?;
     let account = hall.mail.account().await?;
     let mailbox = existing(&account, &status.mailbox)?;
-    let head = hall.mail.heads(&[mailbox.id]).await?.into_iter().next().flatten().ok_or(Deleted)?;
+    let head = hall.mail.heads(&[mailbox.id]).await?.into_iter().next().flatten().ok_or(Closed::Deleted)?;
     let values = values(&status.items, &mailbox, &head, &hall.mail).await?;
     reply::status_data(out, &status.mailbox, &values, hall.names());
     Ok(Done::ok("STATUS completed"))
@@ -72,7 +71,7 @@ async fn recent<M: Mail>(mail: &M, id: MailboxId, head: &Head) -> Result<u32, Re
         return Ok(0);
     }
     let mailbox = mail.open(id).await?;
-    let state = mailbox.current().await?.ok_or(Deleted)?;
+    let state = mailbox.current().await?.ok_or_else(|| mailbox.closed())?;
     let from = mailbox.recent(Recency::Look, state.uid_next()).await?;
     Ok(u32::try_from(state.uids(from).len()).unwrap_or(u32::MAX))
 }
@@ -83,5 +82,5 @@ async fn deleted_octets<M: Mail>(mail: &M, id: MailboxId, head: &Head) -> Result
         return Ok(0);
     }
     let mailbox = mail.open(id).await?;
-    Ok(mailbox.current().await?.ok_or(Deleted)?.deleted_octets())
+    Ok(mailbox.current().await?.ok_or_else(|| mailbox.closed())?.deleted_octets())
 }
