@@ -5,7 +5,7 @@ use crate::keeping::Keeping;
 use crate::ledger::Ledger;
 use crate::load::{self, At, Reached};
 use crate::mailbox::{Closed, Mailbox};
-use crate::mending::{Mender, Mending, Turn};
+use crate::mending::{Care, Mender, Turn};
 use crate::proposal::{Consequences, Renaming};
 use crate::world::World;
 use crate::writer::Writer;
@@ -49,7 +49,7 @@ pub struct Account {
     names: Mutex<Option<At<Arc<names::Account>>>>,
     open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
     pub(crate) ledger: Mutex<Ledger>,
-    pub(crate) mending: Mending,
+    pub(crate) care: Care,
     /// It is in the directory no more.
     removed: AtomicBool,
     /// Tells all who are signed in that they are no longer.
@@ -71,7 +71,7 @@ impl Account {
         limits: Limits,
         abandoned: Arc<Hints>,
     ) -> Self {
-        let mending = Mending::default();
+        let care = Care::default();
         let (names, open, removed) = (Mutex::new(None), Mutex::default(), AtomicBool::new(false));
         let (writer, ledger) = (Writer::new(abandoned), Mutex::default());
         let signed_out = watch::Sender::new(());
@@ -87,14 +87,14 @@ impl Account {
             names,
             open,
             ledger,
-            mending,
+            care,
             removed,
             signed_out,
         }
     }
 
     pub(crate) fn mended_by(self, mender: Option<Arc<dyn Mender>>) -> Self {
-        Self { mending: Mending::by(mender), ..self }
+        Self { care: Care::by(mender), ..self }
     }
 
     /// Its number in the directory.
@@ -176,7 +176,11 @@ impl Account {
             (Err(Error::Damaged(why)), None) => {
                 (self.read_part(stream, turn, why).await?, load::Tail::default())
             }
-            (whole, _) => whole?,
+            (whole, _) => {
+                let whole = whole?;
+                self.care.forget(id.get());
+                whole
+            }
         };
         let recent = self.recent_of(id).await?;
         Ok(self.share(Arc::new(Mailbox::new(id, at, tail, recent))))
@@ -463,7 +467,7 @@ impl Account {
 
     /// Takes note that a stream goes on which was hurt. Whoever knows what it had come to at its `end` knows it all.
     pub(crate) async fn see_again(&self, stream: StreamId, end: Seq) -> Result<(), Error> {
-        self.mending.forget(stream.number);
+        self.care.forget(stream.number);
         match self.known(stream.number) {
             Some(mailbox) if mailbox.is_in_part() => self.let_go(stream.number),
             Some(mailbox) if mailbox.newest_at().seq != end => self.read_again(stream).await?,
@@ -474,7 +478,7 @@ impl Account {
 
     /// A mailbox is another now: who looks at the one that was is told so, and finds the new one.
     pub(crate) fn let_go(&self, number: u32) {
-        self.mending.forget(number);
+        self.care.forget(number);
         let gone = MailboxId::new(number).and_then(|id| lock(&self.open).remove(&id));
         gone.into_iter().for_each(|mailbox| mailbox.close(Closed::Mended));
         *lock(&self.ledger) = Ledger::default();

@@ -7,10 +7,10 @@
 use crate::account::{Account, lock};
 use crate::load::{self, At, Summary, Tail};
 use crate::mailbox::Mailbox;
-use crate::repair::{Left, Outcome, Repair, stands};
-use crate::{Error, Unreadable};
-use mailbox::MailboxState;
+use crate::repair::{Outcome, Repair, stands, until_the_gap};
+use crate::{Error, Mending, Unreadable};
 use mailbox::account::MailboxId;
+use mailbox::{Head, MailboxState};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use store::{AccountId, Salvage, Seq, StoreError, StreamId};
@@ -24,7 +24,7 @@ pub trait Mender: Send + Sync {
     fn store(&self) -> &dyn Salvage;
 
     /// Something was mended, and no client can notice it.
-    fn mended(&self, account: AccountId, mending: &crate::Mending);
+    fn mended(&self, account: AccountId, mending: &Mending);
 
     /// This mailbox cannot be mended so. It is told once, until it is mended or the account has left the memory.
     fn is_in_part(&self, account: AccountId, mailbox: MailboxId);
@@ -32,7 +32,7 @@ pub trait Mender: Send + Sync {
 
 /// What an account knows of mending.
 #[derive(Default)]
-pub(crate) struct Mending {
+pub(crate) struct Care {
     mender: Option<Arc<dyn Mender>>,
     /// Mailboxes that cannot be mended without loss, by the numbers of their streams.
     in_vain: Mutex<BTreeSet<u32>>,
@@ -47,7 +47,7 @@ pub(crate) enum Turn {
     IfFree,
 }
 
-impl Mending {
+impl Care {
     pub(crate) fn by(mender: Option<Arc<dyn Mender>>) -> Self {
         Self { mender, in_vain: Mutex::default() }
     }
@@ -94,15 +94,20 @@ impl Account {
     }
 
     fn tell_unmended(&self, stream: StreamId, why: &Error) {
-        tracing::warn!(account = self.id.0, stream = stream.number, %why, "a mailbox could not be mended");
+        let (account, stream) = (self.id.0, stream.number);
+        match why {
+            // That has been told of the store.
+            Error::Unavailable(_) => {
+                tracing::debug!(account, stream, %why, "a mailbox could not be mended now")
+            }
+            why => tracing::warn!(account, stream, %why, "a mailbox could not be mended"),
+        }
     }
 
     /// Mends a stream that is hurt, if that costs nothing; `None` where that was not tried.
     async fn mend(&self, stream: StreamId, turn: Turn) -> Result<Option<Outcome>, Error> {
-        let Some(mender) = &self.mending.mender else { return Ok(None) };
-        if self.mending.is_in_vain(stream.number)
-            && self.known(stream.number).is_none_or(|it| it.is_in_part())
-        {
+        let Some(mender) = &self.care.mender else { return Ok(None) };
+        if self.care.is_in_vain(stream.number) && self.known(stream.number).is_none_or(|it| it.is_in_part()) {
             return Ok(None);
         }
         let _turn = match turn {
@@ -121,7 +126,7 @@ impl Account {
             repair.into_done().mended.iter().for_each(|mending| mender.mended(self.id, mending));
             match outcome {
                 Err(Error::Unavailable(_)) if tries < MAX_TRIES => continue,
-                Ok(Outcome::Lost) if self.mending.note_in_vain(stream.number) => {
+                Ok(Outcome::Lost) if self.care.note_in_vain(stream.number) => {
                     MailboxId::new(stream.number).into_iter().for_each(|id| mender.is_in_part(self.id, id));
                 }
                 Ok(_) | Err(_) => {}
@@ -162,14 +167,13 @@ impl Account {
         turn: Turn,
         why: String,
     ) -> Result<At<MailboxState>, Error> {
-        let Some(mender) = &self.mending.mender else { return Err(Error::Damaged(why)) };
-        if turn == Turn::IfFree && !self.mending.is_in_vain(stream.number) {
+        let Some(mender) = &self.care.mender else { return Err(Error::Damaged(why)) };
+        if turn == Turn::IfFree && !self.care.is_in_vain(stream.number) {
             return Err(Error::Unavailable(format!("{why}; whether that can be mended is not known yet")));
         }
-        let Some(standing) = stands(mender.store(), stream).await? else { return Err(Error::Damaged(why)) };
-        let left = Left::look(mender.store(), stream, standing).await?;
-        match left.until_the_gap(mender.store(), stream).await? {
-            Some(At { seq, state }) => Ok(At { seq, state: state.in_part(left.head.as_ref()) }),
+        let head = stands(mender.store(), stream).await?.and_then(|(_, head)| Head::decode(&head?.0).ok());
+        match until_the_gap(mender.store(), stream).await? {
+            Some(At { seq, state }) => Ok(At { seq, state: state.in_part(head.as_ref()) }),
             None => Err(Error::Damaged(format!("{why}; nothing before that can be read"))),
         }
     }
@@ -177,7 +181,7 @@ impl Account {
     /// Whether there is still nothing to be read behind a part, and nothing to be tried.
     pub(crate) async fn is_hurt_still(&self, part: &Mailbox) -> Result<bool, Error> {
         let (stream, at) = (self.stream_of(part.id()), part.newest_at());
-        if !self.mending.is_in_vain(stream.number) {
+        if !self.care.is_in_vain(stream.number) {
             return Ok(false);
         }
         match self.store.read(stream, at.seq, 1).await {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use store::{Seq, StoreError, StreamId};
 
 /// What is left of a mailbox's stream.
-pub(crate) struct Left {
+pub(super) struct Left {
     /// The last event that was forgotten on purpose.
     pub(super) trimmed: Seq,
     /// Where it stands.
@@ -16,20 +16,20 @@ pub(crate) struct Left {
     /// Its last event: further on where the summary behind it is lost.
     pub(super) end: Seq,
     /// Its summary, if that can be read.
-    pub(crate) head: Option<Head>,
+    pub(super) head: Option<Head>,
     /// The events between the two that cannot be read, ascending.
     missing: Vec<Seq>,
     pub(super) snapshots: BTreeMap<Seq, Kept>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(super) enum Kept {
     Whole,
     Rotten,
 }
 
 impl Left {
-    pub(crate) async fn look(
+    pub(super) async fn look(
         store: &dyn store::Salvage,
         stream: StreamId,
         (last, head): (Seq, Option<store::Head>),
@@ -83,48 +83,52 @@ impl Left {
         if !self.is_whole_between(base.unwrap_or(Seq::NONE), to) {
             return Ok(None);
         }
-        let at = self.readable(store, stream, (base, to)).await?;
-        Ok(at.filter(|at| at.seq == to).map(|at| at.state))
-    }
-
-    /// The mailbox as far as it can be read without a gap; `None` where it cannot be read at all.
-    pub(crate) async fn until_the_gap(
-        &self,
-        store: &dyn store::Salvage,
-        stream: StreamId,
-    ) -> Result<Option<At<MailboxState>>, Error> {
-        let base = self.newest_whole(Seq(u64::MAX));
-        self.readable(store, stream, (base, Seq(u64::MAX))).await
-    }
-
-    /// What can be read behind a snapshot, or from the beginning, up to the event `to`.
-    async fn readable(
-        &self,
-        store: &dyn store::Salvage,
-        stream: StreamId,
-        (from, to): (Option<Seq>, Seq),
-    ) -> Result<Option<At<MailboxState>>, Error> {
-        let state = match from {
-            Some(at) => state_at(store, stream, at).await?,
+        let from = match base {
+            Some(seq) => state_at(store, stream, seq).await?.map(|state| At { seq, state }),
             None => None,
         };
-        let seq = state.as_ref().and(from).unwrap_or_default();
-        let mut at = At { seq, state };
-        'events: loop {
-            let some = store.remains(stream, at.seq, BATCH).await?;
-            if some.is_empty() {
-                break;
-            }
-            for (seq, event) in some {
-                let next = event.filter(|_| seq == at.seq.plus(1) && seq <= to);
-                let Some(next) = next else { break 'events };
-                if at.follow(stream, std::slice::from_ref(&next)).is_err() {
-                    break 'events;
-                }
+        let at = readable(store, stream, from, to).await?;
+        Ok(at.filter(|at| at.seq == to).map(|at| at.state))
+    }
+}
+
+/// The mailbox as far as it can be read without a gap, from its newest whole snapshot on; `None` where it cannot be read at
+/// all.
+pub(crate) async fn until_the_gap(
+    store: &dyn store::Salvage,
+    stream: StreamId,
+) -> Result<Option<At<MailboxState>>, Error> {
+    for at in store.snapshot_places(stream).await?.into_iter().rev() {
+        if let Some(state) = state_at(store, stream, at).await? {
+            return readable(store, stream, Some(At { seq: at, state }), Seq(u64::MAX)).await;
+        }
+    }
+    readable(store, stream, None, Seq(u64::MAX)).await
+}
+
+/// What can be read behind a snapshot, or from the beginning, up to the event `to`.
+async fn readable(
+    store: &dyn store::Salvage,
+    stream: StreamId,
+    from: Option<At<MailboxState>>,
+    to: Seq,
+) -> Result<Option<At<MailboxState>>, Error> {
+    let seq = from.as_ref().map(|at| at.seq).unwrap_or_default();
+    let mut at = At { seq, state: from.map(|at| at.state) };
+    'events: loop {
+        let some = store.remains(stream, at.seq, BATCH).await?;
+        if some.is_empty() {
+            break;
+        }
+        for (seq, event) in some {
+            let next = event.filter(|_| seq == at.seq.plus(1) && seq <= to);
+            let Some(next) = next else { break 'events };
+            if at.follow(stream, std::slice::from_ref(&next)).is_err() {
+                break 'events;
             }
         }
-        Ok(at.state.map(|state| At { seq: at.seq, state }))
     }
+    Ok(at.state.map(|state| At { seq: at.seq, state }))
 }
 
 /// The state that a snapshot holds, if it can be read.

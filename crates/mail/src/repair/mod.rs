@@ -32,7 +32,7 @@ const SKIPPED_MODSEQS: u64 = crate::SKIPPED_MODSEQS;
 const BATCH: usize = 1_024;
 
 pub(crate) use directory::repair as repair_known_directory;
-pub(crate) use left::Left;
+pub(crate) use left::until_the_gap;
 pub(crate) use lossless::Outcome;
 
 /// Something that was mended, or could not be.
