@@ -62,8 +62,9 @@ fn rot_event(folder: &Path, account: AccountId, mailbox: MailboxId, seq: u64) {
     for entry in fs::read_dir(folder.join("log")).unwrap() {
         let path = entry.unwrap().path();
         let mut octets = fs::read(&path).unwrap();
-        if let Some(at) = octets.windows(header.len()).position(|window| window == header) {
-            octets[at + 80 + 20] ^= 1;
+        let at = octets.windows(header.len()).position(|window| window == header);
+        if let Some(octet) = at.and_then(|at| octets.get_mut(at + 80 + 20)) {
+            *octet ^= 1;
             fs::write(&path, octets).unwrap();
             flipped += 1;
         }
