@@ -11,6 +11,8 @@ use store::{Seq, Snapshot, Store, StreamId};
 
 /// Events read at a time.
 const BATCH: usize = 1_024;
+/// As many octets of events are decoded, and folded in, together.
+const DECODED_OCTETS: usize = 256 << 10;
 
 /// A state and the event up to which it is the fold.
 #[derive(Clone, Debug)]
@@ -56,22 +58,30 @@ pub(crate) trait Fold {
 
     /// Takes in one more event.
     fn fold(&mut self, event: &[u8]) -> Result<(), String>;
+
+    /// Takes in these, one behind the other.
+    fn fold_all<'e>(&mut self, mut events: impl Iterator<Item = &'e [u8]>) -> Result<(), String> {
+        events.try_for_each(|event| self.fold(event))
+    }
 }
 
 impl<S: Fold> At<S> {
     /// Folds in what of `events` it has not seen, and says how many that were. Where one is missing nothing is folded
     /// on: a state with a hole would give a UID twice.
     pub(crate) fn follow(&mut self, stream: StreamId, events: &[store::Event]) -> Result<usize, Error> {
-        let seen = self.seq;
-        for event in events.iter().filter(|event| event.seq > seen) {
-            if event.seq != self.seq.plus(1) && !self.begins_anew_with(event) {
-                let why = format!("event {} is missing", self.seq.plus(1).0);
-                return Err(Error::damaged(stream, why));
+        let seen = events.partition_point(|event| event.seq <= self.seq);
+        let new = events.get(seen..).unwrap_or_default();
+        let mut seq = self.seq;
+        for (at, event) in new.iter().enumerate() {
+            if event.seq != seq.plus(1) && !(at == 0 && self.begins_anew_with(event)) {
+                return Err(Error::damaged(stream, format!("event {} is missing", seq.plus(1).0)));
             }
-            self.state.fold(&event.payload).map_err(|why| Error::damaged(stream, why))?;
-            self.seq = event.seq;
+            seq = event.seq;
         }
-        Ok(events.iter().filter(|event| event.seq > seen).count())
+        let payloads = new.iter().map(|event| &*event.payload);
+        self.state.fold_all(payloads).map_err(|why| Error::damaged(stream, why))?;
+        self.seq = seq;
+        Ok(new.len())
     }
 
     /// Whether the first of `events` is one that it has seen, or the next.
@@ -206,6 +216,21 @@ impl Fold for MailboxState {
         *self = self.apply(&event).map_err(|why| why.to_string())?;
         Ok(())
     }
+
+    fn fold_all<'e>(&mut self, events: impl Iterator<Item = &'e [u8]>) -> Result<(), String> {
+        let (mut next, mut together, mut octets) = (self.clone(), Vec::new(), 0);
+        for event in events {
+            octets += event.len();
+            together.push(Event::decode(event).map_err(|why| why.to_string())?);
+            if octets >= DECODED_OCTETS {
+                next = next.apply_all(&together).map_err(|why| why.to_string())?;
+                together.clear();
+                octets = 0;
+            }
+        }
+        *self = next.apply_all(&together).map_err(|why| why.to_string())?;
+        Ok(())
+    }
 }
 
 /// `None` is a stream without events.
@@ -221,6 +246,15 @@ impl Fold for Option<MailboxState> {
         let created = Event::decode(event).map_err(|why| why.to_string())?;
         *self = Some(MailboxState::fold([&created]).map_err(|why| why.to_string())?);
         Ok(())
+    }
+
+    fn fold_all<'e>(&mut self, mut events: impl Iterator<Item = &'e [u8]>) -> Result<(), String> {
+        if self.is_none()
+            && let Some(created) = events.next()
+        {
+            self.fold(created)?;
+        }
+        self.as_mut().map_or(Ok(()), |state| state.fold_all(events))
     }
 }
 

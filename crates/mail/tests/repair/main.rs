@@ -8,19 +8,16 @@ mod support;
 mod names;
 
 use bytes::Bytes;
-use mail::{Accounts, Error, Origin, Pace, Purge, Repaired, Transfer};
+use mail::{Origin, Pace, Repaired, Transfer};
 use mailbox::SystemFlags;
 use mailbox::account::MailboxId;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use store::{Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Store, StreamId};
-use store_local::disk::Disk;
+use support::id;
 use support::rotten::{
     BODY, EVENT, HEAD, Home, Index, PIECE, RECORD, Rotten, event_key, flagged, go_on, open, three, uids,
 };
-use support::{accounts, append, id};
-use terms::{AccountId, MailboxName, Uid, UidSet};
+use terms::{Uid, UidSet};
 
 #[tokio::test]
 async fn a_message_whose_arrival_is_lost_is_found_again_by_its_record() {

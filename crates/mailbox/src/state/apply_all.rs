@@ -57,6 +57,9 @@ impl MailboxState {
     }
 
     fn change_all<'e>(&mut self, changed: impl Iterator<Item = &'e FlagsChanged>) -> Result<(), Misfit> {
+        if self.part.is_some() {
+            return Err(Misfit::Part);
+        }
         let mut changes = Changes::default();
         for changed in changed {
             let modseq = self.modseq_in(1).ok_or(Misfit::ModSeq)?;
