@@ -4,6 +4,14 @@
 //! finding the nth row and finding what changed after a MODSEQ go down one path instead of along the rows. An
 //! edit copies the paths to the leaves that it names; whoever holds the tree from before still has it whole.
 
+mod edit;
+mod part;
+mod walk;
+
+pub(crate) use part::Part;
+pub(crate) use walk::{Lookup, Walk, Wanted};
+
+use edit::{edit_node, pack_all, stack};
 use std::sync::Arc;
 use terms::{ModSeq, Uid, UidSet};
 
@@ -77,35 +85,6 @@ impl Summary {
             marked: self.marked + next.marked,
             octets: self.octets.saturating_add(next.octets),
             modseq: self.modseq.max(next.modseq),
-        }
-    }
-}
-
-/// Which rows a walk is after.
-#[derive(Clone, Copy)]
-pub(crate) enum Wanted {
-    /// All of them.
-    All,
-    /// Those with a MODSEQ above this one.
-    Since(ModSeq),
-    /// Those with the flag that the tree counts.
-    Marked,
-}
-
-impl Wanted {
-    fn any_in(self, summary: Summary) -> bool {
-        match self {
-            Self::All => true,
-            Self::Since(modseq) => summary.modseq > modseq,
-            Self::Marked => summary.marked > 0,
-        }
-    }
-
-    fn is_row<L: Leaf>(self, leaf: &L, at: usize) -> bool {
-        match self {
-            Self::All => true,
-            Self::Since(modseq) => leaf.modseq(at) > modseq,
-            Self::Marked => leaf.is_marked(at),
         }
     }
 }
@@ -359,63 +338,6 @@ impl<L: Leaf> Tree<L> {
     }
 }
 
-/// The nodes that take the place of one that was edited.
-fn edit_node<L: Leaf>(
-    node: &Node<L>,
-    part: Part<'_>,
-    edit: &mut impl FnMut(Vec<L::Row>, Part<'_>) -> Vec<L::Row>,
-) -> Vec<Child<L>> {
-    let children = match node {
-        Node::Leaf(leaf) => return pack_all(&edit(unpack(&**leaf).collect(), part)),
-        Node::Branch(children) => children,
-    };
-    let mut edited: Vec<Child<L>> = Vec::with_capacity(children.len() + 1);
-    let mut first = part.first;
-    for (at, child) in children.iter().enumerate() {
-        // Behind the last child there is nobody else to take a new row.
-        let is_last = at + 1 == children.len();
-        let last = if is_last { part.last } else { Uid::new(child.summary.last).unwrap_or(Uid::MAX) };
-        let here = part.between(first, last);
-        first = last.next().unwrap_or(Uid::MAX);
-        if here.is_empty() {
-            put(&mut edited, child.clone());
-        } else {
-            edit_node(&child.node, here, edit).into_iter().for_each(|child| put(&mut edited, child));
-        }
-    }
-    edited.chunks(FANOUT).map(Child::branch).collect()
-}
-
-/// Puts a node behind its neighbours, as one with the last of them where both fit into one: of two neighbours
-/// one is always more than half full.
-fn put<L: Leaf>(nodes: &mut Vec<Child<L>>, next: Child<L>) {
-    match nodes.last_mut() {
-        Some(last) => match last.join(&next) {
-            Some(joined) => *last = joined,
-            None => nodes.push(next),
-        },
-        None => nodes.push(next),
-    }
-}
-
-fn pack_all<L: Leaf>(rows: &[L::Row]) -> Vec<Child<L>> {
-    rows.chunks(LEAF_ROWS).map(|rows| Child::leaf(L::pack(rows))).collect()
-}
-
-/// One node above all of these.
-fn stack<L: Leaf>(mut nodes: Vec<Child<L>>) -> Option<Child<L>> {
-    while nodes.len() > 1 {
-        nodes = nodes.chunks(FANOUT).map(Child::branch).collect();
-    }
-    let mut top = nodes.pop()?;
-    while let Node::Branch(children) = &top.node
-        && let [only] = &**children
-    {
-        top = only.clone();
-    }
-    Some(top)
-}
-
 /// The place of the first row at or behind a UID.
 fn first_from<L: Leaf>(leaf: &L, from: Uid) -> usize {
     let (mut low, mut high) = (0, leaf.len());
@@ -424,104 +346,4 @@ fn first_from<L: Leaf>(leaf: &L, from: Uid) -> usize {
         if leaf.uid(middle).is_some_and(|uid| uid < from) { low = middle + 1 } else { high = middle }
     }
     low
-}
-
-/// The part of a UID set that falls into one node.
-#[derive(Clone, Copy)]
-pub(crate) struct Part<'a> {
-    spans: &'a [(Uid, Uid)],
-    first: Uid,
-    last: Uid,
-}
-
-impl<'a> Part<'a> {
-    fn between(self, first: Uid, last: Uid) -> Self {
-        let from = self.spans.partition_point(|span| span.1 < first);
-        let to = self.spans.partition_point(|span| span.0 <= last);
-        let spans = self.spans.get(from..to).unwrap_or_default();
-        Self { spans, first: first.max(self.first), last: last.min(self.last) }
-    }
-
-    fn is_empty(self) -> bool {
-        self.spans.is_empty()
-    }
-
-    /// Whether a UID is in it.
-    pub(crate) fn contains(self, uid: Uid) -> bool {
-        let at = self.spans.partition_point(|span| span.1 < uid);
-        (self.first..=self.last).contains(&uid) && self.spans.get(at).is_some_and(|span| span.0 <= uid)
-    }
-
-    /// Its UIDs, ascending.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Uid> + 'a {
-        let clip = move |&(a, b): &(Uid, Uid)| (a.max(self.first).get(), b.min(self.last).get());
-        self.spans.iter().map(clip).flat_map(|(a, b)| (a..=b).filter_map(Uid::new))
-    }
-}
-
-/// Goes along wanted rows, without a stack: behind each leaf from the top down again to the next.
-pub(crate) struct Walk<'a, L> {
-    tree: &'a Tree<L>,
-    wanted: Wanted,
-    /// Where it goes on behind this leaf, or without one; `None` behind the last.
-    from: Option<Uid>,
-    leaf: Option<(&'a L, usize)>,
-    /// How many nodes were looked into.
-    pub(crate) visits: usize,
-}
-
-impl<L: Leaf> Walk<'_, L> {
-    /// Skips to a UID, if that is ahead.
-    pub(crate) fn skip_to(&mut self, uid: Uid) {
-        if let Some((leaf, at)) = &mut self.leaf {
-            if leaf.uid(*at).is_none_or(|here| here < uid) {
-                *at = (*at).max(first_from(*leaf, uid));
-            }
-            if *at < leaf.len() {
-                return;
-            }
-            self.leaf = None;
-        }
-        self.from = self.from.map(|from| from.max(uid));
-    }
-}
-
-impl<L: Leaf> Iterator for Walk<'_, L> {
-    type Item = L::Row;
-
-    fn next(&mut self) -> Option<L::Row> {
-        loop {
-            let (leaf, at) = match self.leaf.take() {
-                Some(place) => place,
-                None => {
-                    let from = self.from?;
-                    let leaf = self.tree.leaf_from(from, self.wanted, &mut self.visits)?;
-                    self.from = leaf.uid(leaf.len().checked_sub(1)?).and_then(Uid::next);
-                    (leaf, first_from(leaf, from))
-                }
-            };
-            if let Some(at) = (at..leaf.len()).find(|at| self.wanted.is_row(leaf, *at)) {
-                self.leaf = Some((leaf, at + 1));
-                return leaf.row(at);
-            }
-        }
-    }
-}
-
-/// Looks rows up one behind the other.
-pub(crate) struct Lookup<'a, L: Leaf> {
-    walk: Walk<'a, L>,
-    /// The first row behind the last one that was asked for, if it has been unpacked.
-    ahead: Option<L::Row>,
-}
-
-impl<L: Leaf> Lookup<'_, L> {
-    /// The row of a message that is not before those that were asked for.
-    pub(crate) fn get(&mut self, uid: Uid) -> Option<&L::Row> {
-        if self.ahead.as_ref().is_none_or(|ahead| L::uid_of(ahead) < uid) {
-            self.walk.skip_to(uid);
-            self.ahead = self.walk.next();
-        }
-        self.ahead.as_ref().filter(|ahead| L::uid_of(ahead) == uid)
-    }
 }

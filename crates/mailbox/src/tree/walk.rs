@@ -1,0 +1,100 @@
+//! Going along rows.
+
+use super::{Leaf, Summary, Tree, first_from};
+use terms::{ModSeq, Uid};
+
+/// Which rows a walk is after.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// All of them.
+    All,
+    /// Those with a MODSEQ above this one.
+    Since(ModSeq),
+    /// Those with the flag that the tree counts.
+    Marked,
+}
+
+impl Wanted {
+    pub(super) fn any_in(self, summary: Summary) -> bool {
+        match self {
+            Self::All => true,
+            Self::Since(modseq) => summary.modseq > modseq,
+            Self::Marked => summary.marked > 0,
+        }
+    }
+
+    fn is_row<L: Leaf>(self, leaf: &L, at: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Since(modseq) => leaf.modseq(at) > modseq,
+            Self::Marked => leaf.is_marked(at),
+        }
+    }
+}
+
+/// Goes along wanted rows, without a stack: behind each leaf from the top down again to the next.
+pub(crate) struct Walk<'a, L> {
+    pub(super) tree: &'a Tree<L>,
+    pub(super) wanted: Wanted,
+    /// Where it goes on behind this leaf, or without one; `None` behind the last.
+    pub(super) from: Option<Uid>,
+    pub(super) leaf: Option<(&'a L, usize)>,
+    /// How many nodes were looked into.
+    pub(crate) visits: usize,
+}
+
+impl<L: Leaf> Walk<'_, L> {
+    /// Skips to a UID, if that is ahead.
+    pub(crate) fn skip_to(&mut self, uid: Uid) {
+        if let Some((leaf, at)) = &mut self.leaf {
+            if leaf.uid(*at).is_none_or(|here| here < uid) {
+                *at = (*at).max(first_from(*leaf, uid));
+            }
+            if *at < leaf.len() {
+                return;
+            }
+            self.leaf = None;
+        }
+        self.from = self.from.map(|from| from.max(uid));
+    }
+}
+
+impl<L: Leaf> Iterator for Walk<'_, L> {
+    type Item = L::Row;
+
+    fn next(&mut self) -> Option<L::Row> {
+        loop {
+            let (leaf, at) = match self.leaf.take() {
+                Some(place) => place,
+                None => {
+                    let from = self.from?;
+                    let leaf = self.tree.leaf_from(from, self.wanted, &mut self.visits)?;
+                    self.from = leaf.uid(leaf.len().checked_sub(1)?).and_then(Uid::next);
+                    (leaf, first_from(leaf, from))
+                }
+            };
+            if let Some(at) = (at..leaf.len()).find(|at| self.wanted.is_row(leaf, *at)) {
+                self.leaf = Some((leaf, at + 1));
+                return leaf.row(at);
+            }
+        }
+    }
+}
+
+/// Looks rows up one behind the other.
+pub(crate) struct Lookup<'a, L: Leaf> {
+    pub(super) walk: Walk<'a, L>,
+    /// The first row behind the last one that was asked for, if it has been unpacked.
+    pub(super) ahead: Option<L::Row>,
+}
+
+impl<L: Leaf> Lookup<'_, L> {
+    /// The row of a message that is not before those that were asked for.
+    pub(crate) fn get(&mut self, uid: Uid) -> Option<&L::Row> {
+        if self.ahead.as_ref().is_none_or(|ahead| L::uid_of(ahead) < uid) {
+            self.walk.skip_to(uid);
+            self.ahead = self.walk.next();
+        }
+        self.ahead.as_ref().filter(|ahead| L::uid_of(ahead) == uid)
+    }
+}
