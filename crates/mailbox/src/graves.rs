@@ -4,8 +4,8 @@
 //! old state alive. They are soft: a restart forgets them, as it does the sessions.
 
 use crate::MAX_GHOSTS;
-use crate::tree::{Leaf, Tree};
-use terms::{Uid, UidSet};
+use crate::tree::{Counted, Leaf, Tree};
+use terms::Uid;
 
 /// Two generations: when the young one is full, it becomes the old one and the old one goes. So the last
 /// [`MAX_GHOSTS`] rows are always there, and never more than two times as many (and one event's worth).
@@ -28,19 +28,12 @@ impl<L> Default for Graves<L> {
 }
 
 impl<L: Leaf> Graves<L> {
-    /// With more rows, which ascend.
-    pub(crate) fn with(&self, rows: Vec<L::Row>, uid_of: impl Fn(&L::Row) -> Uid) -> Self {
-        let uids: UidSet = rows.iter().map(&uid_of).collect();
+    /// With more rows, in leaves that ascend.
+    pub(crate) fn with(&self, gone: Vec<Counted<L>>) -> Self {
         let full = self.young.summary().rows as usize >= MAX_GHOSTS;
         let (young, old) =
             if full { (Tree::default(), &self.young) } else { (self.young.clone(), &self.old) };
-        let mut rows = rows.into_iter().peekable();
-        let young = young.edit(&uids, |mut here, part| {
-            here.extend(std::iter::from_fn(|| rows.next_if(|row| part.contains(uid_of(row)))));
-            here.sort_unstable_by_key(&uid_of);
-            here
-        });
-        Self { young, old: old.clone() }
+        Self { young: young.with(gone), old: old.clone() }
     }
 
     /// The row of a message that is gone, if it is remembered.

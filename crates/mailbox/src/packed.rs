@@ -17,18 +17,7 @@ pub(crate) struct Packed<const N: usize> {
 
 impl<const N: usize> Packed<N> {
     pub(crate) fn pack(rows: &[[u64; N]]) -> Self {
-        let mut lowest = [u64::MAX; N];
-        let mut highest = [0; N];
-        for row in rows {
-            for ((value, low), high) in row.iter().zip(&mut lowest).zip(&mut highest) {
-                *low = (*low).min(*value);
-                *high = (*high).max(*value);
-            }
-        }
-        let mut bits = [0; N];
-        for ((bits, low), high) in bits.iter_mut().zip(&lowest).zip(&highest) {
-            *bits = width(high.saturating_sub(*low));
-        }
+        let (lowest, bits) = frame(rows);
         let mut packed = Self::empty(rows.len() as u32, lowest, bits);
         packed.words = packed.write(rows);
         packed
@@ -45,25 +34,59 @@ impl<const N: usize> Packed<N> {
     }
 
     fn write(&self, rows: &[[u64; N]]) -> Box<[u64]> {
-        let mut words = Vec::with_capacity(self.word_count());
-        let (mut open, mut used) = (0, 0);
+        let mut words = Words::with_room_for(self.word_count());
         for row in rows {
             for ((value, low), bits) in row.iter().zip(&self.lowest).zip(&self.bits) {
-                let (distance, bits) = (value - low, u32::from(*bits));
-                open |= distance.checked_shl(used).unwrap_or(0);
-                used += bits;
-                if used >= 64 {
-                    words.push(open);
-                    used -= 64;
-                    // What did not fit.
-                    open = distance.checked_shr(bits - used).unwrap_or(0);
-                }
+                words.push(value - low, *bits);
             }
         }
-        if used > 0 {
-            words.push(open);
+        words.finish()
+    }
+
+    /// The same with other values in `M` columns that lie beside each other, from `first` on, one for each row. What
+    /// lies before and behind them is copied as it is.
+    pub(crate) fn with_columns<const M: usize>(&self, first: usize, rows: &[[u64; M]]) -> Self {
+        let (lowest, bits) = frame(rows);
+        let mut packed = self.framed(first, &lowest, &bits);
+        if packed.bits == self.bits && bits == [0; M] {
+            packed.words.clone_from(&self.words);
+            return packed;
         }
-        words.into()
+        let before = self.start(first);
+        let behind = self.start(first + M);
+        let mut words = Words::with_room_for(packed.word_count());
+        for (at, row) in rows.iter().enumerate() {
+            let at = at * usize::from(self.row_bits);
+            self.copy(at, before, &mut words);
+            for ((value, low), bits) in row.iter().zip(&lowest).zip(&bits) {
+                words.push(value - low, *bits);
+            }
+            self.copy(at + behind, usize::from(self.row_bits) - behind, &mut words);
+        }
+        packed.words = words.finish();
+        packed
+    }
+
+    /// Without its words: what lies in some columns, from `first` on, is framed anew.
+    fn framed(&self, first: usize, new_lowest: &[u64], new_bits: &[u8]) -> Self {
+        let (mut lowest, mut bits) = (self.lowest, self.bits);
+        lowest.iter_mut().skip(first).zip(new_lowest).for_each(|(place, new)| *place = *new);
+        bits.iter_mut().skip(first).zip(new_bits).for_each(|(place, new)| *place = *new);
+        Self::empty(self.rows, lowest, bits)
+    }
+
+    /// How many bits of a row lie before a column; behind the last column, all.
+    fn start(&self, column: usize) -> usize {
+        usize::from(self.starts.get(column).copied().unwrap_or(self.row_bits))
+    }
+
+    fn copy(&self, mut at: usize, mut bits: usize, to: &mut Words) {
+        while bits > 0 {
+            let now = bits.min(64);
+            to.push(self.bits_at(at, now as u8), now as u8);
+            at += now;
+            bits -= now;
+        }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -105,6 +128,51 @@ impl<const N: usize> Packed<N> {
             at += usize::from(bits);
         }
         Some(values)
+    }
+
+    /// All rows.
+    pub(crate) fn rows(&self) -> Vec<[u64; N]> {
+        let mut rows = vec![self.lowest; self.len()];
+        for (column, bits) in self.bits.into_iter().enumerate().filter(|(_, bits)| *bits > 0) {
+            let mut at = self.start(column);
+            for value in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+                *value = value.wrapping_add(self.bits_at(at, bits));
+                at += usize::from(self.row_bits);
+            }
+        }
+        rows
+    }
+
+    /// Rows of which this is true. A value in the column `rising` counts from the place of its row, and does so
+    /// afterwards.
+    pub(crate) fn pick(&self, rising: usize, is_wanted: impl Fn(usize) -> bool) -> Vec<[u64; N]> {
+        let mut picked = self.rows();
+        let (mut at, mut moved) = (0, 0);
+        picked.retain_mut(|row| {
+            let stays = is_wanted(at);
+            row.get_mut(rising).into_iter().for_each(|value| *value += moved);
+            moved += u64::from(!stays);
+            at += 1;
+            stays
+        });
+        picked
+    }
+
+    /// The values of one column.
+    pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = u64> {
+        let bits = self.bits.get(column).copied().unwrap_or_default();
+        let low = self.lowest.get(column).copied().unwrap_or_default();
+        let start = self.start(column);
+        let place = move |row| row * usize::from(self.row_bits) + start;
+        (0..self.len()).map(move |row| low.wrapping_add(self.bits_at(place(row), bits)))
+    }
+
+    /// The highest value of a column.
+    pub(crate) fn highest(&self, column: usize) -> u64 {
+        if self.is_flat(column) {
+            return self.lowest.get(column).copied().unwrap_or_default();
+        }
+        self.column(column).max().unwrap_or_default()
     }
 
     fn bits_at(&self, at: usize, bits: u8) -> u64 {
@@ -160,6 +228,55 @@ impl<const N: usize> Packed<N> {
     }
 }
 
+/// Bits behind each other.
+struct Words {
+    full: Vec<u64>,
+    open: u64,
+    used: u32,
+}
+
+impl Words {
+    fn with_room_for(words: usize) -> Self {
+        Self { full: Vec::with_capacity(words), open: 0, used: 0 }
+    }
+
+    /// Adds the lowest bits of a value that has no others.
+    fn push(&mut self, value: u64, bits: u8) {
+        self.open |= value.checked_shl(self.used).unwrap_or(0);
+        self.used += u32::from(bits);
+        if self.used >= 64 {
+            self.full.push(self.open);
+            self.used -= 64;
+            // What did not fit.
+            self.open = value.checked_shr(u32::from(bits) - self.used).unwrap_or(0);
+        }
+    }
+
+    fn finish(mut self) -> Box<[u64]> {
+        if self.used > 0 {
+            self.full.push(self.open);
+        }
+        self.full.into()
+    }
+}
+
+/// The lowest value of each column, and how many bits the distance to the highest takes.
+fn frame<const N: usize>(rows: &[[u64; N]]) -> ([u64; N], [u8; N]) {
+    let mut lowest = [u64::MAX; N];
+    let mut highest = [0; N];
+    for row in rows {
+        for ((value, low), high) in row.iter().zip(&mut lowest).zip(&mut highest) {
+            *low = (*low).min(*value);
+            *high = (*high).max(*value);
+        }
+    }
+    let mut bits = [0; N];
+    for ((bits, low), high) in bits.iter_mut().zip(&lowest).zip(&highest) {
+        *bits = width(high.saturating_sub(*low));
+    }
+    (lowest, bits)
+}
+
 const fn width(span: u64) -> u8 {
     (64 - span.leading_zeros()) as u8
 }
@@ -183,6 +300,31 @@ mod tests {
             let mut w = Writer::default();
             packed.encode(&mut w);
             assert_eq!(Packed::decode(&mut Reader::new(&w.octets), 100), Ok(packed));
+        }
+    }
+
+    #[test]
+    fn columns_are_replaced_as_if_all_had_been_packed_anew() {
+        for width in 0..=64_u32 {
+            let top = u64::MAX.checked_shr(64 - width).unwrap_or(0);
+            let old: Vec<[u64; 4]> = (0..100).map(|i| [i & top, top - (i & top), i / 50, top]).collect();
+            let packed = Packed::pack(&old);
+            assert_eq!(packed.rows(), old);
+            for new_width in [0, 1, 13, 64] {
+                let top = u64::MAX.checked_shr(64 - new_width).unwrap_or(0);
+                let new: Vec<[u64; 2]> = (0..100).map(|i| [top - (i & top), 9]).collect();
+                for first in 0..=2 {
+                    let mut rows = old.clone();
+                    for (row, new) in rows.iter_mut().zip(&new) {
+                        row[first..first + 2].copy_from_slice(new);
+                    }
+                    assert_eq!(packed.with_columns(first, &new), Packed::pack(&rows), "{width} {new_width}");
+                }
+            }
+            for column in 0..4 {
+                assert!(packed.column(column).eq(old.iter().map(|row| row[column])));
+                assert_eq!(packed.highest(column), old.iter().map(|row| row[column]).max().unwrap());
+            }
         }
     }
 

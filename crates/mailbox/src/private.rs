@@ -7,8 +7,9 @@
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::graves::Graves;
 use crate::packed::Packed;
-use crate::tree::{LEAF_ROWS, Leaf, Part, Tree};
+use crate::tree::{Counted, LEAF_ROWS, Leaf, Part, Picked, Summary, Tree, pack_all};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use terms::{ModSeq, Uid, UidSet};
 
 /// The private flags of one account.
@@ -24,12 +25,9 @@ pub(crate) struct Private {
 impl Private {
     /// With `\Seen` set or taken away on these messages.
     pub(crate) fn marked(&self, uids: &UidSet, seen: Seen, modseq: ModSeq) -> Self {
-        let mark = |uid| Mark { uid, seen, modseq };
-        let marks = self.marks.edit(uids, |mut rows, part: Part<'_>| {
-            rows.retain(|row| !part.contains(row.uid));
-            rows.extend(part.iter().map(mark));
-            rows.sort_unstable_by_key(|row| row.uid);
-            rows
+        let marks = self.marks.edit(uids, |leaf, part| match leaf {
+            Some(leaf) => marked_leaf(leaf, part, seen, modseq),
+            None => pack_all(&new_marks(part, seen, modseq)),
         });
         Self { marks, highest: modseq, graves: self.graves.clone() }
     }
@@ -38,7 +36,7 @@ impl Private {
     pub(crate) fn marked_each(&self, each: &BTreeMap<Uid, (Seen, ModSeq)>, highest: ModSeq) -> Self {
         let uids: UidSet = each.keys().copied().collect();
         let mark = |uid: Uid| each.get(&uid).map(|(seen, modseq)| Mark { uid, seen: *seen, modseq: *modseq });
-        let marks = self.marks.edit(&uids, |mut rows, part: Part<'_>| {
+        let marks = self.marks.edit_rows(&uids, |mut rows, part| {
             rows.retain(|row| !each.contains_key(&row.uid));
             rows.extend(part.iter().filter_map(mark));
             rows.sort_unstable_by_key(|row| row.uid);
@@ -49,14 +47,42 @@ impl Private {
 
     /// Without these messages.
     pub(crate) fn without(&self, uids: &UidSet) -> Self {
-        let mut gone = Vec::new();
-        let marks = self.marks.edit(uids, |rows, part| {
-            let (dead, alive) = rows.into_iter().partition(|row: &Mark| part.contains(row.uid));
-            gone.extend::<Vec<Mark>>(dead);
-            alive
-        });
-        Self { marks, highest: self.highest, graves: self.graves.with(gone, |mark| mark.uid) }
+        let (marks, gone) = self.marks.take(uids);
+        Self { marks, highest: self.highest, graves: self.graves.with(gone) }
     }
+
+    /// Those of these messages that have `\Seen`.
+    pub(crate) fn seen_among(&self, uids: &UidSet) -> UidSet {
+        let mut seen = UidSet::new();
+        for (leaf, part) in self.marks.parts(uids) {
+            part.places(leaf).for_each(|rows| leaf.name_seen(rows, &mut seen));
+        }
+        seen
+    }
+}
+
+fn new_marks(part: Part<'_>, seen: Seen, modseq: ModSeq) -> Vec<Mark> {
+    part.iter().map(|uid| Mark { uid, seen, modseq }).collect()
+}
+
+/// What takes the place of a leaf when all messages of a part are marked, which may be in it or not.
+fn marked_leaf(
+    leaf: &Counted<MarkLeaf>,
+    part: Part<'_>,
+    seen: Seen,
+    modseq: ModSeq,
+) -> Vec<Counted<MarkLeaf>> {
+    let leaf = leaf.leaf();
+    let picked = Picked::of(leaf, part);
+    if picked.count() as u64 == part.len() {
+        return vec![Counted::new(leaf.marked(&picked, seen, modseq))];
+    }
+    let mut marks = new_marks(part, seen, modseq);
+    if picked.count() < leaf.len() {
+        marks.extend((0..leaf.len()).filter(|at| !picked.has(*at)).filter_map(|at| leaf.row(at)));
+        marks.sort_by_key(|mark| mark.uid);
+    }
+    pack_all(&marks)
 }
 
 /// Whether a message has `\Seen` for an account.
@@ -84,6 +110,27 @@ const SEEN: usize = 1;
 const MODSEQ: usize = 2;
 
 impl MarkLeaf {
+    /// The same with other marks on some messages that it has.
+    fn marked(&self, picked: &Picked, seen: Seen, modseq: ModSeq) -> Self {
+        let new = [u64::from(seen == Seen::Yes), modseq.get()];
+        let cells = self.0.column(SEEN).zip(self.0.column(MODSEQ)).enumerate();
+        let cells = cells.map(|(at, (seen, modseq))| if picked.has(at) { new } else { [seen, modseq] });
+        Self(self.0.with_columns(SEEN, &cells.collect::<Vec<_>>()))
+    }
+
+    /// Adds the UIDs of those of these rows that say `\Seen`.
+    fn name_seen(&self, rows: Range<usize>, names: &mut UidSet) {
+        match self.0.is_flat(SEEN) {
+            true if self.is_marked(0) => self.name(rows, names),
+            true => {}
+            false => {
+                let among = self.0.column(SEEN).enumerate().skip(rows.start).take(rows.len());
+                let seen = among.filter(|(_, seen)| *seen == 1).filter_map(|(at, _)| self.uid(at));
+                seen.for_each(|uid| names.push(uid));
+            }
+        }
+    }
+
     pub(crate) fn encode(&self, w: &mut Writer) {
         self.0.encode(w);
     }
@@ -146,12 +193,31 @@ impl Leaf for MarkLeaf {
         self.0.cell(at, SEEN) == Some(1)
     }
 
-    fn octets(&self, _at: usize) -> u64 {
-        0
+    fn summary(&self) -> Summary {
+        Summary {
+            last: self.last().map_or(0, Uid::get),
+            rows: self.len() as u32,
+            marked: self.0.column(SEEN).filter(|seen| *seen == 1).count() as u32,
+            octets: 0,
+            modseq: ModSeq::new(self.0.highest(MODSEQ)).unwrap_or_default(),
+        }
     }
 
     fn is_dense(&self) -> bool {
         self.0.is_flat(UID)
+    }
+
+    fn pick(&self, is_wanted: impl Fn(usize) -> bool) -> Self {
+        Self(Packed::pack(&self.0.pick(UID, is_wanted)))
+    }
+
+    fn join(&self, next: &Self) -> Self {
+        let moved = self.len() as u64;
+        let mut rows = self.0.rows();
+        rows.extend(
+            next.0.rows().into_iter().map(|[uid, seen, modseq]| [uid.saturating_sub(moved), seen, modseq]),
+        );
+        Self(Packed::pack(&rows))
     }
 
     fn heap_octets(&self) -> usize {

@@ -2,9 +2,10 @@
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::packed::Packed;
-use crate::tree::{LEAF_ROWS, Leaf};
+use crate::tree::{LEAF_ROWS, Leaf, Picked, Summary};
 use crate::{FlagSet, SystemFlags};
-use terms::{EmailId, InternalDate, ModSeq, Uid};
+use std::ops::Range;
+use terms::{EmailId, InternalDate, ModSeq, Uid, UidSet};
 
 /// What a mailbox knows of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,84 @@ impl MessageLeaf {
         self.combinations.get(usize::try_from(self.table.cell(at, FLAGS)?).ok()?)
     }
 
+    /// The same with other flags on some messages, and this MODSEQ. Equal to what packing all rows anew would make of
+    /// it, without unpacking them.
+    pub(crate) fn changed(
+        &self,
+        picked: &Picked,
+        modseq: ModSeq,
+        change: impl Fn(&FlagSet) -> FlagSet,
+    ) -> Self {
+        if picked.count() == self.len() {
+            return self.all_changed(modseq, change);
+        }
+        let mut combinations = Combinations::default();
+        let known = || vec![None; self.combinations.len()];
+        let (mut kept, mut changed) = (known(), known());
+        let cells = self.table.column(MODSEQ).zip(self.table.column(FLAGS));
+        let cells = cells.enumerate().map(|(at, (before, flags))| {
+            let flags = flags as usize;
+            let of = || self.combinations.get(flags);
+            if picked.has(at) {
+                [modseq.get(), combinations.once(&mut changed, flags, || of().map(&change))]
+            } else {
+                [before, combinations.once(&mut kept, flags, || of().cloned())]
+            }
+        });
+        let table = self.table.with_columns(MODSEQ, &cells.collect::<Vec<_>>());
+        Self { table, combinations: combinations.0.into() }
+    }
+
+    fn all_changed(&self, modseq: ModSeq, change: impl Fn(&FlagSet) -> FlagSet) -> Self {
+        let mut combinations = Combinations::default();
+        let places: Vec<_> =
+            self.combinations.iter().map(|flags| combinations.place(change(flags))).collect();
+        let table = self.table.with_columns(MODSEQ, &vec![[modseq.get()]; self.len()]);
+        let combinations: Box<[FlagSet]> = combinations.0.into();
+        if combinations.len() == self.combinations.len() {
+            return Self { table, combinations };
+        }
+        let place = |flags: u64| places.get(flags as usize).copied().unwrap_or_default();
+        let flags: Vec<_> = table.column(FLAGS).map(|flags| [place(flags)]).collect();
+        Self { table: table.with_columns(FLAGS, &flags), combinations }
+    }
+
+    /// Of rows whose flags are places in `known`.
+    fn of(mut table: Vec<[u64; COLUMNS]>, known: &[FlagSet]) -> Self {
+        let mut combinations = Combinations::default();
+        let mut met = vec![None; known.len()];
+        for [_, _, flags, ..] in &mut table {
+            let at = *flags as usize;
+            *flags = combinations.once(&mut met, at, || known.get(at).cloned());
+        }
+        Self { table: Packed::pack(&table), combinations: combinations.0.into() }
+    }
+
+    /// Adds the UIDs of those of these rows whose flags are as `wanted` says, combination by combination.
+    pub(crate) fn name_some(&self, rows: Range<usize>, wanted: &[bool], names: &mut UidSet) {
+        if wanted.iter().all(|wanted| *wanted) {
+            return self.name(rows, names);
+        }
+        let is_wanted = |flags: u64| wanted.get(flags as usize).copied().unwrap_or_default();
+        let among = self.table.column(FLAGS).enumerate().skip(rows.start).take(rows.len());
+        let among = among.filter(|(_, flags)| is_wanted(*flags));
+        among.filter_map(|(at, _)| self.uid(at)).for_each(|uid| names.push(uid));
+    }
+
+    /// The combinations of flags that occur in it.
+    pub(crate) fn combinations(&self) -> &[FlagSet] {
+        &self.combinations
+    }
+
+    /// The same of these rows alone, each once.
+    pub(crate) fn combinations_of(&self, rows: Range<usize>) -> impl Iterator<Item = &FlagSet> {
+        let mut met = vec![false; self.combinations.len()];
+        let is_new =
+            move |flags: &usize| met.get_mut(*flags).is_some_and(|met| !std::mem::replace(met, true));
+        let rows = self.table.column(FLAGS).skip(rows.start).take(rows.len());
+        rows.map(|flags| flags as usize).filter(is_new).filter_map(|flags| self.combinations.get(flags))
+    }
+
     pub(crate) fn encode(&self, w: &mut Writer) {
         w.number(self.combinations.len() as u64);
         for flags in &self.combinations {
@@ -109,6 +188,33 @@ impl MessageLeaf {
         } else {
             rows.into_iter().all(|at| self.row(at).is_some())
         }
+    }
+}
+
+/// Combinations of flags, each once, in the order in which they were met.
+#[derive(Default)]
+struct Combinations(Vec<FlagSet>);
+
+impl Combinations {
+    fn place_of(&mut self, flags: &FlagSet) -> u64 {
+        let known = self.0.iter().position(|known| known == flags);
+        known.map_or_else(|| self.add(flags.clone()), |at| at as u64)
+    }
+
+    fn place(&mut self, flags: FlagSet) -> u64 {
+        let known = self.0.iter().position(|known| *known == flags);
+        known.map_or_else(|| self.add(flags), |at| at as u64)
+    }
+
+    fn add(&mut self, flags: FlagSet) -> u64 {
+        self.0.push(flags);
+        self.0.len() as u64 - 1
+    }
+
+    /// The place of what had the place `at` elsewhere, asked for once.
+    fn once(&mut self, met: &mut [Option<u64>], at: usize, flags: impl FnOnce() -> Option<FlagSet>) -> u64 {
+        let Some(met) = met.get_mut(at) else { return 0 };
+        *met.get_or_insert_with(|| self.place(flags().unwrap_or_default()))
     }
 }
 
@@ -142,16 +248,12 @@ impl Leaf for MessageLeaf {
     type Row = Row;
 
     fn pack(rows: &[Row]) -> Self {
-        let mut combinations: Vec<FlagSet> = Vec::new();
-        let mut place = |flags: &FlagSet| {
-            combinations.iter().position(|known| known == flags).unwrap_or_else(|| {
-                combinations.push(flags.clone());
-                combinations.len() - 1
-            })
-        };
-        let table: Vec<_> =
-            rows.iter().enumerate().map(|(at, row)| columns(at, row, place(&row.flags))).collect();
-        Self { table: Packed::pack(&table), combinations: combinations.into() }
+        let mut combinations = Combinations::default();
+        let place = |row: &Row| combinations.place_of(&row.flags) as usize;
+        let places: Vec<_> = rows.iter().map(place).collect();
+        let rows = rows.iter().zip(places).enumerate();
+        let table: Vec<_> = rows.map(|(at, (row, flags))| columns(at, row, flags)).collect();
+        Self { table: Packed::pack(&table), combinations: combinations.0.into() }
     }
 
     fn len(&self) -> usize {
@@ -181,12 +283,41 @@ impl Leaf for MessageLeaf {
         self.combination(at).is_some_and(|flags| flags.system.contains(SystemFlags::DELETED))
     }
 
-    fn octets(&self, at: usize) -> u64 {
-        self.table.cell(at, SIZE).unwrap_or_default()
+    fn summary(&self) -> Summary {
+        let marks = |flags: &FlagSet| flags.system.contains(SystemFlags::DELETED);
+        let marks: Vec<bool> = self.combinations.iter().map(marks).collect();
+        let is_marked = |flags: &u64| marks.get(*flags as usize).copied().unwrap_or_default();
+        let marked = match (marks.contains(&true), marks.contains(&false)) {
+            (false, _) => 0,
+            (true, false) => self.len(),
+            (true, true) => self.table.column(FLAGS).filter(is_marked).count(),
+        };
+        Summary {
+            last: self.last().map_or(0, Uid::get),
+            rows: self.len() as u32,
+            marked: marked as u32,
+            octets: self.table.column(SIZE).fold(0, u64::saturating_add),
+            modseq: ModSeq::new(self.table.highest(MODSEQ)).unwrap_or_default(),
+        }
     }
 
     fn is_dense(&self) -> bool {
         self.table.is_flat(UID)
+    }
+
+    fn pick(&self, is_wanted: impl Fn(usize) -> bool) -> Self {
+        Self::of(self.table.pick(UID, is_wanted), &self.combinations)
+    }
+
+    fn join(&self, next: &Self) -> Self {
+        let mut rows = self.table.rows();
+        rows.extend(next.table.rows().into_iter().map(|mut row| {
+            let [uid, _, flags, ..] = &mut row;
+            *uid = uid.saturating_sub(self.len() as u64);
+            *flags += self.combinations.len() as u64;
+            row
+        }));
+        Self::of(rows, &[&*self.combinations, &*next.combinations].concat())
     }
 
     fn heap_octets(&self) -> usize {

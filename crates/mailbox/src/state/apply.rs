@@ -86,7 +86,7 @@ impl MailboxState {
         self.meet(appended.messages.iter().map(|message| &message.flags))?;
         let new = || uids.iter().zip(&appended.messages);
         let mut rows = new().map(|(uid, message)| self.new_row(uid, message, modseq));
-        let messages = self.messages.edit(&uids, |mut here, _| {
+        let messages = self.messages.edit_rows(&uids, |mut here, _| {
             here.extend(&mut rows);
             here
         });
@@ -133,13 +133,9 @@ impl MailboxState {
 
     fn change_shared(&mut self, changed: &FlagsChanged, modseq: ModSeq) -> Result<(), Misfit> {
         let (add, remove) = self.shared_change(changed)?;
-        self.messages = self.messages.edit(&changed.uids, |mut rows, part| {
-            for row in rows.iter_mut().filter(|row| part.contains(row.uid)) {
-                row.flags = row.flags.without(&remove).with(&add);
-                row.modseq = modseq;
-            }
-            rows
-        });
+        let change = |flags: &FlagSet| flags.without(&remove).with(&add);
+        self.messages =
+            self.messages.change(&changed.uids, |leaf, picked| leaf.changed(picked, modseq, change));
         self.highest_shared = modseq;
         Ok(())
     }
@@ -155,13 +151,9 @@ impl MailboxState {
 
     fn expunge(&mut self, uids: &UidSet, modseq: ModSeq) -> Result<(), Misfit> {
         self.must_hold(uids)?;
-        let mut gone = Vec::new();
-        self.messages = self.messages.edit(uids, |rows, part| {
-            let (dead, alive) = rows.into_iter().partition(|row: &Row| part.contains(row.uid));
-            gone.extend::<Vec<Row>>(dead);
-            alive
-        });
-        self.graves = self.graves.with(gone, |row| row.uid);
+        let (messages, gone) = self.messages.take(uids);
+        self.messages = messages;
+        self.graves = self.graves.with(gone);
         self.privates = Arc::new(self.privates.iter().map(|(id, p)| (*id, p.without(uids))).collect());
         self.expunges.push(modseq, uids.clone());
         self.highest_shared = modseq;
@@ -211,11 +203,7 @@ impl MailboxState {
     }
 
     pub(super) fn must_hold(&self, uids: &UidSet) -> Result<(), Misfit> {
-        let held = |&(first, last): &(Uid, Uid)| {
-            let before = Uid::new(first.get() - 1).map_or(0, |uid| self.messages.rank(uid));
-            self.messages.rank(last) - before == (last.get() - first.get()).saturating_add(1)
-        };
-        if uids.spans().iter().all(held) { Ok(()) } else { Err(Misfit::Absent) }
+        if self.messages.count_among(uids) == uids.len() { Ok(()) } else { Err(Misfit::Absent) }
     }
 }
 

@@ -95,7 +95,7 @@ impl MailboxState {
         changes.sort_by_key(|(uid, _)| *uid);
         let uids: UidSet = changes.iter().map(|(uid, _)| *uid).collect();
         let mut changes = changes.as_slice();
-        self.messages = self.messages.edit(&uids, |mut rows, _| {
+        self.messages = self.messages.edit_rows(&uids, |mut rows, _| {
             for row in &mut rows {
                 let before = changes.partition_point(|(uid, _)| *uid < row.uid);
                 let through = changes.partition_point(|(uid, _)| *uid <= row.uid);

@@ -21,8 +21,8 @@ use crate::expunges::Expunges;
 use crate::graves::Graves;
 use crate::private::Private;
 use crate::row::MessageLeaf;
-use crate::tree::{Tree, Wanted};
-use crate::{Created, Head, Keywords};
+use crate::tree::{Leaf, Tree, Wanted};
+use crate::{Created, FlagSet, Head, Keywords, SystemFlags};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use terms::{AccountId, ModSeq, SeqNum, Uid, UidSet, UidValidity};
@@ -176,7 +176,13 @@ impl MailboxState {
     /// The UIDs of the messages with `\Deleted`. Visits only the parts of the mailbox that have some.
     #[must_use]
     pub fn deleted_uids(&self) -> UidSet {
-        self.messages.walk(Wanted::Marked, Uid::MIN).map(|row| row.uid).collect()
+        let mut deleted = UidSet::new();
+        for leaf in self.messages.leaves_with(Wanted::Marked, Uid::MIN) {
+            let is_deleted = |flags: &FlagSet| flags.system.contains(SystemFlags::DELETED);
+            let wanted: Vec<bool> = leaf.combinations().iter().map(is_deleted).collect();
+            leaf.name_some(0..leaf.len(), &wanted, &mut deleted);
+        }
+        deleted
     }
 
     /// The sum of their sizes: what an expunge would give back. Visits the same parts.

@@ -110,7 +110,7 @@ impl MailboxState {
     /// Those of these messages that are there.
     #[must_use]
     pub fn present(&self, uids: &UidSet) -> UidSet {
-        Reader { state: self, private: None }.rows(uids).map(|row| row.uid).collect()
+        self.messages.present(uids)
     }
 }
 

@@ -202,7 +202,7 @@ impl Salvage {
         let uids: UidSet = found.iter().map(|found| found.uid).collect();
         let uids = uids.difference(&state.uids(Uid::MIN));
         let modseq = state.last_modseq();
-        state.messages = state.messages.edit(&uids, |mut rows, part| {
+        state.messages = state.messages.edit_rows(&uids, |mut rows, part| {
             let here = found.iter().filter(|found| part.contains(found.uid));
             rows.extend(here.map(|found| found.row(modseq)));
             rows.sort_by_key(|row: &Row| row.uid);

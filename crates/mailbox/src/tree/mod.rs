@@ -8,10 +8,12 @@ mod edit;
 mod part;
 mod walk;
 
-pub(crate) use part::Part;
+pub(crate) use edit::{Counted, pack_all};
+pub(crate) use part::{Part, Picked};
 pub(crate) use walk::{Lookup, Walk, Wanted};
 
-use edit::{edit_node, pack_all, stack};
+use edit::stack;
+use std::ops::Range;
 use std::sync::Arc;
 use terms::{ModSeq, Uid, UidSet};
 
@@ -38,19 +40,51 @@ pub(crate) trait Leaf: Sized {
     fn modseq(&self, at: usize) -> ModSeq;
     /// Whether a row has the flag that this tree counts.
     fn is_marked(&self, at: usize) -> bool;
-    /// The octets that a row's message counts for.
-    fn octets(&self, at: usize) -> u64;
+    /// What a parent knows of it.
+    fn summary(&self) -> Summary;
     /// Whether its UIDs have no gap.
     fn is_dense(&self) -> bool;
+    /// The rows of which this is true, one of them at least.
+    fn pick(&self, is_wanted: impl Fn(usize) -> bool) -> Self;
+    /// With all rows of another one behind its own: together they are not more than [`LEAF_ROWS`].
+    fn join(&self, next: &Self) -> Self;
     /// What it allocates beside itself, in octets.
     fn heap_octets(&self) -> usize;
+
+    /// The UID of the last row.
+    fn last(&self) -> Option<Uid> {
+        self.uid(self.len().checked_sub(1)?)
+    }
+
+    /// The place of the first row at or behind a UID.
+    fn first_from(&self, from: Uid) -> usize {
+        if self.is_dense() {
+            let before = self.uid(0).map_or(0, |first| from.get().saturating_sub(first.get()));
+            return self.len().min(before as usize);
+        }
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.uid(middle).is_some_and(|uid| uid < from) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// Adds the UIDs of these rows to a set in which all are lower.
+    fn name(&self, rows: Range<usize>, names: &mut UidSet) {
+        let last = || self.uid(rows.end.checked_sub(1)?);
+        match (self.uid(rows.start), last()) {
+            (Some(first), Some(last)) if self.is_dense() && first <= last => names.push_range(first, last),
+            _ => rows.filter_map(|at| self.uid(at)).for_each(|uid| names.push(uid)),
+        }
+    }
 }
 
 /// What a parent knows of a child.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     /// The UID of the last row; 0 only in the summary of nothing.
-    last: u32,
+    pub(crate) last: u32,
     /// How many rows.
     pub(crate) rows: u32,
     /// How many have the flag that this tree counts.
@@ -62,18 +96,6 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    fn of_leaf<L: Leaf>(leaf: &L) -> Self {
-        let rows = 0..leaf.len();
-        let last = leaf.len().checked_sub(1).and_then(|at| leaf.uid(at)).map_or(0, Uid::get);
-        Self {
-            last,
-            rows: leaf.len() as u32,
-            marked: rows.clone().filter(|at| leaf.is_marked(*at)).count() as u32,
-            octets: rows.clone().map(|at| leaf.octets(at)).fold(0, u64::saturating_add),
-            modseq: rows.map(|at| leaf.modseq(at)).max().unwrap_or_default(),
-        }
-    }
-
     fn of_children<L>(children: &[Child<L>]) -> Self {
         children.iter().map(|child| child.summary).fold(Self::default(), Self::followed_by)
     }
@@ -113,7 +135,7 @@ impl<L> Clone for Child<L> {
 
 impl<L: Leaf> Child<L> {
     fn leaf(leaf: L) -> Self {
-        Self { summary: Summary::of_leaf(&leaf), node: Node::Leaf(Arc::new(leaf)) }
+        Self { summary: leaf.summary(), node: Node::Leaf(Arc::new(leaf)) }
     }
 
     fn branch(children: &[Self]) -> Self {
@@ -151,18 +173,11 @@ impl<L: Leaf> Child<L> {
             return None;
         }
         match (&self.node, &next.node) {
-            (Node::Leaf(a), Node::Leaf(b)) => {
-                let rows: Vec<_> = unpack(&**a).chain(unpack(&**b)).collect();
-                Some(Self::leaf(L::pack(&rows)))
-            }
+            (Node::Leaf(a), Node::Leaf(b)) => Some(Self::leaf(a.join(b))),
             (Node::Branch(a), Node::Branch(b)) => Some(Self::branch(&[&**a, &**b].concat())),
             _ => None,
         }
     }
-}
-
-fn unpack<L: Leaf>(leaf: &L) -> impl Iterator<Item = L::Row> {
-    (0..leaf.len()).filter_map(|at| leaf.row(at))
 }
 
 /// The rows; cloning it is cheap and keeps this moment.
@@ -192,14 +207,14 @@ impl<L: Leaf> Tree<L> {
     /// The row of a message.
     pub(crate) fn get(&self, uid: Uid) -> Option<L::Row> {
         let leaf = self.leaf_from(uid, Wanted::All, &mut 0)?;
-        let at = first_from(leaf, uid);
+        let at = leaf.first_from(uid);
         (leaf.uid(at) == Some(uid)).then(|| leaf.row(at)).flatten()
     }
 
     /// Whether there is a row.
     pub(crate) fn contains(&self, uid: Uid) -> bool {
         self.leaf_from(uid, Wanted::All, &mut 0)
-            .is_some_and(|leaf| leaf.uid(first_from(leaf, uid)) == Some(uid))
+            .is_some_and(|leaf| leaf.uid(leaf.first_from(uid)) == Some(uid))
     }
 
     /// How many rows have a UID up to `uid`.
@@ -230,7 +245,7 @@ impl<L: Leaf> Tree<L> {
             node = children.get(at).map(|child| &child.node);
         }
         if let Some(Node::Leaf(leaf)) = node {
-            counted += of_leaf(leaf, uid.next().map_or(leaf.len(), |next| first_from(&**leaf, next))) as u32;
+            counted += of_leaf(leaf, uid.next().map_or(leaf.len(), |next| leaf.first_from(next))) as u32;
         }
         counted
     }
@@ -272,28 +287,51 @@ impl<L: Leaf> Tree<L> {
 
     /// The leaves, in order.
     pub(crate) fn leaves(&self) -> impl Iterator<Item = &L> {
-        self.leaves_from(Uid::MIN)
+        self.leaves_with(Wanted::All, Uid::MIN)
     }
 
     /// The UIDs from `from` on: a step for each leaf without gaps, not for each row.
     pub(crate) fn uids(&self, from: Uid) -> UidSet {
-        let mut spans = Vec::new();
-        for leaf in self.leaves_from(from) {
-            let start = first_from(leaf, from);
-            let ends = (leaf.uid(start), leaf.len().checked_sub(1).and_then(|at| leaf.uid(at)));
-            match ends {
-                (Some(first), Some(last)) if leaf.is_dense() => spans.push((first, last)),
-                _ => spans.extend((start..leaf.len()).filter_map(|at| leaf.uid(at)).map(|uid| (uid, uid))),
-            }
+        let mut uids = UidSet::new();
+        for leaf in self.leaves_with(Wanted::All, from) {
+            leaf.name(leaf.first_from(from)..leaf.len(), &mut uids);
         }
-        UidSet::from_ranges(spans)
+        uids
     }
 
-    fn leaves_from(&self, from: Uid) -> impl Iterator<Item = &L> {
+    /// The leaves that have some of these rows, or might have, each with the part of the set that falls into it.
+    pub(crate) fn parts<'s>(&self, uids: &'s UidSet) -> impl Iterator<Item = (&L, Part<'s>)> {
+        let mut left = Part { spans: uids.spans(), first: Uid::MIN, last: Uid::MAX };
+        std::iter::from_fn(move || {
+            let from = left.start()?;
+            let leaf = self.leaf_from(from, Wanted::All, &mut 0)?;
+            let last = leaf.last()?;
+            let here = left.between(from, last);
+            left = last.next().map_or(Part::NOTHING, |next| left.between(next, Uid::MAX));
+            Some((leaf, here))
+        })
+    }
+
+    /// Those of these rows that are there.
+    pub(crate) fn present(&self, uids: &UidSet) -> UidSet {
+        let mut present = UidSet::new();
+        for (leaf, part) in self.parts(uids) {
+            part.places(leaf).for_each(|rows| leaf.name(rows, &mut present));
+        }
+        present
+    }
+
+    /// How many of these rows are there.
+    pub(crate) fn count_among(&self, uids: &UidSet) -> u64 {
+        self.parts(uids).map(|(leaf, part)| part.count(leaf) as u64).sum()
+    }
+
+    /// The leaves that have a wanted row, and end at or behind `from`.
+    pub(crate) fn leaves_with(&self, wanted: Wanted, from: Uid) -> impl Iterator<Item = &L> {
         let mut from = Some(from);
         std::iter::from_fn(move || {
-            let leaf = self.leaf_from(from?, Wanted::All, &mut 0)?;
-            from = leaf.uid(leaf.len().checked_sub(1)?).and_then(Uid::next);
+            let leaf = self.leaf_from(from?, wanted, &mut 0)?;
+            from = leaf.last().and_then(Uid::next);
             Some(leaf)
         })
     }
@@ -301,24 +339,6 @@ impl<L: Leaf> Tree<L> {
     /// A tree of leaves that come in order.
     pub(crate) fn from_leaves(leaves: Vec<L>) -> Self {
         Self { top: stack(leaves.into_iter().map(Child::leaf).collect()) }
-    }
-
-    /// The tree in which the rows named by `uids` are as `edit` makes them. It gets the rows of a leaf and the
-    /// UIDs that fall into it, and gives back rows that ascend; rows in no leaf's reach come last.
-    pub(crate) fn edit(
-        &self,
-        uids: &UidSet,
-        mut edit: impl FnMut(Vec<L::Row>, Part<'_>) -> Vec<L::Row>,
-    ) -> Self {
-        let part = Part { spans: uids.spans(), first: Uid::MIN, last: Uid::MAX };
-        if part.is_empty() {
-            return self.clone();
-        }
-        let children = match &self.top {
-            Some(top) => edit_node(&top.node, part, &mut edit),
-            None => pack_all(&edit(Vec::new(), part)),
-        };
-        Self { top: stack(children) }
     }
 
     /// What it keeps in memory, in octets, itself not counted.
@@ -336,14 +356,4 @@ impl<L: Leaf> Tree<L> {
         }
         self.top.as_ref().map_or(0, |top| of_node(&top.node))
     }
-}
-
-/// The place of the first row at or behind a UID.
-fn first_from<L: Leaf>(leaf: &L, from: Uid) -> usize {
-    let (mut low, mut high) = (0, leaf.len());
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if leaf.uid(middle).is_some_and(|uid| uid < from) { low = middle + 1 } else { high = middle }
-    }
-    low
 }

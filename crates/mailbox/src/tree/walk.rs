@@ -1,6 +1,6 @@
 //! Going along rows.
 
-use super::{Leaf, Summary, Tree, first_from};
+use super::{Leaf, Summary, Tree};
 use terms::{ModSeq, Uid};
 
 /// Which rows a walk is after.
@@ -48,7 +48,7 @@ impl<L: Leaf> Walk<'_, L> {
     pub(crate) fn skip_to(&mut self, uid: Uid) {
         if let Some((leaf, at)) = &mut self.leaf {
             if leaf.uid(*at).is_none_or(|here| here < uid) {
-                *at = (*at).max(first_from(*leaf, uid));
+                *at = (*at).max(leaf.first_from(uid));
             }
             if *at < leaf.len() {
                 return;
@@ -69,8 +69,8 @@ impl<L: Leaf> Iterator for Walk<'_, L> {
                 None => {
                     let from = self.from?;
                     let leaf = self.tree.leaf_from(from, self.wanted, &mut self.visits)?;
-                    self.from = leaf.uid(leaf.len().checked_sub(1)?).and_then(Uid::next);
-                    (leaf, first_from(leaf, from))
+                    self.from = leaf.last().and_then(Uid::next);
+                    (leaf, leaf.first_from(from))
                 }
             };
             if let Some(at) = (at..leaf.len()).find(|at| self.wanted.is_row(leaf, *at)) {
