@@ -1,6 +1,7 @@
 //! Rows of numbers in as few bits as they need.
 
 use crate::codec::{DecodeError, Reader, Writer};
+use std::ops::Range;
 
 /// A table of `N` columns. Each column is kept as its lowest value and, row by row, the distance from it in as
 /// many bits as the largest distance takes: a column of equal values takes none (frame of reference).
@@ -160,11 +161,16 @@ impl<const N: usize> Packed<N> {
 
     /// The values of one column.
     pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = u64> {
+        self.cells(column, 0..self.len())
+    }
+
+    /// The same of some rows.
+    pub(crate) fn cells(&self, column: usize, rows: Range<usize>) -> impl Iterator<Item = u64> {
         let bits = self.bits.get(column).copied().unwrap_or_default();
         let low = self.lowest.get(column).copied().unwrap_or_default();
         let start = self.start(column);
         let place = move |row| row * usize::from(self.row_bits) + start;
-        (0..self.len()).map(move |row| low.wrapping_add(self.bits_at(place(row), bits)))
+        rows.map(move |row| low.wrapping_add(self.bits_at(place(row), bits)))
     }
 
     /// The highest value of a column.

@@ -124,9 +124,8 @@ impl MarkLeaf {
             true if self.is_marked(0) => self.name(rows, names),
             true => {}
             false => {
-                let among = self.0.column(SEEN).enumerate().skip(rows.start).take(rows.len());
-                let seen = among.filter(|(_, seen)| *seen == 1).filter_map(|(at, _)| self.uid(at));
-                seen.for_each(|uid| names.push(uid));
+                let seen = rows.clone().zip(self.0.cells(SEEN, rows)).filter(|(_, seen)| *seen == 1);
+                seen.filter_map(|(at, _)| self.uid(at)).for_each(|uid| names.push(uid));
             }
         }
     }

@@ -134,14 +134,16 @@ impl MessageLeaf {
         Self { table: Packed::pack(&table), combinations: combinations.0.into() }
     }
 
-    /// Adds the UIDs of those of these rows whose flags are as `wanted` says, combination by combination.
+    /// Adds the UIDs of those of these rows whose combination of flags is `wanted`.
     pub(crate) fn name_some(&self, rows: Range<usize>, wanted: &[bool], names: &mut UidSet) {
         if wanted.iter().all(|wanted| *wanted) {
             return self.name(rows, names);
         }
+        if !wanted.contains(&true) {
+            return;
+        }
         let is_wanted = |flags: u64| wanted.get(flags as usize).copied().unwrap_or_default();
-        let among = self.table.column(FLAGS).enumerate().skip(rows.start).take(rows.len());
-        let among = among.filter(|(_, flags)| is_wanted(*flags));
+        let among = rows.clone().zip(self.table.cells(FLAGS, rows)).filter(|(_, flags)| is_wanted(*flags));
         among.filter_map(|(at, _)| self.uid(at)).for_each(|uid| names.push(uid));
     }
 
@@ -150,13 +152,18 @@ impl MessageLeaf {
         &self.combinations
     }
 
-    /// The same of these rows alone, each once.
-    pub(crate) fn combinations_of(&self, rows: Range<usize>) -> impl Iterator<Item = &FlagSet> {
+    /// Those that occur in these rows, each once.
+    pub(crate) fn combinations_of(&self, rows: impl Iterator<Item = Range<usize>>) -> Vec<&FlagSet> {
         let mut met = vec![false; self.combinations.len()];
-        let is_new =
-            move |flags: &usize| met.get_mut(*flags).is_some_and(|met| !std::mem::replace(met, true));
-        let rows = self.table.column(FLAGS).skip(rows.start).take(rows.len());
-        rows.map(|flags| flags as usize).filter(is_new).filter_map(|flags| self.combinations.get(flags))
+        let mut left = met.len();
+        for flags in rows.flat_map(|rows| self.table.cells(FLAGS, rows)) {
+            let is_new = met.get_mut(flags as usize).is_some_and(|met| !std::mem::replace(met, true));
+            left -= usize::from(is_new);
+            if left == 0 {
+                break;
+            }
+        }
+        self.combinations.iter().zip(met).filter(|(_, met)| *met).map(|(flags, _)| flags).collect()
     }
 
     pub(crate) fn encode(&self, w: &mut Writer) {
@@ -324,5 +331,77 @@ impl Leaf for MessageLeaf {
         let combinations: usize =
             self.combinations.iter().map(|flags| size_of::<FlagSet>() + flags.heap_octets()).sum();
         self.table.heap_octets() + combinations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Tree;
+    use testkit::dice::Dice;
+
+    fn some_rows(dice: &mut Dice) -> Vec<Row> {
+        let first = 1 + dice.below(1_000_u32);
+        let gaps = if dice.one_in(2) { 1 } else { 5 };
+        let kinds = dice.pick(&[1, 2, 9_u8]);
+        let mut last = first;
+        let mut row = || {
+            last += 1 + dice.below(gaps);
+            let system = SystemFlags::from_bits(dice.below(kinds) & 7).unwrap();
+            let keywords = if dice.one_in(kinds.into()) { vec![dice.below(3_u16)] } else { Vec::new() };
+            let seconds = i64::from(dice.below(100_000_u32));
+            Row {
+                uid: Uid::new(last).unwrap(),
+                email: EmailId { mailbox: 1, uid: last },
+                flags: FlagSet::new(system, keywords),
+                modseq: ModSeq::new(5 + dice.below(1_u64 << kinds)).unwrap(),
+                internal_date: InternalDate::new(seconds, 0).unwrap(),
+                size: dice.below(1_u64 << 40),
+                save_date: seconds,
+            }
+        };
+        let count = 1 + first as usize * 7 % LEAF_ROWS;
+        (0..count).map(|_| row()).collect()
+    }
+
+    fn check_changed(rows: &[Row], uids: &UidSet, modseq: u64, change: impl Fn(&FlagSet) -> FlagSet) {
+        let modseq = ModSeq::new(modseq).unwrap();
+        let tree = Tree::from_leaves(vec![MessageLeaf::pack(rows)]);
+        let changed = tree.change(uids, |leaf, picked| leaf.changed(picked, modseq, &change));
+        let mut plain = rows.to_vec();
+        for row in plain.iter_mut().filter(|row| uids.contains(row.uid)) {
+            (row.flags, row.modseq) = (change(&row.flags), modseq);
+        }
+        assert_eq!(changed.leaves().collect::<Vec<_>>(), [&MessageLeaf::pack(&plain)]);
+        assert_eq!(changed.summary(), MessageLeaf::pack(&plain).summary());
+    }
+
+    #[test]
+    fn a_leaf_that_is_changed_or_cut_or_joined_is_as_if_all_its_rows_had_been_packed_anew() {
+        for seed in 0..400 {
+            let mut dice = Dice::new(seed);
+            let rows = some_rows(&mut dice);
+            let all: UidSet = rows.iter().map(|row| row.uid).collect();
+            let some: UidSet = all.iter().filter(|_| dice.one_in(2)).collect();
+            let one = UidSet::one(rows[dice.below(rows.len())].uid);
+            let flags = FlagSet::new(SystemFlags::FLAGGED, vec![dice.below(4)]);
+            for uids in [&all, &some, &one] {
+                let modseq = dice.below(2_000);
+                check_changed(&rows, uids, modseq, |had| had.with(&flags));
+                check_changed(&rows, uids, modseq, |had| had.without(&flags));
+                check_changed(&rows, uids, modseq, |_| flags.clone());
+            }
+            let leaf = MessageLeaf::pack(&rows);
+            let picked: Vec<Row> = rows.iter().filter(|row| some.contains(row.uid)).cloned().collect();
+            if !picked.is_empty() {
+                let cut = leaf.pick(|at| some.contains(rows[at].uid));
+                assert_eq!(cut, MessageLeaf::pack(&picked), "seed {seed}");
+            }
+            let (before, behind) = rows.split_at(dice.below(rows.len()));
+            if !before.is_empty() {
+                let joined = MessageLeaf::pack(before).join(&MessageLeaf::pack(behind));
+                assert_eq!(joined, leaf, "seed {seed}");
+            }
+        }
     }
 }

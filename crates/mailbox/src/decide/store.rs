@@ -2,7 +2,7 @@
 
 use super::{check_modseqs, pieces};
 use crate::{Event, FlagSet, Flags, FlagsChanged, Keywords, LimitReached, MAX_KEYWORDS, MAX_READERS};
-use crate::{MailboxState, Row, Scope, SystemFlags};
+use crate::{MailboxState, Reader, Scope, SystemFlags};
 use terms::{AccountId, ModSeq, UidSet};
 
 /// What STORE does with the flags that it names.
@@ -56,42 +56,50 @@ pub struct Stored {
 pub fn store(state: &MailboxState, request: &Store<'_>) -> Result<Stored, LimitReached> {
     let keywords = keywords_after(state, request)?;
     let named = keywords.known(request.flags);
-    let mut stored = Stored::default();
-    let mut shared = UidSet::new();
-    let mut private = UidSet::new();
-    let mut dropped = FlagSet::default();
-    for row in state.reader(request.account).rows(request.uids) {
-        // RFC 7162, 3.1.3: "equal to or less than the specified UNCHANGEDSINCE value".
-        if request.unchanged_since.is_some_and(|since| row.modseq > since) {
-            stored.modified.push(row.uid);
-            continue;
-        }
-        stored.passed.push(row.uid);
-        let wanted = request.change.apply(&row, &named);
-        if is_seen(&wanted) != is_seen(&row.flags) {
-            private.push(row.uid);
-        }
-        if shared_part(&wanted) != shared_part(&row.flags) {
-            shared.push(row.uid);
-            dropped = dropped.with(&row.flags.without(&wanted));
-        }
-    }
-    stored.absent = request.uids.difference(&stored.passed.union(&stored.modified));
-    stored.changed = shared.union(&private);
-    stored.events.extend(shared_events(request, &shared, named_flags(&keywords, &dropped)));
-    stored.events.extend(private_events(request, &private));
+    let reader = state.reader(request.account);
+    let present = state.present(request.uids);
+    let absent = request.uids.difference(&present);
+    // RFC 7162, 3.1.3: "equal to or less than the specified UNCHANGEDSINCE value".
+    let modified = request.unchanged_since.map(|since| reader.changed_among(&present, since));
+    let modified = modified.unwrap_or_default();
+    let passed = if modified.is_empty() { present } else { present.difference(&modified) };
+    let (shared, dropped) = shared_changes(state, &passed, |flags| request.change.apply(flags, &named));
+    let private = private_changes(reader, &passed, request.change, is_seen(&named));
+    let mut events: Vec<_> = shared_events(request, &shared, named_flags(&keywords, &dropped)).collect();
+    events.extend(private_events(request, &private));
     if !private.is_empty() && !state.knows_reader(request.account) && state.readers() >= MAX_READERS {
         return Err(LimitReached::Readers);
     }
-    check_modseqs(state, stored.events.len())?;
-    Ok(stored)
+    check_modseqs(state, events.len())?;
+    Ok(Stored { events, changed: shared.union(&private), passed, modified, absent })
+}
+
+/// Messages whose shared flags become others, and all flags that one of them loses.
+fn shared_changes(
+    state: &MailboxState,
+    passed: &UidSet,
+    change: impl Fn(&FlagSet) -> FlagSet,
+) -> (UidSet, FlagSet) {
+    let shared = state.flagged(passed, |flags| shared_part(&change(flags)) != shared_part(flags));
+    let mut dropped = FlagSet::default();
+    state.each_combination(&shared, |flags| dropped = dropped.with(&flags.without(&change(flags))));
+    (shared, dropped)
+}
+
+/// Messages whose `\Seen` becomes another.
+fn private_changes(reader: Reader<'_>, passed: &UidSet, change: Change, names_seen: bool) -> UidSet {
+    match (change, names_seen) {
+        (Change::Add | Change::Remove, false) => UidSet::new(),
+        (Change::Add | Change::Replace, true) => passed.difference(&reader.seen_among(passed)),
+        (Change::Remove, true) | (Change::Replace, false) => reader.seen_among(passed),
+    }
 }
 
 impl Change {
-    fn apply(self, row: &Row, named: &FlagSet) -> FlagSet {
+    fn apply(self, flags: &FlagSet, named: &FlagSet) -> FlagSet {
         match self {
-            Self::Add => row.flags.with(named),
-            Self::Remove => row.flags.without(named),
+            Self::Add => flags.with(named),
+            Self::Remove => flags.without(named),
             Self::Replace => named.clone(),
         }
     }

@@ -73,6 +73,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Those of these messages, which are there, that have `\Seen`.
+    pub(crate) fn seen_among(&self, uids: &UidSet) -> UidSet {
+        self.private.map(|p| p.seen_among(uids)).unwrap_or_default()
+    }
+
+    /// Those of these messages, which are there, whose MODSEQ is above `since`.
+    pub(crate) fn changed_among(&self, uids: &UidSet, since: ModSeq) -> UidSet {
+        let changed = self.state.messages.changed_among(uids, since);
+        match self.private.map(|p| p.marks.changed_among(uids, since)) {
+            Some(marked) if !marked.is_empty() => changed.union(&marked),
+            _ => changed,
+        }
+    }
+
     /// Looks messages up whose UIDs ascend.
     #[must_use]
     pub fn lookup(&self) -> RowLookup<'a> {
@@ -83,13 +97,25 @@ impl<'a> Reader<'a> {
     /// the mailbox that changed.
     #[must_use]
     pub fn changed(&self, since: ModSeq, from: Uid) -> Changed<'a> {
-        let since = Wanted::Since(since);
-        let marks = |p: &'a Private| p.marks.walk(since, from);
+        self.walk_changed(Wanted::Since(since), from)
+    }
+
+    /// The same without those of some messages that have not changed behind another MODSEQ; it does not visit them.
+    pub(crate) fn changed_but(
+        &self,
+        since: ModSeq,
+        (settled, through): (&'a UidSet, ModSeq),
+        from: Uid,
+    ) -> Changed<'a> {
+        self.walk_changed(Wanted::Untold { since, settled: settled.spans(), through }, from)
+    }
+
+    fn walk_changed(&self, wanted: Wanted<'a>, from: Uid) -> Changed<'a> {
         Changed {
             all: self.lookup(),
-            messages: self.state.messages.walk(since, from),
+            messages: self.state.messages.walk(wanted, from),
             message: None,
-            marks: self.private.map(marks),
+            marks: self.private.map(|p| p.marks.walk(wanted, from)),
             mark: None,
         }
     }
@@ -111,6 +137,24 @@ impl MailboxState {
     #[must_use]
     pub fn present(&self, uids: &UidSet) -> UidSet {
         self.messages.present(uids)
+    }
+
+    /// Those of these messages whose shared flags are as `wanted` says, combination by combination.
+    pub(crate) fn flagged(&self, uids: &UidSet, wanted: impl Fn(&FlagSet) -> bool) -> UidSet {
+        let mut flagged = UidSet::new();
+        for (leaf, part) in self.messages.parts(uids) {
+            let wanted: Vec<bool> = leaf.combinations().iter().map(&wanted).collect();
+            part.places(leaf).for_each(|rows| leaf.name_some(rows, &wanted, &mut flagged));
+        }
+        flagged
+    }
+
+    /// Goes through the combinations of shared flags that these messages have: each at least once, and not many more
+    /// times than there are leaves.
+    pub(crate) fn each_combination(&self, uids: &UidSet, mut each: impl FnMut(&FlagSet)) {
+        for (leaf, part) in self.messages.parts(uids) {
+            leaf.combinations_of(part.places(leaf)).into_iter().for_each(&mut each);
+        }
     }
 }
 

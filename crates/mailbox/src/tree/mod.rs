@@ -150,8 +150,8 @@ impl<L: Leaf> Child<L> {
         }
     }
 
-    fn leaf_from(&self, from: Uid, wanted: Wanted, visits: &mut usize) -> Option<&L> {
-        if self.summary.last < from.get() || !wanted.any_in(self.summary) {
+    fn leaf_from(&self, from: Uid, wanted: Wanted<'_>, visits: &mut usize) -> Option<&L> {
+        if self.summary.last < from.get() || !wanted.any_in(from, self.summary) {
             return None;
         }
         *visits += 1;
@@ -160,8 +160,12 @@ impl<L: Leaf> Child<L> {
             // What is wanted in the first child may all lie before `from`: then it is the next one's turn.
             Node::Branch(children) => {
                 let before = children.partition_point(|child| child.summary.last < from.get());
-                let mut behind = children.get(before..)?.iter();
-                behind.find_map(|child| child.leaf_from(from, wanted, visits))
+                let mut from = from;
+                children.get(before..)?.iter().find_map(|child| {
+                    let found = child.leaf_from(from, wanted, visits);
+                    from = Uid::new(child.summary.last).and_then(Uid::next).unwrap_or(Uid::MAX);
+                    found
+                })
             }
         }
     }
@@ -217,35 +221,18 @@ impl<L: Leaf> Tree<L> {
             .is_some_and(|leaf| leaf.uid(leaf.first_from(uid)) == Some(uid))
     }
 
-    /// How many rows have a UID up to `uid`.
-    pub(crate) fn rank(&self, uid: Uid) -> u32 {
-        self.count(uid, |child| child.rows, |_, behind| behind)
-    }
-
     /// How many marked rows have a UID up to `uid`.
     pub(crate) fn rank_marked(&self, uid: Uid) -> u32 {
-        self.count(
-            uid,
-            |child| child.marked,
-            |leaf, behind| (0..behind).filter(|at| leaf.is_marked(*at)).count(),
-        )
-    }
-
-    fn count(
-        &self,
-        uid: Uid,
-        of_child: impl Fn(&Summary) -> u32,
-        of_leaf: impl Fn(&L, usize) -> usize,
-    ) -> u32 {
         let mut counted = 0;
         let mut node = self.top.as_ref().map(|top| &top.node);
         while let Some(Node::Branch(children)) = node {
             let at = children.partition_point(|child| child.summary.last <= uid.get());
-            counted += children.iter().take(at).map(|child| of_child(&child.summary)).sum::<u32>();
+            counted += children.iter().take(at).map(|child| child.summary.marked).sum::<u32>();
             node = children.get(at).map(|child| &child.node);
         }
         if let Some(Node::Leaf(leaf)) = node {
-            counted += of_leaf(leaf, uid.next().map_or(leaf.len(), |next| leaf.first_from(next))) as u32;
+            let behind = uid.next().map_or(leaf.len(), |next| leaf.first_from(next));
+            counted += (0..behind).filter(|at| leaf.is_marked(*at)).count() as u32;
         }
         counted
     }
@@ -271,12 +258,12 @@ impl<L: Leaf> Tree<L> {
 
     /// The first leaf that has a row at or behind `from` and a wanted one. `visits` counts the nodes that were
     /// looked into.
-    fn leaf_from(&self, from: Uid, wanted: Wanted, visits: &mut usize) -> Option<&L> {
+    fn leaf_from(&self, from: Uid, wanted: Wanted<'_>, visits: &mut usize) -> Option<&L> {
         self.top.as_ref()?.leaf_from(from, wanted, visits)
     }
 
     /// The wanted rows from a UID on.
-    pub(crate) fn walk(&self, wanted: Wanted, from: Uid) -> Walk<'_, L> {
+    pub(crate) fn walk<'w>(&'w self, wanted: Wanted<'w>, from: Uid) -> Walk<'w, L> {
         Walk { tree: self, wanted, from: Some(from), leaf: None, visits: 0 }
     }
 
@@ -321,13 +308,23 @@ impl<L: Leaf> Tree<L> {
         present
     }
 
+    /// Those of these rows whose MODSEQ is above `since`.
+    pub(crate) fn changed_among(&self, uids: &UidSet, since: ModSeq) -> UidSet {
+        let mut changed = UidSet::new();
+        for (leaf, part) in self.parts(uids) {
+            let rows = part.places(leaf).flatten().filter(|at| leaf.modseq(*at) > since);
+            rows.filter_map(|at| leaf.uid(at)).for_each(|uid| changed.push(uid));
+        }
+        changed
+    }
+
     /// How many of these rows are there.
     pub(crate) fn count_among(&self, uids: &UidSet) -> u64 {
         self.parts(uids).map(|(leaf, part)| part.count(leaf) as u64).sum()
     }
 
     /// The leaves that have a wanted row, and end at or behind `from`.
-    pub(crate) fn leaves_with(&self, wanted: Wanted, from: Uid) -> impl Iterator<Item = &L> {
+    pub(crate) fn leaves_with<'w>(&'w self, wanted: Wanted<'w>, from: Uid) -> impl Iterator<Item = &'w L> {
         let mut from = Some(from);
         std::iter::from_fn(move || {
             let leaf = self.leaf_from(from?, wanted, &mut 0)?;

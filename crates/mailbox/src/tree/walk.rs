@@ -5,20 +5,27 @@ use terms::{ModSeq, Uid};
 
 /// Which rows a walk is after.
 #[derive(Clone, Copy)]
-pub(crate) enum Wanted {
+pub(crate) enum Wanted<'a> {
     /// All of them.
     All,
     /// Those with a MODSEQ above this one.
     Since(ModSeq),
+    /// The same, where rows that are settled have to be above another one as well.
+    Untold { since: ModSeq, settled: &'a [(Uid, Uid)], through: ModSeq },
     /// Those with the flag that the tree counts.
     Marked,
 }
 
-impl Wanted {
-    pub(super) fn any_in(self, summary: Summary) -> bool {
+impl Wanted<'_> {
+    /// Whether one may be among the rows from `first` on that the summary is of.
+    pub(super) fn any_in(self, first: Uid, summary: Summary) -> bool {
         match self {
             Self::All => true,
             Self::Since(modseq) => summary.modseq > modseq,
+            Self::Untold { since, settled, through } => {
+                let last = Uid::new(summary.last).unwrap_or(Uid::MAX);
+                summary.modseq > since && (summary.modseq > through || !has_all(settled, first, last))
+            }
             Self::Marked => summary.marked > 0,
         }
     }
@@ -27,15 +34,26 @@ impl Wanted {
         match self {
             Self::All => true,
             Self::Since(modseq) => leaf.modseq(at) > modseq,
+            Self::Untold { since, settled, through } => {
+                let modseq = leaf.modseq(at);
+                let is_settled = || leaf.uid(at).is_some_and(|uid| has_all(settled, uid, uid));
+                modseq > since && (modseq > through || !is_settled())
+            }
             Self::Marked => leaf.is_marked(at),
         }
     }
 }
 
+/// Whether the UIDs from `first` to `last` are all in one span.
+fn has_all(spans: &[(Uid, Uid)], first: Uid, last: Uid) -> bool {
+    let at = spans.partition_point(|span| span.1 < first);
+    spans.get(at).is_some_and(|span| span.0 <= first && last <= span.1)
+}
+
 /// Goes along wanted rows, without a stack: behind each leaf from the top down again to the next.
 pub(crate) struct Walk<'a, L> {
     pub(super) tree: &'a Tree<L>,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: Wanted<'a>,
     /// Where it goes on behind this leaf, or without one; `None` behind the last.
     pub(super) from: Option<Uid>,
     pub(super) leaf: Option<(&'a L, usize)>,

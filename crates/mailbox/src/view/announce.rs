@@ -238,7 +238,8 @@ impl View {
     }
 
     fn tell_changes(&mut self, current: &MailboxState, sweep: Sweep, out: &mut Announcement) {
-        let mut changed = current.reader(self.account).changed(self.told, sweep.from);
+        let settled = (&self.settled.uids, self.settled.through);
+        let mut changed = current.reader(self.account).changed_but(self.told, settled, sweep.from);
         self.sweep = None;
         for row in changed.by_ref() {
             if row.uid >= sweep.end {
@@ -248,9 +249,7 @@ impl View {
                 self.sweep = Some(Sweep { from: row.uid, ..sweep });
                 break;
             }
-            if !self.settled.covers(&row) {
-                out.items.extend(self.fetched(row).map(Item::Fetch));
-            }
+            out.items.extend(self.fetched(row).map(Item::Fetch));
         }
         out.visits += changed.visits();
         if self.sweep.is_none() {

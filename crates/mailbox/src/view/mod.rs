@@ -127,12 +127,6 @@ struct Settled {
     through: ModSeq,
 }
 
-impl Settled {
-    fn covers(&self, row: &Row) -> bool {
-        row.modseq <= self.through && self.uids.contains(row.uid)
-    }
-}
-
 /// A walk along changed messages that was interrupted because a batch was full.
 #[derive(Clone, Copy, Debug)]
 struct Sweep {

@@ -1,7 +1,8 @@
 //! Costs, counted in nodes and octets.
 
 use crate::{ALEX, announce, apply, empty, expunge, message, store, uid, uids, with_messages};
-use mailbox::{Change, Dialect, Flags, Permit, View};
+use mailbox::{Change, Dialect, Flags, Item, Permit, Reply, View};
+use terms::Uid;
 
 const MESSAGES: usize = 200_000;
 
@@ -21,6 +22,15 @@ fn announcing_looks_only_where_something_changed() {
     let told = announce(&mut view, &state, Permit::Renumber);
     assert_eq!(told.items.len(), 3);
     assert!(told.visits <= 18, "{} nodes for three changes", told.visits);
+
+    // What a session has done silently is nothing to look for, however much it is.
+    let mut silent = View::open(&state, ALEX, Dialect::Plain, None);
+    let all = state.uids(Uid::MIN);
+    let (after, stored) = store(&state, ALEX, &all, Change::Add, "$Junk");
+    silent.stored(&state, &after, &stored, Reply::Silent);
+    let told = announce(&mut silent, &after, Permit::Renumber);
+    assert_eq!(told.items, [Item::Keywords]);
+    assert!(told.visits <= 6, "{} nodes for a silent store", told.visits);
 
     let state = with_messages(&state, 1);
     let told = announce(&mut view, &state, Permit::Renumber);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test may panic")]
 
 mod at_once;
+mod by_leaf;
 mod costs;
 mod large;
 mod limits;
@@ -63,7 +64,7 @@ pub(crate) fn apply(state: &MailboxState, events: &[Event]) -> MailboxState {
 
 pub(crate) fn named(text: &str) -> Flags {
     let mut flags = Flags::NONE;
-    for word in text.split(' ') {
+    for word in text.split_whitespace() {
         match mailbox::SystemFlags::NAMED.iter().find(|(_, name)| *name == word) {
             Some((flag, _)) => flags.system = flags.system.with(*flag),
             None => flags.push(Keyword::new(word).unwrap()),
