@@ -16,7 +16,7 @@ const SOME: u32 = 10_000;
 /// Messages that a FETCH looks up at once.
 const CHUNK: usize = 256;
 /// The shortest of so many counts.
-const TIMES: usize = 15;
+const TIMES: usize = 40;
 const OWNER: AccountId = AccountId(1);
 
 fn main() {

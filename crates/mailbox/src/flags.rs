@@ -131,6 +131,15 @@ impl Flags {
         self.system.is_empty() && self.keywords.is_none()
     }
 
+    /// Whether the keywords are known at a glance to be the same, without a look at them.
+    pub(crate) fn shares_keywords_with(&self, other: &Self) -> bool {
+        match (&self.keywords, &other.keywords) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     /// Adds a keyword; a second one that differs only in case is the same.
     pub fn push(&mut self, keyword: Keyword) {
         if !self.keywords().contains(&keyword) {
@@ -158,6 +167,17 @@ impl<'a> FromIterator<&'a Flag> for Flags {
     }
 }
 
+/// Those of the flags that do not share their keywords with the ones before: nearly always each keyword once, where
+/// messages come from one mailbox.
+pub(crate) fn changing<'a>(flags: impl IntoIterator<Item = &'a Flags>) -> impl Iterator<Item = &'a Flags> {
+    let mut before: Option<&Flags> = None;
+    flags.into_iter().filter(|flags| flags.keywords.is_some()).filter(move |flags| {
+        let shared = before.is_some_and(|before| before.shares_keywords_with(flags));
+        before = Some(flags);
+        !shared
+    })
+}
+
 /// Flags by number: what a message carries. Keywords are numbers in the mailbox's [`Keywords`], ascending.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct FlagSet {
@@ -173,12 +193,23 @@ impl FlagSet {
         self.keywords.as_deref().unwrap_or_default()
     }
 
+    /// System flags alone.
+    #[must_use]
+    pub const fn system(system: SystemFlags) -> Self {
+        Self { system, keywords: None }
+    }
+
     /// Sorts and joins the numbers.
     #[must_use]
     pub fn new(system: SystemFlags, mut keywords: Vec<u16>) -> Self {
         keywords.sort_unstable();
         keywords.dedup();
         Self { system, keywords: if keywords.is_empty() { None } else { Some(keywords.into()) } }
+    }
+
+    /// The same keywords with other system flags.
+    pub(crate) fn with_system(&self, system: SystemFlags) -> Self {
+        Self { system, keywords: self.keywords.clone() }
     }
 
     /// What is in either.
@@ -266,7 +297,7 @@ impl Keywords {
     #[must_use]
     pub fn unknown<'a>(&self, flags: impl IntoIterator<Item = &'a Flags>) -> usize {
         let mut met = Self::default();
-        for keyword in flags.into_iter().flat_map(Flags::keywords) {
+        for keyword in changing(flags).flat_map(Flags::keywords) {
             if self.find(keyword).is_none() {
                 met.meet(keyword);
             }

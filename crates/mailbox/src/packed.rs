@@ -109,6 +109,7 @@ impl<const N: usize> Packed<N> {
     }
 
     /// One value.
+    #[inline]
     pub(crate) fn cell(&self, row: usize, column: usize) -> Option<u64> {
         if row >= self.len() {
             return None;
@@ -118,6 +119,7 @@ impl<const N: usize> Packed<N> {
     }
 
     /// One row.
+    #[inline]
     pub(crate) fn row(&self, row: usize) -> Option<[u64; N]> {
         if row >= self.len() {
             return None;
@@ -181,6 +183,7 @@ impl<const N: usize> Packed<N> {
         self.column(column).max().unwrap_or_default()
     }
 
+    #[inline]
     fn bits_at(&self, at: usize, bits: u8) -> u64 {
         if bits == 0 {
             return 0;

@@ -30,7 +30,7 @@ pub fn append(
     reader: AccountId,
     messages: Vec<NewMessage>,
 ) -> Result<Appending, LimitReached> {
-    bring(state, reader, messages.into_iter().map(|message| (None, message)).collect())
+    append_runs(state, reader, vec![Run { first: state.uid_next(), messages }])
 }
 
 /// The same for messages that had UIDs elsewhere. Each keeps its own where that is UIDNEXT or above, and not above
@@ -43,7 +43,11 @@ pub fn bring(
     reader: AccountId,
     messages: Vec<(Option<Uid>, NewMessage)>,
 ) -> Result<Appending, LimitReached> {
-    let flags = || messages.iter().map(|(_, message)| &message.flags);
+    append_runs(state, reader, runs(state.uid_next(), messages)?)
+}
+
+fn append_runs(state: &MailboxState, reader: AccountId, runs: Vec<Run>) -> Result<Appending, LimitReached> {
+    let flags = || runs.iter().flat_map(|run| &run.messages).map(|message| &message.flags);
     if state.keywords().len() + state.keywords().unknown(flags()) > MAX_KEYWORDS {
         return Err(LimitReached::Keywords);
     }
@@ -53,7 +57,7 @@ pub fn bring(
     }
     let mut appending = Appending { events: Vec::new(), uids: UidSet::new() };
     let mut uid_next = state.uid_next();
-    for Run { first, messages } in runs(uid_next, messages)? {
+    for Run { first, messages } in runs {
         appending.events.extend((first > uid_next).then(|| jump(state, first)));
         uid_next = first;
         for messages in batches(messages) {
@@ -123,25 +127,33 @@ pub fn restate(state: &MailboxState, told: Option<&Head>) -> Result<Event, Limit
 }
 
 /// Batches that fit into an event each.
-pub(super) fn batches(messages: Vec<NewMessage>) -> Vec<Vec<NewMessage>> {
-    let mut batches: Vec<Vec<NewMessage>> = Vec::new();
-    let mut room = 0;
-    for message in messages {
-        let is_new =
-            batches.last().and_then(|batch| batch.last()).is_none_or(|before| before.flags != message.flags);
-        let octets = MESSAGE_OCTETS + if is_new { keyword_octets(&message.flags) } else { 0 };
-        match batches.last_mut() {
-            Some(batch) if octets <= room => {
-                batch.push(message);
-                room -= octets;
-            }
-            _ => {
-                room = EVENT_OCTETS.saturating_sub(MESSAGE_OCTETS + keyword_octets(&message.flags));
-                batches.push(vec![message]);
-            }
-        }
+pub(super) fn batches(mut messages: Vec<NewMessage>) -> Vec<Vec<NewMessage>> {
+    // From the end, so that each message is moved once at most and those of the first batch stay where they are.
+    let mut batches: Vec<_> = cuts(&messages).into_iter().rev().map(|at| messages.split_off(at)).collect();
+    if !messages.is_empty() {
+        batches.push(messages);
     }
+    batches.reverse();
     batches
+}
+
+/// Where a new event has to begin.
+fn cuts(messages: &[NewMessage]) -> Vec<usize> {
+    let mut cuts = Vec::new();
+    let mut room = EVENT_OCTETS;
+    let mut before = None;
+    for (at, message) in messages.iter().enumerate() {
+        let is_new = before.is_none_or(|before| before != &message.flags);
+        let octets = MESSAGE_OCTETS + if is_new { keyword_octets(&message.flags) } else { 0 };
+        if at > 0 && octets > room {
+            cuts.push(at);
+            room = EVENT_OCTETS.saturating_sub(MESSAGE_OCTETS + keyword_octets(&message.flags));
+        } else {
+            room = room.saturating_sub(octets);
+        }
+        before = Some(&message.flags);
+    }
+    cuts
 }
 
 /// As if each were new in the event.

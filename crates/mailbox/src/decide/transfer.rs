@@ -52,10 +52,14 @@ pub fn copies(
     uids: &UidSet,
     now: i64,
 ) -> (UidSet, Vec<NewMessage>) {
-    let mut names = Names { state: source, last: None };
-    let rows = source.reader(account).rows(uids);
-    let (uids, messages): (UidList, Vec<_>) = rows.map(|row| (row.uid, names.copy_of(&row, now))).unzip();
-    (uids.0, messages)
+    let mut names = Names::of(source);
+    let most = usize::try_from(uids.len()).unwrap_or(usize::MAX).min(source.messages() as usize);
+    let (mut found, mut messages) = (UidSet::new(), Vec::with_capacity(most));
+    for row in source.reader(account).rows(uids) {
+        found.push(row.uid);
+        messages.push(names.copy_of(&row, now));
+    }
+    (found, messages)
 }
 
 /// The messages as they are, with their UIDs: to be put where they were.
@@ -64,7 +68,7 @@ pub(super) fn originals(
     account: AccountId,
     uids: &UidSet,
 ) -> impl Iterator<Item = (Uid, NewMessage)> {
-    let mut names = Names { state, last: None };
+    let mut names = Names::of(state);
     let stream = state.stream();
     state.reader(account).rows(uids).map(move |row| {
         let is_born_here = row.email == EmailId { mailbox: stream, uid: row.uid.get() };
@@ -90,41 +94,42 @@ pub fn move_messages(
     Ok(Moving { copy, expunged })
 }
 
-/// UIDs that come one by one, ascending.
-#[derive(Default)]
-struct UidList(UidSet);
-
-impl Extend<Uid> for UidList {
-    fn extend<I: IntoIterator<Item = Uid>>(&mut self, uids: I) {
-        uids.into_iter().for_each(|uid| self.0.push(uid));
-    }
-}
-
-/// Names flags; neighbours often have the same.
+/// Names flags; messages of a mailbox have few combinations of them.
 struct Names<'a> {
     state: &'a MailboxState,
-    last: Option<(FlagSet, Flags)>,
+    named: Vec<(FlagSet, Flags)>,
 }
 
-impl Names<'_> {
+/// Combinations of flags whose names are remembered.
+const MAX_NAMED: usize = 16;
+
+impl<'a> Names<'a> {
+    const fn of(state: &'a MailboxState) -> Self {
+        Self { state, named: Vec::new() }
+    }
+
     fn copy_of(&mut self, row: &Row, now: i64) -> NewMessage {
         NewMessage {
             birth: Birth::Elsewhere(row.email),
-            flags: self.of(&row.flags),
+            flags: self.name(&row.flags),
             internal_date: row.internal_date,
             size: row.size,
             save_date: now,
         }
     }
 
-    fn of(&mut self, flags: &FlagSet) -> Flags {
-        match &self.last {
-            Some((known, named)) if known == flags => named.clone(),
-            _ => {
-                let named = named_flags(self.state.keywords(), flags);
-                self.last = Some((flags.clone(), named.clone()));
-                named
-            }
+    fn name(&mut self, flags: &FlagSet) -> Flags {
+        if flags.keywords().is_empty() {
+            return Flags::system(flags.system);
         }
+        if let Some((_, named)) = self.named.iter().find(|(known, _)| known == flags) {
+            return named.clone();
+        }
+        if self.named.len() == MAX_NAMED {
+            self.named.clear();
+        }
+        let named = named_flags(self.state.keywords(), flags);
+        self.named.push((flags.clone(), named.clone()));
+        named
     }
 }

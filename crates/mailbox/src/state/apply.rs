@@ -1,11 +1,12 @@
 //! Folding events into the state.
 
 use super::MailboxState;
-use crate::SystemFlags;
+use crate::flags::changing;
 use crate::private::{Private, Seen};
 use crate::row::Row;
 use crate::{
-    Appended, Birth, Event, FlagSet, Flags, FlagsChanged, MAX_KEYWORDS, MAX_READERS, NewMessage, Scope,
+    Appended, Birth, Event, FlagSet, Flags, FlagsChanged, Keywords, MAX_KEYWORDS, MAX_READERS, NewMessage,
+    Scope, SystemFlags,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -85,12 +86,9 @@ impl MailboxState {
         let (uids, behind) = self.place(appended)?;
         self.meet(appended.messages.iter().map(|message| &message.flags))?;
         let new = || uids.iter().zip(&appended.messages);
-        let mut rows = new().map(|(uid, message)| self.new_row(uid, message, modseq));
-        let messages = self.messages.edit_rows(&uids, |mut here, _| {
-            here.extend(&mut rows);
-            here
-        });
-        drop(rows);
+        let mut numbers = Numbers::of(&self.keywords);
+        let row = |(uid, message)| self.new_row(uid, message, modseq, &mut numbers);
+        let messages = self.messages.append(&uids, new().map(row));
         self.messages = messages;
         self.uid_next = behind;
         self.highest_shared = modseq;
@@ -111,12 +109,18 @@ impl MailboxState {
         }
     }
 
-    fn new_row(&self, uid: Uid, message: &NewMessage, modseq: ModSeq) -> Row {
+    fn new_row<'e>(
+        &self,
+        uid: Uid,
+        message: &'e NewMessage,
+        modseq: ModSeq,
+        numbers: &mut Numbers<'_, 'e>,
+    ) -> Row {
         let email = match message.birth {
             Birth::Here => EmailId { mailbox: self.stream, uid: uid.get() },
             Birth::Elsewhere(email) => email,
         };
-        let flags = self.keywords.known(&message.flags.without(SystemFlags::SEEN));
+        let flags = numbers.number(&message.flags);
         let (internal_date, size, save_date) = (message.internal_date, message.size, message.save_date);
         Row { uid, email, flags, modseq, internal_date, size, save_date }
     }
@@ -194,7 +198,7 @@ impl MailboxState {
 
     /// Takes in the keywords that are new, if they are not too many.
     fn meet<'a>(&mut self, flags: impl IntoIterator<Item = &'a Flags>) -> Result<(), Misfit> {
-        for keyword in flags.into_iter().flat_map(Flags::keywords) {
+        for keyword in changing(flags).flat_map(Flags::keywords) {
             if self.keywords.find(keyword).is_none() {
                 Arc::make_mut(&mut self.keywords).meet(keyword);
             }
@@ -204,6 +208,34 @@ impl MailboxState {
 
     pub(super) fn must_hold(&self, uids: &UidSet) -> Result<(), Misfit> {
         if self.messages.count_among(uids) == uids.len() { Ok(()) } else { Err(Misfit::Absent) }
+    }
+}
+
+/// Numbers the shared flags of new messages.
+struct Numbers<'s, 'e> {
+    keywords: &'s Keywords,
+    /// The last that had keywords.
+    before: Option<(&'e Flags, FlagSet)>,
+}
+
+impl<'s, 'e> Numbers<'s, 'e> {
+    const fn of(keywords: &'s Keywords) -> Self {
+        Self { keywords, before: None }
+    }
+
+    fn number(&mut self, flags: &'e Flags) -> FlagSet {
+        let system = flags.system.without(SystemFlags::SEEN);
+        if flags.keywords().is_empty() {
+            return FlagSet::system(system);
+        }
+        if let Some((before, known)) = &self.before
+            && before.shares_keywords_with(flags)
+        {
+            return known.with_system(system);
+        }
+        let known = self.keywords.known(&flags.without(SystemFlags::SEEN));
+        self.before = Some((flags, known.clone()));
+        known
     }
 }
 

@@ -122,14 +122,15 @@ impl<'a> Reader<'a> {
 }
 
 /// The row as it is for the account whose mark this is.
-fn marked(row: Row, mark: Option<&Mark>) -> Row {
-    let Some(mark) = mark else { return row };
-    let modseq = row.modseq.max(mark.modseq);
-    let flags = match mark.seen {
-        Seen::Yes => row.flags.with(&FlagSet::new(SystemFlags::SEEN, Vec::new())),
-        Seen::No => row.flags,
-    };
-    Row { flags, modseq, ..row }
+#[inline]
+fn marked(mut row: Row, mark: Option<&Mark>) -> Row {
+    if let Some(mark) = mark {
+        row.modseq = row.modseq.max(mark.modseq);
+        if mark.seen == Seen::Yes {
+            row.flags.system = row.flags.system.with(SystemFlags::SEEN);
+        }
+    }
+    row
 }
 
 impl MailboxState {
@@ -199,9 +200,9 @@ pub struct RowLookup<'a> {
 }
 
 impl RowLookup<'_> {
-    /// A message that is not before those that were asked for.
+    /// A message that is behind those that were asked for.
     pub fn row(&mut self, uid: Uid) -> Option<Row> {
-        let row = self.messages.get(uid)?.clone();
+        let row = self.messages.take(uid)?;
         Some(self.marked(row))
     }
 

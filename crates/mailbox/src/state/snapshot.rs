@@ -41,7 +41,7 @@ impl MailboxState {
     /// The state in pieces of at most a mebioctet.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Bytes> {
-        let mut out = Pieces::default();
+        let mut out = Pieces::with_room_for(self.resident_octets());
         out.section(kind::MAILBOX, |w| self.write_mailbox(w));
         for keyword in self.keywords.iter() {
             out.section(kind::KEYWORD, |w| w.text(keyword.as_str()));
@@ -109,6 +109,12 @@ struct Pieces {
 }
 
 impl Pieces {
+    /// The first piece grows without being copied, if all take so many octets.
+    fn with_room_for(octets: usize) -> Self {
+        let open = Writer { octets: Vec::with_capacity(octets.min(MAX_PIECE_OCTETS)) };
+        Self { done: Vec::new(), open }
+    }
+
     fn section(&mut self, kind: u8, write: impl FnOnce(&mut Writer)) {
         let mut section = Writer::default();
         section.u8(kind);

@@ -66,6 +66,22 @@ impl<L: Leaf> Tree<L> {
         })
     }
 
+    /// The tree with more rows above all others, `uids`: they fill up the last leaf and then new ones.
+    pub(crate) fn append(&self, uids: &UidSet, rows: impl Iterator<Item = L::Row>) -> Self {
+        let mut rows = rows.peekable();
+        self.edit(uids, |last, _| {
+            let room = last.map_or(0, |last| LEAF_ROWS.saturating_sub(last.leaf().len()));
+            let mut leaves: Vec<_> = last.cloned().into_iter().collect();
+            let mut count = if room > 0 { room } else { LEAF_ROWS };
+            while rows.peek().is_some() {
+                let here: Vec<_> = rows.by_ref().take(count).collect();
+                leaves.push(Counted::new(L::pack(&here)));
+                count = LEAF_ROWS;
+            }
+            leaves
+        })
+    }
+
     /// The tree in which leaves that have some of these rows are as `change` makes them, with the same UIDs.
     pub(crate) fn change(&self, uids: &UidSet, change: impl Fn(&L, &Picked) -> L) -> Self {
         self.edit(uids, |leaf, part| {

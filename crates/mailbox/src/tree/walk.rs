@@ -30,6 +30,7 @@ impl Wanted<'_> {
         }
     }
 
+    #[inline]
     fn is_row<L: Leaf>(self, leaf: &L, at: usize) -> bool {
         match self {
             Self::All => true,
@@ -63,6 +64,7 @@ pub(crate) struct Walk<'a, L> {
 
 impl<L: Leaf> Walk<'_, L> {
     /// Skips to a UID, if that is ahead.
+    #[inline]
     pub(crate) fn skip_to(&mut self, uid: Uid) {
         if let Some((leaf, at)) = &mut self.leaf {
             if leaf.uid(*at).is_none_or(|here| here < uid) {
@@ -75,26 +77,31 @@ impl<L: Leaf> Walk<'_, L> {
         }
         self.from = self.from.map(|from| from.max(uid));
     }
+
+    /// The next leaf that may have a wanted row.
+    fn next_leaf(&mut self) -> Option<()> {
+        let from = self.from?;
+        let leaf = self.tree.leaf_from(from, self.wanted, &mut self.visits)?;
+        self.from = leaf.last().and_then(Uid::next);
+        self.leaf = Some((leaf, leaf.first_from(from)));
+        Some(())
+    }
 }
 
 impl<L: Leaf> Iterator for Walk<'_, L> {
     type Item = L::Row;
 
+    #[inline]
     fn next(&mut self) -> Option<L::Row> {
         loop {
-            let (leaf, at) = match self.leaf.take() {
-                Some(place) => place,
-                None => {
-                    let from = self.from?;
-                    let leaf = self.tree.leaf_from(from, self.wanted, &mut self.visits)?;
-                    self.from = leaf.last().and_then(Uid::next);
-                    (leaf, leaf.first_from(from))
+            if let Some((leaf, place)) = &mut self.leaf {
+                if let Some(at) = (*place..leaf.len()).find(|at| self.wanted.is_row(*leaf, *at)) {
+                    *place = at + 1;
+                    return leaf.row(at);
                 }
-            };
-            if let Some(at) = (at..leaf.len()).find(|at| self.wanted.is_row(leaf, *at)) {
-                self.leaf = Some((leaf, at + 1));
-                return leaf.row(at);
+                self.leaf = None;
             }
+            self.next_leaf()?;
         }
     }
 }
@@ -108,11 +115,24 @@ pub(crate) struct Lookup<'a, L: Leaf> {
 
 impl<L: Leaf> Lookup<'_, L> {
     /// The row of a message that is not before those that were asked for.
+    #[inline]
     pub(crate) fn get(&mut self, uid: Uid) -> Option<&L::Row> {
+        self.go_to(uid);
+        self.ahead.as_ref().filter(|ahead| L::uid_of(ahead) == uid)
+    }
+
+    /// The same, of one that is not asked for again.
+    #[inline]
+    pub(crate) fn take(&mut self, uid: Uid) -> Option<L::Row> {
+        self.go_to(uid);
+        self.ahead.take_if(|ahead| L::uid_of(ahead) == uid)
+    }
+
+    #[inline]
+    fn go_to(&mut self, uid: Uid) {
         if self.ahead.as_ref().is_none_or(|ahead| L::uid_of(ahead) < uid) {
             self.walk.skip_to(uid);
             self.ahead = self.walk.next();
         }
-        self.ahead.as_ref().filter(|ahead| L::uid_of(ahead) == uid)
     }
 }
