@@ -2,7 +2,6 @@
 
 use super::error::Fault;
 use super::input::Input;
-use std::io::Write as _;
 use terms::InternalDate;
 
 /// A calendar day, in days since 1970-01-01: what SEARCH compares with [`InternalDate::local_day`].
@@ -118,21 +117,31 @@ fn zone(input: &mut Input<'_>) -> Option<i16> {
     (minutes < 60).then(|| i16::try_from(sign * (hours * 60 + minutes)).ok()).flatten()
 }
 
-/// Writes a date-time, quotes included.
+/// Writes a date-time, quotes included. The years of a date are 1 to 9999, so four digits are enough.
 pub(crate) fn write_date_time(out: &mut Vec<u8>, date: InternalDate) {
     let (year, month, day) = Day(date.local_day()).calendar();
     let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"Jan");
     let seconds = date.local_seconds().rem_euclid(86_400);
-    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let sign = if date.zone_minutes() < 0 { '-' } else { '+' };
-    let zone = date.zone_minutes().unsigned_abs();
-    let (zone_hours, zone_minutes) = (zone / 60, zone % 60);
-    // Writing to a Vec cannot fail.
-    let _ = write!(
-        out,
-        "\"{day:02}-{month}-{year:04} {hours:02}:{minutes:02}:{seconds:02} \
-         {sign}{zone_hours:02}{zone_minutes:02}\""
-    );
+    let zone = i64::from(date.zone_minutes().unsigned_abs());
+    out.push(b'"');
+    two_digits(out, b"", day);
+    out.push(b'-');
+    out.extend_from_slice(month.as_bytes());
+    two_digits(out, b"-", year / 100);
+    two_digits(out, b"", year);
+    two_digits(out, b" ", seconds / 3_600);
+    two_digits(out, b":", seconds / 60 % 60);
+    two_digits(out, b":", seconds % 60);
+    two_digits(out, if date.zone_minutes() < 0 { b" -" } else { b" +" }, zone / 60);
+    two_digits(out, b"", zone % 60);
+    out.push(b'"');
+}
+
+/// The last two digits of a number, behind something.
+fn two_digits(out: &mut Vec<u8>, behind: &[u8], number: i64) {
+    let digit = |number: i64| b'0' + u8::try_from(number.rem_euclid(10)).unwrap_or_default();
+    out.extend_from_slice(behind);
+    out.extend_from_slice(&[digit(number / 10), digit(number)]);
 }
 
 #[cfg(test)]
@@ -147,6 +156,25 @@ mod tests {
     fn instant(text: &str) -> Option<InternalDate> {
         let mut input = Input::new(text.as_bytes());
         read_date_time(&mut input).ok().filter(|_| input.is_done())
+    }
+
+    #[test]
+    fn a_date_time_is_written_as_its_parts_would_be_one_by_one() {
+        for n in (-700_000..2_900_000_i64).step_by(7) {
+            let (seconds, zone) = (n * 86_399, (n % 1_439) as i16);
+            let Some(date) = InternalDate::new(seconds, zone) else { continue };
+            let (year, month, day) = Day(date.local_day()).calendar();
+            let local = date.local_seconds().rem_euclid(86_400);
+            let (hours, minutes) = (local / 3_600, local / 60 % 60);
+            let zone =
+                format!("{}{:02}{:02}", if zone < 0 { '-' } else { '+' }, zone.abs() / 60, zone.abs() % 60);
+            let month = MONTHS[month as usize - 1];
+            let want =
+                format!("\"{day:02}-{month}-{year:04} {hours:02}:{minutes:02}:{:02} {zone}\"", local % 60);
+            let mut out = Vec::new();
+            write_date_time(&mut out, date);
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        }
     }
 
     #[test]

@@ -6,18 +6,21 @@ use super::super::input::is_atom_char;
 const MAX_QUOTED_OCTETS: usize = 1_000;
 
 pub(crate) fn number(out: &mut Vec<u8>, mut value: u64) {
-    let start = out.len();
-    loop {
-        out.push(b'0' + u8::try_from(value % 10).unwrap_or_default());
+    let mut digits = [0; MAX_DIGITS];
+    let mut before = MAX_DIGITS;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
         value /= 10;
+        before -= 1;
         if value == 0 {
             break;
         }
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    out.extend_from_slice(digits.get(before..).unwrap_or_default());
 }
+
+/// Of the largest number, 18446744073709551615.
+const MAX_DIGITS: usize = 20;
 
 /// What a client reads in a quoted string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
