@@ -91,6 +91,11 @@ impl<P: Peer> Talk<P> {
         if self.outbox.is_full() { self.flush().await } else { Ok(()) }
     }
 
+    /// Whether it is time to let the peer read.
+    pub(super) const fn is_full(&self) -> bool {
+        self.outbox.is_full()
+    }
+
     /// Sends all that is waiting.
     pub(super) async fn flush(&mut self) -> Result<(), Gone> {
         if self.outbox.is_empty() { Ok(()) } else { self.peer.send(&mut self.outbox).await }

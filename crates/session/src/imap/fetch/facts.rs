@@ -5,6 +5,7 @@ use super::plan::Item;
 use crate::imap::announce::flag_names;
 use crate::imap::hall::Selected;
 use crate::imap::object_id::{EmailName, ThreadName};
+use crate::imap::uid_only::begin_line;
 use crate::port::Mailbox;
 use mailbox::MailboxState;
 use message::{RecordView, Standard};
@@ -22,6 +23,13 @@ pub(super) struct Facts<'a, B> {
 }
 
 impl<B: Mailbox> Facts<'_, B> {
+    /// A whole FETCH, of items none of which reads octets.
+    pub(super) fn tell_all(&self, items: &[Item<'_>], out: &mut Vec<u8>) {
+        let mut line = begin_line(out, self.message.name);
+        items.iter().for_each(|item| self.tell(item, &mut line, out));
+        line.end(out);
+    }
+
     pub(super) fn tell(&self, item: &Item<'_>, line: &mut FetchLine, out: &mut Vec<u8>) {
         match self.record.filter(|_| item.is_of_record()) {
             Some(record) => self.tell_of_record(item, record, line, out),

@@ -18,7 +18,7 @@ use super::revision::Revision;
 use super::talk::Talk;
 use super::uid_only::begin_line;
 use crate::breath::breath;
-use crate::port::{Mail, Mailbox, Peer};
+use crate::port::{Gone, Mail, Mailbox, Peer};
 use crate::refusal::Refusal;
 pub(super) use binary::Bookmark;
 use body::{Body, Value};
@@ -172,11 +172,46 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
             if chunk.is_empty() {
                 return Ok(());
             }
-            let messages = self.find(&chunk);
-            self.chunk(&messages).await?;
-            self.mark_seen().await?;
+            if self.plan.reads_records() {
+                let messages = self.find(&chunk);
+                self.chunk(&messages).await?;
+                self.mark_seen().await?;
+            } else {
+                self.rows(&chunk).await?;
+            }
             breath().await;
         }
+    }
+
+    /// What rows alone can tell.
+    async fn rows(&mut self, uids: &[Uid]) -> Result<(), Gone> {
+        let mut left = uids;
+        while !left.is_empty() {
+            let told = self.tell_rows(left);
+            self.talk.flow().await?;
+            left = left.get(told..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Tells messages until the outbox is full, and gives how many of these it has passed, at least one.
+    fn tell_rows(&mut self, uids: &[Uid]) -> usize {
+        let mut passed = 0;
+        for found in self.selected.view.find_all(self.state, uids) {
+            passed += 1;
+            let Some((name, Found::Live(row) | Found::Ghost(row))) = found else {
+                self.untold = self.untold.max(Some(Untold::Gone));
+                continue;
+            };
+            let message = Message { name, row };
+            let (state, selected) = (self.state, self.selected);
+            let facts = Facts { message: &message, record: None, state, selected, standard: self.standard };
+            facts.tell_all(self.plan.items(), self.talk.text());
+            if self.talk.is_full() {
+                break;
+            }
+        }
+        passed
     }
 
     /// The rows of messages that the client can name. A ghost's row is as it was.
@@ -192,12 +227,6 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
     }
 
     async fn chunk(&mut self, messages: &[Message]) -> Result<(), Stop> {
-        if !self.plan.reads_records() {
-            for message in messages {
-                self.message(message, None).await?;
-            }
-            return Ok(());
-        }
         let mut left = messages;
         while !left.is_empty() {
             let emails: Vec<_> = left.iter().map(|message| message.row.email).collect();
@@ -213,7 +242,7 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
 
     async fn with_record(&mut self, message: &Message, record: Option<&Bytes>) -> Result<(), Stop> {
         match record.and_then(|record| RecordView::new(record)) {
-            Some(record) => self.message(message, Some(&record)).await,
+            Some(record) => self.message(message, &record).await,
             None => {
                 self.leave_out(Untold::Gone);
                 Ok(())
@@ -221,18 +250,22 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
         }
     }
 
-    async fn message(&mut self, message: &Message, record: Option<&RecordView<'_>>) -> Result<(), Stop> {
-        let mut body = record.map(|record| Body::new(record, &self.selected.mailbox));
+    async fn message(&mut self, message: &Message, record: &RecordView<'_>) -> Result<(), Stop> {
+        if !self.plan.reads_octets() {
+            let (state, selected) = (self.state, self.selected);
+            let facts = Facts { message, record: Some(record), state, selected, standard: self.standard };
+            facts.tell_all(self.plan.items(), self.talk.text());
+            return Ok(self.talk.flow().await?);
+        }
+        let mut body = Body::new(record, &self.selected.mailbox);
         // What stands in the way must be known before the line begins: there is no way to take a line back.
-        if let Some(body) = &mut body
-            && let Some(why) = self.obstacle(body).await?
-        {
+        if let Some(why) = self.obstacle(&mut body).await? {
             self.leave_out(why);
             return Ok(());
         }
         let mut line = begin_line(self.talk.text(), message.name);
         for at in 0..self.plan.items().len() {
-            self.item(at, message, record, body.as_mut(), &mut line).await?;
+            self.item(at, message, record, &mut body, &mut line).await?;
         }
         line.end(self.talk.text());
         self.told.push(message.row.uid);
@@ -256,21 +289,19 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
         &mut self,
         at: usize,
         message: &Message,
-        record: Option<&RecordView<'_>>,
-        body: Option<&mut Body<'_, B>>,
+        record: &RecordView<'_>,
+        body: &mut Body<'_, B>,
         line: &mut FetchLine,
     ) -> Result<(), Stop> {
-        let Some(item) = self.plan.items().get(at) else { return Ok(()) };
-        match (item, body) {
-            (Item::Section(section), Some(body)) => tell_section(section, body, line, self.talk).await,
-            (Item::Binary(binary), Some(body)) => {
-                binary.tell(body, line, self.talk, &mut self.bookmark).await
-            }
-            (Item::BinarySize(binary), Some(body)) => binary.tell_size(body, line, self.talk).await,
-            _ => {
+        match self.plan.items().get(at) {
+            None => Ok(()),
+            Some(Item::Section(section)) => tell_section(section, body, line, self.talk).await,
+            Some(Item::Binary(binary)) => binary.tell(body, line, self.talk, &mut self.bookmark).await,
+            Some(Item::BinarySize(binary)) => binary.tell_size(body, line, self.talk).await,
+            Some(item) => {
                 let of = Facts {
                     message,
-                    record,
+                    record: Some(record),
                     state: self.state,
                     selected: self.selected,
                     standard: self.standard,

@@ -95,6 +95,11 @@ impl<'a> Plan<'a> {
         self.items.iter().any(Item::is_of_record)
     }
 
+    /// Whether octets of messages are told.
+    pub(super) fn reads_octets(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Section(_) | Item::Binary(_) | Item::BinarySize(_)))
+    }
+
     /// The octets of a message that are read first; `None` where none are.
     pub(super) fn first_octets(&self, table: &PartTable) -> Option<Span> {
         self.items.iter().filter_map(|item| item.octets(table)).find(|span| span.len() > 0)
