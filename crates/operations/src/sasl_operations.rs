@@ -1,0 +1,38 @@
+//! Signing in by a proof.
+
+use crate::{Operation, Work};
+use sasl::{Cost, CredentialRecord, Exchange, Mechanism, Nonce, Salts, Secret, Step, Workspace};
+use std::hint::black_box;
+use transcript::{NONCE, PASSWORD, SALTS};
+
+pub(crate) const ALL: &[Operation] =
+    &[Operation { name: "sasl/scram-exchange", yields: 46, prepare: scram_exchange }];
+
+/// What the client of `transcripts/scram.imap` says.
+const FIRST: &[u8] = b"n,,n=alice,r=rOprNGfwEbeRWgbNEkqO";
+const LAST: &[u8] =
+    b"c=biws,r=rOprNGfwEbeRWgbNEkqOZHJhd24gYnkgbm8gY2hhbmNl,p=paQJPwQjvuawYeIcudDROXzLUb0uH6CCruesZQqj0l8=";
+
+/// A whole exchange that ends well: its weight is the proof, checked and answered with ours.
+fn scram_exchange() -> Work {
+    let cost = Cost::new(8, 1, sasl::MIN_SCRAM_ITERATIONS).unwrap();
+    let password = Secret::password(PASSWORD).unwrap();
+    let record = CredentialRecord::new(&password, Salts(SALTS), &cost, &mut Workspace::new());
+    let verifier = record.scram().clone();
+    Box::new(move || {
+        let Step::Lookup(lookup) = Mechanism::ScramSha256.begin(Some(black_box(FIRST)), Nonce(NONCE)) else {
+            panic!("it names somebody")
+        };
+        let (_, exchange) = challenge(lookup.found(verifier.clone()));
+        let (signature, exchange) = challenge(exchange.respond(black_box(LAST)));
+        assert!(matches!(exchange.respond(b""), Step::Done(_)), "the proof holds");
+        signature.len() as u64
+    })
+}
+
+fn challenge(step: Step) -> (Vec<u8>, Exchange) {
+    match step {
+        Step::Challenge(octets, exchange) => (octets, exchange),
+        other => panic!("no challenge but {other:?}"),
+    }
+}
