@@ -1,9 +1,12 @@
-//! Chores of this repository: `cargo xtask licences`, `cargo xtask manual`.
+//! Chores of this repository: `cargo xtask licences`, `cargo xtask manual`, `cargo xtask instructions`.
 
 mod borrowed;
+mod ceilings;
+mod instructions;
 mod licences;
 mod marked;
 
+use instructions::Mode;
 use session::imap::capability;
 use std::error::Error;
 use std::path::Path;
@@ -12,13 +15,19 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask <chore>
   licences   refuse dependencies whose licence is not on the list, or that docs/dependencies.md does not name
-  manual     write what docs/guide and README.md take from the lists: settings, events, metrics, capabilities";
+  manual     write what docs/guide and README.md take from the lists: settings, events, metrics, capabilities
+  instructions [--write]
+             count what the operations of crates/operations cost, under valgrind, and refuse what is above its
+             ceiling; or write the ceilings anew";
 
 fn main() -> ExitCode {
-    let chore = std::env::args().nth(1).unwrap_or_default();
-    let done = match chore.as_str() {
-        "licences" => check_licences(),
-        "manual" => write_manual(),
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let done = match *words {
+        ["licences"] => check_licences(),
+        ["manual"] => write_manual(),
+        ["instructions"] => instructions::run(Mode::Check),
+        ["instructions", "--write"] => instructions::run(Mode::Write),
         _ => Err(USAGE.into()),
     };
     match done {
