@@ -1,4 +1,5 @@
-//! Whole conversations, from the client's octets to ours, without a socket: the machine of the session's own tests.
+//! Whole conversations, from the client's octets to ours, without a socket: the machine of the session's own tests. It
+//! hands out records two at a time, so that what is told of them costs somewhat more here than over a store.
 
 use crate::{Operation, Work};
 use machine::{Machine, Wire};

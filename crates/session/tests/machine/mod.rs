@@ -1,4 +1,5 @@
-//! The machine alone: conversations in memory, on a clock that stands still until it is told to move.
+//! The machine alone: conversations in memory, on a clock that stands still until it is told to move. What they cost is
+//! counted in `crates/operations`.
 
 mod mail;
 mod post;
