@@ -6,6 +6,7 @@ mod instructions;
 mod licences;
 mod marked;
 
+use bench::Workload;
 use instructions::Mode;
 use session::imap::capability;
 use std::error::Error;
@@ -15,7 +16,8 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask <chore>
   licences   refuse dependencies whose licence is not on the list, or that docs/dependencies.md does not name
-  manual     write what docs/guide and README.md take from the lists: settings, events, metrics, capabilities
+  manual     write what docs/guide and README.md take from the lists: settings, events, metrics, capabilities,
+             workloads
   instructions [--write]
              count what the operations of crates/operations cost, under valgrind, and refuse what is above its
              ceiling; or write the ceilings anew";
@@ -67,6 +69,9 @@ fn write_manual() -> Result<(), Box<dyn Error>> {
     let readme = guide.join("../../README.md");
     let text = std::fs::read_to_string(&readme)?;
     std::fs::write(readme, marked::put(&text, "capabilities", &capability::summary())?)?;
+    let page = guide.join("bench.md");
+    let text = std::fs::read_to_string(&page)?;
+    std::fs::write(page, marked::put(&text, "workloads", &Workload::manual())?)?;
     Ok(())
 }
 
@@ -89,5 +94,12 @@ mod tests {
             Some(readme),
             "{current}"
         );
+    }
+
+    #[test]
+    fn the_page_on_bench_lists_the_workloads() {
+        let page = read("docs/guide/bench.md");
+        let current = "run cargo xtask manual";
+        assert_eq!(marked::put(&page, "workloads", &Workload::manual()).ok(), Some(page), "{current}");
     }
 }

@@ -293,6 +293,16 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_names_every_field() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/bench.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let json = serde_json::to_value(row()).unwrap();
+        for field in json.as_object().unwrap().keys() {
+            assert!(page.contains(&format!("| `{field}` |")), "{field}");
+        }
+    }
+
+    #[test]
     fn figures_have_four_digits() {
         assert_eq!(rounded(123_456.0), 123_500.0);
         assert_eq!(rounded(0.000_123_456), 0.000_123_5);

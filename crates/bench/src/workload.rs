@@ -144,6 +144,14 @@ impl Workload {
         found.unwrap_or_else(|| about(self, "", "", ""))
     }
 
+    /// The list as a table of the manual.
+    #[must_use]
+    pub fn manual() -> String {
+        let row = |about: &About| format!("| `{}` | {} | {} |\n", about.name, about.measures, about.unit);
+        let rows: String = Self::ALL.iter().map(row).collect();
+        format!("| workload | what it does | one operation is a |\n|---|---|---|\n{rows}")
+    }
+
     /// The one of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

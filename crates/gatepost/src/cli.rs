@@ -1,5 +1,9 @@
 //! The command line: what can be asked of the binary, in the words of the manual.
 
+mod bench;
+
+pub(crate) use bench::{Bench, BenchSizes};
+
 use crate::desk::{Allowed, QuotaChange};
 use crate::when;
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +54,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Bring mail from a Maildir, mbox files or any IMAP server into an account; run again, it brings what is new
     Import(Import),
+    /// Measure any IMAP server: how fast it is, what it costs, and whether what it answers is right
+    Bench(Bench),
 }
 
 #[derive(Debug, Args)]

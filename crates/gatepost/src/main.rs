@@ -3,6 +3,7 @@
 mod account;
 mod authority;
 mod backup_command;
+mod bench_command;
 mod bring_back_command;
 mod check;
 mod cli;
@@ -65,6 +66,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Export(export) => runtime.block_on(export::run(export)),
         Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
         Command::Metrics(config) => runtime.block_on(meter_command::run(&config.config)),
+        Command::Bench(bench) => return runtime.block_on(bench_command::run(bench)),
         Command::Store(store) => return Ok(runtime.block_on(store_command::run(store))),
     }
     .map(|()| ExitCode::SUCCESS)

@@ -31,6 +31,19 @@ impl Progress {
         }
     }
 
+    /// Does what writes to the terminal while no bar is on it.
+    pub(crate) fn aside(&self, act: impl FnOnce()) {
+        match &self.all {
+            Some(all) => all.suspend(act),
+            None => act(),
+        }
+    }
+
+    /// No bars, wherever they would go.
+    pub(crate) fn none() -> Self {
+        Self { all: None, bars: Mutex::default() }
+    }
+
     fn with(&self, act: impl FnOnce(&MultiProgress, &mut HashMap<String, ProgressBar>)) {
         if let Some(all) = &self.all {
             act(all, &mut self.bars.lock().unwrap_or_else(PoisonError::into_inner));

@@ -14,7 +14,7 @@ use testkit::imap::{Client, Trust};
 /// The name that the server's certificate is for.
 const HOST: &str = "localhost";
 /// Every account's.
-const PASSWORD: &str = "kettle-of-sea-water";
+pub(crate) const PASSWORD: &str = "kettle-of-sea-water";
 
 /// A data directory with a configuration and accounts; gone with its files when dropped.
 pub(crate) struct Place {
@@ -62,6 +62,11 @@ impl Place {
     /// Where the store lies.
     pub(crate) fn mail(&self) -> PathBuf {
         self.folder.join("data/mail")
+    }
+
+    /// Where certificate, key and authority lie.
+    pub(crate) fn tls(&self) -> PathBuf {
+        self.folder.join("data/tls")
     }
 
     /// The store as it lies there now, beside it; the copy before this one goes. Nobody may write meanwhile.
@@ -148,6 +153,11 @@ impl Server {
     /// SIGKILL, and what it had to complain of until then.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.end()
+    }
+
+    /// Where it takes TLS.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The number of its process.
