@@ -159,18 +159,8 @@ fn lies_about_copies_are_found() {
     };
     finds(&stage, words, copies, "COPYUID tells 120 originals and 120 copies, not those that there are");
     finds(&stage, words, put_in("* 8 FETCH", "@bench.", "@bensh."), "message 8: ENVELOPE is");
-    finds(
-        &stage,
-        words,
-        without("* 120 EXPUNGE", ""),
-        "of 120 messages 119 are said to be gone, and 0 are left",
-    );
-    finds(
-        &stage,
-        words,
-        without("* 120 EXPUNGE", ""),
-        "119 messages are said to be gone, and 120 were moved",
-    );
+    finds(&stage, words, without("* 1 EXPUNGE", ""), "of 120 messages 0 are said to be gone, and 0 are left");
+    finds(&stage, words, without("* 1 EXPUNGE", ""), "0 messages are said to be gone, and 120 were moved");
 }
 
 #[test]
