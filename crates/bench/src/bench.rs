@@ -6,9 +6,11 @@ use crate::meter::{Measuring, Meter};
 use crate::plan::{Bound, Leaving, OURS, Plan, Watcher};
 use crate::report::Row;
 use crate::trouble::Trouble;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// A run at work.
@@ -28,6 +30,11 @@ pub(crate) struct Bench {
     pub(crate) agreed: String,
     /// Mailboxes that we made: whose, and how they are written in a command.
     made: Mutex<Vec<(u32, String)>>,
+    /// INBOXes that LMTP delivers to, by user, with the UID from which on all is ours.
+    delivered: Mutex<BTreeMap<u32, u32>>,
+    /// Shared by deliveries that are under way: whoever holds it alone knows that there is none.
+    pub(crate) delivering: tokio::sync::RwLock<()>,
+    stopping: AtomicBool,
     /// Serial numbers of stamped messages, so that none comes twice in a run.
     serial: AtomicU64,
 }
@@ -61,6 +68,9 @@ impl Bench {
             separator,
             agreed,
             made: Mutex::default(),
+            delivered: Mutex::default(),
+            delivering: tokio::sync::RwLock::default(),
+            stopping: AtomicBool::new(false),
             serial: AtomicU64::new(1),
             watcher,
             plan,
@@ -121,11 +131,12 @@ impl Bench {
 
     /// Deletes what this run made, unless it is to stay.
     pub(crate) async fn clean(&self) -> Result<(), Trouble> {
+        crate::work::take_out_deliveries(self).await?;
         let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
         if self.plan.leaving == Leaving::Keep || made.is_empty() {
             return Ok(());
         }
-        let mut by_user: std::collections::BTreeMap<u32, Vec<String>> = std::collections::BTreeMap::new();
+        let mut by_user: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for (user, mailbox) in made {
             by_user.entry(user % self.plan.users.count()).or_default().push(mailbox);
         }
@@ -140,6 +151,20 @@ impl Bench {
             session.log_out().await?;
         }
         Ok(())
+    }
+
+    /// INBOXes that have mail of ours, or may have it.
+    pub(crate) fn delivered(&self) -> MutexGuard<'_, BTreeMap<u32, u32>> {
+        self.delivered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nothing new is begun.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     /// Connections at once, where nobody said how many.
@@ -169,31 +194,60 @@ impl Bench {
     }
 }
 
-/// Permission for one operation after the other, until time or count is up: shared by all who work.
+/// Permission for one operation after the other, until time or count is up: shared by all who work. Who watches is told
+/// how far it is.
 pub(crate) struct Tickets {
     taken: AtomicU64,
-    most: u64,
-    until: Instant,
+    bound: Bound,
+    start: Instant,
+    watcher: Arc<dyn Watcher>,
+    what: String,
+    /// Seconds that were told.
+    shown: AtomicU64,
 }
 
 impl Tickets {
     /// From now on.
-    pub(crate) fn new(bound: Bound) -> Self {
-        let (most, time) = match bound {
-            Bound::Time(time) => (u64::MAX, time),
-            // A day; whoever counts does not look at the clock.
-            Bound::Count(count) => (count, Duration::from_secs(86_400)),
+    pub(crate) fn new(bound: Bound, what: &str, watcher: &Arc<dyn Watcher>) -> Self {
+        let total = match bound {
+            Bound::Time(time) => time.as_secs(),
+            Bound::Count(count) => count,
         };
-        Self { taken: AtomicU64::new(0), most, until: Instant::now() + time }
+        watcher.begins(what, total);
+        Self {
+            taken: AtomicU64::new(0),
+            bound,
+            start: Instant::now(),
+            watcher: Arc::clone(watcher),
+            what: what.to_owned(),
+            shown: AtomicU64::new(0),
+        }
     }
 
     /// The number of the next `count` operations; `None` when it is over. The last may be fewer than asked for.
-    pub(crate) fn take(&self, count: u64) -> Option<std::ops::Range<u64>> {
-        if Instant::now() >= self.until {
-            return None;
-        }
+    pub(crate) fn take(&self, count: u64) -> Option<Range<u64>> {
         let first = self.taken.fetch_add(count, Ordering::Relaxed);
-        (first < self.most).then(|| first..first.saturating_add(count).min(self.most))
+        match self.bound {
+            Bound::Count(most) => {
+                let turn = (first < most).then(|| first..first.saturating_add(count).min(most))?;
+                self.watcher.moves(&self.what, turn.end - turn.start);
+                Some(turn)
+            }
+            Bound::Time(time) => {
+                let passed = self.start.elapsed();
+                let shown = self.shown.fetch_max(passed.as_secs(), Ordering::Relaxed);
+                if passed.as_secs() > shown {
+                    self.watcher.moves(&self.what, passed.as_secs() - shown);
+                }
+                (passed < time).then(|| first..first.saturating_add(count))
+            }
+        }
+    }
+}
+
+impl Drop for Tickets {
+    fn drop(&mut self) {
+        self.watcher.ends(&self.what);
     }
 }
 
@@ -284,6 +338,7 @@ fn own_namespace(text: &[u8]) -> Option<(String, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_own_namespace_is_the_first_personal_one() {
@@ -295,10 +350,43 @@ mod tests {
 
     #[test]
     fn tickets_end_with_the_count() {
-        let tickets = Tickets::new(Bound::Count(5));
+        let tickets = Tickets::new(Bound::Count(5), "x", &counter());
         assert_eq!(tickets.take(3), Some(0..3));
         assert_eq!(tickets.take(3), Some(3..5));
         assert_eq!(tickets.take(3), None);
-        assert_eq!(Tickets::new(Bound::Time(Duration::ZERO)).take(1), None);
+        assert_eq!(Tickets::new(Bound::Time(Duration::ZERO), "x", &counter()).take(1), None);
+    }
+
+    #[test]
+    fn who_watches_is_told_of_each_ticket_and_of_the_end() {
+        let counter = Arc::new(Counter::default());
+        let tickets = Tickets::new(Bound::Count(5), "x", &(Arc::clone(&counter) as Arc<dyn Watcher>));
+        while tickets.take(2).is_some() {}
+        drop(tickets);
+        assert_eq!(counter.0.load(Ordering::Relaxed), 5_001_005);
+    }
+
+    /// Counts totals by millions, ends by thousands, and steps by one.
+    #[derive(Default)]
+    struct Counter(AtomicU64);
+
+    fn counter() -> Arc<dyn Watcher> {
+        Arc::new(Counter::default())
+    }
+
+    impl Watcher for Counter {
+        fn begins(&self, _: &str, total: u64) {
+            self.0.fetch_add(total * 1_000_000, Ordering::Relaxed);
+        }
+
+        fn moves(&self, _: &str, steps: u64) {
+            self.0.fetch_add(steps, Ordering::Relaxed);
+        }
+
+        fn ends(&self, _: &str) {
+            self.0.fetch_add(1_000, Ordering::Relaxed);
+        }
+
+        fn measured(&self, _: &Row) {}
     }
 }

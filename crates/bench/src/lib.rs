@@ -33,6 +33,7 @@ pub use workload::{About, Workload};
 
 use bench::Bench;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How a run came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,20 +44,29 @@ pub enum Verdict {
     Wrong,
 }
 
-/// Measures. A workload in which the server fails is told as a row with what was wrong, and the next one is tried.
+/// Measures. A workload in which the server fails is told as a row with what was wrong, and the next one is tried. When
+/// `stop` is done the run ends at once. In any case what it made is deleted, unless the plan says that it stays.
 ///
 /// # Errors
 /// The server cannot be reached, or nobody can sign in; the plan asks for what cannot be; a mailbox with our name has mail
-/// in it that is not ours; the server's processes cannot be watched.
-pub async fn run(plan: Plan, watcher: Arc<dyn Watcher>) -> Result<Verdict, Trouble> {
+/// in it that is not ours; the server's processes cannot be watched; the run was stopped.
+pub async fn run(
+    plan: Plan,
+    watcher: Arc<dyn Watcher>,
+    stop: impl Future<Output = ()>,
+) -> Result<Verdict, Trouble> {
     let workloads = plan.workloads.clone();
     let watcher = Arc::new(Judge { watcher, has_wrong: false.into() });
     let bench = Arc::new(Bench::open(plan, Arc::<Judge>::clone(&watcher)).await?);
-    let done = measure(&bench, &workloads).await;
+    let done = tokio::select! {
+        done = measure(&bench, &workloads) => done,
+        () = stop => Err(Trouble::Stopped),
+    };
+    bench.stop();
     let cleaned = bench.clean().await;
     done?;
     cleaned?;
-    let has_wrong = watcher.has_wrong.load(std::sync::atomic::Ordering::Relaxed);
+    let has_wrong = watcher.has_wrong.load(Ordering::Relaxed);
     Ok(if has_wrong { Verdict::Wrong } else { Verdict::Right })
 }
 
@@ -83,7 +93,7 @@ async fn measure(bench: &Arc<Bench>, workloads: &[Workload]) -> Result<(), Troub
 /// Hands on what is watched, and remembers whether something was wrong.
 struct Judge {
     watcher: Arc<dyn Watcher>,
-    has_wrong: std::sync::atomic::AtomicBool,
+    has_wrong: AtomicBool,
 }
 
 impl Watcher for Judge {
@@ -101,7 +111,7 @@ impl Watcher for Judge {
 
     fn measured(&self, row: &Row) {
         if !row.wrong.is_empty() {
-            self.has_wrong.store(true, std::sync::atomic::Ordering::Relaxed);
+            self.has_wrong.store(true, Ordering::Relaxed);
         }
         self.watcher.measured(row);
     }

@@ -28,6 +28,9 @@ pub enum Trouble {
     /// The connection broke, or nothing came for too long.
     #[error("{0}")]
     Lost(String),
+    /// Whoever began the run has ended it.
+    #[error("stopped; what the run had made is taken away again")]
+    Stopped,
     /// The server's processes cannot be measured.
     #[error("{0}")]
     Meter(String),

@@ -25,13 +25,21 @@ pub(crate) async fn run(bench: Bench) -> Result<ExitCode> {
     let style = Style::of(bench.json);
     let progress = if bench.quiet { Progress::none() } else { Progress::new(style) };
     let teller = Arc::new(Teller { progress, style, rows: Mutex::default() });
-    let told = bench::run(plan(&bench)?, Arc::<Teller>::clone(&teller)).await;
+    let told = bench::run(plan(&bench)?, Arc::<Teller>::clone(&teller), interrupted()).await;
     teller.progress.clear();
     teller.flush();
     Ok(match told? {
         Verdict::Right => ExitCode::SUCCESS,
         Verdict::Wrong => ExitCode::FAILURE,
     })
+}
+
+/// Done when somebody presses Ctrl-C.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without the signal nobody stops it so.
+        std::future::pending::<()>().await;
+    }
 }
 
 fn plan(bench: &Bench) -> Result<Plan> {

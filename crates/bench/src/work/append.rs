@@ -1,7 +1,7 @@
 //! APPEND, durable, in several shapes.
 
 use crate::bench::{Bench, Tickets, all};
-use crate::client::{Letter, Said, Session, code, numbers, split};
+use crate::client::{Letter, Said, Selected, Session, code, number, numbers, split};
 use crate::corpus::Stamped;
 use crate::latency::Latencies;
 use crate::report::{Row, Wrongs};
@@ -30,8 +30,8 @@ struct Shape {
     ahead: u64,
 }
 
-/// Stamped numbers that were acknowledged, with the UIDs that were given, where they were told.
-type Acknowledged = HashMap<u64, Option<u32>>;
+/// Stamped numbers that were acknowledged, with UIDVALIDITY and UID, where they were told.
+type Acknowledged = HashMap<u64, Option<(u32, u32)>>;
 
 pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
     let several = bench.connections(CONNECTIONS);
@@ -94,7 +94,8 @@ async fn measure(bench: &Arc<Bench>, shape: Shape) -> Result<Row, Trouble> {
         sessions.push(bench.session(connection % shape.mailboxes, connection).await?);
     }
     let measuring = bench.begin()?;
-    let tickets = Arc::new(Tickets::new(bench.plan.bound));
+    let what = format!("append, {}", row.variant);
+    let tickets = Arc::new(Tickets::new(bench.plan.bound, &what, &bench.watcher));
     for (number, session) in (0..shape.connections).zip(sessions) {
         let place = number % shape.mailboxes;
         let mailbox = mailboxes.get(place as usize).cloned().unwrap_or_default();
@@ -155,8 +156,8 @@ impl Writer {
         Ok((latencies, done))
     }
 
-    /// Waits for an APPEND; the UIDs that its messages were given, if they are told.
-    async fn uids(&mut self, tag: crate::client::Tag, count: u64) -> Result<Vec<u32>, Trouble> {
+    /// Waits for an APPEND; UIDVALIDITY and the UIDs that its messages were given, if they are told.
+    async fn uids(&mut self, tag: crate::client::Tag, count: u64) -> Result<Vec<(u32, u32)>, Trouble> {
         let mut uids = Vec::new();
         let most = usize::try_from(count).unwrap_or(usize::MAX);
         self.session
@@ -164,7 +165,9 @@ impl Writer {
                 if let Said::Ok(text) = said
                     && let Some(told) = code(text, "APPENDUID")
                 {
-                    uids = numbers(split(told).1, most)?;
+                    let (validity, set) = split(told);
+                    let validity = number(validity).unwrap_or_default();
+                    uids = numbers(set, most)?.into_iter().map(|uid| (validity, uid)).collect();
                 }
                 Ok(())
             })
@@ -183,7 +186,7 @@ async fn look(
 ) -> Result<Wrongs, Trouble> {
     let mut wrongs = Wrongs::default();
     let mut session = bench.session(user, user).await?;
-    let exists = session.select(mailbox).await?.exists;
+    let Selected { exists, uid_validity, .. } = session.select(mailbox).await?;
     let messages = wanted.len();
     wrongs.check(exists as usize == messages, || {
         format!("{exists} messages are in {mailbox}, and {messages} were acknowledged")
@@ -194,10 +197,10 @@ async fn look(
                 if let Said::Fetch(number, items) = said {
                     let octets = items.get("BODY[]").and_then(crate::client::Value::string);
                     let stamp = octets.and_then(|octets| stamped.number(octets));
-                    let uid = items.number("UID");
+                    let own = items.number("UID").map(|uid| (uid_validity, uid));
                     let is_right = stamp
                         .and_then(|stamp| wanted.remove(&stamp))
-                        .is_some_and(|given| given.is_none() || given == uid);
+                        .is_some_and(|given| given.is_none() || given == own);
                     wrongs.check(is_right, || {
                         format!("message {number} of {mailbox} is not as it was sent, or there twice")
                     });

@@ -1,6 +1,6 @@
 //! Deliveries by LMTP (RFC 2033), each of one message to one user.
 
-use crate::bench::{Bench, Tickets, all};
+use crate::bench::{Bench, Tickets};
 use crate::client::{Said, Session};
 use crate::corpus::Stamped;
 use crate::latency::Latencies;
@@ -12,7 +12,6 @@ use crate::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::task::JoinSet;
 
 /// Connections at once, and users who get mail, usually.
 const CONNECTIONS: u32 = 16;
@@ -30,7 +29,9 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
         let users = several.min(bench.plan.users.count());
         let mut nexts = Vec::new();
         for user in 0..users {
-            nexts.push(must_be_empty(bench, user).await?);
+            let next = must_be_empty(bench, user).await?;
+            bench.delivered().insert(user, next);
+            nexts.push(next);
         }
         let measured = measure(bench, &place, connections, users).await;
         let mut wrongs = Wrongs::default();
@@ -38,8 +39,19 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
         for (user, next) in (0..).zip(nexts) {
             let given = given.remove(&user).unwrap_or_default();
             wrongs.merge(look_and_clean(bench, user, next, given).await?);
+            bench.delivered().remove(&user);
         }
         bench.tell(&measured?.0.wrong(wrongs));
+    }
+    Ok(())
+}
+
+/// Takes what was delivered out again, where a run ended before it was looked at.
+pub(crate) async fn take_out(bench: &Bench) -> Result<(), Trouble> {
+    let _nothing_under_way = bench.delivering.write().await;
+    let delivered = std::mem::take(&mut *bench.delivered());
+    for (user, next) in delivered {
+        look_and_clean(bench, user, next, HashSet::new()).await?;
     }
     Ok(())
 }
@@ -69,38 +81,69 @@ async fn measure(
         deliverers.push(Deliverer::connect(place).await?);
     }
     let measuring = bench.begin()?;
-    let (tickets, mut set) = (Arc::new(Tickets::new(bench.plan.bound)), JoinSet::new());
-    for (connection, mut deliverer) in (0..connections).zip(deliverers) {
+    let plural = if connections == 1 { "" } else { "s" };
+    let variant = format!("4 KiB, {connections} connection{plural}");
+    let tickets = Arc::new(Tickets::new(bench.plan.bound, &format!("lmtp, {variant}"), &bench.watcher));
+    let mut working = Vec::new();
+    for (connection, deliverer) in (0..connections).zip(deliverers) {
         let (bench, stamped, tickets) = (Arc::clone(bench), Arc::clone(&stamped), Arc::clone(&tickets));
-        set.spawn(async move {
-            let (mut latencies, mut given, mut user) = (Latencies::default(), Given::new(), connection);
-            let mut message = Vec::new();
-            while tickets.take(1).is_some() {
-                let number = bench.serials(1);
-                message.clear();
-                stamped.write(number, &mut message);
-                let to = user % users;
-                let start = Instant::now();
-                deliverer.deliver(&bench.plan.users.name(to), &message).await?;
-                latencies.add(start.elapsed());
-                given.entry(to).or_default().insert(number);
-                user = user.wrapping_add(connections);
-            }
-            deliverer.quit().await?;
-            Ok((latencies, given))
-        });
+        let postman = Postman { bench, deliverer, stamped, users };
+        // Not in a set, which would end them in the middle of a delivery where a run is stopped: the message would come
+        // when nobody looks for it any more.
+        working.push(tokio::spawn(postman.work(connection, connections, tickets)));
     }
-    let parts = all(set).await?;
+    let mut ended = Vec::new();
+    for one in working {
+        ended.push(one.await.map_err(|why| Trouble::lost("a part of the run ended", &why)));
+    }
     let measured = measuring.end()?;
     let (mut latencies, mut given) = (Latencies::default(), Given::new());
-    for (part, more) in parts {
+    for part in ended {
+        let (part, more) = part??;
         latencies.merge(&part);
         more.into_iter().for_each(|(user, numbers)| given.entry(user).or_default().extend(numbers));
     }
-    let plural = if connections == 1 { "" } else { "s" };
-    let row = Row::new(Workload::Lmtp, format!("4 KiB, {connections} connection{plural}"));
+    let row = Row::new(Workload::Lmtp, variant);
     let messages = latencies.count();
     Ok((row.measured(measured, messages, messages * SIZE as u64).took(&latencies), given))
+}
+
+/// One connection at work.
+struct Postman {
+    bench: Arc<Bench>,
+    deliverer: Deliverer,
+    stamped: Arc<Stamped>,
+    users: u32,
+}
+
+impl Postman {
+    /// Delivers to one user after the other, each time so many further on.
+    async fn work(
+        mut self,
+        first: u32,
+        step: u32,
+        tickets: Arc<Tickets>,
+    ) -> Result<(Latencies, Given), Trouble> {
+        let (mut latencies, mut given, mut user) = (Latencies::default(), Given::new(), first);
+        let mut message = Vec::new();
+        loop {
+            let _under_way = self.bench.delivering.read().await;
+            if self.bench.is_stopping() || tickets.take(1).is_none() {
+                break;
+            }
+            let number = self.bench.serials(1);
+            message.clear();
+            self.stamped.write(number, &mut message);
+            let to = user % self.users;
+            let start = Instant::now();
+            self.deliverer.deliver(&self.bench.plan.users.name(to), &message).await?;
+            latencies.add(start.elapsed());
+            given.entry(to).or_default().insert(number);
+            user = user.wrapping_add(step);
+        }
+        self.deliverer.quit().await?;
+        Ok((latencies, given))
+    }
 }
 
 /// Whether a user has what was acknowledged, to the octet behind what the server put in front; and takes it away again.

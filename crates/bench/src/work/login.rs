@@ -39,7 +39,8 @@ struct Counted {
 async fn measure(bench: &Arc<Bench>, connections: u32) -> Result<Row, Trouble> {
     let mut set = JoinSet::new();
     let measuring = bench.begin()?;
-    let tickets = Arc::new(Tickets::new(bench.plan.bound));
+    let what = format!("login, {connections} at once");
+    let tickets = Arc::new(Tickets::new(bench.plan.bound, &what, &bench.watcher));
     for connection in 0..connections {
         set.spawn(keep_signing_in(Arc::clone(bench), connection, connections, Arc::clone(&tickets)));
     }

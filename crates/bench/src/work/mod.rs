@@ -20,6 +20,8 @@ use crate::trouble::Trouble;
 use crate::workload::Workload;
 use std::sync::Arc;
 
+pub(crate) use lmtp::take_out as take_out_deliveries;
+
 /// Measures one.
 pub(crate) async fn run(bench: &Arc<Bench>, workload: Workload) -> Result<(), Trouble> {
     match workload {

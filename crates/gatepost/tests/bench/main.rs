@@ -8,10 +8,13 @@ mod lies;
 mod support;
 
 use liar::{Front, Liar, Lie};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use std::io::Read;
 use std::net::SocketAddr;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use support::{PASSWORD, Place, Server};
+use testkit::imap::Client;
 
 /// A server with four users, who may have many sessions.
 pub(crate) struct Stage {
@@ -44,20 +47,21 @@ impl Stage {
         self.run(liar.address, words)
     }
 
-    pub(crate) fn run(&self, address: SocketAddr, words: &str) -> Told {
+    fn command(&self, address: SocketAddr, words: &str) -> Command {
         let (port, pid) = (address.port(), self.server.process());
         let usual =
             format!("--port {port} --user user{{0..3}} --pid {pid} --messages 120 --sizes small --json");
-        let Output { stdout, stderr, status } = self
-            .place
-            .command(&format!("bench {words} {usual}"))
+        let mut command = self.place.command(&format!("bench {words} {usual}"));
+        command
             .arg("--ca-file")
             .arg(self.place.tls().join("ca.pem"))
-            .env("GATEPOST_BENCH_PASSWORD", PASSWORD)
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .output()
-            .unwrap();
+            .env("GATEPOST_BENCH_PASSWORD", PASSWORD);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, address: SocketAddr, words: &str) -> Told {
+        let Output { stdout, stderr, status } = self.command(address, words).output().unwrap();
         let lines = String::from_utf8(stdout).unwrap();
         let rows = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let errors = String::from_utf8(stderr).unwrap();
@@ -68,7 +72,7 @@ impl Stage {
         self.place.lmtp().display().to_string()
     }
 
-    pub(crate) fn session(&self, user: &str) -> testkit::imap::Client {
+    pub(crate) fn session(&self, user: &str) -> Client {
         self.server.session(user)
     }
 
@@ -241,6 +245,32 @@ fn mail_of_others_is_not_touched() {
     assert!(told.rows.is_empty() && told.errors.contains("bench-"), "{}", told.errors);
     for mailbox in ["bench-append-0", "INBOX"] {
         assert_eq!(stage.messages("user0", mailbox), format!("* STATUS {mailbox} (MESSAGES 1)"));
+    }
+}
+
+/// How many messages there are; none where there is no such mailbox.
+fn count(session: &mut Client, mailbox: &str) -> u32 {
+    let Ok(status) = session.ask(&format!("STATUS {mailbox} (MESSAGES)")) else { return 0 };
+    let text = status[0].to_string();
+    text.split_once("(MESSAGES ").unwrap().1.trim_end_matches(')').parse().unwrap()
+}
+
+#[test]
+fn a_run_that_is_stopped_takes_away_what_it_made() {
+    let stage = Stage::new();
+    for (workload, mailbox) in [("append", "bench-append-0"), ("lmtp", "INBOX")] {
+        let words = format!("{workload} --seconds 1000 --connections 2 --lmtp {}", stage.lmtp());
+        let mut child = stage.command(stage.server.address(), &words).spawn().unwrap();
+        // What is there says that it is at work.
+        let mut session = stage.session("user0");
+        while count(&mut session, mailbox) == 0 {}
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let mut errors = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{errors}");
+        assert!(errors.contains("stopped"), "{errors}");
+        assert_eq!(stage.left("user0"), [""; 0]);
+        assert_eq!(stage.messages("user0", "INBOX"), "* STATUS INBOX (MESSAGES 0)");
     }
 }
 
