@@ -213,7 +213,7 @@ tell_run() {
     memory=$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)
     jq -cn --arg date "$(date --utc +%Y-%m-%d)" --arg limits "$LIMITS" --arg cpu "${cpu:-$(uname -m)}" \
         --argjson cores "$(nproc)" --argjson memory "$memory" --arg kernel "$(uname -sr)" \
-        --arg filesystem "$(stat -f -c %T "$WORK")" --argjson sync "$(sync_time)" \
+        --arg filesystem "$(findmnt -n -o FSTYPE -T "$WORK")" --argjson sync "$(sync_time)" \
         --argjson load "$(cut -d ' ' -f 1 /proc/loadavg)" --argjson rounds "$ROUNDS" --argjson seconds "$SECONDS_EACH" \
         --argjson users "$USERS" --argjson idle "$IDLE" --arg messages "$MESSAGES" --arg counted "$(counted)" \
         '{kind: "run", form: 1, $date, $limits, $cpu, $cores, memory_kib: $memory, $kernel, $filesystem, sync_us: $sync,

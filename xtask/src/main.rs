@@ -1,10 +1,11 @@
-//! Chores of this repository: `cargo xtask licences`, `cargo xtask manual`, `cargo xtask instructions`.
+//! Chores of this repository: `cargo xtask` and `licences`, `manual`, `performance` or `instructions`.
 
 mod borrowed;
 mod ceilings;
 mod instructions;
 mod licences;
 mod marked;
+mod performance;
 
 use bench::Workload;
 use instructions::Mode;
@@ -18,6 +19,8 @@ usage: cargo xtask <chore>
   licences   refuse dependencies whose licence is not on the list, or that docs/dependencies.md does not name
   manual     write what docs/guide and README.md take from the lists: settings, events, metrics, capabilities,
              workloads
+  performance RESULT
+             write docs/performance.md and its charts from what bench/compare.sh measured
   instructions [--write]
              count what the operations of crates/operations cost, under valgrind, and refuse what is above its
              ceiling; or write the ceilings anew";
@@ -28,6 +31,8 @@ fn main() -> ExitCode {
     let done = match *words {
         ["licences"] => check_licences(),
         ["manual"] => write_manual(),
+        ["performance"] => Err("which result? It is a file that bench/compare.sh wrote".into()),
+        ["performance", result] => write_performance(result),
         ["instructions"] => instructions::run(Mode::Check),
         ["instructions", "--write"] => instructions::run(Mode::Write),
         _ => Err(USAGE.into()),
@@ -57,6 +62,10 @@ fn check_licences() -> Result<(), Box<dyn Error>> {
     }
     eprintln!("licences: {} packages, all on the list of xtask/src/licences.rs", packages.len());
     Ok(())
+}
+
+fn write_performance(result: &str) -> Result<(), Box<dyn Error>> {
+    performance::write(Path::new(result), &Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs"))
 }
 
 fn write_manual() -> Result<(), Box<dyn Error>> {
