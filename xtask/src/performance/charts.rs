@@ -130,7 +130,9 @@ impl Bars {
     fn costs(outcome: &Outcome, figures: &Figures) -> Option<Self> {
         let (base, others) = outcome.servers.split_first()?;
         let mut groups = Vec::new();
-        for line in figures.with(outcome.largest()) {
+        // A search for the first time says nothing that the same again does not, and there are many.
+        let lines = figures.with(outcome.largest()).filter(|line| !line.variant.ends_with(", first"));
+        for line in lines {
             let base = line.cpu(&base.server);
             let ratios: Vec<_> = others.iter().map(|server| ratio(line.cpu(&server.server), base)).collect();
             if ratios.iter().any(Option::is_some) {
