@@ -2,7 +2,7 @@
 //!
 //! [`run`] signs in at a server, measures the workloads of a [`Plan`] one after the other, and hands a [`Row`] to a
 //! [`Watcher`] for each measurement. A server's answer that is not what it has to be stands in the row's
-//! [`wrong`](Row::wrong): its figures are none then.
+//! [`wrong`](field@Row::wrong): its figures are none then.
 //!
 //! The mail comes from a seed, so what a server has to say of it is known. The client is of this crate, and so is its
 //! parser: nothing is shared with a server.

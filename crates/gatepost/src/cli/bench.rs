@@ -12,8 +12,8 @@ const MOST: u64 = 128 << 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// What to measure, in this order. All but `login` and `idle` write into mailboxes of their own (`bench-...`), which
-    /// are deleted at the end
+    /// What to measure, in this order. Mailboxes that are written into are our own (`bench-...`) and deleted at the end;
+    /// `lmtp` delivers into empty INBOXes and empties them again
     #[arg(value_name = "WORKLOAD", required = true, value_parser = workload())]
     pub(crate) workloads: Vec<Workload>,
     #[command(flatten)]

@@ -46,10 +46,12 @@ fn without(start: &'static str, text: &'static str) -> impl Fn(&mut Vec<u8>) {
 }
 
 /// Alters an octet near the end of message 7.
-fn rotten_seven(response: &mut Vec<u8>) {
-    let at = response.len().saturating_sub(30);
-    if response.starts_with(b"* 7 FETCH") && has(response, "BODY[]") {
-        response[at] ^= 1;
+fn rotten_seven() -> impl Fn(&mut Vec<u8>) {
+    |response| {
+        let at = response.len().saturating_sub(30);
+        if response.starts_with(b"* 7 FETCH") && has(response, "BODY[]") {
+            response[at] ^= 1;
+        }
     }
 }
 
@@ -73,7 +75,7 @@ fn whoever_lets_everybody_in_is_found_out() {
 fn lost_and_altered_messages_of_append_are_found() {
     let (stage, words) = (Stage::new(), "append --count 50 --connections 1");
     finds(&stage, words, without("* 7 FETCH", ""), "1 messages that were acknowledged are not in");
-    finds(&stage, words, rotten_seven, "message 7 of \"bench-append-0\" is not as it was sent");
+    finds(&stage, words, rotten_seven(), "message 7 of \"bench-append-0\" is not as it was sent");
     let exists = put("* 50 EXISTS", "* 51 EXISTS");
     finds(&stage, words, exists, "51 messages are in \"bench-append-0\", and 50 were acknowledged");
     let uid = |response: &mut Vec<u8>| {
@@ -139,7 +141,7 @@ fn lies_about_flags_are_found() {
 #[test]
 fn an_octet_that_is_altered_in_a_message_is_found() {
     let stage = Stage::new();
-    finds(&stage, "bodies --rounds 1", rotten_seven, "message 7 is not as it was stored");
+    finds(&stage, "bodies --rounds 1", rotten_seven(), "message 7 is not as it was stored");
     finds(&stage, "bodies --rounds 1", without("* 7 FETCH", "BODY[]"), "1 of 120 messages did not come");
 }
 
@@ -206,7 +208,7 @@ fn an_idle_session_that_is_not_there_any_more_is_found() {
 fn lost_and_altered_deliveries_are_found() {
     let stage = Stage::new();
     let words = format!("lmtp --count 10 --connections 1 --lmtp {}", stage.lmtp());
-    finds(&stage, &words, rotten_seven, "message 7 of user0 is not as it was delivered");
+    finds(&stage, &words, rotten_seven(), "message 7 of user0 is not as it was delivered");
     // What was altered on its way to us is there as it was delivered, and was not taken for ours.
     let mut session = stage.session("user0");
     session.ask("SELECT INBOX").unwrap();
@@ -223,7 +225,7 @@ fn lost_and_altered_deliveries_are_found() {
 #[test]
 fn lies_in_a_crowd_are_found() {
     let (stage, words) = (Stage::new(), "mixed --count 60 --rate 200 --connections 12");
-    finds(&stage, words, rotten_seven, "message 7 of \"bench-mixed\" is not what it has to be");
+    finds(&stage, words, rotten_seven(), "message 7 of \"bench-mixed\" is not what it has to be");
     finds(&stage, words, without("* 7 FETCH", "BODY[]"), "1 messages that were acknowledged are not in");
     finds(&stage, words, put("RFC822.SIZE 4096", "RFC822.SIZE 4095"), "the size is told as Some(4095)");
 }

@@ -1,6 +1,11 @@
 //! `gatepost bench` on the real server: every workload comes out right; and before a server that is right but for one
 //! thing, every check finds that thing.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic, and say what led to it"
+)]
 
 mod liar;
 mod lies;
