@@ -61,7 +61,8 @@ fn store_on_all(state: &MailboxState, all: &UidSet) {
 }
 
 fn store_on_one(state: &MailboxState) {
-    let uids = UidSet::one(Uid::new(MESSAGES / 2).unwrap());
+    let unseen = state.reader(OWNER).first_unseen().and_then(|number| state.uid_at(number));
+    let uids = UidSet::one(unseen.unwrap());
     let view = View::open(state, OWNER, Dialect::Plain, None);
     for flag in ["\\Flagged", "\\Seen"] {
         let flags = flags(flag);

@@ -68,6 +68,43 @@ impl<const N: usize> Packed<N> {
         packed
     }
 
+    /// The same with other values in one row, in `M` columns from `first` on; `None` where one does not fit into its
+    /// column as that is framed. A column may be framed wider than it has to be afterwards.
+    pub(crate) fn with_cells<const M: usize>(
+        &self,
+        row: usize,
+        first: usize,
+        cells: [u64; M],
+    ) -> Option<Self> {
+        let mut patched = self.clone();
+        for (column, value) in (first..).zip(cells) {
+            let bits = *self.bits.get(column)?;
+            let distance = value.checked_sub(*self.lowest.get(column)?)?;
+            if row >= self.len() || width(distance) > bits {
+                return None;
+            }
+            let at = row * usize::from(self.row_bits) + self.start(column);
+            patched.put_bits(at, bits, distance);
+        }
+        Some(patched)
+    }
+
+    fn put_bits(&mut self, at: usize, bits: u8, value: u64) {
+        if bits == 0 {
+            return;
+        }
+        let mask = u64::MAX >> (64 - bits);
+        let (word, shift) = (at / 64, at % 64);
+        if let Some(low) = self.words.get_mut(word) {
+            *low = *low & !(mask << shift) | value << shift;
+        }
+        if shift + usize::from(bits) > 64
+            && let Some(high) = self.words.get_mut(word + 1)
+        {
+            *high = *high & !(mask >> (64 - shift)) | value >> (64 - shift);
+        }
+    }
+
     /// Without its words: what lies in some columns, from `first` on, is framed anew.
     fn framed(&self, first: usize, new_lowest: &[u64], new_bits: &[u8]) -> Self {
         let (mut lowest, mut bits) = (self.lowest, self.bits);
@@ -334,6 +371,27 @@ mod tests {
                 assert!(packed.column(column).eq(old.iter().map(|row| row[column])));
                 assert_eq!(packed.highest(column), old.iter().map(|row| row[column]).max().unwrap());
             }
+        }
+    }
+
+    #[test]
+    fn a_cell_is_replaced_where_it_fits_and_nothing_beside_it() {
+        for width in 0..=64_u32 {
+            let top = u64::MAX.checked_shr(64 - width).unwrap_or(0);
+            let rows: Vec<[u64; 3]> =
+                (0..50).map(|i| [i, if i % 3 == 0 { top } else { (i - 1) & top }, 7]).collect();
+            let packed = Packed::pack(&rows);
+            for at in 0..50 {
+                for value in [0, top / 2, top] {
+                    let patched = packed.with_cells(at, 1, [value, 7]).unwrap();
+                    let mut want = rows.clone();
+                    want[at][1] = value;
+                    assert_eq!(patched.rows(), want, "width {width}");
+                }
+                assert_eq!(packed.with_cells(at, 1, [0, 8]), None, "a flat column has no room");
+                assert_eq!(packed.with_cells(at, 1, [0, 6]), None, "nor is anything below the lowest");
+            }
+            assert_eq!(packed.with_cells(50, 1, [0, 7]), None);
         }
     }
 

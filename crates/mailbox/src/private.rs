@@ -79,7 +79,8 @@ fn marked_leaf(
     }
     let mut marks = new_marks(part, seen, modseq);
     if picked.count() < leaf.len() {
-        marks.extend((0..leaf.len()).filter(|at| !picked.has(*at)).filter_map(|at| leaf.row(at)));
+        let there = leaf.0.rows().into_iter().enumerate();
+        marks.extend(there.filter(|(at, _)| !picked.has(*at)).filter_map(|(at, row)| unpack(at, row)));
         marks.sort_by_key(|mark| mark.uid);
     }
     pack_all(&marks)
@@ -113,6 +114,9 @@ impl MarkLeaf {
     /// The same with other marks on some messages that it has.
     fn marked(&self, picked: &Picked, seen: Seen, modseq: ModSeq) -> Self {
         let new = [u64::from(seen == Seen::Yes), modseq.get()];
+        if let Some(patched) = picked.only().and_then(|at| self.0.with_cells(at, SEEN, new)) {
+            return Self(patched);
+        }
         let cells = self.0.column(SEEN).zip(self.0.column(MODSEQ)).enumerate();
         let cells = cells.map(|(at, (seen, modseq))| if picked.has(at) { new } else { [seen, modseq] });
         Self(self.0.with_columns(SEEN, &cells.collect::<Vec<_>>()))

@@ -1,7 +1,7 @@
 //! Folding many events at once, as whoever opens a mailbox does.
 //!
-//! What a mailbox lives through is mostly one flag after another, of messages that lie together. Each costs the
-//! unpacking and packing of a leaf; in a row they cost it once for all that fall into the leaf.
+//! What a mailbox lives through is mostly one flag after another, of messages that lie together. Each costs a new leaf
+//! and a new path to it; in a row they cost one for all that fall into the leaf.
 
 use super::MailboxState;
 use super::apply::{Misfit, private_change};

@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use terms::{ModSeq, Uid, UidSet};
 
-/// Most rows of a leaf: an edit unpacks and packs one, a lookup halves its way through one.
+/// Most rows of a leaf: an edit makes one anew, a lookup halves its way through one.
 pub(crate) const LEAF_ROWS: usize = 256;
 /// Most children of a branch.
 const FANOUT: usize = 64;

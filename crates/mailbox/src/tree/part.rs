@@ -86,6 +86,11 @@ impl Picked {
         self.count
     }
 
+    /// The one that there is, where there is no other.
+    pub(crate) fn only(&self) -> Option<usize> {
+        self.rows.iter().position(|picked| *picked).filter(|_| self.count == 1)
+    }
+
     /// Whether a row is among them.
     pub(crate) fn has(&self, at: usize) -> bool {
         self.rows.get(at).copied().unwrap_or_default()
