@@ -83,6 +83,10 @@ group_file() { # the group's, where there is one
 
 # Starts the words of COMMAND in the peer's group, in a session of its own.
 launch() {
+    local place
+    for place in "$PORT" $((PORT + 1)); do
+        ! is_open "$place" || die "something else listens on port $place, and would be measured"
+    done
     [ -z "$GROUP" ] || mkdir -p "$GROUP" 2>/dev/null || GROUP=""
     (
         ! group_file cgroup.procs || echo "$BASHPID" >"$GROUP/cgroup.procs"
