@@ -14,6 +14,7 @@
 #   --idle N           sessions of `idle` (1000)
 #   --gatepost FILE    the binary, which is the load generator too (target/release/gatepost, built if it is not there)
 #   --output FILE      where the result goes, a JSON object on each line (compare-DATE.jsonl)
+#   --remark TEXT      sentences for the page: what else ran on the machine
 #   --work DIR         where servers keep everything (a new directory in TMPDIR or /tmp); what is compared is its disk
 #   --keep             leave that directory there
 #
@@ -48,7 +49,7 @@ usage() {
 usual() {
     SERVERS=dovecot,cyrus,gatepost WORKLOADS=$WORKLOADS_ALL MESSAGES=1000,10000,100000
     ROUNDS=3 SECONDS_EACH=4 USERS=100 IDLE=1000 LIMITS=usual
-    GATEPOST="" WORK="" AFTERWARDS=remove
+    GATEPOST="" WORK="" REMARK="" AFTERWARDS=remove
     OUTPUT=compare-$(date +%Y%m%d-%H%M%S).jsonl
 }
 
@@ -56,7 +57,7 @@ read_arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
         --help | -h) usage && exit 0 ;;
-        --quick) MESSAGES=300,3000 ROUNDS=2 SECONDS_EACH=1 USERS=16 IDLE=100 LIMITS=quick && shift && continue ;;
+        --quick) MESSAGES=300,3000 ROUNDS=2 SECONDS_EACH=1 USERS=16 IDLE=300 LIMITS=quick && shift && continue ;;
         --keep) AFTERWARDS=keep && shift && continue ;;
         esac
         [ $# -gt 1 ] || die "$1 wants a value; see --help"
@@ -70,6 +71,7 @@ read_arguments() {
         --idle) IDLE=$2 ;;
         --gatepost) GATEPOST=$(realpath "$2") ;;
         --output) OUTPUT=$2 ;;
+        --remark) REMARK=$2 ;;
         --work) WORK=$2 ;;
         *) die "what is $1? See --help" ;;
         esac
@@ -157,13 +159,6 @@ arguments_of() { # a line for each
     esac
 }
 
-# Everybody signs in once.
-warm_up() {
-    local arguments
-    mapfile -t arguments < <(arguments_of warm_up "${MESSAGES##*,}")
-    "$GATEPOST" bench login "${arguments[@]}" "--count=$USERS" >/dev/null || say "$NAME: not everybody could sign in"
-}
-
 # One workload with all servers in turn.
 compare() { # workload, messages
     local rounds=$ROUNDS round name state
@@ -176,9 +171,9 @@ compare() { # workload, messages
                 # What a server has learnt of the mailbox and not kept is gone; the kernel's cache stays.
                 [ "$1" != sync ] || { peer "$name" restart && state=restarted; }
             fi
-            # Memory of sessions is seen best in a server that holds nothing else, and not before anybody has signed in:
-            # what that takes once is not a session's.
-            [ "$1" != idle ] || { peer "$name" restart && peer "$name" warm_up && state=restarted; }
+            # Memory of sessions is seen best in a server that holds nothing else, and has let go of nothing that they could
+            # use again.
+            [ "$1" != idle ] || { peer "$name" restart && state=restarted; }
             peer "$name" measure "$1" "$2" "$round" "$state"
             [ "$1" != fill ] || peer "$name" weigh "$2"
         done
@@ -224,9 +219,9 @@ tell_run() {
         --argjson cores "$(nproc)" --argjson memory "$memory" --arg kernel "$(uname -sr)" \
         --arg filesystem "$(findmnt -n -o FSTYPE -T "$WORK")" --argjson sync "$(sync_time)" \
         --argjson load "$(cut -d ' ' -f 1 /proc/loadavg)" --argjson rounds "$ROUNDS" --argjson seconds "$SECONDS_EACH" \
-        --argjson users "$USERS" --argjson idle "$IDLE" --arg messages "$MESSAGES" --arg counted "$(counted)" \
+        --argjson users "$USERS" --argjson idle "$IDLE" --arg messages "$MESSAGES" --arg counted "$(counted)" --arg remark "$REMARK" \
         '{kind: "run", form: 1, $date, $limits, $cpu, $cores, memory_kib: $memory, $kernel, $filesystem, sync_us: $sync,
-          $load, $rounds, $seconds, $users, $idle, messages: ($messages | split(",") | map(tonumber)), $counted}' >>"$OUTPUT"
+          $load, $rounds, $seconds, $users, $idle, messages: ($messages | split(",") | map(tonumber)), $counted, $remark}' >>"$OUTPUT"
 }
 
 counted() {

@@ -36,6 +36,24 @@ pub(crate) fn write(result: &Path, docs: &Path) -> Result<(), Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     /// A small result: three servers, two sizes, two rounds, an answer that was wrong, a workload that could not be run.
     pub(super) const RESULT: &str = include_str!("fixture.jsonl");
+
+    #[test]
+    fn the_page_in_docs_is_made_of_the_result_beside_it() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let text = fs::read_to_string(docs.join("performance/result.jsonl")).unwrap();
+        let outcome = Outcome::read(&text).unwrap();
+        let figures = Figures::of(&outcome);
+        let charts = charts::draw(&outcome, &figures).unwrap();
+        let again = "run cargo xtask performance docs/performance/result.jsonl";
+        let names: Vec<_> = charts.iter().map(|(name, _)| *name).collect();
+        let page = fs::read_to_string(docs.join("performance.md")).unwrap();
+        assert!(page == page::page(&outcome, &figures, &names), "{again}");
+        for (name, svg) in charts {
+            assert!(fs::read_to_string(docs.join("performance").join(name)).unwrap() == svg, "{again}");
+        }
+    }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Run {
     pub(crate) messages: Vec<u64>,
     /// By what CPU was counted.
     pub(crate) counted: String,
+    /// What else is to be said of it; may be empty.
+    pub(crate) remark: String,
 }
 
 /// How large the numbers were.
