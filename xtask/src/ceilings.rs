@@ -59,7 +59,7 @@ impl Ceilings {
     /// Reads the file.
     ///
     /// # Errors
-    /// It is not what [`write`] writes.
+    /// It is not what [`write()`] writes.
     pub(crate) fn read(text: &str) -> Result<Self, Box<dyn Error>> {
         let wrong = |what: &str| format!("ceilings.toml: {what}");
         let file: Table = text.parse().map_err(|why| wrong(&format!("{why}")))?;
