@@ -9,21 +9,37 @@ use std::path::Path;
 use std::sync::Arc;
 use store::{AccountId, StreamId};
 use store_local::{Damage, Lost};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Tells it as it comes.
-pub(crate) async fn tell(accounts: Arc<Accounts>, mut found: UnboundedReceiver<Found>) {
+/// Tells it as it comes, and has mended what can be. To mend a mailbox may have to wait for whoever has the turn of its
+/// account; nobody else waits for that.
+pub(crate) async fn tell(accounts: Arc<Accounts>, found: UnboundedReceiver<Found>) {
+    let (to_mend, mut hurt) = unbounded_channel();
+    let mending = async {
+        while let Some(damage) = hurt.recv().await {
+            mend(&accounts, &damage).await;
+        }
+    };
+    tokio::join!(tell_all(&accounts, found, to_mend), mending);
+}
+
+async fn tell_all(
+    accounts: &Accounts,
+    mut found: UnboundedReceiver<Found>,
+    to_mend: UnboundedSender<Damage>,
+) {
     while let Some(found) = found.recv().await {
         match found {
             Found::Damage(damage) => {
-                tell_damage(&accounts, &damage).await;
-                mend(&accounts, &damage).await;
+                tell_damage(accounts, &damage).await;
+                // Nobody takes it where all ends.
+                let _ = to_mend.send(damage);
             }
             Found::Through(tally) => {
                 Event::StoreScrubbed { octets: tally.octets, damages: tally.damages }.log();
             }
-            Found::Mended(id, mending) => tell_mended(&accounts, id, &mending),
-            Found::InPart(id, mailbox) => tell_in_part(&accounts, id, mailbox).await,
+            Found::Mended(id, mending) => tell_mended(accounts, id, &mending),
+            Found::InPart(id, mailbox) => tell_in_part(accounts, id, mailbox).await,
         }
     }
 }

@@ -220,7 +220,8 @@ impl Account {
     async fn count_anew(&self, id: MailboxId) -> Result<Option<mailbox::Head>, Error> {
         match self.enter(id, Turn::IfFree).await {
             Ok(mailbox) => Ok(Some(mailbox.newest().state().head())),
-            Err(Error::NoSuchMailbox | Error::Damaged(_)) => Ok(None),
+            // What is told of the others is not held up by it.
+            Err(Error::NoSuchMailbox | Error::Damaged(_) | Error::Unavailable(_)) => Ok(None),
             Err(why) => Err(why),
         }
     }

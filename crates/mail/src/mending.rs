@@ -126,7 +126,7 @@ impl Account {
             repair.into_done().mended.iter().for_each(|mending| mender.mended(self.id, mending));
             match outcome {
                 Err(Error::Unavailable(_)) if tries < MAX_TRIES => continue,
-                Ok(Outcome::Lost) if self.care.note_in_vain(stream.number) => {
+                Ok(Outcome::Lost) | Err(Error::Damaged(_)) if self.care.note_in_vain(stream.number) => {
                     MailboxId::new(stream.number).into_iter().for_each(|id| mender.is_in_part(self.id, id));
                 }
                 Ok(_) | Err(_) => {}

@@ -4,12 +4,13 @@
 
 mod support;
 
+use bytes::Bytes;
 use mail::{Closed, Error, Mailbox, Origin, Pace, Purge, Swept, Transfer};
-use mailbox::{Head, MailboxState, SystemFlags};
+use mailbox::{Event, Head, MailboxState, SystemFlags};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{EmailId, EmailRange, Salvage, Seq, Store};
+use store::{Append, Commit, CommitId, Committed, EmailId, EmailRange, Salvage, Seq, Store};
 use store_local::disk::Disk;
 use store_local::{Extent, LocalStore, Options, Recovered};
 use support::local::pumping;
@@ -94,6 +95,51 @@ async fn what_an_open_mailbox_had_come_to_is_put_when_a_scrub_finds_a_hole_in_it
         assert!(!changes.has_changed().unwrap(), "nobody who looks at it is woken");
         nobody_notices(home, &minder, &before, "the server knew what they had come to").await;
     }
+}
+
+#[tokio::test]
+async fn what_the_server_knows_is_enough_where_the_last_events_are_not_shown_yet() {
+    let (home, minder) = three().await.minded().await;
+    go_on(&home).await;
+    let open = opened(&home).await;
+    let store: Arc<dyn Store> = Arc::<LocalStore>::clone(&home.store);
+    let elsewhere = accounts(&store).await.account(home.ann.id());
+    append(&elsewhere, home.inbox, "Subject: not shown here\r\n\r\n").await.unwrap();
+    let before = seen(elsewhere.open(home.inbox).await.unwrap().newest().state());
+    assert_ne!(seen(open.newest().state()), before, "it is not shown here yet");
+    home.rot_event(3, Rotten::Payload);
+    home.ann.mend_if_hurt(home.inbox).await.unwrap();
+    nobody_notices(home, &minder, &before, "the server knew what they had come to").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_folded_although_every_event_is_there_is_shown_in_part_too() {
+    let (home, minder) = three().await.minded().await;
+    let state = home.state().await;
+    let absent = Event::Expunged { uids: UidSet::range(Uid::new(77).unwrap(), Uid::new(77).unwrap()) };
+    let commit = Commit {
+        account: home.ann.id(),
+        id: CommitId([9; 16]),
+        after: None,
+        time_ms: 0,
+        origin: Bytes::new(),
+        appends: vec![Append {
+            stream: home.stream(),
+            expected: Seq(state.seq()),
+            events: vec![absent.encode()],
+            head: store::Head(state.head().encode()),
+        }],
+        records: Vec::new(),
+        bodies: Vec::new(),
+    };
+    assert_eq!(home.store.commit(commit).await.unwrap(), Committed::Done);
+    let (home, _) = (home.again(Index::Kept).await, minder);
+    let (home, minder) = home.minded().await;
+    for _ in 0..2 {
+        assert_eq!(uids(opened(&home).await.newest().state()), uids(&state));
+        assert!(matches!(home.ann.open(home.inbox).await, Err(Error::InPart)));
+    }
+    assert_eq!(minder.heard(), ["mailbox 1 is in part"], "it is told once");
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ pub(crate) async fn until_the_gap(
 }
 
 /// What can be read behind a snapshot, or from the beginning, up to the event `to`.
-async fn readable(
+pub(super) async fn readable(
     store: &dyn store::Salvage,
     stream: StreamId,
     from: Option<At<MailboxState>>,
