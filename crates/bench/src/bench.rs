@@ -107,8 +107,9 @@ impl Bench {
     pub(crate) async fn make(&self, session: &mut Session, user: u32, name: &str) -> Result<String, Trouble> {
         let mailbox = self.named(name);
         self.clear(session, &mailbox).await?;
-        session.ask(&format!("CREATE {mailbox}")).await?;
+        // Before it is asked for: who is stopped in between does not hear that it is there.
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push((user, mailbox.clone()));
+        session.ask(&format!("CREATE {mailbox}")).await?;
         Ok(mailbox)
     }
 

@@ -192,14 +192,28 @@ impl Session {
         self.select_and(mailbox, |_| Ok(())).await
     }
 
+    /// EXAMINE: a mailbox that is not ours stays as it is, `\Recent` included.
+    pub(crate) async fn examine(&mut self, mailbox: &str) -> Result<Selected, Trouble> {
+        self.open("EXAMINE", mailbox, |_| Ok(())).await
+    }
+
     /// SELECT, where what comes besides the usual matters as well.
     pub(crate) async fn select_and(
         &mut self,
         mailbox: &str,
+        each: impl FnMut(Said<'_>) -> Result<(), Trouble>,
+    ) -> Result<Selected, Trouble> {
+        self.open("SELECT", mailbox, each).await
+    }
+
+    async fn open(
+        &mut self,
+        verb: &str,
+        mailbox: &str,
         mut each: impl FnMut(Said<'_>) -> Result<(), Trouble>,
     ) -> Result<Selected, Trouble> {
         let mut selected = Selected::default();
-        self.run(&format!("SELECT {mailbox}"), |said| match said {
+        self.run(&format!("{verb} {mailbox}"), |said| match said {
             Said::Exists(count) => {
                 selected.exists = count;
                 Ok(())

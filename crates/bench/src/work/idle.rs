@@ -81,7 +81,7 @@ async fn open(bench: &Arc<Bench>, sessions: u32) -> Result<Vec<Opened>, Trouble>
                 let start = Instant::now();
                 // From the second source address on: the first is left to those who measure.
                 let mut session = bench.session(number, number.saturating_add(1)).await?;
-                session.select("INBOX").await?;
+                session.examine("INBOX").await?;
                 let tag = session.idle().await?;
                 took.add(start.elapsed());
                 held.push((session, tag));
