@@ -4,13 +4,12 @@
 
 mod support;
 
-use bytes::Bytes;
 use mail::{Closed, Error, Mailbox, Origin, Pace, Purge, Swept, Transfer};
 use mailbox::{Event, Head, MailboxState, SystemFlags};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Append, Commit, CommitId, Committed, EmailId, EmailRange, Salvage, Seq, Store};
+use store::{EmailId, EmailRange, Salvage, Seq, Store};
 use store_local::disk::Disk;
 use store_local::{Extent, LocalStore, Options, Recovered};
 use support::local::pumping;
@@ -114,27 +113,11 @@ async fn what_the_server_knows_is_enough_where_the_last_events_are_not_shown_yet
 
 #[tokio::test]
 async fn what_cannot_be_folded_although_every_event_is_there_is_shown_in_part_too() {
-    let (home, minder) = three().await.minded().await;
+    let home = three().await;
     let state = home.state().await;
     let absent = Event::Expunged { uids: UidSet::range(Uid::new(77).unwrap(), Uid::new(77).unwrap()) };
-    let commit = Commit {
-        account: home.ann.id(),
-        id: CommitId([9; 16]),
-        after: None,
-        time_ms: 0,
-        origin: Bytes::new(),
-        appends: vec![Append {
-            stream: home.stream(),
-            expected: Seq(state.seq()),
-            events: vec![absent.encode()],
-            head: store::Head(state.head().encode()),
-        }],
-        records: Vec::new(),
-        bodies: Vec::new(),
-    };
-    assert_eq!(home.store.commit(commit).await.unwrap(), Committed::Done);
-    let (home, _) = (home.again(Index::Kept).await, minder);
-    let (home, minder) = home.minded().await;
+    home.put_event(&absent, state.head()).await;
+    let (home, minder) = home.again(Index::Kept).await.minded().await;
     for _ in 0..2 {
         assert_eq!(uids(opened(&home).await.newest().state()), uids(&state));
         assert!(matches!(home.ann.open(home.inbox).await, Err(Error::InPart)));

@@ -17,7 +17,7 @@ use store::{AccountId, BodyId, EmailId, EmailRange, Seq, Snapshot, Store, Stream
 use store_local::disk::Disk;
 use store_local::{Damage, LocalStore, Lost, Options, Progress, Pump, Recovered};
 use support::local::pumping;
-use support::rotten::Minder;
+use support::rotten::{Minder, unreadable};
 use support::{Still, append, id};
 use terms::{Uid, UidSet};
 use testkit::dice::Dice;
@@ -333,20 +333,6 @@ fn check(store: &LocalStore, pump: &mut Pump) -> Vec<Damage> {
             Progress::Done => return check.damages().to_vec(),
         }
     }
-}
-
-fn unreadable(damages: &[Damage], id: AccountId) -> Unreadable {
-    let mut unreadable = Unreadable::default();
-    for lost in damages.iter().flat_map(|damage| &damage.lost).filter(|lost| lost.account() == id) {
-        match lost {
-            Lost::Record { email, .. } => drop(unreadable.records.insert(*email)),
-            Lost::Body { body, .. } => drop(unreadable.bodies.insert(*body)),
-            Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } => {
-                unreadable.streams.extend([stream.number]);
-            }
-        }
-    }
-    unreadable
 }
 
 #[derive(Debug, Default)]

@@ -7,12 +7,11 @@ mod support;
 
 mod names;
 
-use bytes::Bytes;
 use mail::{Origin, Pace, Repaired, Transfer};
 use mailbox::SystemFlags;
 use mailbox::account::MailboxId;
 use std::time::Duration;
-use store::{Append, BodyId, Commit, CommitId, Committed, EmailId, Head, Seq, Store, StreamId};
+use store::{BodyId, EmailId, Store, StreamId};
 use support::id;
 use support::rotten::{
     BODY, EVENT, HEAD, Home, Index, PIECE, RECORD, Rotten, event_key, flagged, go_on, open, three, uids,
@@ -155,22 +154,7 @@ async fn a_summary_that_is_wrong_is_counted_anew_and_no_number_that_it_told_is_g
     let state = home.state().await;
     let told = mailbox::Head { messages: 77, uid_next: Uid::new(500).unwrap(), ..state.head() };
     let event = mailbox::skip_to(&state, Uid::new(5).unwrap()).unwrap();
-    let commit = Commit {
-        account: home.ann.id(),
-        id: CommitId([9; 16]),
-        after: None,
-        time_ms: 0,
-        origin: Bytes::new(),
-        appends: vec![Append {
-            stream: home.stream(),
-            expected: Seq(state.seq()),
-            events: vec![event.encode()],
-            head: Head(told.encode()),
-        }],
-        records: Vec::new(),
-        bodies: Vec::new(),
-    };
-    assert_eq!(home.store.commit(commit).await.unwrap(), Committed::Done);
+    home.put_event(&event, told).await;
     let home = home.again(Index::Kept).await;
     assert!(home.found().await.join("; ").contains("its summary says 77 messages, and 3 are counted"));
     let home = home.mend(&["its summary was counted anew"]).await;

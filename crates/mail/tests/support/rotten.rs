@@ -1,14 +1,15 @@
 //! A local store with an account in it, of which anything can rot.
 
 use super::{accounts, append, id};
+use bytes::Bytes;
 use mail::{Account, Accounts, Error, Mender, Mending, Origin, Repaired, Unreadable};
 use mailbox::account::MailboxId;
-use mailbox::{Change, Doomed, Flags, MailboxState, SystemFlags};
+use mailbox::{Change, Doomed, Event, Flags, MailboxState, SystemFlags};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use store::{AccountId, Salvage, Seq, Snapshot, Store, StreamId};
+use store::{AccountId, Append, Commit, CommitId, Committed, Head, Salvage, Seq, Snapshot, Store, StreamId};
 use store_local::disk::Disk;
-use store_local::{LocalStore, Lost, Options, Progress};
+use store_local::{Damage, LocalStore, Lost, Options, Progress};
 use terms::{Uid, UidSet};
 use testkit::disk::FaultyDisk;
 
@@ -189,20 +190,27 @@ impl Home {
     }
 
     /// What the store finds unreadable of the account.
+    /// An event that nobody decided upon, with any summary.
+    pub async fn put_event(&self, event: &Event, head: mailbox::Head) {
+        let expected = Seq(self.state().await.seq());
+        let head = Head(head.encode());
+        let commit = Commit {
+            account: self.ann.id(),
+            id: CommitId([9; 16]),
+            after: None,
+            time_ms: 0,
+            origin: Bytes::new(),
+            appends: vec![Append { stream: self.stream(), expected, events: vec![event.encode()], head }],
+            records: Vec::new(),
+            bodies: Vec::new(),
+        };
+        assert_eq!(self.store.commit(commit).await.unwrap(), Committed::Done);
+    }
+
     pub fn unreadable(&self) -> Unreadable {
         let mut check = self.store.check(Some(self.ann.id()));
         while check.step().unwrap() != Progress::Done {}
-        let mut unreadable = Unreadable::default();
-        for lost in check.damages().iter().flat_map(|damage| &damage.lost) {
-            match lost {
-                Lost::Record { email, .. } => drop(unreadable.records.insert(*email)),
-                Lost::Body { body, .. } => drop(unreadable.bodies.insert(*body)),
-                Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } => {
-                    unreadable.streams.extend([stream.number]);
-                }
-            }
-        }
-        unreadable
+        unreadable(check.damages(), self.ann.id())
     }
 
     pub async fn repair(&self) -> Repaired {
@@ -322,4 +330,19 @@ pub async fn three() -> Home {
 pub async fn go_on(home: &Home) {
     let drafts = id(&home.ann, "Drafts").await;
     append(&home.ann, drafts, "Subject: x\r\n\r\n").await.unwrap();
+}
+
+/// What of an account is lost by these damages.
+pub fn unreadable(damages: &[Damage], id: AccountId) -> Unreadable {
+    let mut unreadable = Unreadable::default();
+    for lost in damages.iter().flat_map(|damage| &damage.lost).filter(|lost| lost.account() == id) {
+        match lost {
+            Lost::Record { email, .. } => drop(unreadable.records.insert(*email)),
+            Lost::Body { body, .. } => drop(unreadable.bodies.insert(*body)),
+            Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } => {
+                unreadable.streams.extend([stream.number]);
+            }
+        }
+    }
+    unreadable
 }
