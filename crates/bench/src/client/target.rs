@@ -105,13 +105,24 @@ impl Target {
     ) -> Result<(TlsStream<S>, Handshake), Trouble> {
         let start = Instant::now();
         let stream = self.tls.connect(self.name.clone(), stream).await;
-        let stream = stream.map_err(|why| Trouble::lost(&format!("no TLS with {}", self.address), &why))?;
+        let stream = stream.map_err(|why| self.no_tls(&why))?;
         let (_, tls) = stream.get_ref();
         let version = tls.protocol_version().map(|version| format!("{version:?}"));
         let suite = tls.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
         let group = tls.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
         let agreed = [version, group, suite].into_iter().flatten().collect::<Vec<_>>().join(", ");
         Ok((stream, Handshake { took: start.elapsed(), agreed }))
+    }
+
+    fn no_tls(&self, why: &std::io::Error) -> Trouble {
+        let cause = why.get_ref().and_then(|cause| cause.downcast_ref());
+        let advice = match cause {
+            Some(rustls::Error::InvalidCertificate(_)) => {
+                "; --ca-file names the authority that made it, and --insecure takes any"
+            }
+            _ => "",
+        };
+        Trouble::lost(&format!("no TLS with {}", self.address), &format!("{why}{advice}"))
     }
 }
 

@@ -291,6 +291,17 @@ fn what_cannot_be_measured_is_said() {
 }
 
 #[test]
+fn whoever_does_not_trust_the_certificate_is_told_how_to() {
+    let stage = Stage::new();
+    let words = format!("bench login --port {} --user user0", stage.server.address().port());
+    let mut bench = stage.place.command(&words);
+    let told = bench.env("GATEPOST_BENCH_PASSWORD", PASSWORD).output().unwrap();
+    let errors = String::from_utf8(told.stderr).unwrap();
+    assert!(errors.contains("invalid peer certificate") && errors.contains("--ca-file"), "{errors}");
+    assert!(!told.status.success());
+}
+
+#[test]
 fn starttls_is_spoken_and_what_is_injected_behind_it_refused() {
     let stage = Stage::new();
     let run = |front| {
