@@ -107,6 +107,23 @@ events! {
         mailbox: Option<Mailbox>,
     }
 
+    /// Part of what an account's mailboxes are called, or of its subscriptions and limits, cannot be read, and what it had come
+    /// to is not known. They are shown as they were last known, and cannot be changed; mailboxes themselves can be. `gatepost
+    /// store check --repair` puts together what is left. Told when it is met, and again only when the account was not used
+    /// for long.
+    "server.names-in-part" ERROR NamesInPart {
+        /// Whose they are.
+        account: Account,
+    }
+
+    /// Part of the directory of accounts cannot be read, and what it had come to is not known. Only those can sign in, and get
+    /// mail, of whom no event that is lost could say that they may not; to all others the server is unavailable, and
+    /// nothing of the directory can be changed. `gatepost store check --repair` puts together what is left.
+    "server.directory-in-part" ERROR DirectoryInPart {
+        /// How many accounts are known, and cannot be signed in to.
+        accounts: u64,
+    }
+
     /// What was expunged, deleted or removed longer ago than `store.retention_days` is gone for good. There is one a day,
     /// also where nothing went. From one to the next time goes on by 25 hours at most, so that a clock that is wrong does
     /// no harm; `gatepost store sweep` says that it is right.

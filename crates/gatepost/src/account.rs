@@ -76,7 +76,11 @@ fn print(reply: Reply, style: Style) -> Result<()> {
 }
 
 fn listed(line: &AccountLine) -> Vec<String> {
-    let standing = if line.standing == Standing::Disabled { "disabled" } else { "" };
+    let standing = match line.standing {
+        Standing::Enabled => "",
+        Standing::Disabled => "disabled",
+        Standing::InDoubt => "in doubt",
+    };
     vec![line.name.clone(), standing.into()]
 }
 

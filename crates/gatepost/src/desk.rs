@@ -24,7 +24,7 @@ use crate::office::Office;
 use crate::say::complaint;
 use anyhow::Result;
 use events::{Account, Event};
-use mail::Accounts;
+use mail::{Accounts, Certainty};
 use mailbox::account::directory;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -185,6 +185,8 @@ pub(crate) struct AccountLine {
 pub(crate) enum Standing {
     Enabled,
     Disabled,
+    /// It cannot be, as long as part of the directory is lost and it is not known whether it may.
+    InDoubt,
 }
 
 impl From<directory::Standing> for Standing {
@@ -301,7 +303,10 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
 }
 
 fn account_lines(accounts: &Accounts) -> Vec<AccountLine> {
-    let line =
-        |(login, id)| Some(AccountLine { name: format!("{login}"), standing: accounts.standing(id)?.into() });
+    let standing = |id| match accounts.certainty(id) {
+        Certainty::Doubtful => Some(Standing::InDoubt),
+        Certainty::Whole | Certainty::OfThisOne => accounts.standing(id).map(Standing::from),
+    };
+    let line = |(login, id)| Some(AccountLine { name: format!("{login}"), standing: standing(id)? });
     accounts.list().into_iter().filter_map(line).collect()
 }

@@ -9,7 +9,8 @@ use crate::scratch;
 use crate::watchman::{Found, Watchman};
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
-use mail::{Accounts, HashPool};
+use events::Event;
+use mail::{Accounts, Certainty, HashPool};
 use mailbox::account::{Limits, Quota};
 use sasl::{Cost, CredentialRecord, Salts, Secret};
 use settings::{NetworkFilesystem, Settings};
@@ -79,11 +80,15 @@ impl Office {
             Opener::Mender => mail::repair_directory(&*store, &Machine).await?,
             Opener::Server | Opener::Desk => Vec::new(),
         };
-        let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await;
-        let accounts = accounts.map_err(damaged_directory)?;
+        let accounts =
+            Accounts::open_what_is_left(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
         let accounts = accounts.within(limits(&settings.quota));
         let accounts = match opener {
-            Opener::Server => accounts.mended_by(Arc::new(witness.caretaker(Arc::clone(&store)))),
+            Opener::Server => {
+                let accounts = accounts.mended_by(Arc::new(witness.caretaker(Arc::clone(&store))));
+                mend(&accounts).await;
+                accounts
+            }
             // What is done without a server changes nothing but what it is for.
             Opener::Desk | Opener::Mender => accounts,
         };
@@ -128,14 +133,15 @@ impl Office {
     }
 }
 
-fn damaged_directory(why: mail::Error) -> anyhow::Error {
-    let is_damage = matches!(why, mail::Error::Damaged(_));
-    let why = anyhow::Error::new(why);
-    match is_damage {
-        true => why.context(
-            "the directory of accounts is damaged. Restore a backup, or see what gatepost store check --repair can save",
-        ),
-        false => why,
+/// Mends the directory of accounts where nothing is lost by it. A server starts in any case: who is known can sign in.
+async fn mend(accounts: &Accounts) {
+    if let Err(why) = accounts.mend_if_hurt().await {
+        tracing::warn!(%why, "the directory of accounts could not be mended now");
+    }
+    if accounts.is_in_part() {
+        let is_doubtful = |id| accounts.certainty(id) == Certainty::Doubtful;
+        let doubtful = accounts.list().into_iter().filter(|(_, id)| is_doubtful(*id)).count();
+        Event::DirectoryInPart { accounts: doubtful as u64 }.log();
     }
 }
 

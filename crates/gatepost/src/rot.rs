@@ -40,11 +40,16 @@ async fn tell_all(
             }
             Found::Mended(id, mending) => tell_mended(accounts, id, &mending),
             Found::InPart(id, mailbox) => tell_in_part(accounts, id, mailbox).await,
+            Found::NamesInPart(id) => {
+                if let Some(login) = login(accounts, id) {
+                    Event::NamesInPart { account: events::Account::new(&login) }.log();
+                }
+            }
         }
     }
 }
 
-/// Mailboxes that could not be opened or written for it any more are mended, where no client notices.
+/// What could not be opened or written for it any more is mended, where no client notices.
 async fn mend(accounts: &Accounts, damage: &Damage) {
     let mut hurt: Vec<StreamId> = damage
         .lost
@@ -56,12 +61,24 @@ async fn mend(accounts: &Accounts, damage: &Damage) {
         .collect();
     hurt.dedup();
     for stream in hurt {
-        let Some(mailbox) = MailboxId::new(stream.number) else { continue };
-        if let Some(login) = login(accounts, stream.account)
-            && let Err(why) = accounts.account(stream.account).mend_if_hurt(mailbox).await
-        {
-            tracing::warn!(account = %login, mailbox = stream.number, %why, "a mailbox could not be mended");
+        if let Err(why) = mend_stream(accounts, stream).await {
+            let (account, stream) = (stream.account.0, stream.number);
+            tracing::warn!(account, stream, %why, "what a scrub has found could not be mended");
         }
+    }
+}
+
+async fn mend_stream(accounts: &Accounts, stream: StreamId) -> Result<(), mail::Error> {
+    if stream.account == AccountId::DIRECTORY {
+        return accounts.mend_if_hurt().await;
+    }
+    if login(accounts, stream.account).is_none() {
+        return Ok(());
+    }
+    let account = accounts.account(stream.account);
+    match MailboxId::new(stream.number) {
+        Some(mailbox) => account.mend_if_hurt(mailbox).await,
+        None => account.mend_names_if_hurt().await,
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) enum Found {
     Through(Tally),
     Mended(AccountId, Mending),
     InPart(AccountId, MailboxId),
+    NamesInPart(AccountId),
 }
 
 impl Watchman {
@@ -64,6 +65,10 @@ impl Mender for Caretaker {
 
     fn is_in_part(&self, account: AccountId, mailbox: MailboxId) {
         let _ = self.found.send(Found::InPart(account, mailbox));
+    }
+
+    fn has_names_in_part(&self, account: AccountId) {
+        let _ = self.found.send(Found::NamesInPart(account));
     }
 }
 

@@ -1,6 +1,7 @@
 //! One account: its names, its open mailboxes, and the way to change them.
 
 use crate::Error;
+use crate::error::Part;
 use crate::keeping::Keeping;
 use crate::ledger::Ledger;
 use crate::load::{self, At, Reached};
@@ -35,6 +36,14 @@ impl SignedOut {
     }
 }
 
+/// Whether something is known to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    Whole,
+    /// Events are lost.
+    InPart,
+}
+
 /// An account that somebody is signed in to.
 pub struct Account {
     pub(crate) id: AccountId,
@@ -47,6 +56,8 @@ pub struct Account {
     /// Whoever brings back what was and whoever takes it away for good take turns.
     pub(crate) turn: tokio::sync::Mutex<()>,
     names: Mutex<Option<At<Arc<names::Account>>>>,
+    /// What is in memory of them is not all that there was.
+    names_in_part: AtomicBool,
     open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) care: Care,
@@ -72,7 +83,8 @@ impl Account {
         abandoned: Arc<Hints>,
     ) -> Self {
         let care = Care::default();
-        let (names, open, removed) = (Mutex::new(None), Mutex::default(), AtomicBool::new(false));
+        let (names, names_in_part) = (Mutex::new(None), AtomicBool::new(false));
+        let (open, removed) = (Mutex::default(), AtomicBool::new(false));
         let (writer, ledger) = (Writer::new(abandoned), Mutex::default());
         let signed_out = watch::Sender::new(());
         let (keeping, turn) = (Arc::default(), tokio::sync::Mutex::default());
@@ -85,6 +97,7 @@ impl Account {
             keeping,
             turn,
             names,
+            names_in_part,
             open,
             ledger,
             care,
@@ -123,7 +136,7 @@ impl Account {
     /// It has been deleted, or not all of it can be read.
     pub async fn open(&self, id: MailboxId) -> Result<Arc<Mailbox>, Error> {
         let mailbox = self.enter(id, Turn::IfFree).await?;
-        if mailbox.is_in_part() { Err(Error::InPart) } else { Ok(mailbox) }
+        if mailbox.is_in_part() { Err(Error::InPart(Part::Mailbox)) } else { Ok(mailbox) }
     }
 
     /// The same for whoever shows it to people: of one with a hole as much as can be read, in which nothing can be
@@ -333,13 +346,24 @@ impl Account {
         if let Some(at) = &*lock(&self.names) {
             return Ok(at.clone());
         }
-        let read = load::account(&*self.store, self.stream(0)).await?;
-        Ok(lock(&self.names).get_or_insert(read).clone())
+        let (read, known) = self.read_or_mend_names().await?;
+        let mut names = lock(&self.names);
+        if names.is_none() {
+            self.names_in_part.store(known == Known::InPart, Ordering::Release);
+        }
+        Ok(names.get_or_insert(read).clone())
+    }
+
+    /// The same, and whether they are all that there were.
+    pub(crate) async fn newest_known(&self) -> Result<(At<Arc<names::Account>>, Known), Error> {
+        let at = self.newest().await?;
+        let in_part = self.names_in_part.load(Ordering::Acquire);
+        Ok((at, if in_part { Known::InPart } else { Known::Whole }))
     }
 
     /// Its names, if they are in memory.
     pub(crate) fn known_names(&self) -> Option<At<Arc<names::Account>>> {
-        lock(&self.names).clone()
+        lock(&self.names).clone().filter(|_| !self.names_in_part.load(Ordering::Acquire))
     }
 
     /// Ends it for those who are signed in: nothing more is read or changed, and who watches a mailbox is told that
@@ -434,9 +458,13 @@ impl Account {
     /// Shows what the store has of a stream behind what is published.
     pub(crate) async fn read_on(&self, stream: StreamId) -> Result<(), Error> {
         if stream.number == 0 {
-            let mut at = self.newest().await?;
+            let (mut at, known) = self.newest_known().await?;
+            if known == Known::InPart {
+                // Until it is mended nothing comes behind it.
+                return Ok(());
+            }
             if at.catch_up(&*self.store, stream, &mut 0).await? == Reached::AGap {
-                at = load::account(&*self.store, stream).await?;
+                at = load::account(&*self.store, stream).await?.0;
             }
             self.show_names(at);
         } else if let Some(mailbox) = self.known(stream.number).filter(|mailbox| !mailbox.is_in_part()) {
@@ -454,8 +482,12 @@ impl Account {
     /// Shows a stream as the store has it, although that is older than what was known: the store is right.
     pub(crate) async fn read_again(&self, stream: StreamId) -> Result<(), Error> {
         if stream.number == 0 {
-            let at = load::account(&*self.store, stream).await?;
-            *lock(&self.names) = Some(at);
+            let (at, _) = load::account(&*self.store, stream).await?;
+            let mut names = lock(&self.names);
+            *names = Some(at);
+            self.names_in_part.store(false, Ordering::Release);
+            self.care.forget(stream.number);
+            drop(names);
             self.end_unnamed();
         } else if let Some(mailbox) = self.known(stream.number)
             && let Some((at, tail)) = load::mailbox(&*self.store, stream).await?

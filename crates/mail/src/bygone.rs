@@ -1,6 +1,7 @@
 //! An account as it was at a moment, in a store of its own that nobody writes to: what a backup has of it.
 
 use crate::account::Account;
+use crate::directory::STREAM;
 use crate::load::{self, At, Fold};
 use crate::past::{Replay, last_event_until, without_events};
 use crate::roll::Roll;
@@ -38,9 +39,8 @@ pub async fn who_had(
     until_ms: i64,
 ) -> Result<Option<Holder>, DirectoryError> {
     let login = Login::new(name)?;
-    let stream = StreamId { account: AccountId::DIRECTORY, number: 0 };
     let nothing = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
-    let roll = state_until(directory, stream, nothing, until_ms).await?;
+    let roll = state_until(directory, STREAM, nothing, until_ms).await?;
     let holder = roll.directory().find(&login);
     Ok(holder.map(|(id, entry)| Holder { id, entry: entry.clone() }))
 }

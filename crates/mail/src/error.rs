@@ -2,7 +2,29 @@
 
 use mailbox::LimitReached;
 use mailbox::account::{OverQuota, Refusal};
+use std::fmt;
 use store::StoreError;
+
+/// Of what a part cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A mailbox.
+    Mailbox,
+    /// The names of an account's mailboxes, its subscriptions and limits.
+    Names,
+    /// The directory of accounts.
+    Directory,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mailbox => "the mailbox",
+            Self::Names => "what the account's mailboxes are called",
+            Self::Directory => "the directory of accounts",
+        })
+    }
+}
 
 /// Sorted by who can act: the caller turns each into one reply.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -40,11 +62,11 @@ pub enum Error {
     /// What is to be brought back is older than what is kept.
     #[error("{} gone for good: {}", Self::so_many(*.0), Self::WHY_GONE)]
     NotKept(u64),
-    /// Part of the mailbox cannot be read, and what can be is read-only until a repair.
+    /// Part of something cannot be read, and what can be is read-only until a repair.
     #[error(
-        "part of the mailbox cannot be read, and nothing is changed in it before gatepost store check --repair has mended it"
+        "part of {0} cannot be read, and nothing is changed in it before gatepost store check --repair has mended it"
     )]
-    InPart,
+    InPart(Part),
     /// What was stored does not read back, or does not fit together. For the admin, not the peer.
     #[error("{0}")]
     Damaged(String),
@@ -89,7 +111,7 @@ impl Error {
     }
 
     /// A stream that cannot be folded.
-    pub(crate) fn damaged(stream: store::StreamId, why: impl std::fmt::Display) -> Self {
+    pub(crate) fn damaged(stream: store::StreamId, why: impl fmt::Display) -> Self {
         Self::Damaged(format!("stream {} of account {}: {why}", stream.number, stream.account.0))
     }
 }

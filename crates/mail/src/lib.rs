@@ -53,7 +53,7 @@ pub use carry::{BroughtBack, Left, MAX_LEFT, MailboxBack, Onlooker};
 pub use check::{Checked, Finding, MAX_FINDINGS, Unreadable};
 pub use delivery::Delivery;
 pub use directory::{Accounts, DirectoryError, Found, RemovedAccount};
-pub use error::Error;
+pub use error::{Error, Part};
 pub use found::Made;
 pub use hashing::{Busy, HashPool};
 pub use incoming::{Incoming, Placed, Received};
@@ -65,6 +65,7 @@ pub use proposal::{Halt, Proposal};
 pub use recipient::Addressing;
 pub use remembered::Remembered;
 pub use repair::{Mending, Repaired, repair_directory};
+pub use roll::Certainty;
 pub use skip::{
     SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
 };

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::roll::Roll;
 use bytes::Bytes;
-use mailbox::account::directory::DirectoryEvent;
+use mailbox::account::directory::Said;
 use mailbox::account::{Account, AccountEvent};
 use mailbox::{Event, MailboxState};
 use std::sync::Arc;
@@ -177,9 +177,13 @@ pub(crate) fn restored(stream: StreamId, snapshot: &Snapshot) -> Result<MailboxS
     state.map_err(|why| Error::damaged(stream, why))
 }
 
-/// The account as the store has it.
-pub(crate) async fn account(store: &dyn Store, stream: StreamId) -> Result<At<Arc<Account>>, Error> {
-    Ok(newest(store, stream, |snapshot| named(stream, snapshot)).await?.0)
+/// The account as the store has it, and what its stream says of where it stands.
+pub(crate) async fn account(
+    store: &dyn Store,
+    stream: StreamId,
+) -> Result<(At<Arc<Account>>, Summary), Error> {
+    let (at, tail) = newest(store, stream, |snapshot| named(stream, snapshot)).await?;
+    Ok((at, tail.summary))
 }
 
 /// The account as its newest snapshot at or before `seq` says: as its first day where there is none.
@@ -276,7 +280,9 @@ impl Fold for Arc<Roll> {
     }
 
     fn fold(&mut self, event: &[u8]) -> Result<(), String> {
-        let event = DirectoryEvent::decode(event).map_err(|why| why.to_string())?;
-        Self::make_mut(self).apply(&event).map_err(|why| why.to_string())
+        match Said::decode(event).map_err(|why| why.to_string())?.into_news() {
+            Some(event) => Self::make_mut(self).apply(&event).map_err(|why| why.to_string()),
+            None => Ok(()),
+        }
     }
 }

@@ -4,12 +4,12 @@
 //! Whoever mends has the account's turn. Those who come in the midst of a change may have it already, or keep others from
 //! going on who do: they only look whether it is free.
 
-use crate::account::{Account, lock};
+use crate::account::{Account, Known, lock};
 use crate::load::{self, At, Summary, Tail};
 use crate::mailbox::Mailbox;
-use crate::repair::{Outcome, Repair, stands, until_the_gap};
+use crate::repair::{Extent, LeftOfNames, Outcome, Repair, stands, until_the_gap};
 use crate::{Error, Mending, Unreadable};
-use mailbox::account::MailboxId;
+use mailbox::account::{self as names, MailboxId};
 use mailbox::{Head, MailboxState};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -28,6 +28,9 @@ pub trait Mender: Send + Sync {
 
     /// This mailbox cannot be mended so. It is told once, until it is mended or the account has left the memory.
     fn is_in_part(&self, account: AccountId, mailbox: MailboxId);
+
+    /// The same of the names of an account's mailboxes.
+    fn has_names_in_part(&self, account: AccountId);
 }
 
 /// What an account knows of mending.
@@ -80,10 +83,68 @@ impl Account {
         }
     }
 
-    /// Whether one of these mailboxes was mended.
+    /// The same for the names of its mailboxes.
+    ///
+    /// # Errors
+    /// The store cannot read or write now.
+    pub async fn mend_names_if_hurt(&self) -> Result<(), Error> {
+        // So that it is known what they come to.
+        self.newest().await?;
+        let _turn = self.turn.lock().await;
+        self.mend_names().await.map(drop)
+    }
+
+    /// Whether the names were mended. Whoever calls has the account's turn.
+    async fn mend_names(&self) -> Result<bool, Error> {
+        let Some(mender) = &self.care.mender else { return Ok(false) };
+        let mended = self.mend_names_in_turn(mender.store(), Extent::WithoutLoss).await?;
+        mended.iter().for_each(|mending| mender.mended(self.id, mending));
+        Ok(!mended.is_empty())
+    }
+
+    /// The names as the store has them, mended where that costs nothing and nobody else has the account's turn; of which
+    /// something is lost, as they were last known.
+    pub(crate) async fn read_or_mend_names(&self) -> Result<(At<Arc<names::Account>>, Known), Error> {
+        let stream = StreamId { account: self.id, number: 0 };
+        let loaded = load::account(&*self.store, stream).await;
+        let Some(mender) = &self.care.mender else { return Ok((loaded?.0, Known::Whole)) };
+        let is_hurt = match &loaded {
+            // Or it is a new one.
+            Ok((at, summary)) => *summary == Summary::Lost || at.seq == Seq::NONE,
+            Err(Error::Damaged(_)) => true,
+            Err(_) => false,
+        };
+        if !is_hurt {
+            return Ok((loaded?.0, Known::Whole));
+        }
+        if let Ok(_turn) = self.turn.try_lock()
+            && self.mend_names().await?
+        {
+            return Ok((load::account(&*self.store, stream).await?.0, Known::Whole));
+        }
+        let Some(left) = LeftOfNames::look(mender.store(), self.id).await? else {
+            return Ok((loaded?.0, Known::Whole));
+        };
+        let known = if left.is_in_part() { Known::InPart } else { Known::Whole };
+        if known == Known::InPart && self.care.note_in_vain(stream.number) {
+            mender.has_names_in_part(self.id);
+        }
+        Ok((left.shown(mender.store(), self.unix_s()).await?, known))
+    }
+
+    async fn mend_names_if_free(&self) -> Result<Option<Outcome>, Error> {
+        let Ok(_turn) = self.turn.try_lock() else { return Ok(None) };
+        Ok(self.mend_names().await?.then_some(Outcome::Mended))
+    }
+
+    /// Whether one of these streams was mended.
     pub(crate) async fn mend_any(&self, streams: &[StreamId]) -> bool {
-        for stream in streams.iter().filter(|stream| stream.number > 0) {
-            match self.mend(*stream, Turn::IfFree).await {
+        for stream in streams {
+            let mended = match stream.number {
+                0 => self.mend_names_if_free().await,
+                _ => self.mend(*stream, Turn::IfFree).await,
+            };
+            match mended {
                 Ok(Some(Outcome::Mended)) => return true,
                 Ok(_) => {}
                 // What it is asked for fails as it would have.

@@ -1,9 +1,10 @@
 //! What one change would do: states to decide upon, and the commit that grows from the decision.
 
-use crate::Error;
 use crate::account::usage_of;
+use crate::error::Part;
 use crate::ledger::Moves;
 use crate::load::At;
+use crate::{Error, account::Known};
 use bytes::Bytes;
 use mailbox::account::{Account, AccountEvent, Limits, MailboxId, Plan, StreamStep, Usage};
 use mailbox::{Created, Event, MailboxState};
@@ -34,6 +35,7 @@ pub struct Proposal {
     id: AccountId,
     now_s: i64,
     account: At<Arc<Account>>,
+    names: Known,
     mailboxes: BTreeMap<MailboxId, At<MailboxState>>,
     /// What all messages of the account take. What a deleted mailbox gives back counts once that is durable.
     held: Usage,
@@ -88,11 +90,12 @@ impl Base {
 }
 
 impl Proposal {
-    pub(crate) const fn new(id: AccountId, account: At<Arc<Account>>, held: Usage) -> Self {
+    pub(crate) fn new(id: AccountId, (account, names): (At<Arc<Account>>, Known), held: Usage) -> Self {
         Self {
             id,
             now_s: 0,
             account,
+            names,
             mailboxes: BTreeMap::new(),
             held,
             grown: BTreeMap::new(),
@@ -162,7 +165,7 @@ impl Proposal {
         let stream = self.stream(id.get());
         let at = self.mailboxes.get_mut(&id).ok_or(Halt::Needs(id))?;
         if at.state.part().is_some() {
-            return Err(Error::InPart.into());
+            return Err(Error::InPart(Part::Mailbox).into());
         }
         let state = at.state.apply(event).map_err(|why| Error::damaged(stream, why))?;
         let expected = at.seq;
@@ -189,6 +192,9 @@ impl Proposal {
     }
 
     fn push_account(&mut self, event: &AccountEvent) -> Result<(), Halt> {
+        if self.names == Known::InPart {
+            return Err(Error::InPart(Part::Names).into());
+        }
         let expected = self.account.seq;
         let stream = self.stream(0);
         Arc::make_mut(&mut self.account.state).apply(event).map_err(|why| Error::damaged(stream, why))?;
@@ -337,7 +343,7 @@ mod tests {
     #[test]
     fn only_states_that_are_not_published_are_carried_along() {
         let account = At { seq: Seq::NONE, state: Arc::new(Account::new()) };
-        let mut proposal = Proposal::new(AccountId(1), account, Usage::default());
+        let mut proposal = Proposal::new(AccountId(1), (account, Known::Whole), Usage::default());
         let ids: Vec<_> = (1..=3).filter_map(MailboxId::new).collect();
         for (id, seq) in ids.iter().zip(5..) {
             let created = Created {

@@ -1,6 +1,8 @@
 //! Whose mail an address is.
 
 use crate::directory::Accounts;
+use crate::error::{Error, Part};
+use crate::roll::Certainty;
 use mailbox::account::directory::{Directory, Login, Standing};
 use mailbox::delivery::Recipient;
 use store::AccountId;
@@ -34,19 +36,30 @@ impl Addressing {
 impl Accounts {
     /// Who `local@domain` is; `None` where nobody is. An account's whole name comes first, so that one with a
     /// separator in its name gets its own mail; and so does one that is called as the postmaster is.
-    #[must_use]
-    pub fn recipient(&self, local: &str, domain: Option<&str>, addressing: &Addressing) -> Option<Recipient> {
+    ///
+    /// # Errors
+    /// Part of the directory is lost: it may be somebody's although nobody seems to have it, or nobody's by now.
+    pub fn recipient(
+        &self,
+        local: &str,
+        domain: Option<&str>,
+        addressing: &Addressing,
+    ) -> Result<Option<Recipient>, Error> {
         let roll = self.roll();
         let directory = roll.directory();
         let whole = find(directory, local, domain, addressing);
+        // Whose whole name it is may be lost as well.
+        if roll.certainty(whole.as_ref().map(|(_, account, _)| *account)) == Certainty::Doubtful {
+            return Err(Error::InPart(Part::Directory));
+        }
         if let Some((login, account, standing)) = whole {
-            return Some(Recipient { account, login, standing, detail: None });
+            return Ok(Some(Recipient { account, login, standing, detail: None }));
         }
         let (user, detail) = addressing.user(local);
         let named = || addressing.postmaster.as_deref().filter(|_| addressing.is_postmaster(local));
-        let (login, account, standing) =
-            find(directory, user, domain, addressing).or_else(|| entry(directory, named()?))?;
-        Some(Recipient { account, login, standing, detail: detail.map(Into::into) })
+        let found = find(directory, user, domain, addressing).or_else(|| entry(directory, named()?));
+        let detail = detail.map(Into::into);
+        Ok(found.map(|(login, account, standing)| Recipient { account, login, standing, detail }))
     }
 }
 

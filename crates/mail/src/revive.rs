@@ -6,13 +6,14 @@
 
 use crate::bygone::{Bygone, Held};
 use crate::carry::{BroughtBack, Carrier, MailboxBack, Onlooker};
+use crate::directory::STREAM;
 use crate::load::At;
 use crate::raw::{Raw, Written};
 use crate::roll::Roll;
 use crate::skip::SKIPPED_MAILBOXES;
 use crate::{Accounts, DirectoryError, Error};
 use bytes::Bytes;
-use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Standing};
+use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Said, Standing};
 use mailbox::account::{self as names, AccountEvent, MailboxId};
 use mailbox::{Event, Given, Head, MailboxState, Row};
 use std::collections::{BTreeSet, HashMap};
@@ -29,7 +30,6 @@ const COMMIT: usize = 2 << 20;
 const EVENTS: usize = 4_096;
 /// Events of the directory that are read at a time.
 const BATCH: usize = 1_024;
-const DIRECTORY: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
 
 impl Accounts {
     /// Makes an account of this name of what another one was, or the same one that is there no more: with its password
@@ -46,6 +46,7 @@ impl Accounts {
     ) -> Result<BroughtBack, DirectoryError> {
         let login = Login::new(name)?;
         let _one_at_a_time = self.reviving.lock().await;
+        self.check_whole()?;
         if self.roll().directory().find(&login).is_some() {
             return Err(DirectoryRefusal::AlreadyExists(login).into());
         }
@@ -94,19 +95,21 @@ impl Accounts {
         let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
         let mut reserved = BTreeSet::new();
         loop {
-            let events = self.store.read(DIRECTORY, at.seq, BATCH).await?;
+            let events = self.store.read(STREAM, at.seq, BATCH).await?;
             if events.is_empty() {
                 return Ok(reserved);
             }
             for event in events {
-                match DirectoryEvent::decode(&event.payload).map_err(|why| Error::damaged(DIRECTORY, why))? {
-                    DirectoryEvent::IdsSkipped { last } if last.0 == at.state.directory().last_id().0 + 1 => {
+                match Said::decode(&event.payload).map_err(|why| Error::damaged(STREAM, why))?.into_news() {
+                    Some(DirectoryEvent::IdsSkipped { last })
+                        if last.0 == at.state.directory().last_id().0 + 1 =>
+                    {
                         reserved.insert(last);
                     }
-                    DirectoryEvent::AccountRestored { id, .. } => drop(reserved.remove(&id)),
+                    Some(DirectoryEvent::AccountRestored { id, .. }) => drop(reserved.remove(&id)),
                     _ => {}
                 }
-                at.follow(DIRECTORY, std::slice::from_ref(&event))?;
+                at.follow(STREAM, std::slice::from_ref(&event))?;
             }
         }
     }

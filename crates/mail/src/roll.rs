@@ -1,8 +1,10 @@
 //! The directory, and what its records cost taken together.
 
 use mailbox::account::Inconsistent;
-use mailbox::account::directory::{Directory, DirectoryEvent};
+use mailbox::account::directory::{Directory, DirectoryEvent, Salvage};
 use sasl::{CostMix, CredentialRecord};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use terms::AccountId;
 
 /// The fold of the directory's events, with the costs of its records counted as they come and go: nobody who asks for
@@ -11,6 +13,20 @@ use terms::AccountId;
 pub(crate) struct Roll {
     directory: Directory,
     costs: CostMix,
+    /// Of whom everything is known, where events are lost: it is of no other.
+    certain: Option<Arc<BTreeSet<AccountId>>>,
+}
+
+/// Whether what is known of an account, or of a name, is all that there is to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It is: nothing of the directory is lost.
+    Whole,
+    /// It is, although something of the directory is lost.
+    OfThisOne,
+    /// It may have been removed, disabled, or given another password by an event that is lost; and a name that nobody seems
+    /// to have may be somebody's.
+    Doubtful,
 }
 
 impl Roll {
@@ -20,6 +36,33 @@ impl Roll {
 
     pub(crate) const fn costs(&self) -> &CostMix {
         &self.costs
+    }
+
+    /// What is left of a directory of which events are lost.
+    pub(crate) fn left(salvage: &Salvage) -> Self {
+        let directory = salvage.directory().clone();
+        let ids: Vec<_> = directory.accounts().map(|(_, id)| id).collect();
+        let certain = ids.iter().copied().filter(|id| salvage.is_certain(*id)).collect();
+        let certain = (salvage.lost() > 0).then(|| Arc::new(certain));
+        let mut roll = Self { directory, certain, costs: CostMix::default() };
+        for id in ids {
+            roll.record(id).inspect(|record| roll.costs.add(record.cost()));
+        }
+        roll
+    }
+
+    /// Whether events of it are lost: then nothing can be changed.
+    pub(crate) const fn is_in_part(&self) -> bool {
+        self.certain.is_some()
+    }
+
+    /// Whether all is known of an account; `None` stands for one that nobody has the name of.
+    pub(crate) fn certainty(&self, id: Option<AccountId>) -> Certainty {
+        match (&self.certain, id) {
+            (None, _) => Certainty::Whole,
+            (Some(certain), Some(id)) if certain.contains(&id) => Certainty::OfThisOne,
+            (Some(_), _) => Certainty::Doubtful,
+        }
     }
 
     /// Folds one event in.

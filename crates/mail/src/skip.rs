@@ -5,6 +5,7 @@
 //! sequences (RFC 7162, 3.1), MAILBOXID and EMAILID (RFC 8474, 4 and 5.1).
 
 use crate::Error;
+use crate::directory::{STREAM, append_twice};
 use crate::load::{self, At};
 use crate::raw::{Raw, Written};
 use crate::roll::Roll;
@@ -41,9 +42,8 @@ pub struct SkippedNumbers {
 /// # Errors
 /// The directory cannot be read, or the store cannot write.
 pub async fn skip_numbers(store: &dyn Store, world: &dyn World) -> Result<SkippedNumbers, Error> {
-    let directory = StreamId { account: AccountId::DIRECTORY, number: 0 };
     let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
-    while at.read_on(store, directory).await?.is_some() {}
+    while at.read_on(store, STREAM).await?.is_some() {}
     let mut skipped = SkippedNumbers::default();
     if at.seq == Seq::NONE {
         return Ok(skipped);
@@ -55,8 +55,7 @@ pub async fn skip_numbers(store: &dyn Store, world: &dyn World) -> Result<Skippe
     }
     let event = at.state.directory().skip(SKIPPED_ACCOUNTS);
     let event = event.map_err(|why| Error::Unavailable(why.to_string()))?;
-    let append = append(directory, at.seq, event.encode().into(), Head::default());
-    skipper.write(AccountId::DIRECTORY, vec![append]).await?;
+    skipper.write(AccountId::DIRECTORY, vec![append_twice(at.seq, &[event])]).await?;
     Ok(skipped)
 }
 
@@ -110,7 +109,7 @@ impl Skipper<'_> {
     }
 
     async fn names(&self, stream: StreamId) -> Result<Option<Append>, Error> {
-        let at = load::account(self.raw.store, stream).await?;
+        let (at, _) = load::account(self.raw.store, stream).await?;
         let event = at.state.skip(SKIPPED_MAILBOXES, self.raw.world.now_s())?;
         Ok(event.map(|event| append(stream, at.seq, event.encode().into(), Head::default())))
     }

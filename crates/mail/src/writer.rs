@@ -183,7 +183,9 @@ impl Account {
         self.check_there()?;
         let (base, mut proposal) = match self.writer.standing(&front) {
             Some(ahead) => (Base::Ahead(ahead.commit), ahead.states.clone()),
-            None => (Base::Published, Proposal::new(self.id, self.newest().await?, self.usage().await?)),
+            None => {
+                (Base::Published, Proposal::new(self.id, self.newest_known().await?, self.usage().await?))
+            }
         };
         proposal.begin_change(self.world.now_s());
         let decided = self.decide(&mut proposal, decide).await?;

@@ -120,7 +120,7 @@ async fn what_cannot_be_folded_although_every_event_is_there_is_shown_in_part_to
     let (home, minder) = home.again(Index::Kept).await.minded().await;
     for _ in 0..2 {
         assert_eq!(uids(opened(&home).await.newest().state()), uids(&state));
-        assert!(matches!(home.ann.open(home.inbox).await, Err(Error::InPart)));
+        assert!(matches!(home.ann.open(home.inbox).await, Err(Error::InPart(_))));
     }
     assert_eq!(minder.heard(), ["mailbox 1 is in part"], "it is told once");
 }
@@ -270,7 +270,10 @@ async fn what_is_before_a_hole_is_shown_with_the_numbers_that_the_whole_had() {
             assert_eq!(told, known);
             assert_eq!(home.ann.heads(&[home.inbox]).await.unwrap(), [Some(before.head)]);
         }
-        assert!(matches!(home.ann.open(home.inbox).await, Err(Error::InPart)), "for whoever needs all of it");
+        assert!(
+            matches!(home.ann.open(home.inbox).await, Err(Error::InPart(_))),
+            "for whoever needs all of it"
+        );
         assert_eq!(minder.heard(), ["mailbox 1 is in part"], "it is told once");
     }
 }
@@ -299,7 +302,7 @@ async fn nothing_is_changed_in_a_part_and_messages_can_be_copied_out_of_it() {
             ann.undelete_messages(origin, inbox, 0).await.map(drop),
         ];
         for (nth, refused) in refused.into_iter().enumerate() {
-            assert!(matches!(refused, Err(Error::InPart | Error::Damaged(_))), "{nth}: {refused:?}");
+            assert!(matches!(refused, Err(Error::InPart(_) | Error::Damaged(_))), "{nth}: {refused:?}");
         }
         let placed = append(ann, drafts, "Subject: others are as ever\r\n\r\n").await.unwrap();
         assert_eq!(placed.uid.get(), 3);

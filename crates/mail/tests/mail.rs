@@ -348,9 +348,10 @@ async fn a_damaged_password_record_fits_nothing_until_there_is_a_new_one() {
     let (accounts, ann) = ann(&store).await;
     let event = DirectoryEvent::CredentialChanged { id: ann.id(), credential: (*b"not one").into() };
     let directory = AccountId::DIRECTORY;
+    let stream = store::StreamId { account: directory, number: 0 };
     let append = store::Append {
-        stream: store::StreamId { account: directory, number: 0 },
-        expected: store::Seq(2),
+        stream,
+        expected: store.heads(&[stream]).await.unwrap()[0].clone().unwrap().0,
         events: vec![event.encode().into()],
         head: store::Head::default(),
     };

@@ -7,24 +7,30 @@
 
 mod support;
 
-use mail::{Account, Accounts, Checked, Error, Mailbox, Mending, Origin, Transfer, Unreadable};
-use mailbox::account::MailboxId;
+use mail::{
+    Account, Accounts, Certainty, Checked, Error, Mailbox, Mending, Origin, Part, Transfer, Unreadable,
+};
+use mailbox::account::directory::Standing;
+use mailbox::account::{MailboxId, SpecialUses};
 use mailbox::{Doomed, Flags, MailboxState, Row, SystemFlags};
+use sasl::Cost;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use store::{AccountId, BodyId, EmailId, EmailRange, Seq, Snapshot, Store, StreamId};
+use store::{AccountId, BodyId, EmailId, EmailRange, Salvage, Seq, Snapshot, Store, StreamId};
 use store_local::disk::Disk;
 use store_local::{Damage, LocalStore, Lost, Options, Progress, Pump, Recovered};
 use support::local::pumping;
 use support::rotten::{Minder, unreadable};
 use support::{Still, append, id};
-use terms::{Uid, UidSet};
+use terms::{MailboxName, Uid, UidSet};
 use testkit::dice::Dice;
 use testkit::disk::FaultyDisk;
 use testkit::seeds;
 
 const ACCOUNTS: [&str; 2] = ["ann@example.org", "ben@example.org"];
+/// One of them is removed, one disabled, one was never added.
+const OTHERS: [&str; 3] = ["cy", "dee", "nobody"];
 
 fn options() -> Options {
     Options { segment_octets: 24_000, index_cache_octets: 0, ..Options::default() }
@@ -53,6 +59,20 @@ impl Known {
 struct Scene {
     files: BTreeMap<String, Vec<u8>>,
     mailboxes: BTreeMap<(AccountId, u32), Known>,
+    /// What each name signs in with.
+    people: People,
+}
+
+type People = Vec<(&'static str, Option<(AccountId, Standing, Vec<u8>)>)>;
+
+fn people(accounts: &Accounts) -> People {
+    let cost = Cost::new(support::CHEAP.0, support::CHEAP.1, support::CHEAP.2).unwrap();
+    let of = |name: &'static str| {
+        let found = accounts.find(name, &cost);
+        assert!(found.certainty != Certainty::Doubtful || found.account.is_none());
+        (name, found.account.map(|id| (id, found.standing, found.record.encode().to_vec())))
+    };
+    ACCOUNTS.into_iter().chain(OTHERS).map(of).collect()
 }
 
 impl Scene {
@@ -76,10 +96,17 @@ impl Scene {
                 mailboxes.insert((account.id(), mailbox.id.get()), known);
             }
         }
+        for name in &OTHERS[..2] {
+            accounts.add(name, &support::record("secret")).await.unwrap();
+        }
+        accounts.remove(OTHERS[0]).await.unwrap();
+        accounts.set_standing(OTHERS[1], Standing::Disabled).await.unwrap();
+        accounts.set_credential(ACCOUNTS[1], &support::record("another")).await.unwrap();
+        let people = people(&accounts);
         store.close().unwrap();
         // The last group of a log may be torn: what lies there is not to be what is hit.
         LocalStore::open_on(Arc::new(disk.clone()), &options()).unwrap().close().unwrap();
-        Self { files: files_of(&disk), mailboxes }
+        Self { files: files_of(&disk), mailboxes, people }
     }
 
     fn disk(&self) -> FaultyDisk {
@@ -228,8 +255,6 @@ struct Home {
     store: Arc<LocalStore>,
     pump: Pump,
     accounts: Accounts,
-    /// What was mended to open it.
-    mended: usize,
 }
 
 impl Home {
@@ -240,10 +265,8 @@ impl Home {
         let store = Arc::new(store);
         // An index that has rotted is made again first.
         check(&store, &mut pump);
-        let plain: Arc<dyn Store> = store.clone();
-        let mended = pumping(&mut pump, mail::repair_directory(&*store, &Still::default())).await.unwrap();
-        let accounts = pumping(&mut pump, support::accounts(&plain)).await;
-        Some(Self { store, pump, accounts, mended: mended.len() })
+        let accounts = pumping(&mut pump, accounts(&store)).await;
+        Some(Self { store, pump, accounts })
     }
 
     /// The same, often with an index that is made again.
@@ -267,35 +290,32 @@ impl Home {
 
     /// The same on a server that mends by itself.
     async fn minded(self) -> Self {
-        let Self { store, mut pump, mended, .. } = self;
-        let plain: Arc<dyn Store> = store.clone();
-        let accounts = pumping(&mut pump, support::accounts(&plain)).await;
-        let accounts = accounts.mended_by(Arc::new(Minder::of(Arc::clone(&store))));
-        Self { store, pump, accounts, mended }
+        let Self { store, mut pump, .. } = self;
+        let minder = Arc::new(Minder::of(Arc::clone(&store)));
+        let opened = async { accounts(&store).await.mended_by(minder) };
+        let accounts = pumping(&mut pump, opened).await;
+        pumping(&mut pump, accounts.mend_if_hurt()).await.unwrap();
+        Self { store, pump, accounts }
     }
 
     async fn opened(&mut self, account: &Account, number: u32) -> Result<Arc<Mailbox>, Error> {
         pumping(&mut self.pump, account.open_to_read(MailboxId::new(number).unwrap())).await
     }
 
-    /// Else nothing can be written to the account.
-    async fn says_where_names_stand(&self, account: AccountId) -> bool {
-        let stream = StreamId { account, number: 0 };
-        // Names that cannot be read may be known.
-        let Ok(events) = self.store.read(stream, Seq::NONE, 1_000).await else { return true };
-        let head = self.store.heads(&[stream]).await.unwrap().remove(0);
-        events.last().map(|event| event.seq) == head.map(|(last, _)| last)
-    }
-
     /// What a scrub has done for whatever it finds.
     async fn scrub(&mut self) {
         for damage in check(&self.store, &mut self.pump) {
             for lost in &damage.lost {
-                if let Lost::Event { stream, .. } | Lost::Snapshot { stream, .. } = lost
-                    && let Some(mailbox) = MailboxId::new(stream.number)
-                {
-                    let account = self.accounts.account(stream.account);
-                    pumping(&mut self.pump, account.mend_if_hurt(mailbox)).await.unwrap();
+                let (Lost::Event { stream, .. } | Lost::Snapshot { stream, .. }) = lost else { continue };
+                let account = self.accounts.account(stream.account);
+                match MailboxId::new(stream.number) {
+                    _ if stream.account == AccountId::DIRECTORY => {
+                        pumping(&mut self.pump, self.accounts.mend_if_hurt()).await.unwrap();
+                    }
+                    // Of one that was removed nothing is mended.
+                    _ if self.accounts.standing(account.id()).is_none() => {}
+                    Some(mailbox) => pumping(&mut self.pump, account.mend_if_hurt(mailbox)).await.unwrap(),
+                    None => pumping(&mut self.pump, account.mend_names_if_hurt()).await.unwrap(),
                 }
             }
         }
@@ -322,6 +342,11 @@ impl Home {
         let checked = pumping(&mut self.pump, account.check(&unreadable)).await.unwrap();
         (unreadable, checked)
     }
+}
+
+async fn accounts(store: &Arc<LocalStore>) -> Accounts {
+    let salvage: Arc<dyn Salvage> = store.clone();
+    Accounts::open_what_is_left(salvage, Arc::new(Still::default())).await.unwrap()
 }
 
 fn check(store: &LocalStore, pump: &mut Pump) -> Vec<Damage> {
@@ -367,7 +392,10 @@ async fn whatever_has_rotted_a_repair_leaves_all_but_what_was_hit() {
             numbers.refused += 1;
             continue;
         };
-        numbers.mended += (home.repair(&what).await.len() + home.mended) as u64;
+        let is_in_part = home.accounts.is_in_part();
+        assert!(!is_in_part || kind != Kind::Bit, "{what}");
+        numbers.mended += home.repair(&what).await.len() as u64 + u64::from(is_in_part);
+        assert!(kind != Kind::Bit || people(&home.accounts) == scene.people, "{what}");
         for (account, mailboxes) in by_account(&scene) {
             judge(&mut home, account, &mailboxes, kind, &what, &mut numbers).await;
         }
@@ -462,13 +490,15 @@ struct Found {
     whole: u64,
     in_part: u64,
     closed: u64,
-    accounts_closed: u64,
+    names_in_part: u64,
+    directories_in_part: u64,
 }
 
 #[tokio::test]
 async fn whatever_has_rotted_each_mailbox_is_whole_or_read_only_what_it_was_before_that() {
     let scene = Scene::new().await;
     let mut found = Found::default();
+    let new = MailboxName::new("New").unwrap();
     for seed in seeds::to_try(500) {
         let mut dice = Dice::new(seed);
         let disk = scene.disk();
@@ -491,12 +521,21 @@ async fn whatever_has_rotted_each_mailbox_is_whole_or_read_only_what_it_was_befo
         };
         let Some(home) = opened else { continue };
         let mut home = if knows { home } else { home.minded().await };
+        found.directories_in_part += u64::from(home.accounts.is_in_part());
+        assert!(kind != Kind::Bit || people(&home.accounts) == scene.people, "{what}");
         for (id, mailboxes) in by_account(&scene) {
             let account = home.accounts.account(id);
-            // Names are mended by a repair alone.
-            if account.names().await.is_err() || !home.says_where_names_stand(id).await {
-                found.accounts_closed += 1;
-                continue;
+            let names = pumping(&mut home.pump, account.names()).await;
+            match names {
+                Err(Error::AccountRemoved) if kind != Kind::Bit => continue,
+                names => drop(names.unwrap_or_else(|why| panic!("{what}: {why}"))),
+            }
+            let origin = Origin::desk();
+            let create = account.create_mailbox(&origin, &new, SpecialUses::NONE);
+            match pumping(&mut home.pump, create).await {
+                Ok(_) => {}
+                Err(Error::InPart(Part::Names)) if !knows => found.names_in_part += 1,
+                Err(why) => panic!("{what}: {why}"),
             }
             for (number, known) in mailboxes {
                 let closed = found.closed + found.in_part;
@@ -551,7 +590,7 @@ async fn look(
     }
     let appended = pumping(&mut home.pump, append(account, mailbox, "Subject: on we go\r\n\r\n")).await;
     match (state.part(), appended) {
-        (Some(part), Err(Error::InPart)) => {
+        (Some(part), Err(Error::InPart(_))) => {
             let told = (part.uid_next.get(), part.highest_modseq.get());
             assert!(kind != Kind::Bit || told == (known.uid_next, known.last_modseq), "{what}: {told:?}");
             found.in_part += 1;

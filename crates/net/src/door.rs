@@ -11,7 +11,7 @@ use crate::hall::{Hall, HallLimits, Place, refusal};
 use crate::visit::Visit;
 use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Command, Event, Mechanism};
 use events::{ResponseCode, Sentence};
-use mail::{Accounts, Found, HashPool, Origin, Protocol, Remembered};
+use mail::{Accounts, Certainty, Found, HashPool, Origin, Protocol, Remembered};
 use mailbox::account::directory::Standing;
 use policy::{FailedLogins, Sessions, TooManySessions};
 use sasl::{Claim, Nonce, ScramVerifier, Secret, Verdict};
@@ -45,6 +45,9 @@ pub(crate) struct ConnectionDoor {
 enum Checked {
     Known(AccountId),
     Wrong(AuthFailure),
+    /// Part of the directory is lost: nobody is told that a password is wrong which may be right, nor of which accounts all
+    /// is known.
+    Unknowable(AuthFailure),
 }
 
 impl Doorkeeper {
@@ -82,13 +85,18 @@ impl Doorkeeper {
             Claim::Proven { .. } => Verdict::Wrong,
             Claim::Disproven { .. } => Verdict::Wrong,
         };
-        Ok(match (verdict, found.account) {
+        let checked = match (verdict, found.account) {
             (Verdict::Right, Some(_)) if found.standing == Standing::Disabled => {
                 Checked::Wrong(AuthFailure::Disabled)
             }
             (Verdict::Right, Some(account)) => Checked::Known(account),
             (Verdict::Wrong, Some(_)) => Checked::Wrong(AuthFailure::WrongPassword),
             (_, None) => Checked::Wrong(AuthFailure::NoAccount),
+        };
+        Ok(match (checked, found.certainty) {
+            (Checked::Wrong(_), Certainty::Doubtful) => Checked::Unknowable(AuthFailure::Unavailable),
+            (Checked::Wrong(why), Certainty::OfThisOne) => Checked::Unknowable(why),
+            (checked, _) => checked,
         })
     }
 }
@@ -130,7 +138,8 @@ impl ConnectionDoor {
         self.visit.stays_until(account.signed_out());
         // Whoever was disabled before that could be waited for is not let in.
         if keeper.accounts.standing(id) != Some(Standing::Enabled) {
-            return Err(self.turn_away(name, mechanism, AuthFailure::Disabled).await);
+            self.turn_away(name, mechanism, AuthFailure::Disabled).await;
+            return Err(sasl::Failure::WrongCredentials.into());
         }
         let known = Account::new(name);
         self.visit.signed_in(known.clone(), mechanism);
@@ -151,13 +160,13 @@ impl ConnectionDoor {
         Refusal::denied(Code::Limit, crowd.to_string())
     }
 
-    async fn turn_away(&self, name: &str, mechanism: Mechanism, reason: AuthFailure) -> Refusal {
+    /// Writes it down, and lets whoever guesses wait.
+    async fn turn_away(&self, name: &str, mechanism: Mechanism, reason: AuthFailure) {
         let keeper = &self.keeper;
         let (from, now) = (self.visit.address().ip(), keeper.clock.now());
         let delay = lock(&keeper.failed).failed(from, name, now);
         self.log_failure(name, mechanism, reason);
         tokio::time::sleep(delay.min(keeper.longest_delay)).await;
-        sasl::Failure::WrongCredentials.into() // the words for it stand there
     }
 
     fn log_failure(&self, name: &str, mechanism: Mechanism, reason: AuthFailure) {
@@ -180,7 +189,16 @@ impl port::Door for ConnectionDoor {
         let name = claim.name().to_owned();
         match self.keeper.check(claim).await {
             Ok(Checked::Known(id)) => self.let_in(id, &name, mechanism).await,
-            Ok(Checked::Wrong(reason)) => Err(self.turn_away(&name, mechanism, reason).await),
+            Ok(Checked::Wrong(reason)) => {
+                self.turn_away(&name, mechanism, reason).await;
+                Err(sasl::Failure::WrongCredentials.into()) // the words for it stand there
+            }
+            Ok(Checked::Unknowable(reason)) => {
+                self.turn_away(&name, mechanism, reason).await;
+                let why = "Part of the server's list of accounts cannot be read just now, so that it is not known whether this \
+                           is right; try again once your administrator has mended it";
+                Err(Refusal::denied(Code::Unavailable, why))
+            }
             Err(mail::Busy) => {
                 self.log_failure(&name, mechanism, AuthFailure::Unavailable);
                 let why = "Too many are signing in just now; try again in a moment";

@@ -8,7 +8,7 @@ use crate::connection::new_fault;
 use crate::hush::Hush;
 use bytes::Bytes;
 use events::{ConnectionId, Problem};
-use mail::{Account, Arrival, Batch, Changes, Error, Filed, Halt, Incoming, Origin};
+use mail::{Account, Arrival, Batch, Changes, Error, Filed, Halt, Incoming, Origin, Part};
 use mailbox::account::{self, MailboxId, Plan, QuotaReport, Usage};
 use mailbox::{Event, Head, MailboxState};
 use policy::{SessionPermit, Sessions};
@@ -364,6 +364,8 @@ fn in_order(asked: &[EmailId], found: Vec<(EmailId, Bytes)>) -> Vec<Option<Bytes
     records
 }
 
+const NAMES_IN_PART: &str = "Part of the list of your mailboxes cannot be read, and it is not changed until your administrator has mended it";
+
 /// What a peer is told of an error. What only we can mend is written down, and told as a number.
 pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
     match why {
@@ -381,7 +383,8 @@ pub(crate) fn refusal(why: Error, connection: ConnectionId) -> Refusal {
             "These are too many messages to be changed in one step; take a part of them at a time",
         ),
         // RFC 5530, 3, CORRUPTION: "some relevant data (e.g., the mailbox) are corrupt". The log has said so already.
-        Error::InPart => Refusal::denied(Code::Corruption, session::imap::IN_PART),
+        Error::InPart(Part::Mailbox) => Refusal::denied(Code::Corruption, session::imap::IN_PART),
+        Error::InPart(Part::Names | Part::Directory) => Refusal::denied(Code::Corruption, NAMES_IN_PART),
         Error::Unavailable(_) => {
             note_for_now(connection, &why);
             Refusal::denied(

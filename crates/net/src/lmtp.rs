@@ -8,7 +8,7 @@ use bytes::Bytes;
 use events::{Account, DeliveryFailure, EndReason, Event, MailAddress, Mailbox};
 use events::{Refused, ResponseCode, Sentence};
 
-use mail::{Accounts, Addressing, Error, Origin, Protocol};
+use mail::{Accounts, Addressing, Error, Origin, Part, Protocol};
 use mailbox::account::Usage;
 use mailbox::account::directory::Standing;
 use mailbox::delivery::{Landed, Parcel, Recipient};
@@ -53,7 +53,7 @@ impl Lmtp {
         Farewell { reason: reason(ended.ending), commands: ended.commands }
     }
 
-    fn recipient(&self, address: &Address) -> Option<Recipient> {
+    fn recipient(&self, address: &Address) -> Result<Option<Recipient>, Error> {
         self.accounts.recipient(address.local(), address.domain(), &self.addressing)
     }
 
@@ -112,7 +112,9 @@ impl Clerk {
             Error::AccountRemoved => Refusal::NoSuchUser,
             Error::OverQuota(why) => Refusal::Full(self.when_full, why.to_string().into()),
             Error::Limit(why) => Refusal::Full(self.when_full, why.to_string().into()),
-            Error::InPart => Refusal::InPart,
+            Error::InPart(Part::Mailbox | Part::Names) => Refusal::InPart,
+            // The log has said so.
+            Error::InPart(Part::Directory) => Refusal::Unavailable,
             Error::Unavailable(_) | Error::Uncertain(_) => {
                 note_for_now(self.visit.id(), &why);
                 Refusal::Unavailable
@@ -147,7 +149,8 @@ impl port::Office for Counter<'_> {
     }
 
     async fn find(&self, address: &Address, octets: u64) -> Result<Recipient, Refusal> {
-        let found = self.lmtp.recipient(address).ok_or_else(|| self.lmtp.nobody(address))?;
+        let found = self.lmtp.recipient(address).map_err(|why| self.clerk().refusal(why))?;
+        let found = found.ok_or_else(|| self.lmtp.nobody(address))?;
         if found.standing == Standing::Disabled {
             return Err(Refusal::Disabled);
         }
@@ -176,7 +179,10 @@ impl port::Office for Counter<'_> {
     fn note(&self, sender: Option<&Address>, recipient: &Address, outcome: &Result<Landed, Refusal>) {
         let connection = self.visit.id();
         let sender = sender.map(|sender| MailAddress::new(sender.as_str()));
-        let account = || self.lmtp.recipient(recipient).map(|found| Account::new(found.login.as_str()));
+        let account = || {
+            let found = self.lmtp.recipient(recipient).ok().flatten();
+            found.map(|found| Account::new(found.login.as_str()))
+        };
         let address = MailAddress::new(recipient.as_str());
         match outcome {
             Ok(Landed { mailbox, octets }) => Event::DeliveryAccepted {
@@ -259,7 +265,8 @@ mod tests {
         for (why, code) in [
             (Error::AccountRemoved, 550),
             (Error::OverQuota(OverQuota::Storage(1)), 452),
-            (Error::InPart, 450),
+            (Error::InPart(Part::Mailbox), 450),
+            (Error::InPart(Part::Directory), 450),
             (Error::Unavailable("the disk is full".into()), 450),
             (Error::Uncertain("the disk is gone".into()), 450),
             (Error::Damaged("it is rotten".into()), 451),

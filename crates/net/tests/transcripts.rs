@@ -4,7 +4,7 @@
 mod common;
 
 use common::house::{Still, cheap};
-use common::rotten;
+use common::rotten::{self, Rotten};
 use common::stalling::{Stalling, Switch};
 use common::{HOST, issue, scratch, settings, trusting};
 use mail::{Accounts, HashPool};
@@ -82,8 +82,8 @@ enum Happening {
 #[derive(Clone, Copy)]
 enum Lies {
     InMemory,
-    /// On a disk that has rotted: `INBOX` has a hole.
-    OnARottenDisk,
+    /// On a disk on which this has rotted.
+    OnARottenDisk(Rotten),
 }
 
 impl Hosted {
@@ -147,7 +147,9 @@ async fn server(lies: Lies, switch: Switch) -> (Server<Protocols>, CertificateDe
     settings.passwords.login_delay_max_ms = 0;
     let accounts = match lies {
         Lies::InMemory => accounts(switch).await,
-        Lies::OnARottenDisk => rotten::accounts(Rehearsed::default, &record()).await.within(limits()),
+        Lies::OnARottenDisk(what) => {
+            rotten::accounts(what, Rehearsed::default, &record()).await.within(limits())
+        }
     };
     let accounts = Arc::new(accounts);
     let pool = HashPool::start(1, cheap()).unwrap();
@@ -328,7 +330,10 @@ fn every_conversation_comes_out_word_for_word_through_tls() {
 
 #[test]
 fn every_conversation_about_what_has_rotted_comes_out_word_for_word_through_tls() {
-    hold(Lies::OnARottenDisk, &[folder().join("rotten")]);
+    let rotten = folder().join("rotten");
+    hold(Lies::OnARottenDisk(Rotten::Mailbox), &[rotten.join("hole")]);
+    hold(Lies::OnARottenDisk(Rotten::Names), &[rotten.join("names")]);
+    hold(Lies::OnARottenDisk(Rotten::Directory), &[rotten.join("directory")]);
 }
 
 fn hold(lies: Lies, folders: &[PathBuf]) {

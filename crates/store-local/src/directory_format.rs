@@ -13,7 +13,7 @@
 //! | format | |
 //! |---|---|
 //! | 1 | the first |
-//! | 2 | rewritten segments, new beginnings of streams; records in the log of kinds that format 1 does not know |
+//! | 2 | rewritten segments, new beginnings of streams; records in the log of kinds that format 1 does not know; events of the directory of accounts that are said twice |
 
 use crate::OpenError;
 use crate::disk::Disk;
@@ -27,6 +27,8 @@ pub const READABLE_FORMATS: RangeInclusive<u32> = FIRST..=2;
 const FIRST: u32 = 1;
 /// The first in which a stream may begin anew.
 pub(crate) const NEW_BEGINNINGS: u32 = 2;
+/// The first in which events of the directory of accounts are said twice.
+pub(crate) const DIRECTORY_TWICE: u32 = 2;
 /// The first that has rewritten segments.
 pub(crate) const REWRITTEN_SEGMENTS: u32 = 2;
 

@@ -16,7 +16,7 @@ use store::{AccountId, BodyId, CommitId, Seq, StoreError, StreamId};
 #[derive(Debug)]
 pub(crate) enum Request {
     /// If every stream stands where it is expected, what it builds on was written, and the bodies that it needs are there.
-    Commit { streams: Vec<(StreamId, Seq)>, after: Option<CommitId>, needs: Vec<BodyId> },
+    Commit { streams: Vec<Expected>, after: Option<CommitId>, needs: Vec<BodyId> },
     /// The end of a stream.
     DropStream(StreamId),
     /// Events up to this one may go.
@@ -35,6 +35,16 @@ pub(crate) enum Request {
     DeleteBody(BodyId),
     /// The end of the segment: what was written before lies in segments that do not change any more.
     Seal,
+}
+
+/// What a commit expects of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected {
+    pub(crate) stream: StreamId,
+    /// Where it stands.
+    pub(crate) at: Seq,
+    /// Whether it grows. One with a hole does not, but where it stands can be compared.
+    pub(crate) grows: bool,
 }
 
 /// What a stream begins anew on.
@@ -120,22 +130,24 @@ impl Request {
 
 fn judge_unfounded(
     account: AccountId,
-    streams: &[(StreamId, Seq)],
+    streams: &[Expected],
     now: &Standing<'_>,
 ) -> Result<Verdict, StoreError> {
-    let stream = streams.first().map_or(StreamId { account, number: 0 }, |(stream, _)| *stream);
+    let stream = streams.first().map_or(StreamId { account, number: 0 }, |first| first.stream);
     let at = now.seq(stream)?.unwrap_or_default();
     Ok(Verdict::Answer(Outcome::Diverged { stream, at }))
 }
 
 fn judge_commit(
     account: AccountId,
-    streams: &[(StreamId, Seq)],
+    streams: &[Expected],
     needs: &[BodyId],
     now: &Standing<'_>,
 ) -> Result<Verdict, StoreError> {
-    for &(stream, expected) in streams {
-        now.refuse_quarantined(stream)?;
+    for &Expected { stream, at: expected, grows } in streams {
+        if grows {
+            now.refuse_quarantined(stream)?;
+        }
         let at = now.seq(stream)?.unwrap_or_default();
         if expected == at {
             continue;

@@ -2,11 +2,12 @@
 //! and compresses the bodies, and makes the records.
 
 use crate::body_file::FinishedBody;
+use crate::directory_format::DIRECTORY_TWICE;
 use crate::engine::Engine;
 use crate::log::format::{Codec, Draft, LogPosition, RECORD_HEADER, Subject};
 use crate::packing;
 use crate::read::encode_event;
-use crate::request::{Outcome, Request};
+use crate::request::{Expected, Outcome, Request};
 use bytes::Bytes;
 use std::io;
 use store::{
@@ -18,11 +19,21 @@ const MIN_COMPRESSED: usize = 512;
 /// Octets of a snapshot that are written together.
 const PIECES_AT_ONCE: usize = 4 << 20;
 
+impl From<&Append> for Expected {
+    fn from(append: &Append) -> Self {
+        Self { stream: append.stream, at: append.expected, grows: !append.events.is_empty() }
+    }
+}
+
 impl Engine {
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         commit.check()?;
+        if commit.account == AccountId::DIRECTORY && !commit.appends.is_empty() {
+            // What its events are is not ours to know, but whoever could not read them has to be kept out before one is written.
+            self.raise_format(DIRECTORY_TWICE)?;
+        }
         let drafts = drafts_of(&commit)?;
-        let streams = commit.appends.iter().map(|append| (append.stream, append.expected)).collect();
+        let streams = commit.appends.iter().map(Expected::from).collect();
         let request = Request::Commit { streams, after: commit.after, needs: commit.needs().collect() };
         match self.submit(commit.account, request, Some(commit.id), drafts).await? {
             Outcome::Conflict { stream, expected } => {

@@ -136,6 +136,33 @@ fn opening_leaves_the_format_as_it_is_and_whoever_writes_something_newer_raises_
     assert_eq!((store.format(), events(&store).len()), (newest, 2));
 }
 
+/// A version that knows format 1 could not read what the directory of accounts says, and how.
+#[test]
+fn the_format_is_raised_before_the_directory_of_accounts_is_written() {
+    let (folder, _) = scene();
+    let store = LocalStore::open(folder.path()).unwrap();
+    assert_eq!(store.format(), 1);
+    let stream = StreamId { account: AccountId::DIRECTORY, number: 0 };
+    let append = Append {
+        stream,
+        expected: Seq::NONE,
+        events: vec![Bytes::from_static(b"somebody")],
+        head: Head::default(),
+    };
+    let commit = Commit {
+        account: stream.account,
+        id: CommitId([7; 16]),
+        after: None,
+        time_ms: 0,
+        origin: Bytes::new(),
+        appends: vec![append],
+        records: Vec::new(),
+        bodies: Vec::new(),
+    };
+    assert_eq!(block_on(store.commit(commit)), Ok(Committed::Done));
+    assert_eq!(store.format(), 2);
+}
+
 #[test]
 fn a_format_that_was_raised_lasts_and_one_that_only_shows_is_not_relied_on() {
     let (mut refused, mut showed) = (0, 0);

@@ -202,6 +202,8 @@ impl Drop for Process {
 pub(crate) struct Listening {
     process: Process,
     lines: Receiver<String>,
+    /// What it said before it listened.
+    first: Vec<String>,
     pub(crate) imap: SocketAddr,
     pub(crate) imaps: SocketAddr,
     /// Where metrics are read, where the settings say so.
@@ -217,18 +219,27 @@ impl Listening {
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let process = Process(child);
         let nowhere = ([0; 4], 0).into();
-        let mut server = Self { process, lines, imap: nowhere, imaps: nowhere, metrics: None };
+        let mut server =
+            Self { process, lines, first: Vec::new(), imap: nowhere, imaps: nowhere, metrics: None };
         let said = server.lines_until(r#""listener":"imap-starttls""#);
         server.imap = said.last().map(|line| listens_at(line)).unwrap();
         let metrics = said.iter().find(|line| line.contains(r#""listener":"metrics""#));
         server.metrics = metrics.map(|line| listens_at(line));
-        server.imaps = listens_at(&server.line_with(r#""listener":"imap-tls""#));
+        let more = server.lines_until(r#""listener":"imap-tls""#);
+        server.imaps = more.last().map(|line| listens_at(line)).unwrap();
+        server.first = [said, more].concat();
         server
     }
 
     /// The next line of the log that has `text`; the others up to it are dropped.
     pub(crate) fn line_with(&self, text: &str) -> String {
         self.lines_until(text).pop().unwrap()
+    }
+
+    /// The first line that has `text`, whether it was said before it listened or not.
+    pub(crate) fn first_line_with(&self, text: &str) -> String {
+        let first = self.first.iter().find(|line| line.contains(text)).cloned();
+        first.unwrap_or_else(|| self.line_with(text))
     }
 
     fn lines_until(&self, text: &str) -> Vec<String> {

@@ -246,20 +246,93 @@ fn octets_that_are_lost_stay_named_and_are_not_taken_away() {
     }
 }
 
+fn line(server: &Listening, event: &str) -> String {
+    let line: serde_json::Value = serde_json::from_str(&server.first_line_with(event)).unwrap();
+    line.to_string()
+}
+
 #[test]
-fn a_directory_that_lost_an_event_keeps_the_server_from_starting_until_it_is_mended() {
-    let home = scene("mend-directory");
+fn a_directory_that_lost_an_event_is_mended_by_the_server_that_starts_and_nobody_notices() {
+    let home = scene("directory");
     home.ok("account add ben@example.org --password-stdin", "secret\n");
+    // Behind what decoys are made of: that ann was added.
     rot_event(&home, 0, 0, 3);
     let (code, said) = run(&home, "store check");
-    assert!(code == Some(1) && said.contains("store check --repair can save"), "{code:?} {said}");
+    assert!(code == Some(1) && said.contains("lost: event 3 of stream 0 of account 0"), "{code:?} {said}");
+    let server = home.serve();
+    let told = line(&server, "server.mended");
+    assert!(told.contains("directory of accounts") && told.contains("nothing else is lost"), "{told}");
+    signed_in(&server, &home).ask("SELECT INBOX").unwrap();
+    home.ok("account add cy@example.org --password-stdin", "secret\n");
+    assert_eq!(home.ok("account list", ""), "ann@example.org\nben@example.org\ncy@example.org\n");
+    server.stop();
+    let (code, said) = run(&home, "store check --repair");
+    assert!(code == Some(0), "{code:?} {said}");
+    assert_eq!(inbox(&home).1.len(), 2);
+}
+
+#[test]
+fn a_directory_of_which_part_is_lost_serves_those_of_whom_all_is_known_until_it_is_mended() {
+    let home = scene("directory-in-part");
+    for name in ["ben", "cy"] {
+        home.ok(&format!("account add {name}@example.org --password-stdin"), "secret\n");
+    }
+    // That ben was added, both times that it is said.
+    rot_event(&home, 0, 0, 5);
+    rot_event(&home, 0, 0, 6);
+    let server = home.serve();
+    assert!(line(&server, "server.directory-in-part").contains("\"accounts\":1"));
+    let sign_in = |name: &str| {
+        let mut client = Client::connect(server.imaps, &home.trust()).unwrap();
+        client.login(&format!("{name}@example.org"), "secret").map_err(|why| why.to_string())
+    };
+    for name in ["ann", "ben", "nobody"] {
+        let refused = sign_in(name).unwrap_err();
+        assert!(refused.contains("[UNAVAILABLE] Part of the server's list of accounts"), "{name}: {refused}");
+    }
+    sign_in("cy").unwrap();
+    assert_eq!(home.ok("account list", ""), "ann@example.org  in doubt\ncy@example.org\n");
+    let refused = Gatepost::new("account disable cy@example.org").config(&home).output("");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("gatepost store check --repair"), "{said}");
+
     let (code, said) = run(&home, "store check --repair");
     assert!(code == Some(0) && said.contains("its name is recovered-2 now"), "{code:?} {said}");
+    assert!(said.contains("1 account is disabled") && said.contains("ann@example.org"), "{said}");
+    assert_eq!(home.ok("account list", ""), "ann@example.org  disabled\ncy@example.org\nrecovered-2\n");
+    assert!(sign_in("nobody").unwrap_err().contains("AUTHENTICATIONFAILED"));
+    home.ok("account enable ann@example.org", "");
+    sign_in("ann").unwrap();
     home.ok("account passwd recovered-2 --password-stdin", "secret\n");
-    assert_eq!(home.ok("account list", ""), "ann@example.org\nrecovered-2\n");
+    server.stop();
     assert_eq!(inbox(&home).1.len(), 2);
     let (code, said) = run(&home, "store check");
     assert!(code == Some(0), "{code:?} {said}");
+}
+
+#[test]
+fn an_account_that_lost_a_name_goes_on_and_is_given_its_names_back_by_a_repair() {
+    let home = scene("names-in-part");
+    rot_event(&home, 1, 0, 3);
+    let server = home.serve();
+    let mut client = signed_in(&server, &home);
+    assert!(line(&server, "server.names-in-part").contains("\"ann@example.org\""));
+    let listed = |client: &mut Client| {
+        let lines = client.ask("LIST \"\" *").unwrap();
+        format!("{:?}", lines.split_last().unwrap().1)
+    };
+    let before = listed(&mut client);
+    assert!(before.contains("Recovered 2"), "{before}");
+    let tag = client.send_append("INBOX", b"Subject: on we go\r\n\r\n").unwrap();
+    client.answer(tag).unwrap();
+    let refused = client.ask("CREATE New").unwrap_err().to_string();
+    assert!(refused.contains("[CORRUPTION] Part of the list of your mailboxes"), "{refused}");
+    let (code, said) = run(&home, "store check --repair");
+    assert!(code == Some(0) && said.contains("names, subscriptions and limits are as"), "{code:?} {said}");
+    assert_eq!(listed(&mut client), before);
+    client.ask("CREATE New").unwrap();
+    client.ask("RENAME \"Recovered 2\" Old").unwrap();
+    server.stop();
 }
 
 #[test]

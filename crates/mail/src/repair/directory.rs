@@ -1,23 +1,33 @@
 //! The directory of accounts, of which events are lost. It has no snapshot: it is said anew, by events that come to the
 //! same from nothing.
 
-use super::{BATCH, stands};
+use super::{BATCH, Extent, goes_on, is_kept_read_only, stands};
+use crate::directory::{STREAM, append_twice};
 use crate::{Error, Origin, SKIPPED_ACCOUNTS, World};
-use mailbox::account::directory::{Directory, DirectoryEvent, Salvage};
-use store::{Beginning, Committed, Head, Seq, StreamId};
-use terms::AccountId;
-
-const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
+use bytes::Bytes;
+use mailbox::account::directory::{Directory, DirectoryEvent, Remains, Said, Salvage};
+use store::{Beginning, Committed, Head, MAX_COMMIT, MAX_ENTRIES, Seq};
 
 /// Ids behind the last one that is known of which it is looked whether there is such an account.
 const LOOKED_FOR: u64 = 1_024;
+/// Accounts that are named in what is told.
+const NAMED: usize = 20;
+
+/// What is left of the directory where something is wrong with it.
+pub(crate) struct Left {
+    pub(crate) salvage: Salvage,
+    /// Where its stream stands.
+    last: Seq,
+    /// Its last event: further on where the summary behind it is lost.
+    pub(crate) end: Seq,
+}
 
 /// Mends the directory where it cannot be read; says in words what was done. Nobody may have it open.
 ///
 /// # Errors
 /// The store cannot read or write now.
 pub async fn repair_directory(store: &dyn store::Salvage, world: &dyn World) -> Result<Vec<String>, Error> {
-    repair(store, world, None).await
+    repair(store, world, None, Extent::All).await
 }
 
 /// The same, where `known` may be what the directory is at an event.
@@ -25,35 +35,27 @@ pub(crate) async fn repair(
     store: &dyn store::Salvage,
     world: &dyn World,
     known: Option<(Seq, &Directory)>,
+    extent: Extent,
 ) -> Result<Vec<String>, Error> {
-    let Some((last, _)) = stands(store, STREAM).await? else { return Ok(Vec::new()) };
-    let (mut salvage, end) = left(store, last).await?;
-    if salvage.lost() == 0 && end == last && store.read(STREAM, last, 1).await.is_ok() {
+    let Some(Left { mut salvage, last, mut end }) = look(store).await? else { return Ok(Vec::new()) };
+    if let Some((seq, directory)) = known.filter(|(seq, _)| *seq >= end) {
+        salvage.know(directory.clone());
+        end = seq;
+    }
+    let lost = salvage.lost();
+    if lost > 0 && extent == Extent::WithoutLoss {
         return Ok(Vec::new());
     }
-    if let Some((_, directory)) = known.filter(|(seq, _)| *seq == last) {
-        salvage.know(directory.clone());
-    }
-    let mut told = Vec::new();
-    match salvage.lost() {
-        0 => told.push(
-            "events of the directory of accounts are lost; what they had come to is known, and nothing else is lost"
-                .to_owned(),
-        ),
-        lost => {
-            told.push(format!(
-                "{lost} events of the directory of accounts are lost for good: look who may sign in (gatepost account \
-                 list). Passwords may be older ones, and who was removed or disabled may be there again"
-            ));
-            find_accounts(store, &mut salvage, &mut told).await?;
-        }
+    let mut told = vec![tell(lost, &salvage)];
+    if lost > 0 {
+        find_accounts(store, &mut salvage, &mut told).await?;
     }
     let beginning = Beginning::Events {
         // One further on: whoever still knows the old events must not take these for what came next.
         behind: end.plus(1),
         time_ms: world.now_ms(),
         origin: Origin::desk().encode(),
-        events: salvage.events().iter().map(|event| event.encode().into()).collect(),
+        events: beginning_of(&salvage.events()),
         head: Head::default(),
     };
     match store.begin_anew(STREAM, last, beginning).await? {
@@ -62,25 +64,82 @@ pub(crate) async fn repair(
     }
 }
 
-async fn left(store: &dyn store::Salvage, last: Seq) -> Result<(Salvage, Seq), Error> {
-    let mut salvage = Salvage::default();
-    let mut seen = store.trimmed(STREAM).await?;
+/// What is left, if something is wrong.
+pub(crate) async fn look(store: &dyn store::Salvage) -> Result<Option<Left>, Error> {
+    let Some((last, _)) = stands(store, STREAM).await? else {
+        return all_is_lost(store).await;
+    };
+    let trimmed = store.trimmed(STREAM).await?;
+    let (mut remains, mut seen) = (Remains::default(), trimmed);
+    let mut is_hurt = goes_on(store, STREAM, last).await? || is_kept_read_only(store, STREAM, last).await?;
     loop {
         let some = store.remains(STREAM, seen, BATCH).await?;
         if some.is_empty() {
             break;
         }
         for (seq, event) in some {
-            salvage.lose(seq.0 - seen.0 - 1);
-            match event.and_then(|event| DirectoryEvent::decode(&event.payload).ok()) {
-                Some(event) => salvage.take(&event),
-                None => salvage.lose(1),
+            is_hurt |= seq != seen.plus(1);
+            match event.and_then(|event| Said::decode(&event.payload).ok()) {
+                Some(said) => remains.put(seq.0, (), said),
+                None => is_hurt = true,
             }
             seen = seq;
         }
     }
-    salvage.lose(last.0.saturating_sub(seen.0));
-    Ok((salvage, last.max(seen)))
+    let end = last.max(seen);
+    let mut salvage = Salvage::default();
+    for event in remains.events(trimmed.0 + 1, end.0) {
+        match event {
+            Some(((), event)) => salvage.take(&event),
+            None => salvage.lose(1),
+        }
+    }
+    is_hurt |= salvage.lost() > 0 || seen < last;
+    Ok(is_hurt.then_some(Left { salvage, last, end }))
+}
+
+/// Where nothing of the directory is left, but accounts are.
+async fn all_is_lost(store: &dyn store::Salvage) -> Result<Option<Left>, Error> {
+    let mut salvage = Salvage::default();
+    for id in salvage.unknown(LOOKED_FOR).collect::<Vec<_>>() {
+        if !store.list_streams(id).await?.is_empty() {
+            salvage.lose(1);
+            return Ok(Some(Left { salvage, last: Seq::NONE, end: Seq::NONE }));
+        }
+    }
+    Ok(None)
+}
+
+/// Said twice, unless they are so many that they are not to be said at once then.
+fn beginning_of(events: &[DirectoryEvent]) -> Vec<Bytes> {
+    let twice = append_twice(Seq::NONE, events).events;
+    match twice.len() <= MAX_ENTRIES && twice.iter().map(Bytes::len).sum::<usize>() <= MAX_COMMIT {
+        true => twice,
+        false => events.iter().map(|event| event.encode().into()).collect(),
+    }
+}
+
+fn tell(lost: u64, salvage: &Salvage) -> String {
+    if lost == 0 {
+        return "events of the directory of accounts are lost; what they had come to is known, and nothing else is lost"
+            .to_owned();
+    }
+    let shut: Vec<_> = salvage.shut().map(ToString::to_string).collect();
+    let many = match shut.len() {
+        0 => return format!("{lost} events of the directory of accounts are lost for good"),
+        1 => "1 account is disabled that".to_owned(),
+        many => format!("{many} accounts are disabled that"),
+    };
+    let named = shut.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match shut.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "{lost} events of the directory of accounts are lost for good. {many} may have been removed, disabled or given \
+         another password by them: {named}{more}. Look who of them may sign in, and whether the password is right \
+         (gatepost account enable, gatepost account passwd)"
+    )
 }
 
 /// Accounts that have mail, and whose names are lost.

@@ -2,11 +2,11 @@
 //! server that runs.
 
 use super::left::{Kept, Left, readable};
-use super::{Repair, stands};
+use super::{Repair, is_kept_read_only, stands};
 use crate::Error;
 use crate::load::At;
 use mailbox::MailboxState;
-use store::{Beginning, Seq, Snapshot, StoreError, StreamId};
+use store::{Beginning, Seq, Snapshot, StreamId};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Repair<'_> {
             let what = "its summary was lost, and was counted anew";
             return self.go_on_as(stream, left.last, At { seq: left.end, state }, what).await;
         }
-        let is_read_only = self.is_kept_read_only(stream, left.last).await?;
+        let is_read_only = is_kept_read_only(self.store, stream, left.last).await?;
         let loss = left.last_loss();
         if loss.is_none() && !is_read_only {
             return Ok(was_mended);
@@ -75,7 +75,7 @@ impl Repair<'_> {
         let whole = left.snapshots.range(loss.unwrap_or(left.trimmed)..);
         for (at, _) in whole.filter(|(_, kept)| **kept == Kept::Whole) {
             let before = Seq(at.0.saturating_sub(1));
-            if loss.is_some() || self.is_kept_read_only(stream, before).await? {
+            if loss.is_some() || is_kept_read_only(self.store, stream, before).await? {
                 return Ok(Some(*at));
             }
         }
@@ -114,14 +114,6 @@ impl Repair<'_> {
             outcome = Outcome::Mended;
         }
         Ok(outcome)
-    }
-
-    async fn is_kept_read_only(&self, stream: StreamId, last: Seq) -> Result<bool, Error> {
-        match self.store.read(stream, last, 1).await {
-            Ok(_) => Ok(false),
-            Err(StoreError::Damaged { .. }) => Ok(true),
-            Err(why) => Err(why.into()),
-        }
     }
 
     /// What the running server knows of a mailbox that is open, and what can be read behind that up to its `end`: whoever

@@ -5,7 +5,8 @@
 //! > damaged as it is.
 //!
 //! A mailbox goes on from a snapshot behind what is lost, where there is one: then only its past is shorter. Else it is
-//! put together from what is left ([`mailbox::Salvage`](::mailbox::Salvage)). Names, which have no snapshot, are said anew.
+//! put together from what is left ([`mailbox::Salvage`](::mailbox::Salvage)). Names and the directory of accounts, which have no snapshot, are said
+//! anew.
 
 mod directory;
 mod left;
@@ -21,7 +22,7 @@ use crate::account::Account;
 use crate::check::Unreadable;
 use crate::{Error, load};
 use std::collections::BTreeSet;
-use store::{Beginning, Committed, Salvage, Seq, StreamId};
+use store::{Beginning, Committed, Salvage, Seq, StoreError, StreamId};
 use terms::{MailboxName, Uid};
 
 /// UIDs that a mailbox passes over when events of it are lost for good.
@@ -31,9 +32,19 @@ const SKIPPED_MODSEQS: u64 = crate::SKIPPED_MODSEQS;
 /// Events, or messages, that are looked at together.
 const BATCH: usize = 1_024;
 
-pub(crate) use directory::repair as repair_known_directory;
+pub(crate) use directory::{look as look_at_directory, repair as repair_known_directory};
 pub(crate) use left::until_the_gap;
 pub(crate) use lossless::Outcome;
+pub(crate) use names::LeftOfNames;
+
+/// How far a repair goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Only where nobody can notice it.
+    WithoutLoss,
+    /// Where something is lost it is put together from what is left.
+    All,
+}
 
 /// Something that was mended, or could not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +106,15 @@ pub(crate) async fn stands(
 /// written.
 async fn goes_on(store: &dyn Salvage, stream: StreamId, last: Seq) -> Result<bool, Error> {
     Ok(!store.remains(stream, last, 1).await?.is_empty())
+}
+
+/// Whether a stream is written no more, as rot was met in it.
+async fn is_kept_read_only(store: &dyn Salvage, stream: StreamId, last: Seq) -> Result<bool, Error> {
+    match store.read(stream, last, 1).await {
+        Ok(_) => Ok(false),
+        Err(StoreError::Damaged { .. }) => Ok(true),
+        Err(why) => Err(why.into()),
+    }
 }
 
 /// A repair that is under way.

@@ -1,124 +1,190 @@
 //! The names of an account of which events are lost. They have no snapshot but that of a purge: they are said anew, by
 //! events that come to the same from nothing.
 
-use super::{BATCH, Repair, goes_on, stands};
+use super::{BATCH, Extent, Mending, Repair, goes_on, is_kept_read_only, stands};
+use crate::account::Account;
+use crate::load::At;
 use crate::{Error, Origin, SKIPPED_MAILBOXES, load};
 use mailbox::Head;
-use mailbox::account::{AccountEvent, MailboxId, Salvage};
-use store::{Beginning, Seq, StreamId};
-use terms::UidValidity;
+use mailbox::account::{self as names, AccountEvent, MailboxId, Salvage};
+use std::sync::Arc;
+use store::{Beginning, Committed, Seq, StreamId};
+use terms::{AccountId, UidValidity};
+
+/// What is left of an account's names where something is wrong with them.
+pub(crate) struct LeftOfNames {
+    salvage: Salvage,
+    stream: StreamId,
+    /// Where their stream stands.
+    last: Seq,
+    /// Its last event: further on where the summary behind it is lost.
+    end: Seq,
+    /// Mailboxes that no event is left of.
+    found: Vec<MailboxId>,
+}
 
 impl Repair<'_> {
     pub(super) async fn try_names(&mut self) -> Result<(), Error> {
         let stream = StreamId { account: self.account.id(), number: 0 };
-        let Some((last, _)) = stands(self.store, stream).await? else { return self.all_names(stream).await };
-        let is_hurt = match load::account(self.store, stream).await {
-            Ok(_) => {
-                self.unreadable.streams.contains(&stream.number) || goes_on(self.store, stream, last).await?
+        match self.account.mend_names_in_turn(self.store, Extent::All).await {
+            Ok(mended) => {
+                self.done.mended.extend(mended);
+                Ok(())
             }
+            Err(Error::Damaged(why)) => self.leave(stream, None, why).await,
+            Err(why) => Err(why),
+        }
+    }
+}
+
+impl Account {
+    /// Mends the names if something is wrong with them, and says what was done. Whoever calls has the account's turn.
+    pub(crate) async fn mend_names_in_turn(
+        &self,
+        store: &dyn store::Salvage,
+        extent: Extent,
+    ) -> Result<Vec<Mending>, Error> {
+        let Some(mut left) = LeftOfNames::look(store, self.id()).await? else { return Ok(Vec::new()) };
+        if let Some(known) = self.known_names().filter(|known| known.seq >= left.end) {
+            left.salvage.know((*known.state).clone());
+            left.end = known.seq;
+        }
+        let lost = left.salvage.lost();
+        if lost > 0 && extent == Extent::WithoutLoss {
+            return Ok(Vec::new());
+        }
+        if lost > 0 {
+            left.find_mailboxes(store, self.unix_s()).await?;
+        }
+        let beginning = Beginning::Events {
+            // One further on: whoever still knows the old events must not take these for what came next.
+            behind: left.end.plus(1),
+            time_ms: self.world.now_ms(),
+            origin: Origin::desk().encode(),
+            events: left.salvage.events().iter().map(|event| event.encode().into()).collect(),
+            head: store::Head::default(),
+        };
+        match store.begin_anew(left.stream, left.last, beginning).await? {
+            Committed::Done => {}
+            _ => {
+                return Err(Error::Unavailable(
+                    "the account was changed while it was mended; try again".to_owned(),
+                ));
+            }
+        }
+        self.read_again(left.stream).await?;
+        let names = left.salvage.names();
+        let found = left.found.iter().map(|id| Mending {
+            mailbox: names.name(*id).cloned(),
+            uid: None,
+            what: "how it was called is lost; this is its name now".to_owned(),
+        });
+        Ok(std::iter::once(Mending { mailbox: None, uid: None, what: told(lost) }).chain(found).collect())
+    }
+}
+
+impl LeftOfNames {
+    /// What is left, if something is wrong.
+    pub(crate) async fn look(store: &dyn store::Salvage, account: AccountId) -> Result<Option<Self>, Error> {
+        let stream = StreamId { account, number: 0 };
+        let Some((last, _)) = stands(store, stream).await? else {
+            // Of an account without names that has mailboxes all names are lost.
+            let is_new = store.list_streams(account).await?.is_empty();
+            let mut salvage = Salvage::default();
+            salvage.lose(1);
+            let all = Self { salvage, stream, last: Seq::NONE, end: Seq::NONE, found: Vec::new() };
+            return Ok((!is_new).then_some(all));
+        };
+        let is_hurt = match load::account(store, stream).await {
+            Ok(_) => goes_on(store, stream, last).await? || is_kept_read_only(store, stream, last).await?,
             Err(Error::Damaged(_)) => true,
             Err(why) => return Err(why),
         };
-        match if is_hurt { self.names(stream, last).await } else { Ok(()) } {
-            Err(Error::Damaged(why)) => self.leave(stream, None, why).await,
-            done => done,
+        if !is_hurt {
+            return Ok(None);
         }
-    }
-
-    /// Of an account without names that has mailboxes all names are lost.
-    async fn all_names(&mut self, stream: StreamId) -> Result<(), Error> {
-        match self.store.list_streams(stream.account).await?.is_empty() {
-            true => Ok(()),
-            false => self.names(stream, Seq::NONE).await,
-        }
-    }
-
-    async fn names(&mut self, stream: StreamId, last: Seq) -> Result<(), Error> {
-        let (mut salvage, end) = self.left_of_names(stream, last).await?;
+        let (mut salvage, end) = left(store, stream, last).await?;
         if end == Seq::NONE {
             salvage.lose(1);
         }
-        if let Some(known) = self.account.known_names().filter(|known| known.seq == last) {
-            salvage.know((*known.state).clone());
-        }
-        let lost = salvage.lost();
-        let found = if lost > 0 { self.find_mailboxes(&mut salvage).await? } else { Vec::new() };
-        let beginning = Beginning::Events {
-            // One further on: whoever still knows the old events must not take these for what came next.
-            behind: end.plus(1),
-            time_ms: self.account.world.now_ms(),
-            origin: Origin::desk().encode(),
-            events: salvage.events().iter().map(|event| event.encode().into()).collect(),
-            head: store::Head::default(),
-        };
-        self.begin(stream, last, beginning).await?;
-        self.account.read_again(stream).await?;
-        self.mended(stream, None, told(lost)).await?;
-        for id in found {
-            let stream = StreamId { number: id.get(), ..stream };
-            self.mended(stream, None, "how it was called is lost; this is its name now").await?;
-        }
-        Ok(())
+        Ok(Some(Self { salvage, stream, last, end, found: Vec::new() }))
     }
 
-    async fn left_of_names(&self, stream: StreamId, last: Seq) -> Result<(Salvage, Seq), Error> {
-        let mut salvage = Salvage::default();
-        let mut seen = self.store.trimmed(stream).await?;
-        // A purge has trimmed the names to a snapshot.
-        match load::account_before(self.store, stream, Seq(u64::MAX)).await {
-            Ok(snapshot) if snapshot.seq > Seq::NONE => {
-                salvage.begin((*snapshot.state).clone());
-                seen = seen.max(snapshot.seq);
-            }
-            Ok(_) if seen == Seq::NONE || self.begins_anew(stream, seen).await? => {}
-            Ok(_) | Err(Error::Damaged(_)) => salvage.lose(1),
-            Err(why) => return Err(why),
-        }
-        loop {
-            let some = self.store.remains(stream, seen, BATCH).await?;
-            if some.is_empty() {
-                break;
-            }
-            for (seq, event) in some {
-                salvage.lose(seq.0 - seen.0 - 1);
-                match event.and_then(|event| AccountEvent::decode(&event.payload).ok()) {
-                    Some(event) => salvage.take(&event),
-                    None => salvage.lose(1),
-                }
-                seen = seq;
-            }
-        }
-        salvage.lose(last.0.saturating_sub(seen.0));
-        Ok((salvage, last.max(seen)))
+    /// Whether what they had come to is not known.
+    pub(crate) const fn is_in_part(&self) -> bool {
+        self.salvage.lost() > 0
     }
 
-    /// Whether what is left of a stream that was trimmed says all anew.
-    async fn begins_anew(&self, stream: StreamId, trimmed: Seq) -> Result<bool, Error> {
-        let first = self.store.remains(stream, trimmed, 1).await?.into_iter().next();
-        let event = first.and_then(|(_, event)| AccountEvent::decode(&event?.payload).ok());
-        Ok(event == Some(AccountEvent::BegunAnew))
+    /// The names as a repair would put them. Of which something is lost they stand where the stream stands: then whatever
+    /// needs them to be what they are can be done, and they cannot be changed.
+    pub(crate) async fn shown(
+        mut self,
+        store: &dyn store::Salvage,
+        unix_s: i64,
+    ) -> Result<At<Arc<names::Account>>, Error> {
+        if !self.is_in_part() {
+            return Ok(At { seq: self.end, state: Arc::new(self.salvage.names().clone()) });
+        }
+        self.find_mailboxes(store, unix_s).await?;
+        Ok(At { seq: self.last, state: Arc::new(self.salvage.names().clone()) })
     }
 
-    /// Mailboxes that there are, and that no event is left of.
-    async fn find_mailboxes(&self, salvage: &mut Salvage) -> Result<Vec<MailboxId>, Error> {
-        let mut found = Vec::new();
-        for (stream, _, head) in self.store.list_streams(self.account.id()).await? {
-            let Some(id) = MailboxId::new(stream.number).filter(|id| salvage.is_unknown(*id)) else {
+    /// Names mailboxes that there are, and that no event is left of.
+    async fn find_mailboxes(&mut self, store: &dyn store::Salvage, unix_s: i64) -> Result<(), Error> {
+        for (stream, _, head) in store.list_streams(self.stream.account).await? {
+            let Some(id) = MailboxId::new(stream.number).filter(|id| self.salvage.is_unknown(*id)) else {
                 continue;
             };
             let head = Head::decode(&head.0).ok();
             let uid_validity = head.map_or(UidValidity::MIN, |head| head.uid_validity);
-            found.extend(salvage.find(id, uid_validity).map(|_| id));
+            self.found.extend(self.salvage.find(id, uid_validity).map(|_| id));
         }
-        salvage.skip(SKIPPED_MAILBOXES, self.account.unix_s());
-        Ok(found)
+        self.salvage.skip(SKIPPED_MAILBOXES, unix_s);
+        Ok(())
     }
+}
+
+async fn left(store: &dyn store::Salvage, stream: StreamId, last: Seq) -> Result<(Salvage, Seq), Error> {
+    let mut salvage = Salvage::default();
+    let mut seen = store.trimmed(stream).await?;
+    // A purge has trimmed the names to a snapshot.
+    match load::account_before(store, stream, Seq(u64::MAX)).await {
+        Ok(snapshot) if snapshot.seq > Seq::NONE => {
+            salvage.begin((*snapshot.state).clone());
+            seen = seen.max(snapshot.seq);
+        }
+        Ok(_) if seen == Seq::NONE || begins_anew(store, stream, seen).await? => {}
+        Ok(_) | Err(Error::Damaged(_)) => salvage.lose(1),
+        Err(why) => return Err(why),
+    }
+    loop {
+        let some = store.remains(stream, seen, BATCH).await?;
+        if some.is_empty() {
+            break;
+        }
+        for (seq, event) in some {
+            salvage.lose(seq.0 - seen.0 - 1);
+            match event.and_then(|event| AccountEvent::decode(&event.payload).ok()) {
+                Some(event) => salvage.take(&event),
+                None => salvage.lose(1),
+            }
+            seen = seq;
+        }
+    }
+    salvage.lose(last.0.saturating_sub(seen.0));
+    Ok((salvage, last.max(seen)))
+}
+
+/// Whether what is left of a stream that was trimmed says all anew.
+async fn begins_anew(store: &dyn store::Salvage, stream: StreamId, trimmed: Seq) -> Result<bool, Error> {
+    let first = store.remains(stream, trimmed, 1).await?.into_iter().next();
+    let event = first.and_then(|(_, event)| AccountEvent::decode(&event?.payload).ok());
+    Ok(event == Some(AccountEvent::BegunAnew))
 }
 
 fn told(lost: u64) -> String {
     match lost {
-        0 => "events of the account's past are lost; the server knew what they had come to, and it has the mailboxes \
-              that it had"
+        0 => "events of the account's past are lost; what they had come to is known, and it has the mailboxes that it had"
             .to_owned(),
         lost => format!(
             "{lost} events of the account are lost for good: names, subscriptions and limits are as they were last known"

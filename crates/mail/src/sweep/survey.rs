@@ -50,7 +50,7 @@ impl Account {
     pub(super) async fn survey(&self, cut: &Cut) -> Result<Survey, Error> {
         let own = StreamId { account: self.id(), number: 0 };
         // Before the streams: what is made between the two counts as new.
-        let At { state, seq } = load::account(&*self.store, own).await?;
+        let (At { state, seq }, _) = load::account(&*self.store, own).await?;
         let last_mailbox = state.last_id().map_or(0, MailboxId::get);
         let streams = self.store.list_streams(self.id()).await?;
         let mut survey =

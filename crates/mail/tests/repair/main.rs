@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod directory;
 mod names;
 
 use mail::{Origin, Pace, Repaired, Transfer};

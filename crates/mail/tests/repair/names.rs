@@ -1,14 +1,11 @@
-//! Names of which events are lost, and the directory of accounts.
+//! Names of which events are lost.
 
-use super::{EVENT, Home, Index, Rotten, event_key, go_on, open, three, uids};
-use crate::support::{self, accounts, append, id, rename};
-use mail::{Accounts, Origin, Purge, Repaired};
-use mailbox::account::{MailboxId, SpecialUses};
-use std::path::Path;
-use std::sync::Arc;
+use super::{HEAD, Home, Index, Rotten, event_key, three, uids};
+use crate::support::{self, append, id, rename};
+use mail::{Account, Error, Origin, Part, Purge, Repaired};
+use mailbox::account::SpecialUses;
 use store::{Seq, Store, StreamId};
-use store_local::disk::Disk;
-use terms::{AccountId, MailboxName};
+use terms::MailboxName;
 
 /// Events of the account: five mailboxes and INBOX are founded, one mailbox is deleted, one renamed.
 async fn named() -> Home {
@@ -67,51 +64,8 @@ async fn names_that_the_running_server_knows_are_not_lost() {
     let home = named().await;
     let before = home.names().await;
     home.rot_names(3, Rotten::Payload);
-    let home = home.mend(&["the server knew what they had come to"]).await;
+    let home = home.mend(&["what they had come to is known"]).await;
     assert_eq!(home.names().await, before);
-}
-
-#[tokio::test]
-async fn an_account_whose_name_is_lost_gets_another_and_its_mail_is_there() {
-    let home = three().await;
-    home.accounts.add("ben@example.org", &support::record("geheim")).await.unwrap();
-    go_on(&home).await;
-    // The first event is the decoys' secret.
-    home.rot_of(AccountId::DIRECTORY, EVENT, &event_key(0, 2), Rotten::Header);
-    let disk = home.stop(Index::Lost);
-    for _ in 0..2 {
-        let store = open(&disk);
-        let plain: Arc<dyn Store> = store.clone();
-        let world = support::Still::default();
-        if Accounts::open(plain.clone(), Arc::new(support::Still::default())).await.is_err() {
-            let told = mail::repair_directory(&*store, &world).await.unwrap().join("; ");
-            assert!(told.contains("1 events of the directory") && told.contains("recovered-1"), "{told}");
-        }
-        assert_eq!(mail::repair_directory(&*store, &world).await.unwrap(), [""; 0]);
-        let accounts = accounts(&plain).await;
-        let names: Vec<_> = accounts.list().iter().map(|(login, _)| login.to_string()).collect();
-        assert_eq!(names, ["ben@example.org", "recovered-1"]);
-        let found = accounts.named("recovered-1").unwrap();
-        let inbox = found.open(MailboxId::FIRST).await.unwrap().newest();
-        assert_eq!(uids(inbox.state()), [1, 2, 3]);
-        store.close().unwrap();
-        disk.unlink(Path::new("index.redb")).unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_directory_that_the_running_server_knows_is_not_lost() {
-    let home = three().await;
-    home.accounts.add("ben@example.org", &support::record("geheim")).await.unwrap();
-    home.rot_of(AccountId::DIRECTORY, EVENT, &event_key(0, 2), Rotten::Payload);
-    let before = home.accounts.list();
-    let told = home.accounts.repair(&*home.store).await.unwrap().join("; ");
-    assert!(told.contains("nothing else is lost"), "{told}");
-    assert_eq!(home.accounts.repair(&*home.store).await.unwrap(), [""; 0]);
-    home.accounts.add("cy@example.org", &support::record("geheim")).await.unwrap();
-    let home = home.again(Index::Lost).await;
-    assert_eq!(home.accounts.list()[..2], before);
-    assert_eq!(home.accounts.list().len(), 3);
 }
 
 #[tokio::test]
@@ -129,4 +83,65 @@ async fn names_that_a_purge_has_trimmed_are_known_by_its_snapshot_when_an_event_
     home.repair().await;
     assert_eq!(home.names().await, before, "it is not known any more that Sent was deleted");
     assert_eq!(home.repair().await, Repaired::default());
+}
+
+async fn create(ann: &Account, name: &str) -> Result<(), Error> {
+    ann.create_mailbox(&Origin::desk(), &MailboxName::new(name).unwrap(), SpecialUses::NONE).await
+}
+
+#[tokio::test]
+async fn names_of_which_an_event_is_lost_are_shown_as_a_repair_would_put_them_and_mail_goes_on() {
+    for (rotten, index) in [(Rotten::Header, Index::Lost), (Rotten::Payload, Index::Kept)] {
+        for word in ["Sent", "Old/Archive"] {
+            let home = named().await;
+            home.rot_names_at(word, rotten).await;
+            let (home, minder) = home.again(index).await.minded().await;
+            let shown = home.names().await;
+            assert_eq!(minder.heard(), ["the names are in part"], "{word}");
+            for (name, mailbox) in home.ann.names().await.unwrap().mailboxes() {
+                let placed = append(&home.ann, mailbox.id, "Subject: on we go\r\n\r\n").await;
+                placed.unwrap_or_else(|why| panic!("{name}: {why}"));
+                home.ann.open(mailbox.id).await.unwrap();
+            }
+            let junk = MailboxName::new("Junk").unwrap();
+            for refused in [create(&home.ann, "New").await, support::delete(&home.ann, &junk).await] {
+                assert!(matches!(refused, Err(Error::InPart(Part::Names))), "{refused:?}");
+            }
+            assert!(home.ann.usage().await.unwrap().messages > 3);
+            home.repair().await;
+            assert_eq!(home.names().await, shown, "{word}");
+            create(&home.ann, "New").await.unwrap();
+            assert_eq!(minder.heard().len(), 1, "it is told once: {:?}", minder.heard());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_knows_the_names_mends_them_by_itself() {
+    let (home, minder) = named().await.minded().await;
+    let before = home.names().await;
+    home.rot_names(3, Rotten::Payload);
+    home.ann.mend_names_if_hurt().await.unwrap();
+    home.ann.mend_names_if_hurt().await.unwrap();
+    assert!(matches!(&minder.heard()[..], [one] if one.contains("what they had come to is known")));
+    create(&home.ann, "New").await.unwrap();
+    let after = home.again(Index::Lost).await.names().await;
+    assert!(before.iter().all(|name| after.contains(name)) && after.len() == before.len() + 1);
+}
+
+#[tokio::test]
+async fn names_whose_summary_is_lost_are_all_there_and_can_be_changed() {
+    let home = named().await;
+    let before = home.names().await;
+    for seq in 1..40 {
+        let key = event_key(0, seq);
+        if home.has(HEAD, &key) {
+            home.rot(HEAD, &key, Rotten::Header);
+        }
+    }
+    let (home, minder) = home.again(Index::Lost).await.minded().await;
+    assert_eq!(home.names().await, before);
+    create(&home.ann, "New").await.unwrap();
+    assert_eq!(minder.heard().len(), 1, "{:?}", minder.heard());
+    assert_eq!(home.again(Index::Lost).await.names().await.len(), before.len() + 1);
 }

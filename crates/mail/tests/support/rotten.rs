@@ -130,7 +130,11 @@ impl Home {
     }
 
     pub fn has(&self, kind: u8, key: &[u8]) -> bool {
-        let header = header_of(self.ann.id(), kind, key);
+        self.has_of(self.ann.id(), kind, key)
+    }
+
+    pub fn has_of(&self, account: AccountId, kind: u8, key: &[u8]) -> bool {
+        let header = header_of(account, kind, key);
         let has = |name: &String| {
             let file = self.disk.open(&Path::new("log").join(name)).unwrap();
             let mut octets = vec![0; file.length().unwrap() as usize];
@@ -277,6 +281,10 @@ impl Mender for Minder {
 
     fn is_in_part(&self, _: AccountId, mailbox: MailboxId) {
         self.heard.lock().unwrap().push(format!("mailbox {mailbox} is in part"));
+    }
+
+    fn has_names_in_part(&self, _: AccountId) {
+        self.heard.lock().unwrap().push("the names are in part".to_owned());
     }
 }
 

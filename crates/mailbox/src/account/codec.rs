@@ -300,6 +300,11 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() { Ok(value) } else { Err(Damaged("more bytes than there should be")) }
     }
 
+    /// All that was not read.
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(super) fn byte(&mut self) -> Result<u8, Damaged> {
         let (&byte, rest) = self.rest.split_first().ok_or(CUT_SHORT)?;
         self.rest = rest;

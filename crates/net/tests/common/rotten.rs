@@ -10,28 +10,53 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{AccountId, Salvage, Store};
+use store::{AccountId, Salvage};
 use store_local::LocalStore;
 use terms::{InternalDate, MailboxName};
 use transcript::NAME;
 
-/// Whose `INBOX` has a hole: five messages came, each by an event of its own, and that of the third cannot be read.
-pub(crate) async fn accounts<W: World + 'static>(world: fn() -> W, record: &CredentialRecord) -> Accounts {
+/// What cannot be read any more.
+#[derive(Clone, Copy)]
+pub(crate) enum Rotten {
+    /// `INBOX` has a hole: five messages came, each by an event of its own, and that of the third is lost.
+    Mailbox,
+    /// What one of the mailboxes is called.
+    Names,
+    /// The event by which somebody was added behind the account and before [`LATER`], both times that it was said.
+    Directory,
+}
+
+/// Somebody who was added behind all others.
+pub(crate) const LATER: &str = "bob";
+
+pub(crate) async fn accounts<W: World + 'static>(
+    rotten: Rotten,
+    world: fn() -> W,
+    record: &CredentialRecord,
+) -> Accounts {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let folder = scratch(&format!("rotten-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     let store = Arc::new(LocalStore::open(&folder).unwrap());
     let accounts = Accounts::open(Arc::<LocalStore>::clone(&store), Arc::new(world())).await.unwrap();
     let id = accounts.add(NAME, record).await.unwrap();
+    accounts.add("carol", record).await.unwrap();
+    accounts.add(LATER, record).await.unwrap();
     fill(&accounts, id).await;
     drop(accounts);
     store.close().unwrap();
     drop(store);
-    // The first event says that the mailbox was made.
-    rot_event(&folder, id, MailboxId::FIRST, 4);
+    match rotten {
+        // The first event says that the mailbox was made.
+        Rotten::Mailbox => rot_event(&folder, id, MailboxId::FIRST.get(), 4),
+        Rotten::Names => rot_event(&folder, id, 0, 3),
+        // Behind what decoys are made of, and the account.
+        Rotten::Directory => [5, 6].into_iter().for_each(|n| rot_event(&folder, AccountId::DIRECTORY, 0, n)),
+    }
     let store = Arc::new(LocalStore::open(&folder).unwrap());
     let minder = Arc::new(Minder(Arc::clone(&store)));
-    let plain: Arc<dyn Store> = store;
-    Accounts::open(plain, Arc::new(world())).await.unwrap().mended_by(minder)
+    let salvage: Arc<dyn Salvage> = store;
+    let accounts = Accounts::open_what_is_left(salvage, Arc::new(world())).await.unwrap();
+    accounts.mended_by(minder)
 }
 
 async fn fill(accounts: &Accounts, id: AccountId) {
@@ -55,8 +80,8 @@ async fn received(account: &mail::Account, text: &str) -> Received {
 }
 
 /// Flips a bit in what an event says, wherever it lies in the log.
-fn rot_event(folder: &Path, account: AccountId, mailbox: MailboxId, seq: u64) {
-    let key = [&account.0.to_le_bytes()[..], &mailbox.get().to_le_bytes(), &seq.to_le_bytes()].concat();
+fn rot_event(folder: &Path, account: AccountId, stream: u32, seq: u64) {
+    let key = [&account.0.to_le_bytes()[..], &stream.to_le_bytes(), &seq.to_le_bytes()].concat();
     let header = [b"RECO\x01\0\0\0".as_slice(), &key].concat();
     let mut flipped = 0;
     for entry in fs::read_dir(folder.join("log")).unwrap() {
@@ -86,4 +111,6 @@ impl Mender for Minder {
     fn is_in_part(&self, _: AccountId, mailbox: MailboxId) {
         assert_eq!(mailbox, MailboxId::FIRST);
     }
+
+    fn has_names_in_part(&self, _: AccountId) {}
 }

@@ -7,9 +7,11 @@
 mod codec;
 mod login;
 mod salvage;
+mod twice;
 
 pub use login::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use salvage::Salvage;
+pub use twice::{Remains, Said};
 
 use super::shared_map::SharedMap;
 use std::fmt;

@@ -1,4 +1,7 @@
 //! A directory put together from what is left of its events, and said anew from nothing.
+//!
+//! > **Shut.** A lost event may have removed any account that there was, put it to rest, or given it another password. Of which
+//! > no later event says that it may be signed in to, and with what, is not signed in to.
 
 use super::{Directory, DirectoryEvent, Entry, Login, Standing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,12 +13,22 @@ pub struct Salvage {
     directory: Directory,
     /// Accounts of which an event says that they went, and what they were where that is known.
     gone: BTreeMap<AccountId, Option<Entry>>,
+    /// What was said of accounts since the last loss.
+    said: BTreeMap<AccountId, SaidOf>,
     lost: u64,
+}
+
+/// What is known of an account for certain, whatever the lost events were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct SaidOf {
+    credential: bool,
+    standing: bool,
 }
 
 impl Salvage {
     /// The next event, as far as it fits what is known.
     pub fn take(&mut self, event: &DirectoryEvent) {
+        self.make_room(event);
         match event {
             DirectoryEvent::AccountRemoved { id } => {
                 let was = self.directory.get(*id).cloned();
@@ -25,13 +38,74 @@ impl Salvage {
             _ => {}
         }
         if self.directory.apply(event).is_err() {
-            self.lose(1);
+            // It says nothing of any account but its own, of which too little is known.
+            self.lost = self.lost.saturating_add(1);
+            return;
+        }
+        match event {
+            DirectoryEvent::AccountAdded { id, .. } | DirectoryEvent::AccountRestored { id, .. } => {
+                self.said.insert(*id, SaidOf { credential: true, standing: true });
+            }
+            DirectoryEvent::CredentialChanged { id, .. } => self.said_of(*id).credential = true,
+            DirectoryEvent::StandingChanged { id, .. } => self.said_of(*id).standing = true,
+            DirectoryEvent::AccountRemoved { .. }
+            | DirectoryEvent::DecoySecretMade(_)
+            | DirectoryEvent::IdsSkipped { .. } => {}
+        }
+    }
+
+    fn said_of(&mut self, id: AccountId) -> &mut SaidOf {
+        self.said.entry(id).or_default()
+    }
+
+    /// Whoever comes has a name that nobody had at that moment: whoever seems to have it had gone, and so had one who
+    /// comes back.
+    fn make_room(&mut self, event: &DirectoryEvent) {
+        let (DirectoryEvent::AccountAdded { id, login, .. }
+        | DirectoryEvent::AccountRestored { id, login, .. }) = event
+        else {
+            return;
+        };
+        let had = self.directory.find(login).map(|(had, _)| had);
+        for gone in had.into_iter().chain([*id]) {
+            if let Some(was) = self.directory.get(gone).cloned()
+                && self.directory.apply(&DirectoryEvent::AccountRemoved { id: gone }).is_ok()
+            {
+                self.gone.insert(gone, Some(was));
+            }
+        }
+        if matches!(event, DirectoryEvent::AccountRestored { .. }) {
+            self.directory.last_id = self.directory.last_id.max(id.0);
         }
     }
 
     /// So many events cannot be read.
-    pub const fn lose(&mut self, events: u64) {
+    pub fn lose(&mut self, events: u64) {
+        if events > 0 {
+            self.said.clear();
+        }
         self.lost = self.lost.saturating_add(events);
+    }
+
+    /// Whether it is certain that an account is there, and with what it signs in, if it may.
+    #[must_use]
+    pub fn is_certain(&self, id: AccountId) -> bool {
+        let said = self.said.get(&id).copied().unwrap_or_default();
+        self.directory.get(id).is_some() && (self.lost == 0 || said.credential && said.standing)
+    }
+
+    /// What is known by now.
+    #[must_use]
+    pub const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Accounts that nobody may sign in to until somebody has looked at them, which could be signed in to when they were
+    /// last heard of.
+    pub fn shut(&self) -> impl Iterator<Item = &Login> {
+        let entries = self.directory.entries.iter();
+        let open = entries.filter(|(_, entry)| entry.standing == Standing::Enabled);
+        open.filter(|(id, _)| !self.is_certain(**id)).map(|(_, entry)| &entry.login)
     }
 
     /// How many events are lost, those among them that do not fit any more.
@@ -58,6 +132,8 @@ impl Salvage {
         let login = Login::new(&format!("recovered-{}", id.0)).ok()?;
         self.directory.named(id, &login, &[]).ok()?;
         self.directory.last_id = self.directory.last_id.max(id.0);
+        // There is no password that could be an older one.
+        self.said.insert(id, SaidOf { credential: true, standing: true });
         Some(login)
     }
 
@@ -69,8 +145,8 @@ impl Salvage {
         }
     }
 
-    /// Events that come to this directory from nothing. Accounts that were removed come and go again, so that they can be
-    /// brought back, or purged, as before.
+    /// Events that come to this directory from nothing, with accounts of which too little is known disabled. Accounts that
+    /// were removed come and go again, so that they can be brought back, or purged, as before.
     #[must_use]
     pub fn events(&self) -> Vec<DirectoryEvent> {
         let mut anew = Anew::default();
@@ -91,8 +167,8 @@ impl Salvage {
                 let (id, login, credential) = (*id, entry.login.clone(), entry.credential.clone());
                 anew.say(DirectoryEvent::AccountRestored { id, login, credential });
             }
-            if entry.standing != Standing::Enabled {
-                anew.say(DirectoryEvent::StandingChanged { id: *id, standing: entry.standing });
+            if entry.standing == Standing::Disabled || !self.is_certain(*id) {
+                anew.say(DirectoryEvent::StandingChanged { id: *id, standing: Standing::Disabled });
             }
         }
         anew.events.extend(self.directory.decoy_secret.map(DirectoryEvent::DecoySecretMade));
@@ -135,6 +211,7 @@ impl Anew {
 mod tests {
     use super::*;
     use crate::account::directory::DecoySecret;
+    use testkit::dice::Dice;
 
     fn login(text: &str) -> Login {
         Login::new(text).unwrap()
@@ -217,6 +294,104 @@ mod tests {
         let anew = salvage.events();
         assert_eq!(fold(&anew), fold(&events));
         assert_eq!(gone(&anew), gone(&events));
+    }
+
+    fn added(id: u64, name: &str, credential: u8) -> DirectoryEvent {
+        DirectoryEvent::AccountAdded {
+            id: AccountId(id),
+            login: login(name),
+            credential: [credential].into(),
+        }
+    }
+
+    #[test]
+    fn of_which_too_little_is_known_nobody_may_sign_in() {
+        let mut salvage = without(usize::MAX);
+        assert!(salvage.is_certain(AccountId(3)) && salvage.is_certain(AccountId(1)));
+        // Whatever it was: 3 may have gone, or have another password.
+        salvage.lose(1);
+        salvage.take(&added(4, "dee", 7));
+        assert_eq!(salvage.shut().collect::<Vec<_>>(), [&login("cy")], "1 was shut before");
+        assert!(salvage.is_certain(AccountId(4)), "it came later");
+        let standing = |salvage: &Salvage, id| fold(&salvage.events()).get(AccountId(id)).unwrap().standing;
+        assert_eq!((standing(&salvage, 3), standing(&salvage, 4)), (Standing::Disabled, Standing::Enabled));
+        let (id, standing_of_3) = (AccountId(3), Standing::Enabled);
+        salvage.take(&DirectoryEvent::CredentialChanged { id, credential: [8].into() });
+        assert!(!salvage.is_certain(id), "it may have been put to rest");
+        salvage.take(&DirectoryEvent::StandingChanged { id, standing: standing_of_3 });
+        assert!(salvage.is_certain(id));
+        assert_eq!(standing(&salvage, 3), Standing::Enabled);
+        // What is lost again may have been of any of them.
+        salvage.lose(1);
+        assert_eq!(salvage.shut().count(), 2);
+        salvage.know(fold(&history()));
+        assert_eq!(salvage.shut().count(), 0);
+    }
+
+    #[test]
+    fn whoever_comes_under_a_name_shows_that_it_was_free() {
+        let mut salvage = without(usize::MAX);
+        // 3 was removed by an event that is lost.
+        salvage.lose(1);
+        salvage.take(&added(4, "cy", 9));
+        assert_eq!(salvage.directory().find(&login("cy")).map(|(id, _)| id), Some(AccountId(4)));
+        assert!(salvage.is_certain(AccountId(4)));
+        assert_eq!(salvage.lost(), 1);
+        let gone = gone(&salvage.events());
+        assert_eq!(gone.get(&AccountId(3)).map(|entry| entry.login.as_str()), Some("cy"));
+        // One that comes back was gone, and has the number that it had.
+        let (id, credential) = (AccountId(7), [1].into());
+        salvage.take(&DirectoryEvent::AccountRestored { id, login: login("eve"), credential });
+        assert!(salvage.is_certain(id) && salvage.lost() == 1);
+        assert_eq!(salvage.directory().last_id(), id);
+    }
+
+    /// Something that may happen to a directory.
+    fn next(directory: &Directory, dice: &mut Dice) -> Option<DirectoryEvent> {
+        let name = login(dice.pick(&["ann", "ben", "cy", "dee"]));
+        let credential = [dice.below(250_u8)];
+        match dice.below(6) {
+            0 | 1 => directory.add(&name, &credential),
+            2 => directory.remove(&name),
+            3 => directory.change_credential(&name, &credential),
+            4 => directory.change_standing(&name, dice.pick(&[Standing::Enabled, Standing::Disabled])),
+            _ => directory.restore(AccountId(dice.below(directory.last_id + 1).max(1)), &name, &credential),
+        }
+        .ok()
+        .filter(|event| directory.clone().apply(event).is_ok())
+    }
+
+    #[test]
+    fn whatever_is_lost_nobody_signs_in_who_could_not() {
+        let (mut certain, mut shut) = (0, 0);
+        for seed in 0..3_000 {
+            let mut dice = Dice::new(seed);
+            let (mut truth, mut salvage, mut lost) = (Directory::new(), Salvage::default(), 0);
+            for _ in 0..dice.below(40) {
+                let Some(event) = next(&truth, &mut dice) else { continue };
+                truth.apply(&event).unwrap();
+                if dice.chance(7) {
+                    salvage.lose(1);
+                    lost += 1;
+                } else {
+                    salvage.take(&event);
+                }
+            }
+            assert!(salvage.lost() >= lost);
+            for (_, id) in salvage.directory().accounts().filter(|(_, id)| salvage.is_certain(*id)) {
+                assert_eq!(salvage.directory().get(id), truth.get(id), "seed {seed}: {id:?}");
+                certain += u32::from(lost > 0);
+            }
+            let after = fold(&salvage.events());
+            for (name, id) in after.accounts() {
+                let entry = after.get(id).unwrap();
+                let may = entry.standing == Standing::Enabled;
+                assert!(!may || truth.get(id) == Some(entry), "seed {seed}: {name}");
+                shut +=
+                    u32::from(!may && truth.get(id).is_some_and(|truth| truth.standing != entry.standing));
+            }
+        }
+        assert!(certain > 500 && shut > 500, "{certain} {shut}");
     }
 
     #[test]

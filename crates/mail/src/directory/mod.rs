@@ -1,20 +1,27 @@
 //! Who there is: accounts by name, and what they sign in with.
 
+mod mending;
+mod removed;
+
+pub use removed::RemovedAccount;
+
 use crate::account::Account;
+use crate::error::Part;
 use crate::load::At;
 use crate::mending::Mender;
 use crate::remembered::Remembered;
-use crate::repair::repair_known_directory;
-use crate::roll::Roll;
+use crate::repair::look_at_directory;
+use crate::roll::{Certainty, Roll};
 use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
 use mailbox::account::Limits;
 use mailbox::account::directory::{
-    BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Login, Standing,
+    BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Login, Said, Standing,
 };
 use sasl::{Cost, CredentialRecord, DecoyKey, MarkKey, Nonce};
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{AccountId, Append, Commit, Committed, Head, Hint, Hints, Salvage, Seq, Store, StreamId, Watch};
@@ -26,7 +33,8 @@ const MAX_ROUNDS: usize = 32;
 /// Events read at a time.
 const BATCH: usize = 1_024;
 
-const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
+/// The directory's events.
+pub(crate) const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
 /// Where the decoys' secret was before the directory's stream had it: a soft value, which a crash may lose.
 const SOFT_DECOY_KEY: &[u8] = b"decoy-key";
 
@@ -42,6 +50,8 @@ pub struct Accounts {
     offered: DecoySecret,
     limits: Limits,
     mender: Option<Arc<dyn Mender>>,
+    /// Something is wrong with the directory that was not mended yet.
+    is_hurt: AtomicBool,
     live: Mutex<Live>,
     /// Commits of accounts that nobody waits for any more.
     abandoned: Arc<Hints>,
@@ -68,22 +78,10 @@ pub struct Found {
     /// Whether that account may sign in. Look at it after the password, too.
     pub standing: Standing,
     /// The record to check against; of a name that nobody has, one that costs what one of the others does and fits nothing.
+    /// So it is where that is doubtful.
     pub record: CredentialRecord,
-}
-
-/// An account that is in the directory no more.
-#[derive(Clone, Debug)]
-pub struct RemovedAccount {
-    /// Its number.
-    pub id: AccountId,
-    /// The name that it had.
-    pub login: Login,
-    /// When it was removed: Unix time in milliseconds.
-    pub time_ms: i64,
-    /// The same, or later where what came before it was later: clocks are set back.
-    pub(crate) since_ms: i64,
-    /// What it signed in with at the end.
-    credential: Box<[u8]>,
+    /// Whether all this can be known. Look at it after the password, too.
+    pub certainty: Certainty,
 }
 
 /// Why the directory did not change.
@@ -106,10 +104,32 @@ impl Accounts {
     /// # Errors
     /// The store cannot be read, or what it holds is damaged.
     pub async fn open(store: Arc<dyn Store>, world: Arc<dyn World>) -> Result<Self, Error> {
-        let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
-        while at.read_on(&*store, STREAM).await?.is_some() {}
+        let at = read(&*store).await?;
+        let accounts = Self::over(store, world, at, false).await?;
+        accounts.keep_offered_secret().await;
+        Ok(accounts)
+    }
+
+    /// The same where events of it may be lost. What they had come to is known where they were said twice; else what is
+    /// known for certain is: [`Self::is_in_part`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn open_what_is_left(store: Arc<dyn Salvage>, world: Arc<dyn World>) -> Result<Self, Error> {
+        let plain = Arc::<dyn Salvage>::clone(&store) as Arc<dyn Store>;
+        let Some(left) = look_at_directory(&*store).await? else { return Self::open(plain, world).await };
+        let at = At { seq: left.end, state: Arc::new(Roll::left(&left.salvage)) };
+        Self::over(plain, world, at, true).await
+    }
+
+    async fn over(
+        store: Arc<dyn Store>,
+        world: Arc<dyn World>,
+        at: At<Arc<Roll>>,
+        is_hurt: bool,
+    ) -> Result<Self, Error> {
         let offered = offered_secret(&*store, &*world).await?;
-        let accounts = Self {
+        Ok(Self {
             store,
             world,
             roll: Mutex::new(at),
@@ -118,11 +138,28 @@ impl Accounts {
             offered,
             limits: Limits::default(),
             mender: None,
+            is_hurt: AtomicBool::new(is_hurt),
             live: Mutex::default(),
             abandoned: Arc::default(),
-        };
-        accounts.keep_offered_secret().await;
-        Ok(accounts)
+        })
+    }
+
+    /// Whether events of the directory are lost, and what they had come to is not known. Until a repair nobody can sign in
+    /// of whom it is not certain that they may, and nothing can be changed.
+    #[must_use]
+    pub fn is_in_part(&self) -> bool {
+        self.roll().is_in_part()
+    }
+
+    /// What is certain of an account.
+    #[must_use]
+    pub fn certainty(&self, id: AccountId) -> Certainty {
+        self.roll().certainty(Some(id))
+    }
+
+    /// Nothing of the directory is lost.
+    pub(crate) fn check_whole(&self) -> Result<(), Error> {
+        if self.is_in_part() { Err(Error::InPart(Part::Directory)) } else { Ok(()) }
     }
 
     /// A disk that is full stops no server that only needs to read. Nobody is told from others meanwhile, for a secret
@@ -204,11 +241,12 @@ impl Accounts {
         let looked_up = login.as_ref().map_or(name, Login::as_str);
         let key = DecoyKey::new(directory.decoy_secret().unwrap_or(self.offered).0);
         let decoy = roll.costs().decoy(&key, looked_up, new);
+        let certainty = roll.certainty(entry.map(|(id, _)| id));
         match (entry, record) {
-            (Some((id, entry)), Some(record)) => {
-                Found { account: Some(id), standing: entry.standing, record }
+            (Some((id, entry)), Some(record)) if certainty != Certainty::Doubtful => {
+                Found { account: Some(id), standing: entry.standing, record, certainty }
             }
-            _ => Found { account: None, standing: Standing::Enabled, record: decoy },
+            _ => Found { account: None, standing: Standing::Enabled, record: decoy, certainty },
         }
     }
 
@@ -292,78 +330,6 @@ impl Accounts {
         self.change(|directory| directory.remove(&login)).await
     }
 
-    /// The accounts that were removed and can be brought back, the last one first.
-    ///
-    /// # Errors
-    /// The store cannot read now.
-    pub async fn removed(&self) -> Result<Vec<RemovedAccount>, Error> {
-        self.still_kept(self.ever_removed().await?).await
-    }
-
-    /// The accounts that were removed and have not come back, the last one first, whatever is left of them.
-    pub(crate) async fn ever_removed(&self) -> Result<Vec<RemovedAccount>, Error> {
-        let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
-        let mut removed: Vec<RemovedAccount> = Vec::new();
-        let (plausible_ms, mut youngest) = (self.plausible_ms(), i64::MIN);
-        loop {
-            let events = self.store.read(STREAM, at.seq, BATCH).await?;
-            if events.is_empty() {
-                removed.reverse();
-                return Ok(removed);
-            }
-            for event in events {
-                if event.time_ms <= plausible_ms {
-                    youngest = youngest.max(event.time_ms);
-                }
-                match DirectoryEvent::decode(&event.payload).map_err(|why| Error::damaged(STREAM, why))? {
-                    DirectoryEvent::AccountRemoved { id } => {
-                        let entry = at.state.directory().get(id);
-                        removed.extend(entry.map(|entry| RemovedAccount {
-                            id,
-                            login: entry.login.clone(),
-                            time_ms: event.time_ms,
-                            since_ms: event.time_ms.max(youngest),
-                            credential: entry.credential.clone(),
-                        }));
-                    }
-                    DirectoryEvent::AccountRestored { id, .. } => removed.retain(|other| other.id != id),
-                    _ => {}
-                }
-                at.follow(STREAM, std::slice::from_ref(&event))?;
-            }
-        }
-    }
-
-    /// Of those that were swept away nothing comes back.
-    async fn still_kept(&self, removed: Vec<RemovedAccount>) -> Result<Vec<RemovedAccount>, Error> {
-        let mut kept = Vec::with_capacity(removed.len());
-        for removed in removed {
-            if self.is_kept(removed.id).await? {
-                kept.push(removed);
-            }
-        }
-        Ok(kept)
-    }
-
-    async fn is_kept(&self, id: AccountId) -> Result<bool, Error> {
-        let own = StreamId { account: id, number: 0 };
-        Ok(self.store.heads(&[own]).await?.into_iter().flatten().next().is_some())
-    }
-
-    /// Brings back a removed account under this name, with its mail and the password that it had.
-    ///
-    /// # Errors
-    /// The name is taken, the account is there, or the store cannot write now.
-    pub async fn restore(&self, removed: &RemovedAccount, name: &str) -> Result<(), DirectoryError> {
-        let login = Login::new(name)?;
-        let account = self.account(removed.id);
-        let _turn = account.turn.lock().await;
-        if !self.is_kept(removed.id).await? {
-            return Err(Error::NotKept(0).into());
-        }
-        self.change(|directory| directory.restore(removed.id, &login, &removed.credential)).await
-    }
-
     /// Follows the store's hints for ever: what another process does, or somebody who went away before the store had
     /// answered, is seen here although nobody asks. Whoever runs the server keeps this going.
     pub async fn follow(&self) {
@@ -407,6 +373,11 @@ impl Accounts {
     async fn read_on(&self) -> Result<(), Error> {
         let mut at = self.roll.lock().unwrap_or_else(PoisonError::into_inner).clone();
         while at.read_on(&*self.store, STREAM).await?.is_some() {}
+        self.show(at);
+        Ok(())
+    }
+
+    fn show(&self, at: At<Arc<Roll>>) {
         let now = Arc::clone(&at.state);
         let before =
             std::mem::replace(&mut *self.roll.lock().unwrap_or_else(PoisonError::into_inner), at).state;
@@ -414,24 +385,6 @@ impl Accounts {
         live.all.values().for_each(|account| see_out(account, before.directory(), now.directory()));
         // One that has come back is another to those who ask from now on: what was signed in to it stays signed out.
         live.all.retain(|id, account| account.check_there().is_ok() || now.directory().get(*id).is_none());
-        Ok(())
-    }
-
-    /// Mends the directory where events of it are lost; says in words what was done. Its own store is `store`. Whoever
-    /// runs knows what they had come to.
-    ///
-    /// # Errors
-    /// The store cannot read or write now.
-    pub async fn repair(&self, store: &dyn Salvage) -> Result<Vec<String>, Error> {
-        let _one_at_a_time = self.changing.lock().await;
-        let at = self.roll.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let told = repair_known_directory(store, &*self.world, Some((at.seq, at.state.directory()))).await?;
-        if !told.is_empty() {
-            let mut anew = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
-            while anew.read_on(&*self.store, STREAM).await?.is_some() {}
-            *self.roll.lock().unwrap_or_else(PoisonError::into_inner) = anew;
-        }
-        Ok(told)
     }
 
     async fn look_everywhere(&self) {
@@ -459,6 +412,23 @@ impl Accounts {
         decide: impl Fn(&Directory) -> Result<Vec<DirectoryEvent>, DirectoryRefusal>,
     ) -> Result<(), DirectoryError> {
         let _one_at_a_time = self.changing.lock().await;
+        self.check_whole()?;
+        if self.is_hurt.load(Ordering::Acquire) {
+            self.mend_without_loss().await?;
+        }
+        match self.change_in_turn(&decide).await {
+            // Rot was met in it. Here it may be known what it had come to.
+            Err(DirectoryError::Mail(Error::Damaged(_))) if self.mend_without_loss().await? => {
+                self.change_in_turn(&decide).await
+            }
+            done => done,
+        }
+    }
+
+    async fn change_in_turn(
+        &self,
+        decide: impl Fn(&Directory) -> Result<Vec<DirectoryEvent>, DirectoryRefusal>,
+    ) -> Result<(), DirectoryError> {
         self.ensure_decoy_secret().await?;
         self.decide(decide).await
     }
@@ -484,14 +454,13 @@ impl Accounts {
     }
 
     fn commit_of(&self, events: &[DirectoryEvent], expected: Seq) -> Commit {
-        let events = events.iter().map(|event| Bytes::from(event.encode())).collect();
         Commit {
             account: AccountId::DIRECTORY,
             id: self.world.commit_id(),
             after: None,
             time_ms: self.world.now_ms(),
             origin: Origin::desk().encode(),
-            appends: vec![Append { stream: STREAM, expected, events, head: Head::default() }],
+            appends: vec![append_twice(expected, events)],
             records: Vec::new(),
             bodies: Vec::new(),
         }
@@ -547,6 +516,18 @@ fn credential(id: AccountId, stored: &[u8]) -> Option<CredentialRecord> {
             None
         }
     }
+}
+
+/// What appends events to the directory's stream.
+pub(crate) fn append_twice(expected: Seq, events: &[DirectoryEvent]) -> Append {
+    let events = Said::twice(events).into_iter().map(Bytes::from).collect();
+    Append { stream: STREAM, expected, events, head: Head::default() }
+}
+
+async fn read(store: &dyn Store) -> Result<At<Arc<Roll>>, Error> {
+    let mut at = At { seq: Seq::NONE, state: Arc::<Roll>::default() };
+    while at.read_on(store, STREAM).await?.is_some() {}
+    Ok(at)
 }
 
 /// What the directory is to keep if it has nothing yet: what earlier versions had, so that names that nobody has go on
