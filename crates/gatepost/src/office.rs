@@ -19,7 +19,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store_local::disk::RealDisk;
 use store_local::disk::filesystem::Remote;
 use store_local::{Compacting, LocalStore, Options, Scrubbing, Witness};
@@ -27,6 +27,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Where the store is, below the data directory.
 pub(crate) const MAIL: &str = "mail";
+
+/// How long an index may take to be made again while a server starts, and how often it is looked.
+const INDEX_PATIENCE: Duration = Duration::from_mins(1);
+const INDEX_PAUSE: Duration = Duration::from_millis(100);
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -77,11 +81,10 @@ impl Office {
         let store = Arc::new(LocalStore::open_on(Arc::new(disk), &options)?);
         store.rot().iter().for_each(|rot| witness.rot(rot));
         let mended = match opener {
-            Opener::Mender => mail::repair_directory(&*store, &Machine).await?,
+            Opener::Mender => repair_directory(&store).await,
             Opener::Server | Opener::Desk => Vec::new(),
         };
-        let accounts =
-            Accounts::open_what_is_left(Arc::<LocalStore>::clone(&store), Arc::new(Machine)).await?;
+        let accounts = open_accounts(&store).await?;
         let accounts = accounts.within(limits(&settings.quota));
         let accounts = match opener {
             Opener::Server => {
@@ -102,10 +105,7 @@ impl Office {
             folder: data.join("imports"),
             most_octets: settings.limits.append_limit_octets,
         };
-        let living = accounts.list().into_iter().map(|(_, id)| id).collect();
-        if let Err(why) = imports.forget_all_but(living).await {
-            tracing::warn!(%why, "what was imported into removed accounts is still remembered");
-        }
+        forget_imports(&imports, &accounts).await;
         let retention = DAY * settings.store.retention_days;
         let (accounts, pool, data) = (Arc::new(accounts), Arc::new(pool), data.clone());
         let found = Some(found);
@@ -130,6 +130,40 @@ impl Office {
     /// Writes down what is still on its way, so that the next start has nothing to recover.
     pub(crate) fn close(&self) -> Result<()> {
         Ok(self.store.close()?)
+    }
+}
+
+/// Reads the directory of accounts, whatever is left of it. An index that turns out to be rotten is made again meanwhile.
+async fn open_accounts(store: &Arc<LocalStore>) -> Result<Accounts> {
+    let begun = Instant::now();
+    loop {
+        match Accounts::open_what_is_left(Arc::<LocalStore>::clone(store), Arc::new(Machine)).await {
+            Err(mail::Error::Unavailable(_) | mail::Error::Damaged(_))
+                if begun.elapsed() < INDEX_PATIENCE =>
+            {
+                tokio::time::sleep(INDEX_PAUSE).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// What is not mended here a second look tells.
+async fn repair_directory(store: &LocalStore) -> Vec<String> {
+    mail::repair_directory(store, &Machine).await.unwrap_or_else(|why| {
+        tracing::warn!(%why, "the directory of accounts could not be mended");
+        Vec::new()
+    })
+}
+
+async fn forget_imports(imports: &migrate::Ground, accounts: &Accounts) {
+    // Of whom it is not known whether they are there, what was imported is not forgotten.
+    if accounts.is_in_part() {
+        return;
+    }
+    let living = accounts.list().into_iter().map(|(_, id)| id).collect();
+    if let Err(why) = imports.forget_all_but(living).await {
+        tracing::warn!(%why, "what was imported into removed accounts is still remembered");
     }
 }
 

@@ -361,6 +361,11 @@ impl Account {
         Ok((at, if in_part { Known::InPart } else { Known::Whole }))
     }
 
+    /// Whether what is in memory of its names is not all that there was.
+    pub(crate) fn names_are_in_part(&self) -> bool {
+        self.names_in_part.load(Ordering::Acquire)
+    }
+
     /// Its names, if they are in memory.
     pub(crate) fn known_names(&self) -> Option<At<Arc<names::Account>>> {
         lock(&self.names).clone().filter(|_| !self.names_in_part.load(Ordering::Acquire))
@@ -461,7 +466,9 @@ impl Account {
             let (mut at, known) = self.newest_known().await?;
             if known == Known::InPart {
                 // Until it is mended nothing comes behind it.
-                return Ok(());
+                let head = self.store.heads(&[stream]).await?.into_iter().flatten().next();
+                let is_mended = head.is_some_and(|(last, _)| last != at.seq);
+                return if is_mended { self.read_names_again(stream).await } else { Ok(()) };
             }
             if at.catch_up(&*self.store, stream, &mut 0).await? == Reached::AGap {
                 at = load::account(&*self.store, stream).await?.0;
@@ -482,19 +489,24 @@ impl Account {
     /// Shows a stream as the store has it, although that is older than what was known: the store is right.
     pub(crate) async fn read_again(&self, stream: StreamId) -> Result<(), Error> {
         if stream.number == 0 {
-            let (at, _) = load::account(&*self.store, stream).await?;
-            let mut names = lock(&self.names);
-            *names = Some(at);
-            self.names_in_part.store(false, Ordering::Release);
-            self.care.forget(stream.number);
-            drop(names);
-            self.end_unnamed();
+            self.read_names_again(stream).await?;
         } else if let Some(mailbox) = self.known(stream.number)
             && let Some((at, tail)) = load::mailbox(&*self.store, stream).await?
         {
             *lock(&self.ledger) = Ledger::default();
             mailbox.replace(at, tail);
         }
+        Ok(())
+    }
+
+    async fn read_names_again(&self, stream: StreamId) -> Result<(), Error> {
+        let (at, _) = load::account(&*self.store, stream).await?;
+        let mut names = lock(&self.names);
+        *names = Some(at);
+        self.names_in_part.store(false, Ordering::Release);
+        self.care.forget(stream.number);
+        drop(names);
+        self.end_unnamed();
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Founding: what an account has from its first day.
 
-use crate::account::Account;
+use crate::account::{Account, Known};
 use crate::proposal::{Halt, Proposal};
 use crate::{Error, Origin};
 use mailbox::account::{Allowances, MailboxId, Plan, SpecialUses, Subscription};
@@ -149,7 +149,9 @@ impl Account {
     /// # Errors
     /// The store cannot write now.
     pub async fn ensure_founded(&self, origin: &Origin) -> Result<(), Error> {
-        if self.names().await?.mailbox(&MailboxName::inbox()).is_some() {
+        let (names, known) = self.newest_known().await?;
+        // Of which part is lost cannot be changed before it is mended.
+        if names.state.mailbox(&MailboxName::inbox()).is_some() || known == Known::InPart {
             return Ok(());
         }
         self.change(origin, |proposal| {

@@ -48,8 +48,10 @@ impl Accounts {
         let roll = self.roll();
         let directory = roll.directory();
         let whole = find(directory, local, domain, addressing);
-        // Whose whole name it is may be lost as well.
-        if roll.certainty(whole.as_ref().map(|(_, account, _)| *account)) == Certainty::Doubtful {
+        // Whoever has the name that comes first may be lost.
+        let first = domain.map_or_else(|| local.to_owned(), |domain| format!("{local}@{domain}"));
+        let first = entry(directory, &first).map(|(_, account, _)| account);
+        if roll.certainty(first) == Certainty::Doubtful {
             return Err(Error::InPart(Part::Directory));
         }
         if let Some((login, account, standing)) = whole {

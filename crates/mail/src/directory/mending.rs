@@ -2,7 +2,7 @@
 
 use super::{Accounts, read};
 use crate::Error;
-use crate::repair::{Extent, Mending, repair_known_directory};
+use crate::repair::{Extent, Mending, look_at_directory, repair_known_directory};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use store::{AccountId, Salvage};
@@ -40,10 +40,15 @@ impl Accounts {
     }
 
     async fn mend(&self, store: &dyn Salvage, extent: Extent) -> Result<Vec<String>, Error> {
+        let in_part = self.is_in_part();
+        if !in_part && let Err(why) = self.read_on().await {
+            tracing::debug!(%why, "the directory cannot be followed before it is mended");
+        }
         let at = self.roll.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let known = Some((at.seq, at.state.directory())).filter(|_| !at.state.is_in_part());
         let told = repair_known_directory(store, &*self.world, known, extent).await?;
-        if !told.is_empty() {
+        // It may have been mended before, and not been seen since.
+        if !told.is_empty() || in_part && look_at_directory(store).await?.is_none() {
             self.show(read(&*self.store).await?);
         }
         if !told.is_empty() || known.is_some() {

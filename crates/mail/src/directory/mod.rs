@@ -413,8 +413,10 @@ impl Accounts {
     ) -> Result<(), DirectoryError> {
         let _one_at_a_time = self.changing.lock().await;
         self.check_whole()?;
-        if self.is_hurt.load(Ordering::Acquire) {
-            self.mend_without_loss().await?;
+        if self.is_hurt.load(Ordering::Acquire)
+            && let Err(why) = self.mend_without_loss().await
+        {
+            tracing::warn!(%why, "the directory of accounts could not be mended");
         }
         match self.change_in_turn(&decide).await {
             // Rot was met in it. Here it may be known what it had come to.

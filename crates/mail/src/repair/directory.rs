@@ -48,6 +48,7 @@ pub(crate) async fn repair(
     }
     let mut told = vec![tell(lost, &salvage)];
     if lost > 0 {
+        told.extend(tell_of_removed(store, &salvage).await?);
         find_accounts(store, &mut salvage, &mut told).await?;
     }
     let beginning = Beginning::Events {
@@ -130,16 +131,39 @@ fn tell(lost: u64, salvage: &Salvage) -> String {
         1 => "1 account is disabled that".to_owned(),
         many => format!("{many} accounts are disabled that"),
     };
-    let named = shut.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = match shut.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let shut = list(&shut);
     format!(
         "{lost} events of the directory of accounts are lost for good. {many} may have been removed, disabled or given \
-         another password by them: {named}{more}. Look who of them may sign in, and whether the password is right \
+         another password by them: {shut}. Look who of them may sign in, and whether the password is right \
          (gatepost account enable, gatepost account passwd)"
     )
+}
+
+/// Accounts that were removed, and may have been brought back by an event that is lost: they are kept for another retention.
+async fn tell_of_removed(store: &dyn store::Salvage, salvage: &Salvage) -> Result<Option<String>, Error> {
+    let mut kept = Vec::new();
+    for (id, login) in salvage.perhaps_back() {
+        if !store.list_streams(id).await?.is_empty() {
+            kept.push(login.to_string());
+        }
+    }
+    let some = (!kept.is_empty()).then(|| {
+        format!(
+            "accounts that were removed may have been brought back by them: {}. Look which of them are missed; they have no \
+             password any more (gatepost undelete, gatepost account passwd)",
+            list(&kept)
+        )
+    });
+    Ok(some)
+}
+
+/// The first of them, and how many more there are.
+fn list(names: &[String]) -> String {
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 /// Accounts that have mail, and whose names are lost.

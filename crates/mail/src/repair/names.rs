@@ -44,7 +44,13 @@ impl Account {
         store: &dyn store::Salvage,
         extent: Extent,
     ) -> Result<Vec<Mending>, Error> {
-        let Some(mut left) = LeftOfNames::look(store, self.id()).await? else { return Ok(Vec::new()) };
+        let Some(mut left) = LeftOfNames::look(store, self.id()).await? else {
+            // They may have been mended before, and not been seen since.
+            if self.names_are_in_part() {
+                self.read_again(StreamId { account: self.id(), number: 0 }).await?;
+            }
+            return Ok(Vec::new());
+        };
         if let Some(known) = self.known_names().filter(|known| known.seq >= left.end) {
             left.salvage.know((*known.state).clone());
             left.end = known.seq;

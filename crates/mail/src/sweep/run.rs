@@ -73,6 +73,8 @@ impl Accounts {
     }
 
     async fn sweep_at(&self, now_ms: i64, retention: Duration) -> Result<SweepReport, Error> {
+        // Who was removed may have come back.
+        self.check_whole()?;
         let behind_ms = Some(self.world().now_ms().saturating_sub(now_ms));
         let mut report = SweepReport { behind_ms, ..SweepReport::default() };
         let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);

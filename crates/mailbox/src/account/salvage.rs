@@ -67,9 +67,15 @@ impl Salvage {
         self.names = names;
     }
 
-    /// The names are known after all.
+    /// The names are known after all; so is that those mailboxes were deleted that are not there any more.
     pub fn know(&mut self, names: Account) {
-        (self.names, self.lost) = (names, 0);
+        let were = std::mem::replace(&mut self.names, names);
+        for (name, mailbox) in were.mailboxes().filter(|(_, mailbox)| self.names.name(mailbox.id).is_none()) {
+            self.gone.insert(mailbox.id);
+            self.deleted.insert(mailbox.id, (name.clone(), *mailbox));
+        }
+        self.deleted.retain(|id, _| self.names.name(*id).is_none());
+        self.lost = 0;
     }
 
     /// What is known by now.
@@ -84,11 +90,11 @@ impl Salvage {
         self.names.name(id).is_none() && !self.gone.contains(&id)
     }
 
-    /// Gives a mailbox of which no event is left a name, if one can be had, and says which.
+    /// Gives a mailbox of which no event is left a name, if one can be had, and says which. An account has an INBOX: it is
+    /// the first of those, where none has that name.
     pub fn find(&mut self, id: MailboxId, uid_validity: UidValidity) -> Option<MailboxName> {
         let own = format!("Recovered {id}");
-        let first = if id == MailboxId::FIRST { "INBOX" } else { own.as_str() };
-        let names = [first, own.as_str()].into_iter().filter_map(|name| MailboxName::new(name).ok());
+        let names = ["INBOX", own.as_str()].into_iter().filter_map(|name| MailboxName::new(name).ok());
         let name = names.into_iter().find(|name| self.names.mailbox(name).is_none())?;
         // Only by a mistake is it another mailbox's; this one says its own.
         let mut free = (uid_validity.get()..=u32::MAX).filter_map(UidValidity::new);
@@ -307,6 +313,15 @@ mod tests {
     }
 
     #[test]
+    fn where_the_names_are_known_so_is_what_was_deleted_by_what_is_lost() {
+        let events = history();
+        let lost = events.iter().position(|event| matches!(event, AccountEvent::Deleted { .. })).unwrap();
+        let mut salvage = without(lost);
+        salvage.know(fold(&events));
+        assert_eq!(deleted(&salvage.events()), deleted(&events));
+    }
+
+    #[test]
     fn a_mailbox_whose_name_is_lost_gets_one() {
         let (inbox, b) = (MailboxId::FIRST, MailboxId::new(3).unwrap());
         let mut salvage = without(0);
@@ -314,6 +329,9 @@ mod tests {
         assert!(!salvage.is_unknown(MailboxId::new(2).unwrap()), "it was deleted");
         let uid_validity = UidValidity::new(1_000).unwrap();
         assert_eq!(salvage.find(inbox, uid_validity), Some(name("INBOX")));
+        // INBOX is another mailbox where the first one was deleted for it.
+        let mut salvage = without(0);
+        assert_eq!(salvage.find(MailboxId::new(9).unwrap(), uid_validity), Some(name("INBOX")));
         let mut salvage = without(2);
         assert!(salvage.is_unknown(b));
         assert_eq!(salvage.find(b, uid_validity), Some(name("Recovered 3")));

@@ -21,6 +21,9 @@ use terms::AccountId;
 /// Longest credential record, in octets.
 pub const MAX_CREDENTIAL_OCTETS: usize = 4 << 10;
 
+/// What an account has that nobody can sign in to before it gets a password.
+pub(crate) const NO_CREDENTIAL: [u8; 0] = [];
+
 /// Most accounts that a directory holds: all of it is in memory.
 pub const MAX_ACCOUNTS: usize = 1_000_000;
 

@@ -1,9 +1,10 @@
 //! A directory put together from what is left of its events, and said anew from nothing.
 //!
-//! > **Shut.** A lost event may have removed any account that there was, put it to rest, or given it another password. Of which
-//! > no later event says that it may be signed in to, and with what, is not signed in to.
+//! > **Shut.** A lost event may have removed any account that there was, put it to rest, or given it another name or password.
+//! > Only who came, or came back, after the last loss is certain; nobody else signs in, nor with an older password after
+//! > having been brought back.
 
-use super::{Directory, DirectoryEvent, Entry, Login, Standing};
+use super::{Directory, DirectoryEvent, Entry, Login, NO_CREDENTIAL, Standing};
 use std::collections::{BTreeMap, BTreeSet};
 use terms::AccountId;
 
@@ -11,18 +12,20 @@ use terms::AccountId;
 #[derive(Clone, Debug, Default)]
 pub struct Salvage {
     directory: Directory,
-    /// Accounts of which an event says that they went, and what they were where that is known.
-    gone: BTreeMap<AccountId, Option<Entry>>,
-    /// What was said of accounts since the last loss.
-    said: BTreeMap<AccountId, SaidOf>,
+    /// Accounts of which an event says that they went.
+    gone: BTreeMap<AccountId, Gone>,
+    /// Those of which all was said since the last loss.
+    said: BTreeSet<AccountId>,
     lost: u64,
 }
 
-/// What is known of an account for certain, whatever the lost events were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct SaidOf {
-    credential: bool,
-    standing: bool,
+/// An account that went.
+#[derive(Clone, Debug)]
+struct Gone {
+    /// What it was, where that is known.
+    was: Option<Entry>,
+    /// Whether that is certain, and that it has not come back.
+    certainly: bool,
 }
 
 impl Salvage {
@@ -31,8 +34,8 @@ impl Salvage {
         self.make_room(event);
         match event {
             DirectoryEvent::AccountRemoved { id } => {
-                let was = self.directory.get(*id).cloned();
-                self.gone.insert(*id, was);
+                let (was, certainly) = (self.directory.get(*id).cloned(), self.is_certain(*id));
+                self.gone.insert(*id, Gone { was, certainly });
             }
             DirectoryEvent::AccountRestored { id, .. } => drop(self.gone.remove(id)),
             _ => {}
@@ -42,20 +45,9 @@ impl Salvage {
             self.lost = self.lost.saturating_add(1);
             return;
         }
-        match event {
-            DirectoryEvent::AccountAdded { id, .. } | DirectoryEvent::AccountRestored { id, .. } => {
-                self.said.insert(*id, SaidOf { credential: true, standing: true });
-            }
-            DirectoryEvent::CredentialChanged { id, .. } => self.said_of(*id).credential = true,
-            DirectoryEvent::StandingChanged { id, .. } => self.said_of(*id).standing = true,
-            DirectoryEvent::AccountRemoved { .. }
-            | DirectoryEvent::DecoySecretMade(_)
-            | DirectoryEvent::IdsSkipped { .. } => {}
+        if let DirectoryEvent::AccountAdded { id, .. } | DirectoryEvent::AccountRestored { id, .. } = event {
+            self.said.insert(*id);
         }
-    }
-
-    fn said_of(&mut self, id: AccountId) -> &mut SaidOf {
-        self.said.entry(id).or_default()
     }
 
     /// Whoever comes has a name that nobody had at that moment: whoever seems to have it had gone, and so had one who
@@ -71,7 +63,7 @@ impl Salvage {
             if let Some(was) = self.directory.get(gone).cloned()
                 && self.directory.apply(&DirectoryEvent::AccountRemoved { id: gone }).is_ok()
             {
-                self.gone.insert(gone, Some(was));
+                self.gone.insert(gone, Gone { was: Some(was), certainly: false });
             }
         }
         if matches!(event, DirectoryEvent::AccountRestored { .. }) {
@@ -83,6 +75,7 @@ impl Salvage {
     pub fn lose(&mut self, events: u64) {
         if events > 0 {
             self.said.clear();
+            self.gone.values_mut().for_each(|gone| gone.certainly = false);
         }
         self.lost = self.lost.saturating_add(events);
     }
@@ -90,8 +83,14 @@ impl Salvage {
     /// Whether it is certain that an account is there, and with what it signs in, if it may.
     #[must_use]
     pub fn is_certain(&self, id: AccountId) -> bool {
-        let said = self.said.get(&id).copied().unwrap_or_default();
-        self.directory.get(id).is_some() && (self.lost == 0 || said.credential && said.standing)
+        self.directory.get(id).is_some() && (self.lost == 0 || self.said.contains(&id))
+    }
+
+    /// Accounts that went when they were last heard of, and may have come back.
+    pub fn perhaps_back(&self) -> impl Iterator<Item = (AccountId, &Login)> {
+        let doubtful =
+            self.gone.iter().filter(|(id, gone)| !gone.certainly && self.directory.get(**id).is_none());
+        doubtful.filter_map(|(id, gone)| Some((*id, &gone.was.as_ref()?.login)))
     }
 
     /// What is known by now.
@@ -114,9 +113,15 @@ impl Salvage {
         self.lost
     }
 
-    /// The directory is known after all.
+    /// The directory is known after all; so is that all went who are not there any more.
     pub fn know(&mut self, directory: Directory) {
-        (self.directory, self.lost) = (directory, 0);
+        let were = std::mem::replace(&mut self.directory, directory);
+        for (id, was) in were.entries.iter().filter(|(id, _)| self.directory.get(**id).is_none()) {
+            let certainly = self.said.contains(id);
+            self.gone.entry(*id).or_insert_with(|| Gone { was: Some(Entry::clone(was)), certainly });
+        }
+        self.gone.retain(|id, _| self.directory.get(*id).is_none());
+        self.lost = 0;
     }
 
     /// Ids that may have been given, `more` of them in events that are lost at the end; of each no event says anything.
@@ -130,10 +135,10 @@ impl Salvage {
     /// until it gets a password.
     pub fn find(&mut self, id: AccountId) -> Option<Login> {
         let login = Login::new(&format!("recovered-{}", id.0)).ok()?;
-        self.directory.named(id, &login, &[]).ok()?;
+        self.directory.named(id, &login, &NO_CREDENTIAL).ok()?;
         self.directory.last_id = self.directory.last_id.max(id.0);
         // There is no password that could be an older one.
-        self.said.insert(id, SaidOf { credential: true, standing: true });
+        self.said.insert(id);
         Some(login)
     }
 
@@ -152,7 +157,15 @@ impl Salvage {
         let mut anew = Anew::default();
         let away = self.away();
         let living = self.directory.entries.iter().map(|(id, entry)| (*id, (&**entry, Whereabouts::Here)));
-        let gone = self.gone.iter().filter_map(|(id, was)| Some((*id, (was.as_ref()?, Whereabouts::Gone))));
+        let gone = self.gone.iter().filter_map(|(id, gone)| {
+            let mut was = gone.was.clone()?;
+            if !gone.certainly {
+                was.credential = NO_CREDENTIAL.into();
+            }
+            Some((*id, was))
+        });
+        let gone: BTreeMap<_, _> = gone.collect();
+        let gone = gone.iter().map(|(id, was)| (*id, (was, Whereabouts::Gone)));
         // Whoever is here is no more gone.
         let all: BTreeMap<_, _> = gone.chain(living).collect();
         for (id, (entry, whereabouts)) in all {
@@ -172,14 +185,19 @@ impl Salvage {
             }
         }
         anew.events.extend(self.directory.decoy_secret.map(DirectoryEvent::DecoySecretMade));
-        anew.events.push(DirectoryEvent::IdsSkipped { last: self.directory.last_id() });
+        let mut last = self.directory.last_id();
+        // One id that is passed over is reserved for an account in the making.
+        if last.0 == anew.directory.last_id().0 + 1 {
+            last.0 = last.0.saturating_add(1);
+        }
+        anew.events.push(DirectoryEvent::IdsSkipped { last });
         anew.events
     }
 
     /// Those that have the name of an account which came behind them and went: they go, and come back when that is said.
     fn away(&self) -> BTreeSet<AccountId> {
-        let newer = self.gone.iter().filter_map(|(id, was)| {
-            let (older, _) = self.directory.find(&was.as_ref()?.login)?;
+        let newer = self.gone.iter().filter_map(|(id, gone)| {
+            let (older, _) = self.directory.find(&gone.was.as_ref()?.login)?;
             (older < *id).then_some(older)
         });
         newer.collect()
@@ -315,10 +333,12 @@ mod tests {
         assert!(salvage.is_certain(AccountId(4)), "it came later");
         let standing = |salvage: &Salvage, id| fold(&salvage.events()).get(AccountId(id)).unwrap().standing;
         assert_eq!((standing(&salvage, 3), standing(&salvage, 4)), (Standing::Disabled, Standing::Enabled));
-        let (id, standing_of_3) = (AccountId(3), Standing::Enabled);
+        let id = AccountId(3);
         salvage.take(&DirectoryEvent::CredentialChanged { id, credential: [8].into() });
-        assert!(!salvage.is_certain(id), "it may have been put to rest");
-        salvage.take(&DirectoryEvent::StandingChanged { id, standing: standing_of_3 });
+        salvage.take(&DirectoryEvent::StandingChanged { id, standing: Standing::Enabled });
+        assert!(!salvage.is_certain(id), "it may have gone, and come back under another name");
+        salvage.take(&DirectoryEvent::AccountRemoved { id });
+        salvage.take(&DirectoryEvent::AccountRestored { id, login: login("cy"), credential: [8].into() });
         assert!(salvage.is_certain(id));
         assert_eq!(standing(&salvage, 3), Standing::Enabled);
         // What is lost again may have been of any of them.
@@ -326,6 +346,38 @@ mod tests {
         assert_eq!(salvage.shut().count(), 2);
         salvage.know(fold(&history()));
         assert_eq!(salvage.shut().count(), 0);
+    }
+
+    #[test]
+    fn who_went_may_have_come_back_and_gets_no_older_password_by_being_brought_back() {
+        let mut salvage = without(usize::MAX);
+        assert_eq!(salvage.perhaps_back().count(), 0);
+        salvage.lose(1);
+        assert_eq!(salvage.perhaps_back().collect::<Vec<_>>(), [(AccountId(2), &login("ben"))]);
+        // What 3 signed in with may have changed before it went.
+        salvage.take(&DirectoryEvent::AccountRemoved { id: AccountId(3) });
+        salvage.take(&added(4, "dee", 7));
+        salvage.take(&DirectoryEvent::AccountRemoved { id: AccountId(4) });
+        let gone = gone(&salvage.events());
+        let credential = |id| &*gone[&AccountId(id)].credential;
+        assert_eq!((credential(2), credential(3), credential(4)), (&[][..], &[][..], &[7][..]));
+    }
+
+    #[test]
+    fn where_the_directory_is_known_so_is_who_went_by_what_is_lost() {
+        let mut salvage = without(5);
+        salvage.know(fold(&history()));
+        assert_eq!(salvage.lost(), 0);
+        assert_eq!(gone(&salvage.events()).keys().copied().collect::<Vec<_>>(), [AccountId(2)]);
+        // Of the newest account nothing is left at all: its id is not one that was reserved for somebody.
+        let mut salvage = without(3);
+        let mut known = fold(&history());
+        known.apply(&DirectoryEvent::AccountRemoved { id: AccountId(3) }).unwrap();
+        salvage.know(known);
+        let events = salvage.events();
+        let (last, before) = events.split_last().unwrap();
+        let DirectoryEvent::IdsSkipped { last } = last else { panic!("{last:?}") };
+        assert!(last.0 >= 3 && last.0 != fold(before).last_id().0 + 1, "{last:?}");
     }
 
     #[test]
@@ -363,12 +415,16 @@ mod tests {
 
     #[test]
     fn whatever_is_lost_nobody_signs_in_who_could_not() {
-        let (mut certain, mut shut) = (0, 0);
+        let (mut certain, mut shut, mut back) = (0, 0, 0);
         for seed in 0..3_000 {
             let mut dice = Dice::new(seed);
+            let mut went = BTreeMap::new();
             let (mut truth, mut salvage, mut lost) = (Directory::new(), Salvage::default(), 0);
             for _ in 0..dice.below(40) {
                 let Some(event) = next(&truth, &mut dice) else { continue };
+                if let DirectoryEvent::AccountRemoved { id } = event {
+                    went.insert(id, truth.get(id).unwrap().credential.clone());
+                }
                 truth.apply(&event).unwrap();
                 if dice.chance(7) {
                     salvage.lose(1);
@@ -382,16 +438,24 @@ mod tests {
                 assert_eq!(salvage.directory().get(id), truth.get(id), "seed {seed}: {id:?}");
                 certain += u32::from(lost > 0);
             }
-            let after = fold(&salvage.events());
+            let events = salvage.events();
+            let after = fold(&events);
+            for (id, was) in gone(&events) {
+                // Whoever is brought back signs in with what was the last password, or with none.
+                let had = [truth.get(id).map(|entry| &*entry.credential), went.get(&id).map(|was| &**was)];
+                let is_known = was.credential.is_empty() || had.contains(&Some(&*was.credential));
+                assert!(is_known, "seed {seed}: {id:?}");
+            }
             for (name, id) in after.accounts() {
                 let entry = after.get(id).unwrap();
                 let may = entry.standing == Standing::Enabled;
                 assert!(!may || truth.get(id) == Some(entry), "seed {seed}: {name}");
+                back += u32::from(salvage.perhaps_back().count() > 0);
                 shut +=
                     u32::from(!may && truth.get(id).is_some_and(|truth| truth.standing != entry.standing));
             }
         }
-        assert!(certain > 500 && shut > 500, "{certain} {shut}");
+        assert!(certain > 500 && shut > 500 && back > 500, "{certain} {shut} {back}");
     }
 
     #[test]
