@@ -1,16 +1,17 @@
 //! What all workloads stand on: the server, the users, the mailboxes that are ours, the large one among them.
 
 use crate::client::{Capabilities, Said, Session, Target, quoted, split};
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Stamped};
 use crate::meter::{Measuring, Meter};
-use crate::plan::{Bound, Leaving, OURS, Plan, Watcher};
+use crate::ours::must_be_ours;
+use crate::plan::{Bound, Leaving, Plan, Watcher};
 use crate::report::Row;
 use crate::trouble::Trouble;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 
 /// A run at work.
@@ -37,18 +38,14 @@ pub(crate) struct Bench {
     stopping: AtomicBool,
     /// Serial numbers of stamped messages, so that none comes twice in a run.
     serial: AtomicU64,
+    /// Microseconds since 1970 when it began, which no other run has.
+    run: u64,
 }
 
 impl Bench {
     /// Looks at the server once, before anything is measured.
     pub(crate) async fn open(plan: Plan, watcher: Arc<dyn Watcher>) -> Result<Self, Trouble> {
-        if !plan.mailbox.starts_with(OURS) {
-            let why = "the mailbox's name has to begin so: everything in such a mailbox is ours to delete";
-            return Err(Trouble::Asked(format!("{OURS}: {why}")));
-        }
-        if !plan.mailbox.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet)) {
-            return Err(Trouble::Asked(format!("{}: only letters, digits, - and _", plan.mailbox)));
-        }
+        plan.check()?;
         let meter = Meter::new(&plan.watched)?;
         let target = Target::find(&plan.way).await?;
         let mut session = target.connect(0).await?;
@@ -72,6 +69,10 @@ impl Bench {
             delivering: tokio::sync::RwLock::default(),
             stopping: AtomicBool::new(false),
             serial: AtomicU64::new(1),
+            run: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| {
+                // Enough until the year 586524.
+                u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+            }),
             watcher,
             plan,
         })
@@ -118,15 +119,11 @@ impl Bench {
         if !exists(session, mailbox).await? {
             return Ok(());
         }
-        let selected = session.select(mailbox).await?;
-        let foreign = if selected.exists == 0 { None } else { foreigner(session, selected.exists).await? };
+        let exists = session.select(mailbox).await?.exists;
+        let judged = must_be_ours(session, mailbox, exists).await;
         // CLOSE would expunge; UNSELECT is not everywhere.
         session.ask("EXAMINE INBOX").await?;
-        if let Some(id) = foreign {
-            return Err(Trouble::NotOurs(format!(
-                "{mailbox} has a message that no run of ours has put there ({id}): it stays, and nothing is measured"
-            )));
-        }
+        judged?;
         session.ask(&format!("DELETE {mailbox}")).await
     }
 
@@ -187,6 +184,11 @@ impl Bench {
 
     pub(crate) fn tell(&self, row: &Row) {
         self.watcher.measured(row);
+    }
+
+    /// Messages of one size that this run puts in, and no other.
+    pub(crate) fn stamped(&self, size: usize) -> Stamped {
+        Stamped::new(&self.corpus, size, self.run)
     }
 
     /// Numbers for stamped messages that nobody has yet: so many from the one that is handed back.
@@ -271,18 +273,6 @@ pub(crate) async fn exists(session: &mut Session, mailbox: &str) -> Result<bool,
         })
         .await?;
     Ok(found)
-}
-
-/// The Message-ID of the first or last message, if it is none of ours.
-async fn foreigner(session: &mut Session, messages: u32) -> Result<Option<String>, Trouble> {
-    for number in [1, messages] {
-        let id = message_id(session, number).await?;
-        let ours = ["@bench.example.org>", "@stamp.example.org>"];
-        if !ours.iter().any(|ending| id.ends_with(ending)) {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
 }
 
 /// The Message-ID of a message of the selected mailbox; empty where it has none.

@@ -6,6 +6,7 @@ use crate::meter::Watched;
 use crate::report::Row;
 use crate::trouble::Trouble;
 use crate::workload::Workload;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -38,12 +39,47 @@ pub struct Plan {
     pub bound: Bound,
     /// How often what reads is measured.
     pub rounds: u32,
-    /// Actions of `mixed` in a second.
+    /// Actions of `mixed` in a second, of [`RATES`].
     pub rate: f64,
     /// What is watched while the server works.
     pub watched: Watched,
     /// What becomes of our mailboxes.
     pub leaving: Leaving,
+}
+
+/// Most operations that [`Bound::Count`] may ask for.
+pub const MOST_OPERATIONS: u64 = 1_000_000_000;
+/// Actions of `mixed` in a second, at least and at most: with fewer nobody would wait for the second one.
+pub const RATES: RangeInclusive<f64> = 0.001..=1e6;
+
+impl Plan {
+    /// # Errors
+    /// It asks for what cannot be.
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
+        let refuse = |why: String| Err(Trouble::Asked(why));
+        if !self.mailbox.starts_with(OURS) {
+            let why = "the mailbox's name has to begin so: everything in such a mailbox is ours to delete";
+            return refuse(format!("{OURS}: {why}"));
+        }
+        if !self.mailbox.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet)) {
+            return refuse(format!("{}: only letters, digits, - and _", self.mailbox));
+        }
+        if let Bound::Count(count) = self.bound
+            && !(1..=MOST_OPERATIONS).contains(&count)
+        {
+            return refuse(format!(
+                "{count} operations: at least one is needed, and {MOST_OPERATIONS} are enough"
+            ));
+        }
+        if !RATES.contains(&self.rate) {
+            let (least, most) = (RATES.start(), RATES.end());
+            return refuse(format!(
+                "{} actions a second: {least} is the least and {most} the most",
+                self.rate
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Where LMTP is taken.
@@ -60,7 +96,7 @@ pub enum LmtpPlace {
 pub enum Bound {
     /// After so long: `login`, `append`, `lmtp` and `mixed`. The others do as much as they always do.
     Time(Duration),
-    /// After so many operations.
+    /// After so many operations, of [`MOST_OPERATIONS`].
     Count(u64),
 }
 

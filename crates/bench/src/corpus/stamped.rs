@@ -16,8 +16,9 @@ pub(crate) struct Stamped {
 }
 
 impl Stamped {
-    /// Messages of `size` octets, at least 300.
-    pub(crate) fn new(corpus: &Corpus, size: usize) -> Self {
+    /// Messages of `size` octets, at least 300, of a run. Those of another have other Message-IDs, for a server may remember
+    /// one and drop what comes with it again.
+    pub(crate) fn new(corpus: &Corpus, size: usize, run: u64) -> Self {
         let text = |index| {
             let mut dice = Dice::of(corpus.recipe.seed ^ 4, index);
             let mut text = BEFORE.to_vec();
@@ -25,7 +26,7 @@ impl Stamped {
             let date = corpus.date(u32::try_from(index).unwrap_or_default()).field();
             text.extend_from_slice(
                 format!(
-                    "@stamp.example.org>\r\nDate: {date}\r\nFrom: sender{index}@example.net\r\nTo: reader@example.org\r\n\
+                    ".{run}@stamp.example.org>\r\nDate: {date}\r\nFrom: sender{index}@example.net\r\nTo: reader@example.org\r\n\
                      Subject: stamped {index}\r\n\r\n.a line that begins with a dot\r\n"
                 )
                 .as_bytes(),
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_stamped_message_is_known_again_and_an_altered_one_is_not() {
-        let stamped = Stamped::new(&corpus(Sizes::Small, 1), 4_096);
+        let stamped = Stamped::new(&corpus(Sizes::Small, 1), 4_096, 7);
         for number in [0, 1, 64, 999_999_999_999] {
             let mut message = Vec::new();
             stamped.write(number, &mut message);
@@ -92,5 +93,21 @@ mod tests {
             delivered.push(b'x');
             assert_eq!(stamped.number_behind(&delivered), None);
         }
+    }
+
+    #[test]
+    fn two_runs_have_no_message_id_in_common() {
+        let id = |run| {
+            let stamped = Stamped::new(&corpus(Sizes::Small, 1), 4_096, run);
+            let mut message = Vec::new();
+            stamped.write(5, &mut message);
+            assert_eq!((message.len(), stamped.number(&message)), (4_096, Some(5)));
+            message.split(|octet| *octet == b'\r').next().unwrap().to_vec()
+        };
+        assert_eq!(
+            id(1_700_000_000_000_000),
+            b"Message-ID: <000000000005.1700000000000000@stamp.example.org>"
+        );
+        assert_ne!(id(1), id(2));
     }
 }

@@ -82,7 +82,7 @@ async fn measure(bench: &Arc<Bench>, shape: Shape) -> Result<Row, Trouble> {
         row.skipped = Some(Trouble::Lacking(lacking).to_string());
         return Ok(row);
     }
-    let stamped = Arc::new(Stamped::new(&bench.corpus, shape.size));
+    let stamped = Arc::new(bench.stamped(shape.size));
     let mut mailboxes = Vec::new();
     for user in 0..shape.mailboxes {
         let mut session = bench.session(user, user).await?;

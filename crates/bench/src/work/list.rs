@@ -2,7 +2,6 @@
 
 use crate::bench::Bench;
 use crate::client::{Letter, Said, Session};
-use crate::corpus::Stamped;
 use crate::latency::Latencies;
 use crate::report::{Row, Wrongs};
 use crate::trouble::Trouble;
@@ -58,7 +57,7 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
 }
 
 async fn make(bench: &Bench) -> Result<Tree, Trouble> {
-    let stamped = Stamped::new(&bench.corpus, 4 << 10);
+    let stamped = bench.stamped(4 << 10);
     let mut session = bench.session(0, 0).await?;
     let (mut tree, mut message) = (Tree::new(), Vec::new());
     stamped.write(bench.serials(1), &mut message);

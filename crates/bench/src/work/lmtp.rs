@@ -79,7 +79,7 @@ async fn measure(
     connections: u32,
     users: u32,
 ) -> Result<(Row, Given), Trouble> {
-    let stamped = Arc::new(Stamped::new(&bench.corpus, SIZE));
+    let stamped = Arc::new(bench.stamped(SIZE));
     let mut deliverers = Vec::new();
     for _ in 0..connections {
         deliverers.push(Deliverer::connect(place).await?);
@@ -157,7 +157,7 @@ async fn look_and_clean(
     next: u32,
     mut given: HashSet<u64>,
 ) -> Result<Wrongs, Trouble> {
-    let stamped = Stamped::new(&bench.corpus, SIZE);
+    let stamped = bench.stamped(SIZE);
     let (mut wrongs, mut ours) = (Wrongs::default(), Vec::new());
     let mut session = bench.session(user, user).await?;
     let exists = session.select("INBOX").await?.exists;

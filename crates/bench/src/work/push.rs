@@ -2,7 +2,6 @@
 
 use crate::bench::{Bench, all};
 use crate::client::{Letter, PATIENCE, Said, Session, Tag};
-use crate::corpus::Stamped;
 use crate::latency::Latencies;
 use crate::report::{Row, Wrongs, milliseconds};
 use crate::trouble::Trouble;
@@ -35,7 +34,7 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
     }
     drop(sender);
 
-    let stamped = Stamped::new(&bench.corpus, 4 << 10);
+    let stamped = bench.stamped(4 << 10);
     let (mut acknowledged, mut latencies) = (Latencies::default(), Latencies::default());
     let (mut wrongs, mut message) = (Wrongs::default(), Vec::new());
     let measuring = bench.begin()?;

@@ -2,7 +2,7 @@
 
 use super::size;
 use crate::desk::Allowed;
-use bench::{SMALLEST, Workload};
+use bench::{MOST_OPERATIONS, RATES, SMALLEST, Workload};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
@@ -96,7 +96,7 @@ pub(crate) struct BenchSize {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) seconds: u64,
     /// Do so many operations instead
-    #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..=MOST_OPERATIONS))]
     pub(crate) count: Option<u64>,
     /// The name of the large mailbox, which begins with bench-
     #[arg(long, value_name = "NAME", default_value = "bench-large")]
@@ -147,8 +147,8 @@ fn largest(text: &str) -> Result<u32, String> {
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate <= 1e6 => Ok(rate),
-        _ => Err("it is a number above 0, such as 20 or 0.5".into()),
+        Ok(rate) if RATES.contains(&rate) => Ok(rate),
+        _ => Err(format!("it is a number such as 20 or 0.5, from {} to {}", RATES.start(), RATES.end())),
     }
 }
 
@@ -185,6 +185,9 @@ mod tests {
             "sync --largest 1B",
             "sync --rate 0",
             "sync --rate NaN",
+            "sync --rate 1e-300",
+            "sync --count 0",
+            "sync --count 18446744073709551615",
             "sync --messages 9",
         ] {
             assert!(parse(words).is_err(), "{words}");

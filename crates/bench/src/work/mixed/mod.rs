@@ -159,7 +159,7 @@ impl Population {
         let room = Arc::new(Semaphore::new(UNDER_WAY));
         let (start, mut due, mut set, mut shown) = (Instant::now(), Duration::ZERO, JoinSet::new(), 0);
         for count in 0..most {
-            due += apart(&mut dice, self.bench.plan.rate);
+            due = due.saturating_add(apart(&mut dice, self.bench.plan.rate));
             if due >= time {
                 break;
             }

@@ -47,7 +47,7 @@ impl Shelf {
         let shelf = Self {
             user,
             mailbox,
-            stamped: Stamped::new(&bench.corpus, SIZE),
+            stamped: bench.stamped(SIZE),
             mail: Mutex::default(),
             begun: AtomicU32::new(0),
             deliverer: tokio::sync::Mutex::new(session),
