@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 
+/// Sessions that are open at the same time where each operation wants one of its own: what servers allow to one account.
+const FRESH: u64 = 32;
+
 /// A run at work.
 pub(crate) struct Bench {
     pub(crate) plan: Plan,
@@ -97,6 +100,16 @@ impl Bench {
         password: &str,
     ) -> Result<(), Trouble> {
         session.sign_in(&self.plan.users.name(user), password, &self.greeted).await
+    }
+
+    /// Sessions in which nothing was asked yet, of user 0, for so many operations that want one each: as many as may be open
+    /// at the same time, and one at least.
+    pub(crate) async fn fresh(&self, wanted: u64) -> Result<Vec<Session>, Trouble> {
+        let mut sessions = Vec::new();
+        for _ in 0..wanted.clamp(1, FRESH) {
+            sessions.push(self.session(0, 0).await?);
+        }
+        Ok(sessions)
     }
 
     /// A mailbox of ours, as it is written in a command.

@@ -15,8 +15,11 @@ use std::io::{BufReader, IsTerminal, stdin};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
+/// What a shell says of a program that ended by Ctrl-C.
+const INTERRUPTED: i32 = 130;
 /// Where the password is looked for when nobody says where it is.
 const PASSWORD: &str = "GATEPOST_BENCH_PASSWORD";
 
@@ -34,12 +37,20 @@ pub(crate) async fn run(bench: Bench) -> Result<ExitCode> {
     })
 }
 
-/// Done when somebody presses Ctrl-C.
+/// Done when somebody presses Ctrl-C. Who presses it once more does not wait until all is tidied up.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
+    let Ok(mut presses) = signal(SignalKind::interrupt()) else {
         // Without the signal nobody stops it so.
-        std::future::pending::<()>().await;
-    }
+        return std::future::pending().await;
+    };
+    presses.recv().await;
+    eprintln!(
+        "gatepost: stopping, and taking away what the run made; Ctrl-C once more ends at once, and leaves it there"
+    );
+    tokio::spawn(async move {
+        presses.recv().await;
+        std::process::exit(INTERRUPTED);
+    });
 }
 
 fn plan(bench: &Bench) -> Result<Plan> {

@@ -3,6 +3,7 @@
 use crate::bench::Bench;
 use crate::client::{Letter, Said, Session};
 use crate::latency::Latencies;
+use crate::meter::Measured;
 use crate::report::{Row, Wrongs};
 use crate::trouble::Trouble;
 use crate::workload::Workload;
@@ -28,27 +29,29 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
     let (mut latencies, mut wrongs, mut octets) = (Latencies::default(), Wrongs::default(), 0);
     let asked = bench.count(u64::from(bench.plan.rounds) * ASKED);
     let is_extended = bench.can.has("LIST-STATUS");
-    let mut sessions = Vec::new();
-    for _ in 0..asked {
-        sessions.push(bench.session(0, 0).await?);
-    }
-    let measuring = bench.begin()?;
-    let mut answers = Vec::new();
-    for session in &mut sessions {
-        let (start, received) = (Instant::now(), session.received());
-        let mut told = Told::default();
-        if is_extended {
-            told.ask_at_once(session, bench).await?;
-        } else {
-            told.ask_one_by_one(session, bench).await?;
+    let (mut measured, mut left) = (Measured::default(), asked);
+    while left > 0 {
+        let mut sessions = bench.fresh(left).await?;
+        left = left.saturating_sub(sessions.len() as u64);
+        let measuring = bench.begin()?;
+        let mut answers = Vec::new();
+        for session in &mut sessions {
+            let (start, received) = (Instant::now(), session.received());
+            let mut told = Told::default();
+            if is_extended {
+                told.ask_at_once(session, bench).await?;
+            } else {
+                told.ask_one_by_one(session, bench).await?;
+            }
+            latencies.add(start.elapsed());
+            octets += session.received() - received;
+            answers.push(told);
         }
-        latencies.add(start.elapsed());
-        octets += session.received() - received;
-        answers.push(told);
-    }
-    let measured = measuring.end()?;
-    for told in answers {
-        told.check(&tree, &mut wrongs);
+        measured.add(measuring.end()?);
+        answers.into_iter().for_each(|told| told.check(&tree, &mut wrongs));
+        for session in sessions {
+            session.log_out().await?;
+        }
     }
     let how = if is_extended { "LIST-STATUS" } else { "LIST and STATUS of each" };
     let row = Row::new(Workload::List, format!("{} mailboxes, {how}", tree.len()));

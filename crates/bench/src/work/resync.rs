@@ -43,20 +43,25 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
 }
 
 async fn plain(bench: &Bench, large: &Large, turns: u64) -> Result<Row, Trouble> {
-    let (mut latencies, mut wrongs, mut sessions) = (Latencies::default(), Wrongs::default(), Vec::new());
-    for _ in 0..turns {
-        sessions.push(bench.session(0, 0).await?);
+    let (mut latencies, mut wrongs) = (Latencies::default(), Wrongs::default());
+    let (mut measured, mut left) = (Measured::default(), turns);
+    while left > 0 {
+        let mut sessions = bench.fresh(left).await?;
+        left = left.saturating_sub(sessions.len() as u64);
+        let measuring = bench.begin()?;
+        for session in &mut sessions {
+            let start = Instant::now();
+            let exists = session.select(&large.mailbox).await?.exists;
+            latencies.add(start.elapsed());
+            wrongs.check(exists as usize == large.uids.len(), || {
+                format!("SELECT says {exists} of {}", large.uids.len())
+            });
+        }
+        measured.add(measuring.end()?);
+        for session in sessions {
+            session.log_out().await?;
+        }
     }
-    let measuring = bench.begin()?;
-    for session in &mut sessions {
-        let start = Instant::now();
-        let exists = session.select(&large.mailbox).await?.exists;
-        latencies.add(start.elapsed());
-        wrongs.check(exists as usize == large.uids.len(), || {
-            format!("SELECT says {exists} of {}", large.uids.len())
-        });
-    }
-    let measured = measuring.end()?;
     let row = Row::new(Workload::Resync, "SELECT").measured(measured, turns, 0);
     Ok(row.took(&latencies).wrong(wrongs).note("messages", large.uids.len()))
 }

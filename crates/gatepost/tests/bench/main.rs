@@ -15,7 +15,7 @@ mod support;
 use liar::{Front, Liar, Lie};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
 use support::{PASSWORD, Place, Server};
@@ -36,8 +36,14 @@ pub(crate) struct Told {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let settings = "connections_per_account = 1000\n[lmtp]\nsocket = \"lmtp.sock\"";
-        let place = Place::new(&["user0", "user1", "user2", "user3"], settings);
+        Self::with(1_000)
+    }
+
+    /// Who allows each user so many connections.
+    fn with(connections_per_account: u32) -> Self {
+        let settings =
+            format!("connections_per_account = {connections_per_account}\n[lmtp]\nsocket = \"lmtp.sock\"");
+        let place = Place::new(&["user0", "user1", "user2", "user3"], &settings);
         Self { server: place.start(), place }
     }
 
@@ -194,6 +200,14 @@ fn a_thousand_mailboxes_are_listed() {
 }
 
 #[test]
+fn however_often_something_is_asked_few_sessions_are_open_at_once() {
+    let stage = Stage::with(40);
+    let told = stage.bench("list resync --count 90");
+    // Of 120 messages each visit takes 15.
+    told.is_right(&[("1000 mailboxes, LIST-STATUS", 90), ("SELECT", 90), ("SELECT with QRESYNC", 8)]);
+}
+
+#[test]
 fn those_who_wait_hear_of_every_message() {
     Stage::new().bench("push --count 4 --connections 9").is_right(&[("9 sessions", 36)]);
 }
@@ -253,6 +267,37 @@ fn mail_of_others_is_not_touched() {
     }
 }
 
+#[test]
+fn a_letter_in_the_middle_of_a_kept_mailbox_is_found() {
+    let stage = Stage::new();
+    stage.bench("fill --keep").is_right(&[("MULTIAPPEND", 120)]);
+    let mut session = stage.session("user0");
+    session.ask("SELECT bench-large").unwrap();
+    // First and last are ours: the last is put behind the letter again.
+    let tag =
+        session.send_append("bench-large", b"Message-ID: <7@elsewhere.example>\r\n\r\nkept\r\n").unwrap();
+    session.answer(tag).unwrap();
+    session.ask("COPY 1 bench-large").unwrap();
+    for words in ["fill --seed 2", "sync --seed 2"] {
+        let told = stage.bench(words);
+        assert!(told.rows.is_empty() && told.code == 1, "{:?}", told.rows);
+        assert!(told.errors.contains("number 121, <7@elsewhere.example>"), "{}", told.errors);
+        assert_eq!(stage.messages("user0", "bench-large"), "* STATUS bench-large (MESSAGES 122)");
+    }
+}
+
+#[test]
+fn what_would_never_end_is_refused_with_its_limits() {
+    let stage = Stage::new();
+    let refused = |words: &str, why: &str| {
+        let told = stage.bench(words);
+        assert!(told.rows.is_empty() && told.code == 2, "{words}: {:?}", told.rows);
+        assert!(told.errors.contains(why), "{words}: {}", told.errors);
+    };
+    refused("list --count 18446744073709551615", "18446744073709551615 is not in 1..=1000000000");
+    refused("mixed --rate 1e-300", "from 0.001 to 1000000");
+}
+
 /// How many messages there are; none where there is no such mailbox.
 fn count(session: &mut Client, mailbox: &str) -> u32 {
     let Ok(status) = session.ask(&format!("STATUS {mailbox} (MESSAGES)")) else { return 0 };
@@ -277,6 +322,23 @@ fn a_run_that_is_stopped_takes_away_what_it_made() {
         assert_eq!(stage.left("user0"), [""; 0]);
         assert_eq!(stage.messages("user0", "INBOX"), "* STATUS INBOX (MESSAGES 0)");
     }
+}
+
+#[test]
+fn who_presses_ctrl_c_twice_does_not_wait() {
+    let stage = Stage::new();
+    let mut child = stage.command(stage.server.address(), "append --seconds 1000").spawn().unwrap();
+    let mut session = stage.session("user0");
+    while count(&mut session, "bench-append-0") == 0 {}
+    // A server that does not answer any more: nothing can be taken away.
+    let server = Pid::from_raw(i32::try_from(stage.server.process()).unwrap()).unwrap();
+    kill_process(server, Signal::STOP).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(errors.by_ref().any(|line| line.contains("Ctrl-C once more ends at once")));
+    assert_eq!(child.try_wait().unwrap(), None);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
