@@ -3,6 +3,7 @@
 use crate::bench::{Bench, exists, message_id};
 use crate::client::{Items, Letter, Said, Scan, Session, Value, before};
 use crate::corpus::{Corpus, Date, Facts, Flags, Kind};
+use crate::meter::{Measured, Memory};
 use crate::report::Wrongs;
 use crate::trouble::Trouble;
 use std::collections::VecDeque;
@@ -20,6 +21,16 @@ pub(crate) struct Large {
     pub(crate) mailbox: String,
     /// UIDs by the index of the message.
     pub(crate) uids: Vec<u32>,
+    /// What the first SELECT of it took, where it was there already.
+    pub(crate) first: Option<FirstSelect>,
+}
+
+/// What the first SELECT of this run took: of a server that was started just now, for instance.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FirstSelect {
+    pub(crate) measured: Measured,
+    /// Memory of the server before.
+    pub(crate) before: Option<Memory>,
 }
 
 impl Large {
@@ -27,11 +38,12 @@ impl Large {
     pub(crate) async fn open(bench: &Bench) -> Result<Self, Trouble> {
         let mut session = bench.session(0, 0).await?;
         let mailbox = bench.named(&bench.plan.mailbox);
-        if !is_there(bench, &mut session, &mailbox).await? {
+        let first = is_there(bench, &mut session, &mailbox).await?;
+        if first.is_none() {
             bench.make(&mut session, 0, &bench.plan.mailbox).await?;
             put(bench, &mut session, &mailbox).await?;
         }
-        let large = Self::look(&mut session, &mailbox).await?;
+        let large = Self { first, ..Self::look(&mut session, &mailbox).await? };
         if large.uids.len() != bench.plan.messages as usize {
             let why = format!("{mailbox} has {} messages, not {}", large.uids.len(), bench.plan.messages);
             return Err(Trouble::Garbled(why));
@@ -59,7 +71,7 @@ impl Large {
         if uids.first() == Some(&0) || !uids.is_sorted_by(|one, next| one < next) {
             return Err(Trouble::Garbled(format!("{mailbox}: UIDs are missing, or do not ascend")));
         }
-        Ok(Self { mailbox: mailbox.to_owned(), uids })
+        Ok(Self { mailbox: mailbox.to_owned(), uids, first: None })
     }
 
     /// A session in which it is selected.
@@ -74,20 +86,31 @@ fn place(list: &mut [u32], number: u32) -> Option<&mut u32> {
     list.get_mut((number as usize).checked_sub(1)?)
 }
 
-/// Whether it has the first and the last message that it has to have, and as many.
-async fn is_there(bench: &Bench, session: &mut Session, mailbox: &str) -> Result<bool, Trouble> {
+/// What it took to find the first and the last message that it has to have in it, and as many; `None` where it has not.
+async fn is_there(
+    bench: &Bench,
+    session: &mut Session,
+    mailbox: &str,
+) -> Result<Option<FirstSelect>, Trouble> {
     let messages = bench.plan.messages;
-    if !exists(session, mailbox).await? || session.select(mailbox).await?.exists != messages {
-        return Ok(false);
+    if !exists(session, mailbox).await? {
+        return Ok(None);
+    }
+    let before = bench.meter.memory()?;
+    let measuring = bench.begin()?;
+    let there = session.select(mailbox).await?.exists;
+    let measured = measuring.end()?;
+    if there != messages {
+        return Ok(None);
     }
     for number in [1, messages] {
         let mut wanted = Vec::new();
         bench.corpus.write_message_id(number.saturating_sub(1), &mut wanted);
         if message_id(session, number).await?.as_bytes() != wanted {
-            return Ok(false);
+            return Ok(None);
         }
     }
-    Ok(true)
+    Ok(Some(FirstSelect { measured, before }))
 }
 
 /// Puts all messages into a mailbox; the octets of them.

@@ -27,7 +27,7 @@ mod workload;
 pub use client::{KeyExchange, Security, Verification, Way};
 pub use corpus::{Recipe, SMALLEST, Sizes};
 pub use meter::Watched;
-pub use plan::{Bound, Leaving, LmtpPlace, MOST_OPERATIONS, OURS, Plan, RATES, Users, Watcher};
+pub use plan::{Bound, Idling, Leaving, LmtpPlace, MOST_OPERATIONS, OURS, Plan, RATES, Users, Watcher};
 pub use report::{FORM, Row};
 pub use trouble::Trouble;
 pub use workload::{About, Workload};

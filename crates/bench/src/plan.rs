@@ -39,6 +39,8 @@ pub struct Plan {
     pub bound: Bound,
     /// How often what reads is measured.
     pub rounds: u32,
+    /// What `idle` does besides.
+    pub idling: Idling,
     /// Actions of `mixed` in a second, of [`RATES`].
     pub rate: f64,
     /// What is watched while the server works.
@@ -78,8 +80,23 @@ impl Plan {
                 self.rate
             ));
         }
+        if self.idling.restart.is_some() && matches!(self.watched, Watched::Processes(_)) {
+            let why = "a server that is started anew is another process; watch its control group";
+            return refuse(why.to_owned());
+        }
         Ok(())
     }
+}
+
+/// What `idle` does with its sessions, besides waiting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Idling {
+    /// So many of them hear of mail; none where it is 0.
+    pub wake: u32,
+    /// A command for a shell, which ends the server at once and begins it anew: all sessions come back then.
+    pub restart: Option<String>,
+    /// How many sign in at the same time; `None` for some, and for all who come back.
+    pub at_once: Option<u32>,
 }
 
 /// Where LMTP is taken.

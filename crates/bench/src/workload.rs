@@ -88,7 +88,8 @@ impl Workload {
             Self::Idle,
             "idle",
             "session",
-            "Open many sessions that IDLE, and see what memory and CPU each costs the server",
+            "Open many sessions that IDLE, and see what memory and CPU each costs the server; bring mail to some of them \
+             (`--wake`), start the server anew and have all come back (`--restart`)",
         ),
         about(
             Self::Fill,
@@ -126,7 +127,8 @@ impl Workload {
             Self::Resync,
             "resync",
             "select",
-            "SELECT the large mailbox; and come back to it by QRESYNC after 10 flags were changed and 5 messages expunged",
+            "SELECT the large mailbox, also for the first time where it was there before; and come back to it by QRESYNC \
+             after 10 flags were changed and 5 messages expunged",
         ),
         about(
             Self::Mixed,

@@ -6,8 +6,8 @@ use crate::import::progress::Progress;
 use crate::say::say;
 use anyhow::{Context, Result, bail};
 use bench::{
-    Bound, KeyExchange, Leaving, LmtpPlace, Plan, Recipe, Row, Security, Sizes, Users, Verdict, Verification,
-    Watched, Watcher, Way,
+    Bound, Idling, KeyExchange, Leaving, LmtpPlace, Plan, Recipe, Row, Security, Sizes, Users, Verdict,
+    Verification, Watched, Watcher, Way,
 };
 use migrate::Watcher as _;
 use std::fs::File;
@@ -89,6 +89,11 @@ fn plan(bench: &Bench) -> Result<Plan> {
         connections: size.connections,
         bound: size.count.map_or(Bound::Time(Duration::from_secs(size.seconds)), Bound::Count),
         rounds: size.rounds,
+        idling: Idling {
+            wake: bench.idle.wake,
+            restart: bench.idle.restart.clone(),
+            at_once: bench.idle.at_once,
+        },
         rate: size.rate,
         watched,
         leaving: if bench.keep { Leaving::Keep } else { Leaving::Clean },

@@ -1,13 +1,14 @@
 //! What the server's processes cost: the CPU that they use, and the memory that they hold.
 
 mod cgroup;
+mod kernel;
 mod process;
 
 use crate::trouble::Trouble;
 use cgroup::Cgroup;
 use process::{Processes, Used};
 use rustix::time::{ClockId, clock_gettime};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What is watched while a workload runs.
@@ -76,6 +77,14 @@ impl Meter {
             Server::Unknown => Ok(None),
             Server::Processes(processes) => processes.memory().map(Some),
             Server::Cgroup(group) => group.memory().map(Some),
+        }
+    }
+
+    /// What the kernel of this machine holds now for sockets and whatever else, in KiB; `None` where the server is elsewhere.
+    pub(crate) fn kernel_kib(&self) -> Option<u64> {
+        match &self.server {
+            Server::Unknown => None,
+            Server::Processes(_) | Server::Cgroup(_) => kernel::kib(Path::new(PROC)),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use crate::client::{Earlier, Said, Selected, Session, numbers};
 use crate::dice::Dice;
-use crate::large::Large;
+use crate::large::{FirstSelect, Large};
 use crate::latency::Latencies;
 use crate::meter::Measured;
 use crate::report::{Row, Wrongs};
@@ -23,6 +23,9 @@ const KEYWORD: &str = "bench-resync";
 pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
     let large = Large::open(bench).await?;
     let turns = bench.count(TURNS);
+    if let Some(first) = large.first {
+        bench.tell(&told_of_first(first, large.uids.len()));
+    }
     bench.tell(&plain(bench, &large, turns).await?);
     bench.can.need("QRESYNC")?;
     // The large mailbox stays as it is: a copy changes.
@@ -40,6 +43,18 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
     };
     bench.tell(&row.measure(turns).await?);
     Ok(())
+}
+
+/// The SELECT before all others, with what the server holds since; `measured` is of it alone.
+fn told_of_first(FirstSelect { measured, before }: FirstSelect, messages: usize) -> Row {
+    let mut latencies = Latencies::default();
+    latencies.add(measured.wall);
+    let row = Row::new(Workload::Resync, "SELECT, first").measured(measured, 1, 0).took(&latencies);
+    let row = row.note("messages", messages);
+    match before.zip(measured.memory) {
+        Some((before, after)) => row.note("pss_kib_more", after.pss_kib.saturating_sub(before.pss_kib)),
+        None => row,
+    }
 }
 
 async fn plain(bench: &Bench, large: &Large, turns: u64) -> Result<Row, Trouble> {

@@ -22,6 +22,8 @@ pub(crate) struct Bench {
     pub(crate) who: BenchUsers,
     #[command(flatten)]
     pub(crate) size: BenchSize,
+    #[command(flatten)]
+    pub(crate) idle: BenchIdle,
     /// The server's process on this machine, with all that it began: its CPU and memory are told. May be given more than
     /// once
     #[arg(long, value_name = "PID", conflicts_with = "cgroup")]
@@ -121,6 +123,21 @@ pub(crate) struct BenchSize {
     pub(crate) rate: f64,
 }
 
+/// What idle does besides.
+#[derive(Debug, Args)]
+pub(crate) struct BenchIdle {
+    /// Bring mail to so many of the sessions of idle, and see how soon each hears of it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(crate) wake: u32,
+    /// A command that ends the server at once and starts it anew, and need not wait until it is there: all sessions of idle
+    /// come back then. CPU is told with --cgroup
+    #[arg(long, value_name = "COMMAND", conflicts_with = "pid")]
+    pub(crate) restart: Option<String>,
+    /// Sessions of idle that sign in at the same time: usually 16, and all who come back
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) at_once: Option<u32>,
+}
+
 /// How large messages are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum BenchSizes {
@@ -189,6 +206,7 @@ mod tests {
             "sync --count 0",
             "sync --count 18446744073709551615",
             "sync --messages 9",
+            "idle --restart true --pid 1",
         ] {
             assert!(parse(words).is_err(), "{words}");
         }

@@ -9,6 +9,7 @@
 
 mod liar;
 mod lies;
+mod restart;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -28,6 +29,7 @@ pub(crate) struct Stage {
 }
 
 /// What a run said.
+#[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) rows: Vec<Value>,
     pub(crate) code: i32,
@@ -189,7 +191,12 @@ fn who_comes_back_is_told_what_changed() {
     let stage = Stage::new();
     stage.bench("resync --count 4 --keep").is_right(&[("SELECT", 4), ("SELECT with QRESYNC", 4)]);
     // The large mailbox is as it was.
-    stage.bench("sync --rounds 1").is_right(&[("first", 120)]);
+    stage.bench("sync --rounds 1 --keep").is_right(&[("first", 120)]);
+    // Where it was there before, the first look at it is told by itself.
+    let told = stage.bench("resync --count 2");
+    told.is_right(&[("SELECT, first", 1), ("SELECT", 2), ("SELECT with QRESYNC", 2)]);
+    assert!(told.rows[0]["p50_ms"].as_f64().unwrap() > 0.0, "{}", told.rows[0]);
+    assert!(told.rows[0]["notes"]["pss_kib_more"].is_u64(), "{}", told.rows[0]);
 }
 
 #[test]
@@ -216,8 +223,19 @@ fn those_who_wait_hear_of_every_message() {
 fn idle_sessions_cost_memory() {
     let told = Stage::new().bench("idle --seconds 1 --connections 120");
     told.is_right(&[("120 sessions", 120)]);
-    let each = told.rows[0]["notes"]["pss_kib_per_session"].as_f64().unwrap();
-    assert!((1.0..1_000.0).contains(&each), "{each}");
+    let each = |name: &str| told.rows[0]["notes"][name].as_f64().unwrap();
+    assert!((1.0..1_000.0).contains(&each("pss_kib_per_session")), "{told:?}");
+    assert!(each("pss_kib_per_further_session") < 1_000.0 && each("kernel_kib_per_session") >= 0.0);
+}
+
+#[test]
+fn some_of_those_who_idle_hear_of_mail() {
+    let stage = Stage::new();
+    // Ten sessions at four mailboxes, into each of which come three messages.
+    let told = stage.bench("idle --seconds 1 --connections 30 --wake 10");
+    told.is_right(&[("30 sessions", 30), ("10 of 30 sessions hear of mail", 30)]);
+    assert!(told.rows[1]["p99_ms"].as_f64().unwrap() > 0.0 && told.rows[1]["unit"] == "notice");
+    assert_eq!(stage.left("user2"), [""; 0]);
 }
 
 #[test]

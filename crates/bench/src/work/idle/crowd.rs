@@ -1,0 +1,86 @@
+//! Many sessions that are opened alike.
+
+use super::Idler;
+use crate::bench::{Bench, all};
+use crate::latency::Latencies;
+use crate::trouble::Trouble;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+use tokio::task::JoinSet;
+
+/// Those who idle, whether they are there already or not.
+pub(super) struct Crowd {
+    bench: Arc<Bench>,
+    pub(super) sessions: u32,
+    /// How many, from the first on, look at a mailbox of ours; the others at INBOX, to which nothing is written.
+    pub(super) waking: u32,
+    /// The mailboxes of ours, as they are written in a command: that of user 0, of user 1 and so on.
+    pub(super) mailboxes: Vec<String>,
+}
+
+impl Crowd {
+    pub(super) async fn new(bench: &Arc<Bench>, sessions: u32, waking: u32) -> Result<Self, Trouble> {
+        let mut mailboxes = Vec::new();
+        for user in 0..waking.min(bench.plan.users.count()) {
+            let mut session = bench.session(user, user).await?;
+            mailboxes.push(bench.make(&mut session, user, "bench-idle").await?);
+            session.log_out().await?;
+        }
+        Ok(Self { bench: Arc::clone(bench), sessions, waking, mailboxes })
+    }
+
+    /// Whose the mailbox of ours is that a session looks at, if it does.
+    pub(super) fn user(&self, number: u32) -> Option<u32> {
+        let users = u32::try_from(self.mailboxes.len()).ok()?;
+        (number < self.waking).then(|| number.checked_rem(users))?
+    }
+
+    /// Opens those of a range, so many at the same time; and how long each took from its connection to its IDLE.
+    pub(super) async fn open(
+        self: &Arc<Self>,
+        range: Range<u32>,
+        at_once: u32,
+    ) -> Result<(Vec<Idler>, Latencies), Trouble> {
+        let what = "sessions";
+        let count = range.end.saturating_sub(range.start);
+        self.bench.watcher.begins(what, u64::from(count));
+        let (next, mut set) = (Arc::new(AtomicU32::new(range.start)), JoinSet::new());
+        for _ in 0..at_once.clamp(1, count.max(1)) {
+            let (crowd, next) = (Arc::clone(self), Arc::clone(&next));
+            set.spawn(async move {
+                let mut opened = Vec::new();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= range.end {
+                        return Ok(opened);
+                    }
+                    let start = Instant::now();
+                    let idler = crowd.begin(number).await?;
+                    opened.push((idler, start.elapsed()));
+                    crowd.bench.watcher.moves(what, 1);
+                }
+            });
+        }
+        let parts = all(set).await;
+        self.bench.watcher.ends(what);
+        let (mut idlers, mut latencies) = (Vec::new(), Latencies::default());
+        for (idler, took) in parts?.into_iter().flatten() {
+            latencies.add(took);
+            idlers.push(idler);
+        }
+        Ok((idlers, latencies))
+    }
+
+    async fn begin(&self, number: u32) -> Result<Idler, Trouble> {
+        // From the second source address on: the first is left to those who measure.
+        let mut session = self.bench.session(number, number.saturating_add(1)).await?;
+        match self.user(number).and_then(|user| self.mailboxes.get(user as usize)) {
+            Some(mailbox) => session.select(mailbox).await?,
+            None => session.examine("INBOX").await?,
+        };
+        let tag = session.idle().await?;
+        Ok(Idler { number, session, tag })
+    }
+}
