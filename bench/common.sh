@@ -88,14 +88,19 @@ launch() {
         ! is_open "$place" || die "something else listens on port $place, and would be measured"
     done
     [ -z "$GROUP" ] || mkdir -p "$GROUP" 2>/dev/null || GROUP=""
+    begin
+    wait_for_port "$PORT"
+    wait_for_port $((PORT + 1))
+}
+
+# The same, and nothing is waited for.
+begin() {
     (
         ! group_file cgroup.procs || echo "$BASHPID" >"$GROUP/cgroup.procs"
         ulimit -n "$(ulimit -Hn)"
         exec setsid "${COMMAND[@]}" </dev/null >>"$HOME_DIR/output" 2>&1
     ) &
     echo $! >"$HOME_DIR/pid"
-    wait_for_port "$PORT"
-    wait_for_port $((PORT + 1))
 }
 
 processes() {
@@ -113,6 +118,12 @@ halt() {
     wait_until 100 is_gone || say "$NAME: processes are left: $(processes | tr '\n' ' ')"
     rm -f "$HOME_DIR/pid"
     [ -z "$GROUP" ] || rmdir "$GROUP" 2>/dev/null || true
+}
+
+# Ends the peer as a crash would.
+kill_at_once() {
+    processes | xargs --no-run-if-empty kill -KILL
+    until is_gone; do sleep 0.01; done
 }
 
 is_gone() {

@@ -3,6 +3,7 @@
 #
 #   bench/compare.sh                     everything; takes an hour or more
 #   bench/compare.sh --quick             the same with small numbers; some minutes
+#   bench/compare.sh --scale             Gatepost alone, with a mailbox of a million messages and 15,000 sessions; half an hour
 #   cargo xtask performance RESULT       makes docs/performance.md of what came of it
 #
 #   --servers LIST     of dovecot,cyrus,gatepost (all of them); a server is a file in bench/peers
@@ -11,7 +12,8 @@
 #   --rounds N         how often each server is measured, in turn with the others (3)
 #   --seconds N        how long what is bounded by time goes on (4)
 #   --users N          accounts (100)
-#   --idle N           sessions of `idle` (1000)
+#   --idle N           sessions of `idle` (1000); each takes a file of the server and one of the load (ulimit -n)
+#   --wake N           with --scale: how many of them hear of mail (1000)
 #   --gatepost FILE    the binary, which is the load generator too (target/release/gatepost, built if it is not there)
 #   --output FILE      where the result goes, a JSON object on each line (compare-DATE.jsonl)
 #   --remark TEXT      sentences for the page: what else ran on the machine
@@ -37,6 +39,8 @@ readonly WORKLOADS_ALL=login,append,lmtp,list,push,idle,fill,sync,search,flags,b
 readonly ONCE=" list idle fill copymove resync mixed "
 # Measured with every size of the large mailbox; the others with the largest.
 readonly SCALED=" fill sync search flags resync "
+# What --scale measures: each with a server that was started just before, but for the first.
+readonly SCALE_ALL=fill,resync,sync,flags,idle
 # Seconds after which a workload is given up.
 readonly PATIENCE=3600
 
@@ -48,7 +52,7 @@ usage() {
 
 usual() {
     SERVERS=dovecot,cyrus,gatepost WORKLOADS=$WORKLOADS_ALL MESSAGES=1000,10000,100000
-    ROUNDS=3 SECONDS_EACH=4 USERS=100 IDLE=1000 LIMITS=usual
+    ROUNDS=3 SECONDS_EACH=4 USERS=100 IDLE=1000 WAKE=1000 LIMITS=usual
     GATEPOST="" WORK="" REMARK="" AFTERWARDS=remove
     OUTPUT=compare-$(date +%Y%m%d-%H%M%S).jsonl
 }
@@ -58,6 +62,10 @@ read_arguments() {
         case $1 in
         --help | -h) usage && exit 0 ;;
         --quick) MESSAGES=300,3000 ROUNDS=2 SECONDS_EACH=1 USERS=16 IDLE=300 LIMITS=quick && shift && continue ;;
+        --scale)
+            SERVERS=gatepost WORKLOADS=$SCALE_ALL MESSAGES=1000000 ROUNDS=1 USERS=200 IDLE=15000 LIMITS=scale
+            OUTPUT=scale-${OUTPUT#compare-} && shift && continue
+            ;;
         --keep) AFTERWARDS=keep && shift && continue ;;
         esac
         [ $# -gt 1 ] || die "$1 wants a value; see --help"
@@ -69,6 +77,7 @@ read_arguments() {
         --seconds) SECONDS_EACH=$2 ;;
         --users) USERS=$2 ;;
         --idle) IDLE=$2 ;;
+        --wake) WAKE=$2 ;;
         --gatepost) GATEPOST=$(realpath "$2") ;;
         --output) OUTPUT=$2 ;;
         --remark) REMARK=$2 ;;
@@ -87,7 +96,7 @@ check_arguments() {
     for name in ${WORKLOADS//,/ }; do
         case ",$WORKLOADS_ALL," in *",$name,"*) ;; *) die "there is no workload $name" ;; esac
     done
-    for name in ${MESSAGES//,/ } "$ROUNDS" "$SECONDS_EACH" "$USERS" "$IDLE"; do
+    for name in ${MESSAGES//,/ } "$ROUNDS" "$SECONDS_EACH" "$USERS" "$IDLE" "$WAKE"; do
         [[ $name =~ ^[1-9][0-9]*$ ]] || die "$name is no number"
     done
     OUTPUT=$(realpath -m "$OUTPUT")
@@ -125,6 +134,27 @@ restart() {
     start
 }
 
+# The same, and the kernel lets go of what it has read of the mail: so the server is behind a start of the machine.
+restart_cold() {
+    halt
+    sync
+    find "$(data)" -type f -exec dd if={} iflag=nocache count=0 status=none \;
+    start
+}
+
+# A program that kills the peer and starts it anew, and does not wait until it is there; its name.
+write_restart() {
+    local program=$HOME_DIR/restart
+    {
+        echo "#!/usr/bin/env bash"
+        declare -p HERE WORK NAME HOME_DIR GROUP GATEPOST CERTIFICATE KEY PASSWORD USERS
+        # shellcheck disable=SC2016
+        printf '%s\n' '. "$HERE/common.sh"' '. "$HERE/peers/$NAME.sh"' kill_at_once command_of begin
+    } >"$program"
+    chmod 755 "$program"
+    echo "$program"
+}
+
 # --- Measuring ---------------------------------------------------------------------------------------------------
 
 measure() { # workload, messages, round, state
@@ -153,9 +183,12 @@ arguments_of() { # a line for each
         "--mailbox=bench-$2" "--messages=$2" --sizes=small
     case $1 in
     login | append | lmtp | mixed) echo "--seconds=$SECONDS_EACH" ;;
-    idle) printf '%s\n' "--connections=$IDLE" "--seconds=$SECONDS_EACH" ;;
+    idle)
+        printf '%s\n' "--connections=$IDLE" "--seconds=$SECONDS_EACH"
+        [ "$LIMITS" != scale ] || printf '%s\n' "--wake=$WAKE" "--restart=$(write_restart)"
+        ;;
     fill) echo --keep ;;
-    flags | resync | push) [ "$LIMITS" = usual ] || echo --count=20 ;;
+    flags | resync | push) [ "$LIMITS" != quick ] || echo --count=20 ;;
     esac
 }
 
@@ -172,8 +205,8 @@ compare() { # workload, messages
                 [ "$1" != sync ] || { peer "$name" restart && state=restarted; }
             fi
             # Memory of sessions is seen best in a server that holds nothing else, and has let go of nothing that they could
-            # use again.
-            [ "$1" != idle ] || { peer "$name" restart && state=restarted; }
+            # use again. The first SELECT is only seen where there was none.
+            case $1 in idle | resync) peer "$name" restart && state=restarted ;; esac
             peer "$name" measure "$1" "$2" "$round" "$state"
             [ "$1" != fill ] || peer "$name" weigh "$2"
         done
@@ -196,6 +229,17 @@ compare_all() {
         case $SCALED in
         *" $workload "*) for messages in ${MESSAGES//,/ }; do compare "$workload" "$messages"; done ;;
         *) compare "$workload" "$largest" ;;
+        esac
+    done
+}
+
+# Of one server: what much mail in one mailbox costs, and what many sessions.
+compare_scale() {
+    local workload name=$SERVERS
+    for workload in ${WORKLOADS//,/ }; do
+        case $workload in
+        fill) peer "$name" measure fill "$MESSAGES" 1 first && peer "$name" weigh "$MESSAGES" ;;
+        *) peer "$name" restart_cold && peer "$name" measure "$workload" "$MESSAGES" 1 restarted ;;
         esac
     done
 }
@@ -287,7 +331,7 @@ main() {
         peer "$name" start
         peer "$name" tell_server
     done
-    compare_all
+    if [ "$LIMITS" = scale ]; then compare_scale; else compare_all; fi
     tell_end
     say "done in $SECONDS s: $OUTPUT"
 }

@@ -1,14 +1,34 @@
 //! Many sessions that are opened alike.
+//!
+//! A server that cannot let in all who come at the same time may say so (`[UNAVAILABLE]`, RFC 5530) or hang up; a mail
+//! program tries again a little later, and so do those who come back here.
 
 use super::Idler;
 use crate::bench::{Bench, all};
+use crate::client::Session;
+use crate::dice::Dice;
 use crate::latency::Latencies;
 use crate::trouble::Trouble;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// How long somebody who was turned away waits, at least and at most, in milliseconds.
+const AGAIN_MS: Range<u64> = 500..1_500;
+/// How long somebody tries.
+const PERSISTENCE: Duration = Duration::from_secs(300);
+
+/// What becomes of a session that a server turns away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turned {
+    /// The run has failed.
+    Fails,
+    /// It comes again.
+    ComesAgain,
+}
 
 /// Those who idle, whether they are there already or not.
 pub(super) struct Crowd {
@@ -18,6 +38,8 @@ pub(super) struct Crowd {
     pub(super) waking: u32,
     /// The mailboxes of ours, as they are written in a command: that of user 0, of user 1 and so on.
     pub(super) mailboxes: Vec<String>,
+    /// How often somebody was turned away, and came again.
+    pub(super) turned: AtomicU64,
 }
 
 impl Crowd {
@@ -28,7 +50,7 @@ impl Crowd {
             mailboxes.push(bench.make(&mut session, user, "bench-idle").await?);
             session.log_out().await?;
         }
-        Ok(Self { bench: Arc::clone(bench), sessions, waking, mailboxes })
+        Ok(Self { bench: Arc::clone(bench), sessions, waking, mailboxes, turned: AtomicU64::new(0) })
     }
 
     /// Whose the mailbox of ours is that a session looks at, if it does.
@@ -42,6 +64,7 @@ impl Crowd {
         self: &Arc<Self>,
         range: Range<u32>,
         at_once: u32,
+        turned: Turned,
     ) -> Result<(Vec<Idler>, Latencies), Trouble> {
         let what = "sessions";
         let count = range.end.saturating_sub(range.start);
@@ -57,7 +80,7 @@ impl Crowd {
                         return Ok(opened);
                     }
                     let start = Instant::now();
-                    let idler = crowd.begin(number).await?;
+                    let idler = crowd.begin(number, turned).await?;
                     opened.push((idler, start.elapsed()));
                     crowd.bench.watcher.moves(what, 1);
                 }
@@ -73,14 +96,50 @@ impl Crowd {
         Ok((idlers, latencies))
     }
 
-    async fn begin(&self, number: u32) -> Result<Idler, Trouble> {
-        // From the second source address on: the first is left to those who measure.
-        let mut session = self.bench.session(number, number.saturating_add(1)).await?;
+    async fn begin(&self, number: u32, turned: Turned) -> Result<Idler, Trouble> {
+        let (start, mut dice) = (Instant::now(), Dice::of(self.bench.plan.recipe.seed, u64::from(number)));
+        let mut session = loop {
+            match self.sign_in(number, turned, start, &mut dice).await {
+                Err(Trouble::Lost(_)) if turned == Turned::ComesAgain && start.elapsed() < PERSISTENCE => {
+                    self.wait(&mut dice).await;
+                }
+                done => break done?,
+            }
+        };
         match self.user(number).and_then(|user| self.mailboxes.get(user as usize)) {
             Some(mailbox) => session.select(mailbox).await?,
             None => session.examine("INBOX").await?,
         };
         let tag = session.idle().await?;
         Ok(Idler { number, session, tag })
+    }
+
+    /// A connection that is signed in, over which that is tried as often as needed.
+    async fn sign_in(
+        &self,
+        number: u32,
+        turned: Turned,
+        start: Instant,
+        dice: &mut Dice,
+    ) -> Result<Session, Trouble> {
+        // From the second source address on: the first is left to those who measure.
+        let mut session = self.bench.target.connect(number.saturating_add(1)).await?;
+        loop {
+            match self.bench.sign_in(&mut session, number).await {
+                Err(Trouble::Refused { answer, .. })
+                    if turned == Turned::ComesAgain
+                        && answer.contains("[UNAVAILABLE]")
+                        && start.elapsed() < PERSISTENCE =>
+                {
+                    self.wait(dice).await;
+                }
+                done => return done.map(|()| session),
+            }
+        }
+    }
+
+    async fn wait(&self, dice: &mut Dice) {
+        self.turned.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_millis(AGAIN_MS.start + dice.below(AGAIN_MS.end - AGAIN_MS.start))).await;
     }
 }

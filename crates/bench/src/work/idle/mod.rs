@@ -12,7 +12,7 @@ use crate::meter::{Measured, Memory};
 use crate::report::{Row, Wrongs, float, rounded};
 use crate::trouble::Trouble;
 use crate::workload::Workload;
-use crowd::Crowd;
+use crowd::{Crowd, Turned};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,22 +42,37 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
     allow_files(u64::from(sessions) + OWN_FILES)?;
     let plan = &bench.plan.idling;
     let crowd = Arc::new(Crowd::new(bench, sessions, plan.wake.min(sessions)).await?);
-    let (row, mut held) = gather(bench, &crowd).await?;
+    let (row, held) = gather(bench, &crowd).await?;
     let mut rows = vec![row];
+    let left = go_on(bench, &crowd, held, &mut rows).await;
+    // Whoever is lost in the end was lost somewhere: none of the figures is one.
+    let (wrongs, ended) = match left {
+        Ok(held) => (wake(held).await, Ok(())),
+        Err(why) => (Wrongs::default(), Err(why)),
+    };
+    rows.into_iter().for_each(|row| bench.tell(&row.wrong(wrongs.clone())));
+    ended
+}
+
+/// What is done with the sessions besides; and those that are there then.
+async fn go_on(
+    bench: &Bench,
+    crowd: &Arc<Crowd>,
+    mut held: Vec<Idler>,
+    rows: &mut Vec<Row>,
+) -> Result<Vec<Idler>, Trouble> {
+    let plan = &bench.plan.idling;
     if plan.wake > 0 {
-        let (row, back) = waking::measure(bench, &crowd, held).await?;
+        let (row, back) = waking::measure(bench, crowd, held).await?;
         rows.push(row);
         held = back;
     }
     if let Some(command) = &plan.restart {
-        let (row, back) = storm::measure(bench, &crowd, held, command).await?;
+        let (row, back) = storm::measure(bench, crowd, held, command).await?;
         rows.push(row);
         held = back;
     }
-    // Whoever is lost in the end was lost somewhere: none of the figures is one.
-    let wrongs = wake(held).await;
-    rows.into_iter().for_each(|row| bench.tell(&row.wrong(wrongs.clone())));
-    Ok(())
+    Ok(held)
 }
 
 /// Opens all sessions, in two halves: what the second adds is what one more costs, without what a server takes but once.
@@ -66,12 +81,12 @@ async fn gather(bench: &Bench, crowd: &Arc<Crowd>) -> Result<(Row, Vec<Idler>), 
         crate::plan::Bound::Time(time) => time,
         crate::plan::Bound::Count(_) => WATCHED,
     };
-    let sessions = crowd.sessions;
+    let (sessions, at_once) = (crowd.sessions, bench.plan.idling.at_once.unwrap_or(OPENING));
     let (mut latencies, mut held) = (Latencies::default(), Vec::new());
     let (mut measured, mut looks) = (Measured::default(), vec![Held::now(bench)?]);
     for part in [0..sessions / 2, sessions / 2..sessions] {
         let measuring = bench.begin()?;
-        let (opened, took) = crowd.open(part, bench.plan.idling.at_once.unwrap_or(OPENING)).await?;
+        let (opened, took) = crowd.open(part, at_once, Turned::Fails).await?;
         measured.add(measuring.end()?);
         latencies.merge(&took);
         held.extend(opened);

@@ -1,7 +1,7 @@
 //! A server that is started anew, and all who come back to it at the same time.
 
 use super::Idler;
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Turned};
 use crate::bench::Bench;
 use crate::client::PATIENCE;
 use crate::report::{Row, milliseconds};
@@ -9,6 +9,7 @@ use crate::trouble::Trouble;
 use crate::workload::Workload;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
@@ -30,11 +31,12 @@ pub(super) async fn measure(
     bury(held).await?;
     let at_once = bench.plan.idling.at_once.unwrap_or(crowd.sessions);
     let measuring = bench.begin()?;
-    let (held, latencies) = crowd.open(0..crowd.sessions, at_once).await?;
+    let (held, latencies) = crowd.open(0..crowd.sessions, at_once, Turned::ComesAgain).await?;
     let measured = measuring.end()?;
     let row = Row::new(Workload::Idle, format!("{} sessions come back", crowd.sessions));
     let row = row.measured(measured, latencies.count(), 0).took(&latencies);
-    Ok((row.note("restart_ms", milliseconds(restarted)).note("at_once", at_once.min(crowd.sessions)), held))
+    let row = row.note("restart_ms", milliseconds(restarted)).note("at_once", at_once.min(crowd.sessions));
+    Ok((row.note("turned_away", crowd.turned.load(Ordering::Relaxed)), held))
 }
 
 /// Runs the command that ends the server and begins it anew.
