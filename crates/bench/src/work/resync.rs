@@ -18,6 +18,8 @@ const TURNS: u64 = 50;
 /// Messages whose flags are changed between two visits, and messages that are expunged.
 const FLAGGED: usize = 10;
 const EXPUNGED: usize = 5;
+/// Messages that one COPY takes.
+const COPIED: usize = 100_000;
 const KEYWORD: &str = "bench-resync";
 
 pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
@@ -32,7 +34,7 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
     let mut session = large.session(bench).await?;
     let mailbox = bench.make(&mut session, 0, "bench-resync").await?;
     session.select(&large.mailbox).await?;
-    session.ask(&format!("COPY 1:* {mailbox}")).await?;
+    copy_all(&mut session, large.uids.len(), &mailbox).await?;
     let copy = Large::look(&mut session, &mailbox).await?;
     let row = Resync {
         bench,
@@ -42,6 +44,15 @@ pub(super) async fn run(bench: &Arc<Bench>) -> Result<(), Trouble> {
         dice: Dice::of(bench.plan.recipe.seed, 0),
     };
     bench.tell(&row.measure(turns).await?);
+    Ok(())
+}
+
+/// Copies the messages of the selected mailbox, by parts: a server may have a limit to what one command does.
+async fn copy_all(session: &mut Session, messages: usize, mailbox: &str) -> Result<(), Trouble> {
+    for first in (1..=messages).step_by(COPIED) {
+        let last = messages.min(first.saturating_add(COPIED - 1));
+        session.ask(&format!("COPY {first}:{last} {mailbox}")).await?;
+    }
     Ok(())
 }
 

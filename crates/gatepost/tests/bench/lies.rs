@@ -205,6 +205,13 @@ fn an_idle_session_that_is_not_there_any_more_is_found() {
 }
 
 #[test]
+fn news_that_are_none_are_found_among_many_that_idle() {
+    let words = "idle --count 1 --connections 9 --wake 6";
+    let lie = put("* 3 EXISTS", "* 4 EXISTS");
+    finds(&Stage::new(), words, lie, "0 of 2 sessions of user 0 heard of message 3");
+}
+
+#[test]
 fn lost_and_altered_deliveries_are_found() {
     let stage = Stage::new();
     let words = format!("lmtp --count 10 --connections 1 --lmtp {}", stage.lmtp());

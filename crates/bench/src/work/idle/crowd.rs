@@ -98,14 +98,35 @@ impl Crowd {
 
     async fn begin(&self, number: u32, turned: Turned) -> Result<Idler, Trouble> {
         let (start, mut dice) = (Instant::now(), Dice::of(self.bench.plan.recipe.seed, u64::from(number)));
-        let mut session = loop {
-            match self.sign_in(number, turned, start, &mut dice).await {
-                Err(Trouble::Lost(_)) if turned == Turned::ComesAgain && start.elapsed() < PERSISTENCE => {
-                    self.wait(&mut dice).await;
-                }
+        let may_wait = || turned == Turned::ComesAgain && start.elapsed() < PERSISTENCE;
+        loop {
+            // From the second source address on: the first is left to those who measure.
+            let connected = self.bench.target.connect(number.saturating_add(1)).await;
+            let done = match connected {
+                Ok(session) => self.go_idle(session, number, may_wait, &mut dice).await,
+                Err(why) => Err(why),
+            };
+            match done {
+                Err(why) if may_wait() && is_passing(&why) => self.wait(&mut dice).await,
+                done => return done,
+            }
+        }
+    }
+
+    /// Signs in, over one connection as often as needed, and goes into IDLE.
+    async fn go_idle(
+        &self,
+        mut session: Session,
+        number: u32,
+        may_wait: impl Fn() -> bool,
+        dice: &mut Dice,
+    ) -> Result<Idler, Trouble> {
+        loop {
+            match self.bench.sign_in(&mut session, number).await {
+                Err(why @ Trouble::Refused { .. }) if may_wait() && is_passing(&why) => self.wait(dice).await,
                 done => break done?,
             }
-        };
+        }
         match self.user(number).and_then(|user| self.mailboxes.get(user as usize)) {
             Some(mailbox) => session.select(mailbox).await?,
             None => session.examine("INBOX").await?,
@@ -114,32 +135,31 @@ impl Crowd {
         Ok(Idler { number, session, tag })
     }
 
-    /// A connection that is signed in, over which that is tried as often as needed.
-    async fn sign_in(
-        &self,
-        number: u32,
-        turned: Turned,
-        start: Instant,
-        dice: &mut Dice,
-    ) -> Result<Session, Trouble> {
-        // From the second source address on: the first is left to those who measure.
-        let mut session = self.bench.target.connect(number.saturating_add(1)).await?;
-        loop {
-            match self.bench.sign_in(&mut session, number).await {
-                Err(Trouble::Refused { answer, .. })
-                    if turned == Turned::ComesAgain
-                        && answer.contains("[UNAVAILABLE]")
-                        && start.elapsed() < PERSISTENCE =>
-                {
-                    self.wait(dice).await;
-                }
-                done => return done.map(|()| session),
-            }
-        }
-    }
-
     async fn wait(&self, dice: &mut Dice) {
         self.turned.fetch_add(1, Ordering::Relaxed);
         sleep(Duration::from_millis(AGAIN_MS.start + dice.below(AGAIN_MS.end - AGAIN_MS.start))).await;
+    }
+}
+
+/// Whether a server that turns somebody away means for now: it hangs up, or says so.
+fn is_passing(why: &Trouble) -> bool {
+    match why {
+        Trouble::Lost(_) => true,
+        Trouble::Refused { answer, .. } => answer.contains("[UNAVAILABLE]"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_asked_to_come_again_does_and_whose_password_is_wrong_does_not() {
+        let refused = |answer: &[u8]| is_passing(&Trouble::refused("signing in", answer));
+        assert!(refused(b"NO [UNAVAILABLE] Too many are signing in just now"));
+        assert!(!refused(b"NO [AUTHENTICATIONFAILED] No such user, or a wrong password"));
+        assert!(is_passing(&Trouble::Lost("the server closed the connection".into())));
+        assert!(!is_passing(&Trouble::Garbled(String::new())));
     }
 }
