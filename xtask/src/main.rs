@@ -20,7 +20,7 @@ usage: cargo xtask <chore>
   manual     write what docs/guide and README.md take from the lists: settings, events, metrics, capabilities,
              workloads
   performance RESULT
-             write docs/performance.md and its charts from what bench/compare.sh measured
+             write docs/performance.md and its charts from what bench/compare.sh measured, with or without --scale
   instructions [--write]
              count what the operations of crates/operations cost, under valgrind, and refuse what is above its
              ceiling; or write the ceilings anew";

@@ -152,7 +152,7 @@ fn failure(row: &Row) -> Option<Cell> {
 
 /// The variant's name. What is first in a round is only first in the first: later it stands for itself where the server has
 /// been started anew, and for nothing otherwise.
-fn variant(measurement: &Measurement) -> Option<String> {
+pub(crate) fn variant(measurement: &Measurement) -> Option<String> {
     let variant = &measurement.row.variant;
     match (measurement.state, variant.strip_suffix("first")) {
         (State::First, _) | (_, None) => Some(variant.clone()),

@@ -7,31 +7,50 @@ mod charts;
 mod figures;
 mod page;
 mod result;
+mod scale;
 
 use figures::Figures;
-use result::Outcome;
+use result::{Limits, Outcome};
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// Writes `performance.md` and `performance/` below `docs`.
+/// Writes `performance.md` and `performance/` below `docs`, of a result of `bench/compare.sh` and the last one of the other
+/// kind: of servers side by side, or of one with much mail and many sessions.
 ///
 /// # Errors
 /// The result cannot be read, or nothing can be written.
 pub(crate) fn write(result: &Path, docs: &Path) -> Result<(), Box<dyn Error>> {
     let text = fs::read_to_string(result).map_err(|why| format!("{}: {why}", result.display()))?;
-    let outcome = Outcome::read(&text)?;
-    let figures = Figures::of(&outcome);
+    let is_scale = Outcome::read(&text)?.run.limits == Limits::Scale;
     let directory = docs.join("performance");
     fs::create_dir_all(&directory)?;
-    fs::write(directory.join("result.jsonl"), &text)?;
-    let charts = charts::draw(&outcome, &figures)?;
-    for (name, svg) in &charts {
-        fs::write(directory.join(name), svg)?;
+    fs::write(directory.join(if is_scale { SCALE } else { COMPARISON }), &text)?;
+    for (file, text) in made(docs)? {
+        fs::write(docs.join(file), text)?;
     }
-    let names: Vec<_> = charts.iter().map(|(name, _)| *name).collect();
-    fs::write(docs.join("performance.md"), page::page(&outcome, &figures, &names))?;
     Ok(())
+}
+
+/// What stands beside the charts, to reckon again.
+const COMPARISON: &str = "result.jsonl";
+const SCALE: &str = "scale.jsonl";
+
+/// The page and the charts, by their names below `docs`, of the results that lie there.
+fn made(docs: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let read = |name: &str| {
+        let file = docs.join("performance").join(name);
+        fs::read_to_string(&file).map_err(|why| format!("{}: {why}", file.display()))
+    };
+    let outcome = Outcome::read(&read(COMPARISON)?)?;
+    let scale = scale::section(&Outcome::read(&read(SCALE)?)?);
+    let figures = Figures::of(&outcome);
+    let charts = charts::draw(&outcome, &figures)?;
+    let names: Vec<_> = charts.iter().map(|(name, _)| *name).collect();
+    let page = page::page(&outcome, &figures, &names, &scale);
+    let mut files = vec![("performance.md".to_owned(), page)];
+    files.extend(charts.into_iter().map(|(name, svg)| (format!("performance/{name}"), svg)));
+    Ok(files)
 }
 
 #[cfg(test)]
@@ -44,16 +63,9 @@ mod tests {
     #[test]
     fn the_page_in_docs_is_made_of_the_result_beside_it() {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-        let text = fs::read_to_string(docs.join("performance/result.jsonl")).unwrap();
-        let outcome = Outcome::read(&text).unwrap();
-        let figures = Figures::of(&outcome);
-        let charts = charts::draw(&outcome, &figures).unwrap();
-        let again = "run cargo xtask performance docs/performance/result.jsonl";
-        let names: Vec<_> = charts.iter().map(|(name, _)| *name).collect();
-        let page = fs::read_to_string(docs.join("performance.md")).unwrap();
-        assert!(page == page::page(&outcome, &figures, &names), "{again}");
-        for (name, svg) in charts {
-            assert!(fs::read_to_string(docs.join("performance").join(name)).unwrap() == svg, "{again}");
+        for (file, text) in made(&docs).unwrap() {
+            let again = "run cargo xtask performance docs/performance/result.jsonl";
+            assert!(fs::read_to_string(docs.join(&file)).unwrap() == text, "{file}: {again}");
         }
     }
 }

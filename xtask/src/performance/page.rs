@@ -2,16 +2,17 @@
 
 use super::figures::{Cell, Figures, Line, Numbers, ratio};
 use super::result::{Limits, Outcome, Server};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// The whole page. `charts` are files in `performance/`.
-pub(crate) fn page(outcome: &Outcome, figures: &Figures, charts: &[&str]) -> String {
+/// The whole page. `charts` are files in `performance/`, `scale` the part on much mail and many sessions.
+pub(crate) fn page(outcome: &Outcome, figures: &Figures, charts: &[&str], scale: &str) -> String {
     let page = Page { outcome, figures, largest: outcome.largest() };
     let parts = [
         page.opening(),
         charts.iter().map(|name| chart(name)).collect(),
         page.costs(),
         page.scale(),
+        scale.to_owned(),
         page.held(),
         page.details(),
         page.remarks(),
@@ -31,14 +32,19 @@ struct Page<'a> {
 }
 
 /// Names of notes that are told, and how.
-const NOTES: [(&str, &str, &str); 7] = [
+const NOTES: [(&str, &str, &str); 12] = [
     ("pss_kib_per_session", "", " KiB a session (PSS)"),
     ("rss_kib_per_session", "", " KiB a session (RSS)"),
+    ("pss_kib_per_further_session", "", " KiB for one more (PSS)"),
+    ("kernel_kib_per_session", "", " KiB of the kernel for both ends"),
     ("resting_cpu_ms_per_s", "", " ms CPU a second at rest"),
     ("append_ok_p50_ms", "APPEND itself ", " ms"),
     ("handshake_p50_ms", "handshake ", " ms"),
     ("select_ms", "SELECT ", " ms"),
     ("hits", "", " hits"),
+    ("pss_kib_more", "", " MiB more"),
+    ("restart_ms", "greets ", " ms after it was killed"),
+    ("turned_away", "", " times somebody was asked to come again"),
 ];
 
 impl Page<'_> {
@@ -49,7 +55,7 @@ impl Page<'_> {
                 "**This is a quick run** (`bench/compare.sh --quick`): small numbers, few rounds. It shows that the \
                  comparison works, and roughly where each server stands.\n\n"
             }
-            Limits::Usual => "",
+            Limits::Usual | Limits::Scale => "",
         };
         format!(
             "# Performance\n\n<!-- Written by `cargo xtask performance` from docs/performance/result.jsonl. -->\n\n\
@@ -191,7 +197,7 @@ impl Page<'_> {
         let base = line.numbers(&self.base().server).and_then(|base| base.ops_per_s);
         let Numbers { cpu_us, p50_ms, p99_ms, ops_per_s, mb_per_s, .. } = numbers;
         let figures = [*cpu_us, *p50_ms, *p99_ms, *ops_per_s, ratio(*ops_per_s, base), *mb_per_s].map(told);
-        row(begin.chain(figures).chain([notes(numbers)]))
+        row(begin.chain(figures).chain([notes(&numbers.notes)]))
     }
 
     /// Why there are no figures.
@@ -336,25 +342,29 @@ fn chart(name: &str) -> String {
     format!("![{}](performance/{name})\n\n", name.trim_end_matches(".svg").replace('-', " "))
 }
 
-fn notes(numbers: &Numbers) -> String {
+pub(crate) fn notes(notes: &Map<String, Value>) -> String {
     let told = |(name, before, behind): &(&str, &str, &str)| {
-        let value = numbers.notes.get(*name).and_then(Value::as_f64)?;
+        let value = notes.get(*name).and_then(Value::as_f64)?;
         if name.ends_with("_kib_per_session") && value == 0.0 {
             return Some("too little memory to see".to_owned());
         }
-        let value = if *name == "hits" { format!("{value}") } else { shown(value) };
+        let value = match *name {
+            "hits" | "turned_away" => format!("{value}"),
+            "pss_kib_more" => shown(value / 1024.0),
+            _ => shown(value),
+        };
         Some(format!("{before}{value}{behind}"))
     };
     NOTES.iter().filter_map(told).collect::<Vec<_>>().join(", ")
 }
 
-fn row(cells: impl Iterator<Item = String>) -> String {
+pub(crate) fn row(cells: impl Iterator<Item = String>) -> String {
     let cells: Vec<_> = cells.map(|cell| cell.replace('|', "\\|")).collect();
     format!("| {} |\n", cells.join(" | "))
 }
 
 /// A text of elsewhere in one line, in which nothing is markup.
-fn inline(text: &str) -> String {
+pub(crate) fn inline(text: &str) -> String {
     let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
@@ -367,7 +377,7 @@ fn and(words: &[String]) -> String {
     }
 }
 
-fn told(figure: Option<f64>) -> String {
+pub(crate) fn told(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".into(), shown)
 }
 
@@ -417,7 +427,7 @@ mod tests {
 
     fn written() -> String {
         let outcome = Outcome::read(RESULT).unwrap();
-        page(&outcome, &Figures::of(&outcome), &["cpu.svg"])
+        page(&outcome, &Figures::of(&outcome), &["cpu.svg"], "## Much mail\n")
     }
 
     #[test]
@@ -462,6 +472,7 @@ mod tests {
         assert!(page.contains("|  | server | 100 | 1,000 |\n"), "{page}");
         assert!(page.contains("| sync: first, a message | Dovecot | 39.0 | 20.0 |\n"), "{page}");
         assert!(page.contains("| 1,000 | 9 | 9 | 4 |\n"), "the disk: {page}");
+        assert!(page.contains("\n\n## Much mail\n\n## Disk"), "{page}");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub(crate) struct Run {
 pub(crate) enum Limits {
     Usual,
     Quick,
+    /// One server, with much mail in one mailbox and many sessions.
+    Scale,
 }
 
 /// One that was measured.
@@ -97,11 +99,16 @@ pub(crate) struct Row {
     pub(crate) workload: String,
     pub(crate) variant: String,
     pub(crate) unit: String,
+    #[serde(default)]
+    pub(crate) ops: u64,
+    pub(crate) wall_s: Option<f64>,
     pub(crate) ops_per_s: Option<f64>,
     pub(crate) mb_per_s: Option<f64>,
     pub(crate) p50_ms: Option<f64>,
     pub(crate) p99_ms: Option<f64>,
+    pub(crate) max_ms: Option<f64>,
     pub(crate) server_cpu_us_per_op: Option<f64>,
+    pub(crate) pss_kib: Option<u64>,
     #[serde(default)]
     pub(crate) wrong: Vec<String>,
     pub(crate) skipped: Option<String>,
