@@ -191,6 +191,51 @@ pub trait Watcher: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{KeyExchange, Security, Verification};
+    use crate::corpus::Sizes;
+
+    fn plan() -> Plan {
+        Plan {
+            way: Way {
+                host: "localhost".into(),
+                port: 993,
+                security: Security::Tls,
+                verification: Verification::Nothing,
+                exchange: KeyExchange::Usual,
+            },
+            lmtp: None,
+            users: Users::read("ann").unwrap(),
+            password: Zeroizing::default(),
+            workloads: Vec::new(),
+            recipe: Recipe { seed: 1, sizes: Sizes::Small, largest: 30_000 },
+            mailbox: "bench-large".into(),
+            messages: 10,
+            connections: None,
+            bound: Bound::Count(1),
+            rounds: 1,
+            idling: Idling::default(),
+            rate: 20.0,
+            watched: Watched::Processes(vec![1]),
+            leaving: Leaving::Clean,
+        }
+    }
+
+    #[test]
+    fn what_would_never_end_or_overflow_is_refused_with_a_sentence() {
+        assert!(plan().check().is_ok());
+        let refused = |plan: Plan| plan.check().unwrap_err().to_string();
+        let count = |count| refused(Plan { bound: Bound::Count(count), ..plan() });
+        assert_eq!(count(0), "0 operations: at least one is needed, and 1000000000 are enough");
+        assert!(count(u64::MAX).starts_with("18446744073709551615 operations"));
+        for rate in [0.0, 1e-300, f64::NAN, f64::INFINITY, -1.0] {
+            let said = refused(Plan { rate, ..plan() });
+            assert!(said.ends_with("actions a second: 0.001 is the least and 1000000 the most"), "{said}");
+        }
+        let restart = Idling { restart: Some("true".into()), ..Idling::default() };
+        assert!(refused(Plan { idling: restart, ..plan() }).contains("control group"));
+        assert!(refused(Plan { mailbox: "bench-a\"b".into(), ..plan() }).contains("only letters"));
+        assert!(refused(Plan { mailbox: "Archive".into(), ..plan() }).starts_with("bench-: "));
+    }
 
     #[test]
     fn a_pattern_names_its_users() {
