@@ -75,7 +75,8 @@ impl Expunges {
 
     pub(crate) fn heap_octets(&self) -> usize {
         let expunges: usize = self.chunks.iter().map(|chunk| chunk.capacity() * size_of::<Expunge>()).sum();
-        let sets = self.iter().count() * (size_of::<UidSet>() + 2 * size_of::<usize>());
+        let count: usize = self.chunks.iter().map(|chunk| chunk.len()).sum();
+        let sets = count * (size_of::<UidSet>() + 2 * size_of::<usize>());
         expunges + sets + self.ranges * 8
     }
 }

@@ -50,6 +50,11 @@ impl<K, V> SharedMap<K, V> {
         size(&self.top)
     }
 
+    /// What it keeps in memory, in octets, but for what keys and values allocate. What it shares is counted too.
+    pub(super) fn heap_octets(&self) -> usize {
+        self.len() * (size_of::<Node<K, V>>() + 2 * size_of::<usize>())
+    }
+
     /// All entries, ascending.
     pub(super) fn iter(&self) -> Iter<'_, K, V> {
         let mut iter = Iter { ahead: Vec::new() };

@@ -21,6 +21,9 @@ pub(super) enum Maker {
 /// say which it had.
 pub(super) const MAX_REMEMBERED: usize = 65_536;
 
+/// What a name is taken to allocate, in octets. Most are shorter; a path may be longer.
+const NAME_OCTETS: usize = 32;
+
 /// How much an account may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -74,6 +77,20 @@ impl Account {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// About what it keeps in memory, in octets: what it shares with other states is counted in each, and a name as a
+    /// usual one. As quickly said of ten thousand mailboxes as of one.
+    #[must_use]
+    pub fn resident_octets(&self) -> usize {
+        let names = self.mailboxes.len() + self.names.len() + self.subscriptions.len();
+        size_of::<Self>()
+            + names * NAME_OCTETS
+            + self.mailboxes.heap_octets()
+            + self.names.heap_octets()
+            + self.holders.heap_octets()
+            + self.subscriptions.heap_octets()
+            + self.uid_validities.heap_octets()
     }
 
     /// The mailbox of that name.

@@ -28,9 +28,9 @@ impl<L: Leaf> Counted<L> {
     }
 }
 
-impl<L> From<Counted<L>> for Child<L> {
+impl<L: Leaf> From<Counted<L>> for Child<L> {
     fn from(Counted { summary, leaf }: Counted<L>) -> Self {
-        Self { summary, node: Node::Leaf(leaf) }
+        Self::of_leaf(summary, leaf)
     }
 }
 

@@ -114,6 +114,8 @@ impl Summary {
 #[derive(Debug)]
 struct Child<L> {
     summary: Summary,
+    /// What it and all below it keep in memory, in octets.
+    kept: usize,
     node: Node<L>,
 }
 
@@ -129,17 +131,29 @@ impl<L> Clone for Child<L> {
             Node::Leaf(leaf) => Node::Leaf(Arc::clone(leaf)),
             Node::Branch(children) => Node::Branch(Arc::clone(children)),
         };
-        Self { summary: self.summary, node }
+        Self { summary: self.summary, kept: self.kept, node }
     }
 }
 
+/// What an `Arc` keeps beside its value, in octets.
+const COUNTS: usize = 2 * size_of::<usize>();
+
 impl<L: Leaf> Child<L> {
     fn leaf(leaf: L) -> Self {
-        Self { summary: leaf.summary(), node: Node::Leaf(Arc::new(leaf)) }
+        Self::of_leaf(leaf.summary(), Arc::new(leaf))
+    }
+
+    fn of_leaf(summary: Summary, leaf: Arc<L>) -> Self {
+        Self { summary, kept: COUNTS + size_of::<L>() + leaf.heap_octets(), node: Node::Leaf(leaf) }
     }
 
     fn branch(children: &[Self]) -> Self {
-        Self { summary: Summary::of_children(children), node: Node::Branch(children.into()) }
+        let below: usize = children.iter().map(|child| child.kept).sum();
+        Self {
+            summary: Summary::of_children(children),
+            kept: COUNTS + size_of_val(children) + below,
+            node: Node::Branch(children.into()),
+        }
     }
 
     /// Rows of a leaf or children of a branch, and how many there may be.
@@ -338,19 +352,71 @@ impl<L: Leaf> Tree<L> {
         Self { top: stack(leaves.into_iter().map(Child::leaf).collect()) }
     }
 
-    /// What it keeps in memory, in octets, itself not counted.
+    /// What it keeps in memory, in octets, itself not counted. Asks nobody: it is counted as the tree is made.
     pub(crate) fn heap_octets(&self) -> usize {
-        fn of_node<L: Leaf>(node: &Node<L>) -> usize {
-            let counts = 2 * size_of::<usize>();
-            counts
-                + match node {
-                    Node::Leaf(leaf) => size_of::<L>() + leaf.heap_octets(),
-                    Node::Branch(children) => {
-                        size_of_val::<[Child<L>]>(children)
-                            + children.iter().map(|child| of_node(&child.node)).sum::<usize>()
-                    }
-                }
+        self.top.as_ref().map_or(0, |top| top.kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::{MessageLeaf, Row};
+    use crate::{FlagSet, SystemFlags};
+    use terms::{EmailId, InternalDate};
+    use testkit::dice::Dice;
+
+    const ROWS: u32 = 40_000;
+
+    fn row(uid: u32, dice: &mut Dice) -> Row {
+        Row {
+            uid: Uid::new(uid).unwrap(),
+            email: EmailId { mailbox: 1, uid },
+            flags: FlagSet::new(SystemFlags::default(), if dice.one_in(9) { vec![3] } else { vec![] }),
+            modseq: ModSeq::new(1 + dice.below(1_000_u64)).unwrap(),
+            internal_date: InternalDate::EPOCH,
+            size: dice.below(100_000),
+            save_date: 0,
         }
-        self.top.as_ref().map_or(0, |top| of_node(&top.node))
+    }
+
+    /// Node by node.
+    fn counted<L: Leaf>(node: &Node<L>) -> usize {
+        COUNTS
+            + match node {
+                Node::Leaf(leaf) => size_of::<L>() + leaf.heap_octets(),
+                Node::Branch(children) => {
+                    size_of_val::<[Child<L>]>(children)
+                        + children.iter().map(|child| counted(&child.node)).sum::<usize>()
+                }
+            }
+    }
+
+    fn check(tree: &Tree<MessageLeaf>) {
+        assert_eq!(tree.heap_octets(), tree.top.as_ref().map_or(0, |top| counted(&top.node)));
+    }
+
+    #[test]
+    fn what_a_tree_says_that_it_keeps_is_what_its_nodes_keep_whatever_was_done_to_it() {
+        let mut dice = Dice::new(7);
+        let all: UidSet = (1..=ROWS).filter_map(Uid::new).collect();
+        let mut tree = Tree::default().append(&all, (1..=ROWS).map(|uid| row(uid, &mut dice)));
+        check(&tree);
+        let full = tree.heap_octets();
+        assert!(full > ROWS as usize * 4, "{full}");
+        for _ in 0..50 {
+            let some: UidSet = (0..1 + dice.below(300)).filter_map(|_| Uid::new(dice.below(ROWS))).collect();
+            let flags = FlagSet::new(SystemFlags::FLAGGED, vec![dice.below(4)]);
+            let modseq = ModSeq::new(1 + dice.below(5_000_u64)).unwrap();
+            tree = tree.change(&some, |leaf, picked| leaf.changed(picked, modseq, |had| had.with(&flags)));
+            check(&tree);
+            let (left, taken) = tree.take(&some);
+            check(&left);
+            tree = if dice.one_in(2) { left.with(taken) } else { left };
+            check(&tree);
+        }
+        let (nothing, _) = tree.take(&all);
+        check(&nothing);
+        assert_eq!(nothing.heap_octets(), 0);
     }
 }

@@ -535,3 +535,17 @@ fn an_account_that_is_made_again_has_what_it_had_and_gives_no_number_twice() {
         (again.account.mailbox(&name("new")).unwrap(), desk.account.mailbox(&name("later")).unwrap());
     assert!(new.id > later.id && new.uid_validity > later.uid_validity, "{new:?} {later:?}");
 }
+
+#[test]
+fn an_account_keeps_as_much_in_memory_as_it_has_mailboxes() {
+    let octets = |mailboxes: u32| {
+        let mut desk = Desk::founded();
+        (0..mailboxes).for_each(|n| drop(desk.create(&format!("Projects/{n}")).unwrap()));
+        desk.account.resident_octets()
+    };
+    let (none, some, many) = (octets(0), octets(100), octets(1_000));
+    let (a_hundred, a_thousand) = (some - none, many - none);
+    assert!((20_000..100_000).contains(&a_hundred), "{a_hundred}");
+    // The parents come on top.
+    assert!(a_thousand.abs_diff(10 * a_hundred) < 10_000, "{a_hundred}, {a_thousand}");
+}
