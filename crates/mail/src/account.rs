@@ -7,21 +7,25 @@ use crate::ledger::Ledger;
 use crate::load::{self, At, Reached};
 use crate::mailbox::{Closed, Mailbox};
 use crate::mending::{Care, Mender, Turn};
+use crate::open::Open;
 use crate::proposal::{Consequences, Renaming};
+use crate::room::{Room, Spared};
+use crate::scales::{Scales, Share};
 use crate::world::World;
 use crate::writer::Writer;
 use bytes::Bytes;
 use mailbox::MailboxState;
 use mailbox::account::{self as names, Limits, MailboxId, QuotaReport, Usage};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use store::{AccountId, EmailId, EmailRange, Head, Hints, Seq, Snapshot, Store, StreamId};
 use terms::Uid;
 use tokio::sync::watch;
 
-/// Mailboxes that an account keeps open although no session watches them.
-const KEPT_OPEN: usize = 16;
+/// What an account takes in memory, in octets, beside its names and its open mailboxes: itself, and what others note of it.
+const BESIDES: usize = 2_048;
+/// What is noted of each mailbox, open or not.
+const NOTED: usize = 64;
 
 /// Tells the end of whatever was signed in when it was made.
 #[derive(Clone, Debug)]
@@ -58,13 +62,16 @@ pub struct Account {
     names: Mutex<Option<At<Arc<names::Account>>>>,
     /// What is in memory of them is not all that there was.
     names_in_part: AtomicBool,
-    open: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
+    open: Mutex<Open>,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) care: Care,
     /// It is in the directory no more.
     removed: AtomicBool,
     /// Tells all who are signed in that they are no longer.
     signed_out: watch::Sender<()>,
+    room: Weak<Room>,
+    /// What it takes in memory, its open mailboxes not counted.
+    share: Share,
 }
 
 impl std::fmt::Debug for Account {
@@ -87,6 +94,8 @@ impl Account {
         let (open, removed) = (Mutex::default(), AtomicBool::new(false));
         let (writer, ledger) = (Writer::new(abandoned), Mutex::default());
         let signed_out = watch::Sender::new(());
+        // In no room, and nobody weighs it.
+        let (room, share) = (Weak::new(), Share::of(Arc::new(Scales::new(usize::MAX))));
         let (keeping, turn) = (Arc::default(), tokio::sync::Mutex::default());
         Self {
             id,
@@ -103,11 +112,21 @@ impl Account {
             care,
             removed,
             signed_out,
+            room,
+            share,
         }
     }
 
     pub(crate) fn mended_by(self, mender: Option<Arc<dyn Mender>>) -> Self {
         Self { care: Care::by(mender), ..self }
+    }
+
+    /// The same, in memory as long as there is room for it.
+    pub(crate) fn kept_in(self, room: &Arc<Room>) -> Self {
+        let account =
+            Self { room: Arc::downgrade(room), share: Share::of(Arc::clone(room.scales())), ..self };
+        account.share.set(BESIDES);
+        account
     }
 
     /// Its number in the directory.
@@ -150,7 +169,8 @@ impl Account {
 
     pub(crate) async fn enter(&self, id: MailboxId, turn: Turn) -> Result<Arc<Mailbox>, Error> {
         self.check_named(id).await?;
-        let mailbox = match self.known(id.get()) {
+        let entered = lock(&self.open).enter(id);
+        let mailbox = match entered {
             Some(open) if !open.is_in_part() => open,
             part => self.load(id, part, turn).await?,
         };
@@ -196,19 +216,20 @@ impl Account {
             }
         };
         let recent = self.recent_of(id).await?;
-        Ok(self.share(Arc::new(Mailbox::new(id, at, tail, recent))))
+        let share = Share::of(Arc::clone(self.share.scales()));
+        Ok(self.share(Arc::new(Mailbox::new(id, at, tail, recent, share))))
     }
 
     /// Two may have read a mailbox at once: all share what came here first. Who looks at a part of one that is whole again
     /// is told so, and finds the whole one.
     fn share(&self, fresh: Arc<Mailbox>) -> Arc<Mailbox> {
-        let mut open = lock(&self.open);
-        close_unwatched(&mut open);
-        if !fresh.is_in_part() {
-            let part = open.extract_if(|id, there| *id == fresh.id() && there.is_in_part());
-            part.for_each(|(_, part)| part.close(Closed::Mended));
-        }
-        Arc::clone(open.entry(fresh.id()).or_insert(fresh))
+        let (shared, many) = {
+            let mut open = lock(&self.open);
+            (open.share(fresh), open.let_go_of_many())
+        };
+        drop(many);
+        self.make_room();
+        shared
     }
 
     /// Where each of these mailboxes stands, without opening them.
@@ -347,11 +368,17 @@ impl Account {
             return Ok(at.clone());
         }
         let (read, known) = self.read_or_mend_names().await?;
-        let mut names = lock(&self.names);
-        if names.is_none() {
-            self.names_in_part.store(known == Known::InPart, Ordering::Release);
-        }
-        Ok(names.get_or_insert(read).clone())
+        let newest = {
+            let mut names = lock(&self.names);
+            if names.is_none() {
+                self.names_in_part.store(known == Known::InPart, Ordering::Release);
+            }
+            let newest = names.get_or_insert(read).clone();
+            self.weigh_names(&newest.state);
+            newest
+        };
+        self.make_room();
+        Ok(newest)
     }
 
     /// The same, and whether they are all that there were.
@@ -376,7 +403,7 @@ impl Account {
     pub(crate) fn remove(&self) {
         self.removed.store(true, Ordering::Release);
         self.sign_out_all();
-        lock(&self.open).drain().for_each(|(_, mailbox)| mailbox.close(Closed::Deleted));
+        lock(&self.open).close_those(|_| true, Closed::Deleted);
     }
 
     /// Ends every session of it that there is now.
@@ -411,6 +438,7 @@ impl Account {
         if let Some((places, moves)) = renaming {
             lock(&self.ledger).follow(places, &moves);
         }
+        self.make_room();
     }
 
     /// Notes what a mailbox takes, unless it has been deleted: commits may be shown in another order than they are in.
@@ -425,6 +453,7 @@ impl Account {
     pub(crate) fn show_names(&self, at: At<Arc<names::Account>>) {
         let mut names = lock(&self.names);
         if names.as_ref().is_none_or(|known| known.seq < at.seq) {
+            self.weigh_names(&at.state);
             *names = Some(at);
         }
         drop(names);
@@ -436,8 +465,7 @@ impl Account {
         // Both locks, in this order, so that names that are old already end nothing.
         let names = lock(&self.names);
         let Some(At { state, .. }) = &*names else { return };
-        let deleted = |id: &MailboxId, _: &mut Arc<Mailbox>| state.name(*id).is_none();
-        lock(&self.open).extract_if(deleted).for_each(|(_, mailbox)| mailbox.close(Closed::Deleted));
+        lock(&self.open).close_those(|id| state.name(id).is_none(), Closed::Deleted);
     }
 
     /// Up to where a stream is published here; `None` where nobody here has looked at it.
@@ -502,6 +530,7 @@ impl Account {
     async fn read_names_again(&self, stream: StreamId) -> Result<(), Error> {
         let (at, _) = load::account(&*self.store, stream).await?;
         let mut names = lock(&self.names);
+        self.weigh_names(&at.state);
         *names = Some(at);
         self.names_in_part.store(false, Ordering::Release);
         self.care.forget(stream.number);
@@ -524,23 +553,21 @@ impl Account {
     /// A mailbox is another now: who looks at the one that was is told so, and finds the new one.
     pub(crate) fn let_go(&self, number: u32) {
         self.care.forget(number);
-        let gone = MailboxId::new(number).and_then(|id| lock(&self.open).remove(&id));
-        gone.into_iter().for_each(|mailbox| mailbox.close(Closed::Mended));
+        MailboxId::new(number).into_iter().for_each(|id| lock(&self.open).close(id, Closed::Mended));
         *lock(&self.ledger) = Ledger::default();
     }
 
     pub(crate) fn known(&self, number: u32) -> Option<Arc<Mailbox>> {
-        let id = MailboxId::new(number)?;
-        lock(&self.open).get(&id).cloned()
+        lock(&self.open).get(MailboxId::new(number)?)
     }
 
     /// The streams of its open mailboxes.
     pub(crate) fn open_numbers(&self) -> Vec<u32> {
-        lock(&self.open).keys().map(|id| id.get()).collect()
+        lock(&self.open).all().map(|mailbox| mailbox.id().get()).collect()
     }
 
     pub(crate) async fn take_snapshots(&self) {
-        let open: Vec<_> = lock(&self.open).values().cloned().collect();
+        let open: Vec<_> = lock(&self.open).all().cloned().collect();
         for mailbox in open {
             let Some(at) = mailbox.snapshot_due() else { continue };
             let pieces = at.state.snapshot();
@@ -552,6 +579,35 @@ impl Account {
                 Err(why) => tracing::warn!(account = self.id.0, %why, "no snapshot could be taken"),
             }
         }
+    }
+
+    fn weigh_names(&self, names: &names::Account) {
+        self.share.set(BESIDES + names.resident_octets() + names.mailboxes().len() * NOTED);
+    }
+
+    fn make_room(&self) {
+        if self.share.scales().excess() > 0
+            && let Some(room) = self.room.upgrade()
+        {
+            room.make_room(self.id);
+        }
+    }
+
+    /// Whether nothing of it is held by anybody, the account itself aside.
+    pub(crate) fn is_idle(&self) -> bool {
+        // A message on its way in, and a session that waits to hear that it has ended.
+        Arc::strong_count(&self.keeping) == 1 && self.signed_out.receiver_count() == 0
+    }
+
+    /// Lets go of open mailboxes that nobody uses, until so many octets are free.
+    pub(crate) fn let_go_of_idle(&self, octets: usize, spared: Spared) -> Vec<Arc<Mailbox>> {
+        lock(&self.open).let_go_of_idle(octets, spared)
+    }
+
+    /// It is about to go, with all that it has open.
+    pub(crate) fn give_back(&self) {
+        self.share.give_back();
+        lock(&self.open).all().for_each(|mailbox| mailbox.give_back());
     }
 
     const fn stream(&self, number: u32) -> StreamId {
@@ -572,13 +628,6 @@ fn weighed((seq, head): (Seq, Head)) -> (Seq, Usage) {
 /// A panic elsewhere leaves these values whole: each change is one assignment.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Lets go of mailboxes that nobody watches, when there are many.
-fn close_unwatched(open: &mut HashMap<MailboxId, Arc<Mailbox>>) {
-    if open.len() >= KEPT_OPEN {
-        open.retain(|_, mailbox| mailbox.is_watched() || Arc::strong_count(mailbox) > 1);
-    }
 }
 
 fn recent_key(id: MailboxId) -> [u8; 10] {

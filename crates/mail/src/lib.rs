@@ -27,6 +27,7 @@ mod ledger;
 mod load;
 mod mailbox;
 mod mending;
+mod open;
 mod origin;
 mod past;
 mod proposal;
@@ -38,6 +39,8 @@ mod repair;
 mod replace;
 mod revive;
 mod roll;
+mod room;
+mod scales;
 mod skip;
 mod sweep;
 mod transfer;
@@ -66,6 +69,7 @@ pub use recipient::Addressing;
 pub use remembered::Remembered;
 pub use repair::{Mending, Repaired, repair_directory};
 pub use roll::Certainty;
+pub use room::Kept;
 pub use skip::{
     SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
 };

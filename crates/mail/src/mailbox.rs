@@ -1,9 +1,10 @@
 //! One mailbox, open: its newest state, shared by all sessions that look at it.
 
 use crate::load::{At, Tail};
+use crate::scales::Share;
 use mailbox::MailboxState;
 use mailbox::account::MailboxId;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Seq;
 use terms::Uid;
@@ -22,7 +23,13 @@ pub struct Mailbox {
     followed: AtomicBool,
     /// Messages below this UID are no longer `\Recent` to anybody.
     recent: Mutex<Uid>,
+    share: Share,
+    /// When it was entered last, in the account's own count.
+    entered: AtomicU64,
 }
+
+/// What an open mailbox takes beside its state, in octets: itself, and what its changes go through.
+const BESIDES: usize = 512;
 
 /// The newest of a mailbox.
 #[derive(Clone, Debug)]
@@ -70,10 +77,11 @@ impl Newest {
 pub type Changes = watch::Receiver<Newest>;
 
 impl Mailbox {
-    pub(crate) fn new(id: MailboxId, at: At<MailboxState>, tail: Tail, recent: Uid) -> Self {
+    pub(crate) fn new(id: MailboxId, at: At<MailboxState>, tail: Tail, recent: Uid, share: Share) -> Self {
+        share.set(octets_of(&at.state));
         let (newest, _) = watch::channel(Newest { state: Arc::new(at.state), seq: at.seq, closed: None });
-        let (tail, recent) = (Mutex::new(tail), Mutex::new(recent));
-        Self { id, newest, tail, followed: AtomicBool::new(false), recent }
+        let (tail, recent, entered) = (Mutex::new(tail), Mutex::new(recent), AtomicU64::new(0));
+        Self { id, newest, tail, followed: AtomicBool::new(false), recent, share, entered }
     }
 
     /// Its stream.
@@ -135,6 +143,7 @@ impl Mailbox {
             // Of a part nobody knows what it would be behind the hole.
             let newer = at.seq > newest.seq && newest.state.part().is_none();
             if newer {
+                self.share.set(octets_of(&at.state));
                 newest.show(at);
             }
             newer
@@ -143,6 +152,7 @@ impl Mailbox {
 
     pub(crate) fn replace(&self, at: At<MailboxState>, tail: Tail) {
         *self.tail.lock().unwrap_or_else(PoisonError::into_inner) = tail;
+        self.share.set(octets_of(&at.state));
         self.newest.send_modify(|newest| newest.show(at));
     }
 
@@ -169,8 +179,32 @@ impl Mailbox {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).snapshot = octets;
     }
 
-    /// Whether a session watches it.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.newest.receiver_count() > 0
+    /// Whether nobody has it but the account that has it open, and no session watches it.
+    pub(crate) fn is_idle(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1 && self.newest.receiver_count() == 0
     }
+
+    /// What it takes in memory, in octets.
+    pub(crate) fn octets(&self) -> usize {
+        self.share.octets()
+    }
+
+    /// It is about to go.
+    pub(crate) fn give_back(&self) {
+        self.share.give_back();
+    }
+
+    /// Somebody enters it.
+    pub(crate) fn enter(&self, now: u64) {
+        self.entered.store(now, Ordering::Relaxed);
+    }
+
+    /// When that was last.
+    pub(crate) fn entered(&self) -> u64 {
+        self.entered.load(Ordering::Relaxed)
+    }
+}
+
+fn octets_of(state: &MailboxState) -> usize {
+    BESIDES + state.resident_octets()
 }

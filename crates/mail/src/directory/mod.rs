@@ -12,6 +12,7 @@ use crate::mending::Mender;
 use crate::remembered::Remembered;
 use crate::repair::look_at_directory;
 use crate::roll::{Certainty, Roll};
+use crate::room::{Kept, Room};
 use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
@@ -20,14 +21,13 @@ use mailbox::account::directory::{
     BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Login, Said, Standing,
 };
 use sasl::{Cost, CredentialRecord, DecoyKey, MarkKey, Nonce};
-use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{AccountId, Append, Commit, Committed, Head, Hint, Hints, Salvage, Seq, Store, StreamId, Watch};
 
-/// Accounts that stay in memory although nobody is signed in to them.
-const KEPT: usize = 256;
+/// What accounts and mailboxes take in memory, in octets, where nobody says otherwise.
+const KEPT: usize = 192 << 20;
 /// How often a change is decided anew because another process was first.
 const MAX_ROUNDS: usize = 32;
 /// Events read at a time.
@@ -52,16 +52,10 @@ pub struct Accounts {
     mender: Option<Arc<dyn Mender>>,
     /// Something is wrong with the directory that was not mended yet.
     is_hurt: AtomicBool,
-    live: Mutex<Live>,
+    /// Those that are in memory.
+    room: Arc<Room>,
     /// Commits of accounts that nobody waits for any more.
     abandoned: Arc<Hints>,
-}
-
-#[derive(Default)]
-struct Live {
-    all: HashMap<AccountId, Arc<Account>>,
-    /// The order in which they were asked for last.
-    recent: VecDeque<AccountId>,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -139,7 +133,7 @@ impl Accounts {
             limits: Limits::default(),
             mender: None,
             is_hurt: AtomicBool::new(is_hurt),
-            live: Mutex::default(),
+            room: Arc::new(Room::new(KEPT)),
             abandoned: Arc::default(),
         })
     }
@@ -186,6 +180,19 @@ impl Accounts {
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, where accounts and mailboxes stay in memory as long as they take no more than so many octets together.
+    /// What is in use stays besides.
+    #[must_use]
+    pub fn keeping(self, octets: usize) -> Self {
+        Self { room: Arc::new(Room::new(octets)), ..self }
+    }
+
+    /// What accounts and mailboxes take in memory now.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        self.room.kept()
     }
 
     /// The same, where mailboxes with a hole are mended if nothing is lost by it, and else are shown as far as they can be
@@ -270,15 +277,11 @@ impl Accounts {
     /// is asked of it is refused.
     #[must_use]
     pub fn account(&self, id: AccountId) -> Arc<Account> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || {
+        let account = self.room.enter(id, || {
             let (store, world) = (Arc::clone(&self.store), Arc::clone(&self.world));
             let account = Account::new(id, store, world, self.limits, Arc::clone(&self.abandoned));
-            Arc::new(account.mended_by(self.mender.clone()))
-        };
-        let account = Arc::clone(live.all.entry(id).or_insert_with(fresh));
-        live.used(id);
-        drop(live);
+            account.mended_by(self.mender.clone()).kept_in(&self.room)
+        });
         // Asked last, so that a removal which has not come here yet still comes.
         if self.roll().directory().get(id).is_none() {
             account.remove();
@@ -352,8 +355,7 @@ impl Accounts {
         if stream == STREAM {
             return self.look_into_directory(seq).await;
         }
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).all.get(&stream.account).cloned();
-        let Some(account) = live else { return };
+        let Some(account) = self.room.find(stream.account) else { return };
         if let Err(why) = account.look(stream, seq).await {
             tracing::warn!(account = stream.account.0, stream = stream.number, %why, "could not follow");
         }
@@ -381,17 +383,16 @@ impl Accounts {
         let now = Arc::clone(&at.state);
         let before =
             std::mem::replace(&mut *self.roll.lock().unwrap_or_else(PoisonError::into_inner), at).state;
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.all.values().for_each(|account| see_out(account, before.directory(), now.directory()));
-        // One that has come back is another to those who ask from now on: what was signed in to it stays signed out.
-        live.all.retain(|id, account| account.check_there().is_ok() || now.directory().get(*id).is_none());
+        self.room.keep_those(|account| {
+            see_out(account, before.directory(), now.directory());
+            // One that has come back is another to those who ask from now on: what was signed in to it stays signed out.
+            account.check_there().is_ok() || now.directory().get(account.id()).is_none()
+        });
     }
 
     async fn look_everywhere(&self) {
         self.look_into_directory(Seq(u64::MAX)).await;
-        let live: Vec<_> =
-            self.live.lock().unwrap_or_else(PoisonError::into_inner).all.values().cloned().collect();
-        for account in live {
+        for account in self.room.all() {
             let stream = |number| StreamId { account: account.id(), number };
             for number in std::iter::once(0).chain(account.open_numbers()) {
                 self.look(stream(number), Seq(u64::MAX)).await;
@@ -478,24 +479,6 @@ impl Accounts {
 
     pub(crate) fn roll(&self) -> Arc<Roll> {
         Arc::clone(&self.roll.lock().unwrap_or_else(PoisonError::into_inner).state)
-    }
-}
-
-impl Live {
-    /// Notes that an account was asked for, and lets go of one that was not for long and that nobody holds.
-    fn used(&mut self, id: AccountId) {
-        if self.recent.back() == Some(&id) {
-            return;
-        }
-        self.recent.retain(|other| *other != id);
-        self.recent.push_back(id);
-        if self.recent.len() > KEPT {
-            let idle =
-                |id: &AccountId| self.all.get(id).is_none_or(|account| Arc::strong_count(account) == 1);
-            if let Some(place) = self.recent.iter().position(idle) {
-                self.recent.remove(place).map(|id| self.all.remove(&id));
-            }
-        }
     }
 }
 
