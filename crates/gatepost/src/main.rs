@@ -51,23 +51,27 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     let now = jiff::Timestamp::now();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
-        Command::Demo(demo) => runtime.block_on(demo::run(demo, now)),
+        Command::Demo(demo) => block_on(demo::run(demo, now)),
         Command::Init(init) => init::run(&init, now),
-        Command::Serve(config) => runtime.block_on(serve::run(&config.config)),
+        Command::Serve(config) => serve::run(&config.config),
         Command::CheckConfig(config) => check::run(&config.config),
-        Command::Account(account) => runtime.block_on(account::run(account)),
-        Command::Import(import) => runtime.block_on(import::run(import)),
-        Command::Undelete(undelete) => runtime.block_on(undelete::run(undelete)),
-        Command::Backup(backup) => runtime.block_on(backup_command::run(backup, now)),
-        Command::Restore(restore) => runtime.block_on(bring_back_command::restore(restore)),
-        Command::Purge(purge) => runtime.block_on(purge_command::run(purge)),
-        Command::Export(export) => runtime.block_on(export::run(export)),
-        Command::Mailbox(mailbox) => runtime.block_on(mailbox_command::run(mailbox)),
-        Command::Metrics(config) => runtime.block_on(meter_command::run(&config.config)),
-        Command::Bench(bench) => return runtime.block_on(bench_command::run(bench)),
-        Command::Store(store) => return Ok(runtime.block_on(store_command::run(store))),
+        Command::Account(account) => block_on(account::run(account)),
+        Command::Import(import) => block_on(import::run(import)),
+        Command::Undelete(undelete) => block_on(undelete::run(undelete)),
+        Command::Backup(backup) => block_on(backup_command::run(backup, now)),
+        Command::Restore(restore) => block_on(bring_back_command::restore(restore)),
+        Command::Purge(purge) => block_on(purge_command::run(purge)),
+        Command::Export(export) => block_on(export::run(export)),
+        Command::Mailbox(mailbox) => block_on(mailbox_command::run(mailbox)),
+        Command::Metrics(config) => block_on(meter_command::run(&config.config)),
+        Command::Bench(bench) => return block_on(bench_command::run(bench)),
+        Command::Store(store) => return block_on(async { Ok(store_command::run(store).await) }),
     }
     .map(|()| ExitCode::SUCCESS)
+}
+
+/// Does what a command is for, which no setting has a say in.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    serve::runtime(None)?.block_on(work)
 }

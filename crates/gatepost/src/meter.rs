@@ -3,7 +3,7 @@
 use crate::office::Office;
 use anyhow::{Context, Result, anyhow};
 use events::Protocol;
-use metrics::{Answer, By, Clients, Histogram, Instant, Need, Process, Store, Tally, Version};
+use metrics::{Answer, By, Clients, Histogram, Instant, Memory, Need, Process, Store, Tally, Version};
 use net::{Condition, Gauge, Page, Pages};
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
@@ -52,7 +52,7 @@ pub(crate) async fn page(office: &Office) -> Result<String> {
     let asked = move || (store(&local, &data), process(started));
     let (mut store, process) = tokio::task::spawn_blocking(asked).await?;
     store.sweep_finished = swept.map(|swept| Instant { unix_ms: swept.ran_ms });
-    Ok(metrics::page(&meter.tally, &store, &clients(gauge), &process))
+    Ok(metrics::page(&meter.tally, &store, &memory(office), &clients(gauge), &process))
 }
 
 fn store(store: &LocalStore, data: &Path) -> Store {
@@ -71,6 +71,17 @@ fn store(store: &LocalStore, data: &Path) -> Store {
         sweep_finished: None,
         disk_free: disk.as_ref().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
         disk_size: disk.as_ref().map(|disk| disk.f_blocks.saturating_mul(disk.f_frsize)),
+    }
+}
+
+fn memory(office: &Office) -> Memory {
+    let kept = office.accounts.kept();
+    Memory {
+        kept: kept.octets,
+        most: kept.most_octets,
+        accounts: kept.accounts,
+        accounts_let_go: kept.accounts_let_go,
+        mailboxes_let_go: kept.mailboxes_let_go,
     }
 }
 

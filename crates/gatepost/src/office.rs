@@ -67,6 +67,7 @@ impl Office {
         {
             tracing::warn!(%why, "what a restore left cannot be taken away");
         }
+        let room = Room::of(&settings.server)?;
         let (witness, found) = Watchman::new();
         let witness = Arc::new(witness);
         let remote = remote(settings);
@@ -75,6 +76,7 @@ impl Office {
             scrubbing: scrubbing(&settings.store, opener),
             compacting: compacting(&settings.store, opener),
             remote,
+            index_cache_octets: room.index,
             ..Options::default()
         };
         let disk = RealDisk::at(data.join(MAIL))?;
@@ -85,7 +87,7 @@ impl Office {
             Opener::Server | Opener::Desk => Vec::new(),
         };
         let accounts = open_accounts(&store).await?;
-        let accounts = accounts.within(limits(&settings.quota));
+        let accounts = accounts.within(limits(&settings.quota)).keeping(room.mail);
         let accounts = match opener {
             Opener::Server => {
                 let accounts = accounts.mended_by(Arc::new(witness.caretaker(Arc::clone(&store))));
@@ -209,6 +211,21 @@ fn compacting(store: &settings::Store, opener: Opener) -> Compacting {
 /// How often something is done by itself. A command at the desk is over before it could begin.
 fn by_itself(days: u32, opener: Opener) -> Option<Duration> {
     (opener == Opener::Server && days > 0).then(|| DAY * days)
+}
+
+/// How memory is divided, in octets.
+struct Room {
+    /// Octets of the store's index, which finds whatever is asked for.
+    index: usize,
+    /// Accounts and mailboxes.
+    mail: usize,
+}
+
+impl Room {
+    fn of(server: &settings::Server) -> Result<Self> {
+        let all = usize::try_from(u64::from(server.memory_limit_mib) << 20)?;
+        Ok(Self { index: all / 4, mail: all - all / 4 })
+    }
 }
 
 /// What an account may hold.

@@ -11,14 +11,26 @@ use settings::{ListenerKind, Settings};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves what the settings file says.
-pub(crate) async fn run(path: &Path) -> Result<()> {
+pub(crate) fn run(path: &Path) -> Result<()> {
     let settings = config::read(path)?;
     log::start(&settings.log);
-    let office = Office::open(&settings, Opener::Server).await?;
-    serve(&settings, office, |_| ()).await
+    runtime(settings.server.workers)?.block_on(async {
+        let office = Office::open(&settings, Opener::Server).await?;
+        serve(&settings, office, |_| ()).await
+    })
+}
+
+/// What runs everything, on so many threads; `None`: on one for each processor.
+pub(crate) fn runtime(workers: Option<u16>) -> std::io::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        builder.worker_threads(workers.into());
+    }
+    builder.enable_all().build()
 }
 
 /// Where a server listens: the ports that the system chose, where the settings say 0.

@@ -1,7 +1,7 @@
 //! One list of what is measured: what Prometheus reads, and the manual's page.
 //!
 //! Each metric is declared once, in `list.rs`: name, kind, label and what it means. What happens is counted from events by a
-//! [`Tally`], which whoever runs the server lets listen to them; what *is* ([`Store`], [`Clients`], [`Process`]) is asked for
+//! [`Tally`], which whoever runs the server lets listen to them; what *is* ([`Store`], [`Memory`], [`Clients`], [`Process`]) is asked for
 //! when somebody reads. [`page`] writes all of it in Prometheus' text format, [`manual`] the manual's page.
 //!
 //! > **Promise.** How much is measured does not grow with what is served: a label's value is a word of a list that is closed
@@ -20,7 +20,7 @@ mod manual;
 mod page;
 mod value;
 
-pub use list::{Clients, Process, Store, Tally, page};
+pub use list::{Clients, Memory, Process, Store, Tally, page};
 pub use manual::manual;
 pub use page::MIME_TYPE;
 pub use value::{Answer, By, Histogram, Instant, Names, Need, SignInFailure, Sum, Version, Words};

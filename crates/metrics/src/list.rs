@@ -119,6 +119,24 @@ asked! {
         gauge "gatepost_disk_size_bytes" disk_size: Option<u64>;
     }
 
+    /// Accounts and mailboxes in memory, as it is now.
+    Memory {
+        /// Octets of accounts and mailboxes that are in memory, in use or not.
+        gauge "gatepost_mail_in_memory_bytes" kept: u64;
+
+        /// What that should not be above (most of `server.memory_limit_mib`). It is, where all of it is in use.
+        gauge "gatepost_mail_in_memory_limit_bytes" most: u64;
+
+        /// Accounts that are in memory.
+        gauge "gatepost_accounts_in_memory" accounts: u64;
+
+        /// Accounts that were let go to make room, and are read again when they are asked for.
+        counter "gatepost_accounts_let_go_total" accounts_let_go: u64;
+
+        /// Mailboxes that were let go to make room while somebody was signed in to their account.
+        counter "gatepost_mailboxes_let_go_total" mailboxes_let_go: u64;
+    }
+
     /// Who is connected, as it is now.
     Clients {
         /// Connections, those that have not signed in among them, by what is spoken.
@@ -158,10 +176,11 @@ asked! {
 
 /// Everything that is measured, in Prometheus' text format ([`MIME_TYPE`](crate::MIME_TYPE)).
 #[must_use]
-pub fn page(tally: &Tally, store: &Store, clients: &Clients, process: &Process) -> String {
+pub fn page(tally: &Tally, store: &Store, memory: &Memory, clients: &Clients, process: &Process) -> String {
     let mut page = Page::default();
     tally.write(&mut page);
     store.write(&mut page);
+    memory.write(&mut page);
     clients.write(&mut page);
     process.write(&mut page);
     page.finish()

@@ -1,7 +1,7 @@
 //! The manual's page of metrics, from the list.
 
 use crate::declare::Entry;
-use crate::list::{Clients, Process, Store, Tally};
+use crate::list::{Clients, Memory, Process, Store, Tally};
 use std::fmt::Write;
 
 const OPENING: &str = r#"# Metrics
@@ -59,6 +59,7 @@ pub fn manual() -> String {
     let mut page = OPENING.to_owned();
     section(&mut page, "What has happened since the start", &Tally::entries());
     section(&mut page, "The mail store", &Store::entries());
+    section(&mut page, "Memory", &Memory::entries());
     section(&mut page, "Who is connected", &Clients::entries());
     section(&mut page, "The process", &Process::entries());
     page

@@ -4,7 +4,7 @@
 use events::{
     Account, AuthFailure, ConnectionId, EndReason, Event, Mechanism, Peer, Protocol, Refused, Word,
 };
-use metrics::{Answer, By, Clients, Histogram, Instant, Need, Process, Store, Tally, Version};
+use metrics::{Answer, By, Clients, Histogram, Instant, Memory, Need, Process, Store, Tally, Version};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use testkit::exposition::Exposition;
@@ -26,6 +26,10 @@ fn store() -> Store {
         disk_free: Some(10),
         disk_size: Some(20),
     }
+}
+
+fn memory() -> Memory {
+    Memory { kept: 5_000, most: 6_000, accounts: 7, accounts_let_go: 8, mailboxes_let_go: 9 }
 }
 
 fn clients() -> Clients {
@@ -51,7 +55,7 @@ fn process() -> Process {
 fn page_after(events: &[Event]) -> Exposition {
     let tally = Tally::new();
     events.iter().for_each(|event| tally.count(event));
-    Exposition::parse(&metrics::page(&tally, &store(), &clients(), &process()))
+    Exposition::parse(&metrics::page(&tally, &store(), &memory(), &clients(), &process()))
 }
 
 fn peer() -> Peer {

@@ -20,6 +20,12 @@ settings! {
         network_filesystem: NetworkFilesystem = NetworkFilesystem::Refuse;
         /// The name by which this host greets.
         hostname: HostName = HostName::localhost();
+        /// Memory for what need not be read again: a quarter of it is for the index of the mail store, the rest for
+        /// accounts and mailboxes. What was not used for the longest goes first; what is in use counts, and stays. A
+        /// mailbox takes some 20 octets a message. Sessions, and messages on their way, come on top.
+        memory_limit_mib: u32 = 256, from 16 to 1_048_576;
+        /// Threads that serve sessions. When unset: as many as there are processors.
+        workers: Option<u16> = None, from 1 to 1_024, such as "2";
         /// How long a stopping server waits for its sessions to take leave.
         shutdown_seconds: u32 = 10, from 1 to 300;
     }

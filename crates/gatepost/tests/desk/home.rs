@@ -272,6 +272,11 @@ impl Listening {
     }
 
     /// SIGTERM, and what it logged since [`Self::line_with`] was last asked.
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     pub(crate) fn stop(self) -> String {
         self.terminate();
         self.ended()

@@ -141,6 +141,10 @@ fn what_is_now_is_told_as_it_is() {
         ("gatepost_store_writable", 1.0),
         ("gatepost_store_waiting_jobs", 0.0),
         ("gatepost_connection_panics_total", 0.0),
+        // Three quarters of `server.memory_limit_mib`.
+        ("gatepost_mail_in_memory_limit_bytes", f64::from(192 << 20)),
+        ("gatepost_accounts_let_go_total", 0.0),
+        ("gatepost_mailboxes_let_go_total", 0.0),
         (&format!("gatepost_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1.0),
     ] {
         assert_eq!(page.get(what), Some(number), "{what}");
@@ -168,6 +172,9 @@ fn what_is_now_is_told_as_it_is() {
     let page = scrape(&server);
     assert_eq!(page.get("gatepost_connections{protocol=\"imap\"}"), Some(2.0));
     assert_eq!(page.get("gatepost_connections_before_sign_in"), Some(1.0));
+    assert_eq!(page.get("gatepost_accounts_in_memory"), Some(1.0));
+    let in_memory = |page: &Exposition| page.get("gatepost_mail_in_memory_bytes").unwrap();
+    assert!((1e3..1e5).contains(&in_memory(&page)), "{}", in_memory(&page));
     append(&mut client, "Subject: one\r\n\r\nbody\r\n");
     assert!(scrape(&server).get("gatepost_store_sync_seconds_count").unwrap() > syncs);
     drop((client, stranger));
@@ -354,5 +361,26 @@ fn no_metric_tells_a_wrong_password_from_a_name_that_nobody_has() {
         wrong,
         "of one that is disabled nobody learns that it is right"
     );
+    server.stop();
+}
+
+/// The names of a process's threads.
+fn threads(process: u32) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    tasks.map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap()).collect()
+}
+
+#[test]
+fn as_many_threads_serve_as_the_settings_say_and_so_much_is_kept() {
+    let home = Home::init("workers");
+    set(&home, SETTING, "listen = \"127.0.0.1:0\"");
+    set(&home, "# workers = 2", "workers = 9");
+    set(&home, "# memory_limit_mib = 256", "memory_limit_mib = 16");
+    let server = home.serve();
+    let workers = threads(server.id()).iter().filter(|name| name.starts_with("tokio-rt-worker")).count();
+    // Others of that name look up what may take its time, and go when there is no more of it.
+    assert!((9..=12).contains(&workers), "{workers} threads");
+    let limit = scrape(&server).get("gatepost_mail_in_memory_limit_bytes");
+    assert_eq!(limit, Some(f64::from(12 << 20)));
     server.stop();
 }
