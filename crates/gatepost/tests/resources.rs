@@ -18,6 +18,9 @@ const LARGE: usize = 50_000_000;
 /// What such a message may cost on its way in or out: some pieces of it, and the buffers on their way. Some 6 MiB were
 /// measured; the rest is for what an allocator keeps.
 const FEW: u64 = 12 << 20;
+const EIGHT: usize = 8;
+/// What so many such messages may cost together. Some 10 MiB were measured.
+const AT_ONCE: u64 = 64 << 20;
 /// What a client may cost that asks for everything and reads nothing. The server's own buffer is 256 KiB; TLS and
 /// what the allocator keeps come on top. The kernel's socket buffers are not the process's.
 const STUCK: u64 = 1 << 20;
@@ -84,6 +87,35 @@ fn a_message_of_fifty_megabytes_comes_and_goes_in_a_few() {
         client.ask("FETCH 2 (ENVELOPE BODYSTRUCTURE RFC822.SIZE)").unwrap();
     });
     client.ask("NOOP").unwrap();
+}
+
+#[test]
+fn eight_messages_of_fifty_megabytes_come_and_go_at_once_in_little() {
+    let place = Place::new(&[ACCOUNT], "");
+    let server = place.start();
+    let mut clients: Vec<Client> = (0..EIGHT).map(|_| server.session(ACCOUNT)).collect();
+    append(&mut clients[0], b"Subject: small\r\n\r\nsmall\r\n");
+    clients[0].ask("SELECT INBOX").unwrap();
+    clients[0].ask("FETCH 1 BODY.PEEK[]").unwrap();
+    let (message, _) = large_message();
+
+    assert_growth(&server, AT_ONCE, "8 APPENDs at once", || {
+        at_once(&mut clients, |client| append(client, &message))
+    });
+    clients.iter_mut().for_each(|client| drop(client.ask("SELECT INBOX").unwrap()));
+    assert_growth(&server, AT_ONCE, "8 FETCHes at once", || {
+        at_once(&mut clients, |client| assert!(section(client, "BODY.PEEK[]", "BODY[]") == message));
+    });
+    assert_growth(&server, AT_ONCE, "8 FETCHes of a part at once", || {
+        at_once(&mut clients, |client| {
+            section(client, "BODY.PEEK[2]<30000000.10000000>", "BODY[2]<30000000>");
+        });
+    });
+}
+
+/// Lets each client do something, all of them at the same time.
+fn at_once(clients: &mut [Client], work: impl Fn(&mut Client) + Sync) {
+    std::thread::scope(|scope| clients.iter_mut().for_each(|client| drop(scope.spawn(|| work(client)))));
 }
 
 #[test]
