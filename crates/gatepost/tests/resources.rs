@@ -19,8 +19,8 @@ const LARGE: usize = 50_000_000;
 /// measured; the rest is for what an allocator keeps.
 const FEW: u64 = 12 << 20;
 const EIGHT: usize = 8;
-/// What so many such messages may cost together. Some 10 MiB were measured.
-const AT_ONCE: u64 = 64 << 20;
+/// What so many such messages may cost together. Some 11 MiB were measured.
+const AT_ONCE: u64 = 32 << 20;
 /// What a client may cost that asks for everything and reads nothing. The server's own buffer is 256 KiB; TLS and
 /// what the allocator keeps come on top. The kernel's socket buffers are not the process's.
 const STUCK: u64 = 1 << 20;

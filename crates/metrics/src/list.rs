@@ -124,7 +124,7 @@ asked! {
         /// Octets of accounts and mailboxes that are in memory, in use or not.
         gauge "gatepost_mail_in_memory_bytes" kept: u64;
 
-        /// What that should not be above (most of `server.memory_limit_mib`). It is, where all of it is in use.
+        /// What that should not be above, which is most of server.memory_limit_mib. It is, where all of it is in use.
         gauge "gatepost_mail_in_memory_limit_bytes" most: u64;
 
         /// Accounts that are in memory.
