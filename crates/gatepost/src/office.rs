@@ -102,7 +102,8 @@ impl Office {
         let cost = Cost::new(passwords.hash_memory_kib, passwords.hash_passes, iterations)
             .context("passwords.hash_memory_kib or passwords.hash_passes is out of bounds")?;
         let threads = usize::try_from(passwords.hashes_at_once)?;
-        let pool = HashPool::start(threads, cost).context("cannot start the threads that hash passwords")?;
+        let pool = HashPool::start_behind(give_way, threads, cost);
+        let pool = pool.context("cannot start the threads that hash passwords")?;
         let imports = migrate::Ground {
             folder: data.join("imports"),
             most_octets: settings.limits.append_limit_octets,
@@ -212,6 +213,24 @@ fn compacting(store: &settings::Store, opener: Opener) -> Compacting {
 fn by_itself(days: u32, opener: Opener) -> Option<Duration> {
     (opener == Opener::Server && days > 0).then(|| DAY * days)
 }
+
+/// How much nicer than the server the threads are that hash passwords: they get a quarter of a processor that others want.
+#[cfg(target_os = "linux")]
+const NICER: i32 = 5;
+
+/// Lets whoever is signed in go before those who sign in, or try to: a storm of wrong passwords takes what processors are
+/// left over.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // This thread's alone (setpriority(2)).
+    if let Err(why) = rustix::process::nice(NICER) {
+        tracing::debug!(%why, "passwords are hashed at the priority of everything else");
+    }
+}
+
+/// Elsewhere there is but one priority for all threads.
+#[cfg(not(target_os = "linux"))]
+const fn give_way() {}
 
 /// How memory is divided, in octets.
 struct Room {

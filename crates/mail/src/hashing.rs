@@ -32,11 +32,20 @@ impl HashPool {
     /// # Errors
     /// The system has no thread for us.
     pub fn start(threads: usize, cost: Cost) -> std::io::Result<Self> {
+        Self::start_behind(|| (), threads, cost)
+    }
+
+    /// The same, where each thread begins with `first`: to give way to others, say.
+    ///
+    /// # Errors
+    /// The system has no thread for us.
+    pub fn start_behind(first: fn(), threads: usize, cost: Cost) -> std::io::Result<Self> {
         let (queue, work) = sync_channel::<Work>(threads * WAITING_PER_THREAD);
         let work = Arc::new(Mutex::new(work));
         for n in 0..threads {
             let work = Arc::clone(&work);
             std::thread::Builder::new().name(format!("hash-{n}")).spawn(move || {
+                first();
                 let mut workspace = Workspace::new();
                 loop {
                     let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();

@@ -231,11 +231,15 @@ pub(crate) fn new_fault() -> FaultId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Imap;
     use crate::clock::Clock;
     use crate::reception::Reception;
     use crate::tls::{CertificateFiles, Certificates};
+    use mail::{Accounts, HashPool, World};
     use policy::ConnectionLimits;
+    use sasl::Cost;
     use std::mem::size_of_val;
+    use store_memory::Memory;
     use tokio::io::duplex;
 
     mod races;
@@ -249,6 +253,10 @@ mod tests {
     }
 
     fn house(name: &str) -> House<Silent> {
+        house_of(name, Silent)
+    }
+
+    fn house_of<S: Service>(name: &str, service: S) -> House<S> {
         let folder = std::env::temp_dir();
         let path = |end: &str| folder.join(format!("gatepost-{name}-{}.{end}", std::process::id()));
         let files = CertificateFiles { chain: path("crt"), key: path("key") };
@@ -256,7 +264,7 @@ mod tests {
         std::fs::write(&files.chain, made.cert.pem()).unwrap();
         std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
         let certificates = Arc::new(Certificates::load(vec![files]).unwrap());
-        House::new(&Settings::default(), Silent, certificates.imap_config().unwrap())
+        House::new(&Settings::default(), service, certificates.imap_config().unwrap())
     }
 
     fn visit(kind: ListenerKind) -> Arc<Visit> {
@@ -275,5 +283,32 @@ mod tests {
         let (near, _far) = duplex(1);
         let task = house.serve(near, visit);
         assert!(size_of_val(&task) <= MOST, "{} octets", size_of_val(&task));
+    }
+
+    /// Time that stands still, and no chance.
+    struct Still;
+
+    impl World for Still {
+        fn now_ms(&self) -> i64 {
+            0
+        }
+
+        fn random(&self, into: &mut [u8]) {
+            into.fill(7);
+        }
+    }
+
+    /// The same with its session, but for what it holds on the heap: the command that it is in, its mailbox.
+    const MOST_WITH_SESSION: usize = 2 << 10;
+
+    #[tokio::test]
+    async fn a_session_that_waits_is_small() {
+        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still)).await.unwrap();
+        let pool = HashPool::start(1, Cost::RECOMMENDED).unwrap();
+        let imap = Imap::new(&Settings::default(), Arc::new(accounts), Arc::new(pool));
+        let house = house_of("small-session", imap);
+        let (near, _far) = duplex(1);
+        let task = house.serve(near, visit(ListenerKind::ImapTls));
+        assert!(size_of_val(&task) <= MOST_WITH_SESSION, "{} octets", size_of_val(&task));
     }
 }

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
@@ -57,6 +57,12 @@ pub(crate) async fn take_private_leave(stream: &mut TlsStream<impl Duplex>) {
     timeout(LINGER, leave).await.map(drop).ok();
 }
 
-async fn hear_out(stream: &mut impl Duplex) -> io::Result<u64> {
-    tokio::io::copy(&mut stream.take(LINGER_OCTETS), &mut tokio::io::sink()).await
+/// As long as the peer says nothing no buffer is held: all may leave at once.
+async fn hear_out(stream: &mut impl Duplex) -> io::Result<()> {
+    let (mut heard, mut octets) = (Vec::new(), 0);
+    while octets < LINGER_OCTETS && read_some(stream, &mut heard).await? > 0 {
+        octets += heard.len() as u64;
+        heard.clear();
+    }
+    Ok(())
 }

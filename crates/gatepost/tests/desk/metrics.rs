@@ -364,10 +364,29 @@ fn no_metric_tells_a_wrong_password_from_a_name_that_nobody_has() {
     server.stop();
 }
 
-/// The names of a process's threads.
-fn threads(process: u32) -> Vec<String> {
+/// A process's threads: their names, and how nice they are (proc(5), `stat`).
+fn threads(process: u32) -> Vec<(String, i32)> {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    tasks.map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap()).collect()
+    let stats = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
+    let thread = |stat: String| {
+        let (name, rest) = stat.split_once('(').unwrap().1.rsplit_once(") ").unwrap();
+        (name.to_owned(), rest.split(' ').nth(16).unwrap().parse().unwrap())
+    };
+    stats.map(thread).collect()
+}
+
+#[test]
+fn whoever_is_signed_in_goes_before_passwords_that_are_hashed() {
+    let home = Home::init("nicer");
+    let server = home.serve();
+    let nice = |named: &str| -> Vec<i32> {
+        let threads = threads(server.id()).into_iter();
+        threads.filter(|(name, _)| name.starts_with(named)).map(|(_, nice)| nice).collect()
+    };
+    let (working, hashing) = (nice("tokio-rt-worker"), nice("hash-"));
+    assert_eq!(hashing.len(), 2);
+    assert!(hashing.iter().all(|nice| *nice > working[0] || *nice == 19), "{working:?} {hashing:?}");
+    server.stop();
 }
 
 #[test]
@@ -377,7 +396,7 @@ fn as_many_threads_serve_as_the_settings_say_and_so_much_is_kept() {
     set(&home, "# workers = 2", "workers = 9");
     set(&home, "# memory_limit_mib = 256", "memory_limit_mib = 16");
     let server = home.serve();
-    let workers = threads(server.id()).iter().filter(|name| name.starts_with("tokio-rt-worker")).count();
+    let workers = threads(server.id()).iter().filter(|(name, _)| name.starts_with("tokio-rt-worker")).count();
     // Others of that name look up what may take its time, and go when there is no more of it.
     assert!((9..=12).contains(&workers), "{workers} threads");
     let limit = scrape(&server).get("gatepost_mail_in_memory_limit_bytes");

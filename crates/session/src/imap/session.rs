@@ -376,7 +376,8 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
     async fn tell_changes(&mut self, manner: Manner) -> Result<Option<ModSeq>, Ending> {
         let Some(hall) = &mut self.hall else { return Ok(None) };
         let Some(selected) = &mut hall.selected else { return Ok(None) };
-        match announce(selected, manner, &mut self.talk).await {
+        // Boxed, as the command was.
+        match Box::pin(announce(selected, manner, &mut self.talk)).await {
             Ok(Some(state)) => Ok(selected.view.highest_modseq(&state)),
             Ok(None) => {
                 hall.selected = None;

@@ -110,7 +110,8 @@ impl<P: Peer> Talk<P> {
     pub(super) async fn next_event(&mut self, until: Moment) -> Result<Event, Silence> {
         loop {
             match self.framer.next_event() {
-                Event::More => self.receive(until).await?,
+                // Boxed: whoever waits for a peer does nothing else, and whoever does something does not wait for it.
+                Event::More => Box::pin(self.receive(until)).await?,
                 event => return Ok(event),
             }
         }
