@@ -1,7 +1,7 @@
 //! Waiting for whichever comes first, without a runtime.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 /// Which of two came first.
@@ -11,15 +11,18 @@ pub(crate) enum First<A, B> {
     Other(B),
 }
 
-/// Waits for one of two and drops the other, which therefore must lose nothing by being dropped. When both are
+/// Waits for one of two; whoever calls drops the other, which therefore must lose nothing by being dropped. When both are
 /// ready it is the first.
-pub(crate) async fn race<A: Future, B: Future>(one: A, other: B) -> First<A::Output, B::Output> {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|cx| {
+///
+/// They are pinned where they are made: taken by value they would be held twice, as what was given and as what is polled.
+pub(crate) fn race<A: Future, B: Future>(
+    mut one: Pin<&mut A>,
+    mut other: Pin<&mut B>,
+) -> impl Future<Output = First<A::Output, B::Output>> {
+    poll_fn(move |cx| {
         if let Poll::Ready(a) = one.as_mut().poll(cx) {
             return Poll::Ready(First::One(a));
         }
         other.as_mut().poll(cx).map(First::Other)
     })
-    .await
 }

@@ -8,6 +8,7 @@ use crate::port::{Mail, Mailbox, Peer};
 use crate::race::{First, race};
 use crate::refusal::Refusal;
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 use terms::Moment;
 use wire::imap::framer::Event;
@@ -36,7 +37,11 @@ pub(super) async fn run<M: Mail, P: Peer>(
         // Before the race: what loses a race must have nothing half written.
         talk.flush().await?;
         let until = still_here.map_or(Moment::NEVER, |time| talk.now().plus(time));
-        match race(talk.next_event(until), changed(hall, seen)).await {
+        let first = {
+            let (said, changed) = (pin!(talk.next_event(until)), pin!(changed(hall, seen)));
+            race(said, changed).await
+        };
+        match first {
             First::One(Ok(event)) => return done(&event, talk),
             First::One(Err(Silence::TimedOut)) => {
                 untagged(talk.text(), Condition::Ok, None, "Still here");

@@ -75,7 +75,11 @@ pub(super) async fn patiently<T, P: Peer>(
     let mut change = pin!(change);
     loop {
         let tell_at = talk.now().plus(PROGRESS_TIME);
-        match race(change.as_mut(), talk.wait(tell_at)).await {
+        let first = {
+            let moment = pin!(talk.wait(tell_at));
+            race(change.as_mut(), moment).await
+        };
+        match first {
             First::One(changed) => return Ok(changed),
             First::Other(()) => {
                 tell(tag, 0, goal, talk.text());

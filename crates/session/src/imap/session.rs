@@ -34,23 +34,7 @@ pub const MAX_MISTAKES: u32 = 20;
 
 /// Speaks with a peer whose line is private, until one of them has had enough.
 pub async fn serve<P: Peer, D: Door>(greeted: Greeted, peer: P, door: &D) -> Ended {
-    let (signpost, rules, greeting) = greeted.into_parts();
-    let talk = Talk::new(peer, &rules);
-    let sign_in_by = talk.now().plus(rules.sign_in_time);
-    let mut session = Session {
-        talk,
-        door,
-        signpost,
-        rules,
-        hall: None,
-        reassurance: Reassurance::Wanted,
-        mistakes: 0,
-        commands: 0,
-        sign_in_by,
-    };
-    if greeting == Greeting::Due {
-        session.greet();
-    }
+    let mut session = Session::begin(greeted, peer, door);
     let ending = session.converse().await;
     session.part(ending).await;
     Ended { ending, commands: session.commands }
@@ -78,7 +62,29 @@ struct Session<'d, P, D: Door> {
     sign_in_by: Moment,
 }
 
-impl<P: Peer, D: Door> Session<'_, P, D> {
+impl<'d, P: Peer, D: Door> Session<'d, P, D> {
+    /// Not where it is awaited: what is moved from there into a session would be held a second time.
+    fn begin(greeted: Greeted, peer: P, door: &'d D) -> Self {
+        let (signpost, rules, greeting) = greeted.into_parts();
+        let talk = Talk::new(peer, &rules);
+        let sign_in_by = talk.now().plus(rules.sign_in_time);
+        let mut session = Self {
+            talk,
+            door,
+            signpost,
+            rules,
+            hall: None,
+            reassurance: Reassurance::Wanted,
+            mistakes: 0,
+            commands: 0,
+            sign_in_by,
+        };
+        if greeting == Greeting::Due {
+            session.greet();
+        }
+        session
+    }
+
     fn greet(&mut self) {
         let line = capability::line(&Stage::Greeted.into());
         let text = format!("{} Gatepost ready", self.signpost.host);
@@ -172,7 +178,7 @@ impl<P: Peer, D: Door> Session<'_, P, D> {
             return Err(self.log_out(&tag));
         }
         if matches!(command, Command::Compress) {
-            return self.compress(name, &tag).await;
+            return Box::pin(self.compress(name, &tag)).await;
         }
         // Boxed, so that a session that waits is no larger than its waiting: docs/decisions/session-shape.md.
         let outcome = match command {
