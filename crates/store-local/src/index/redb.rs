@@ -11,7 +11,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 type Open = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
@@ -133,7 +133,7 @@ impl Kv for RedbKv {
     fn view(&self) -> Result<Arc<dyn View>, KvError> {
         let begin = || Ok(self.database()?.begin_read()?);
         let transaction = self.health.watch(begin)?;
-        Ok(Arc::new(RedbView { transaction, health: Arc::clone(&self.health) }))
+        Ok(Arc::new(RedbView { transaction, opened: Default::default(), health: Arc::clone(&self.health) }))
     }
 
     fn write(&self, batch: &Batch<'_>) -> Result<(), KvError> {
@@ -219,6 +219,8 @@ impl RedbKv {
 
 struct RedbView {
     transaction: ReadTransaction,
+    /// Each table once somebody has asked for it: to look for one by its name takes as long as to look for a key.
+    opened: [OnceLock<Open>; 3],
     health: Arc<Health>,
 }
 
@@ -230,7 +232,20 @@ impl Debug for RedbView {
 
 impl RedbView {
     /// `None`: nothing was ever written.
-    fn table(&self, table: Table) -> Result<Option<Open>, KvError> {
+    fn table(&self, table: Table) -> Result<Option<&Open>, KvError> {
+        let [index, soft, meta] = &self.opened;
+        let opened = match table {
+            Table::Index => index,
+            Table::Soft => soft,
+            Table::Meta => meta,
+        };
+        if let Some(open) = opened.get() {
+            return Ok(Some(open));
+        }
+        Ok(self.open(table)?.map(|open| opened.get_or_init(|| open)))
+    }
+
+    fn open(&self, table: Table) -> Result<Option<Open>, KvError> {
         match self.transaction.open_table(definition(table)) {
             Ok(open) => Ok(Some(open)),
             // Whoever writes one table makes all of them.
@@ -247,22 +262,28 @@ impl RedbView {
     /// A key that has rotted, in a leaf or in a branch, leads a search astray, and the search ends beside it. So what is not
     /// found is believed only where the entries before and behind it are sound, and really lie before and behind it.
     fn check_around(open: &Open, before: &[u8], behind: &[u8]) -> Result<(), KvError> {
-        if let Some(entry) = ReadableTable::range::<&[u8]>(open, ..before)?.next_back() {
-            let (key, value) = entry?;
-            sound(key.value(), value.value())?;
-            in_order(key.value() < before)?;
-        }
-        let entry = ReadableTable::range::<&[u8]>(open, behind..)?.next();
-        let (key, value) = entry.ok_or_else(|| KvError::Damaged("a table has lost its end".to_owned()))??;
-        sound(key.value(), value.value())?;
-        in_order(key.value() >= behind)
+        Self::check_before(open, before)?;
+        Self::check_next(open, behind, |next| next >= behind)
     }
 
     /// The same for a key that is not there.
     fn check_gap(open: &Open, absent: &[u8]) -> Result<(), KvError> {
-        let next = ReadableTable::range::<&[u8]>(open, absent..)?.next().transpose()?;
-        in_order(next.is_none_or(|(key, _)| key.value() != absent))?;
-        Self::check_around(open, absent, absent)
+        Self::check_before(open, absent)?;
+        Self::check_next(open, absent, |next| next > absent)
+    }
+
+    fn check_before(open: &Open, before: &[u8]) -> Result<(), KvError> {
+        let entry = ReadableTable::range::<&[u8]>(open, ..before)?.next_back();
+        let Some((key, value)) = entry.transpose()? else { return Ok(()) };
+        sound(key.value(), value.value())?;
+        in_order(key.value() < before)
+    }
+
+    fn check_next(open: &Open, from: &[u8], fits: impl Fn(&[u8]) -> bool) -> Result<(), KvError> {
+        let entry = ReadableTable::range::<&[u8]>(open, from..)?.next();
+        let (key, value) = entry.ok_or_else(|| KvError::Damaged("a table has lost its end".to_owned()))??;
+        sound(key.value(), value.value())?;
+        in_order(fits(key.value()))
     }
 }
 
@@ -270,8 +291,8 @@ impl View for RedbView {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, KvError> {
         self.health.watch(|| {
             let Some(open) = self.table(table)? else { return Ok(None) };
-            let found = ReadableTable::get(&open, key)?;
-            let Some(value) = found else { return Self::check_gap(&open, key).map(|()| None) };
+            let found = ReadableTable::get(open, key)?;
+            let Some(value) = found else { return Self::check_gap(open, key).map(|()| None) };
             sound(key, value.value()).map(|value| Some(value.to_vec()))
         })
     }
@@ -282,7 +303,7 @@ impl View for RedbView {
             // redb refuses a range that ends before it starts; here it is merely empty.
             let range = if from < to { from..to } else { from..from };
             let mut last = Vec::new();
-            for entry in ReadableTable::range(&open, range.clone())? {
+            for entry in ReadableTable::range(open, range.clone())? {
                 let (key, value) = entry?;
                 let here = key.value();
                 in_order(range.contains(&here) && last.as_slice() < here)?;
@@ -291,7 +312,7 @@ impl View for RedbView {
                     break;
                 }
             }
-            Self::check_around(&open, range.start, range.end)
+            Self::check_around(open, range.start, range.end)
         })
     }
 }
