@@ -4,7 +4,8 @@ use settings::Idle;
 use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -13,9 +14,32 @@ use tokio::net::TcpStream;
 ///
 /// Many clients write a literal and the CRLF behind it one after the other, and let Nagle hold the second until the
 /// first is acknowledged; the system holds the acknowledgement 40 ms, in the hope that a reply will carry it. Both
-/// wait, at every APPEND. Where a reply has carried it there is nothing left to send, so the others pay nothing.
+/// wait, at every APPEND. Where a reply has carried it, or is about to, there is nothing to send, so the others pay
+/// nothing.
 #[derive(Debug)]
-pub(crate) struct Prompt(TcpStream);
+pub(crate) struct Prompt {
+    stream: TcpStream,
+    debt: Debt,
+}
+
+/// The waker of one who looks whether anything has come and waits for nothing.
+pub(crate) static LOOKING: LazyLock<Waker> = LazyLock::new(|| Waker::from(Arc::new(Nobody)));
+
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Whether the peer is to be told that what it sent has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Debt {
+    /// It knows, or a reply carries it.
+    #[default]
+    Nothing,
+    /// Of all that was read since we last wrote.
+    Acknowledgement,
+}
 
 impl Prompt {
     /// Readies an accepted socket: no delay for small replies (one write holds a whole batch of them), and a question
@@ -31,13 +55,21 @@ impl Prompt {
             .with_retries(idle.keepalive_probes);
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-        Ok(Self(stream))
+        Ok(Self { stream, debt: Debt::Nothing })
     }
 
-    fn acknowledge(&self) {
+    fn acknowledge(&mut self) {
+        self.debt = Debt::Nothing;
         // Saves time, nothing else: where the system does not know it, all goes on as before.
         #[cfg(target_os = "linux")]
-        SockRef::from(&self.0).set_tcp_quickack(true).ok();
+        SockRef::from(&self.stream).set_tcp_quickack(true).ok();
+    }
+
+    fn wrote(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.debt = Debt::Nothing;
+        }
+        written
     }
 }
 
@@ -47,8 +79,14 @@ impl AsyncRead for Prompt {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.0).poll_read(cx, buf);
-        if read.is_pending() {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.debt = Debt::Acknowledgement;
+        }
+        // Who only looks whether the peer is still there is at work on a reply.
+        let waits = read.is_pending() && !cx.waker().will_wake(&LOOKING);
+        if waits && self.debt == Debt::Acknowledgement {
             self.acknowledge();
         }
         read
@@ -57,7 +95,8 @@ impl AsyncRead for Prompt {
 
 impl AsyncWrite for Prompt {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(written)
     }
 
     fn poll_write_vectored(
@@ -65,19 +104,20 @@ impl AsyncWrite for Prompt {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -85,6 +125,7 @@ impl AsyncWrite for Prompt {
 mod tests {
     use super::*;
     use settings::Settings;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     /// No other way leads from an accepted socket to a conversation. The numbers are those of clients that sleep.
@@ -94,10 +135,41 @@ mod tests {
         let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
         let ready = Prompt::ready(accepted, &Settings::default().idle).unwrap();
-        let socket = SockRef::from(&ready.0);
+        let socket = SockRef::from(&ready.stream);
         assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(120));
         assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(30));
         assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
+    }
+
+    /// Says hello to a peer that is then read, looked at, waited for or answered; gives what is owed to it afterwards.
+    async fn debt_after(what: impl AsyncFnOnce(&mut Prompt)) -> Debt {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        let mut prompt = Prompt::ready(accepted, &Settings::default().idle).unwrap();
+        peer.write_all(b"hello").await.unwrap();
+        prompt.read_exact(&mut [0; 5]).await.unwrap();
+        what(&mut prompt).await;
+        prompt.debt
+    }
+
+    fn poll_once(prompt: &mut Prompt, waker: &Waker) {
+        let mut octets = [0; 5];
+        let mut buffer = ReadBuf::new(&mut octets);
+        let read = Pin::new(prompt).poll_read(&mut Context::from_waker(waker), &mut buffer);
+        assert!(read.is_pending());
+    }
+
+    #[tokio::test]
+    async fn what_was_read_is_acknowledged_before_we_wait_for_more() {
+        let waiting = Waker::from(Arc::new(Nobody));
+        assert_eq!(debt_after(async |prompt| poll_once(prompt, &waiting)).await, Debt::Nothing);
+    }
+
+    #[tokio::test]
+    async fn a_look_at_the_peer_acknowledges_nothing_and_a_reply_does() {
+        assert_eq!(debt_after(async |prompt| poll_once(prompt, &LOOKING)).await, Debt::Acknowledgement);
+        assert_eq!(debt_after(async |prompt| prompt.write_all(b"hi").await.unwrap()).await, Debt::Nothing);
     }
 }
