@@ -18,15 +18,20 @@
 //! }
 //! ```
 //!
+//! Before that, [`Program::narrow`] holds what a program says of flags and UIDs against all messages at once. Where it says
+//! nothing else, that is the answer; else fewer are left to be judged.
+//!
 //! Strings are found as exact substrings, without regard to case ([`Needle`]); nothing is cut into words.
 //!
 //! Left to others: reading and decoding (what is searched is *decoded* header fields and text parts, RFC 9051,
 //! 6.4.4), and numbers. A sequence set means something only in a session's view, so the session gives its UIDs.
 
 mod key;
+mod narrow;
 mod needle;
 mod program;
 
 pub use key::{ArrivalTest, DateTest, FieldName, HeaderTest, Key};
+pub use narrow::Narrowed;
 pub use needle::{MAX_NEEDLE_OCTETS, Needle, Scan};
 pub use program::{Answers, MAX_DEPTH, MAX_KEYS, Need, Program, Question, Searchable, TooComplex, Verdict};

@@ -50,6 +50,10 @@ impl Program {
         Ok(Self { root, reads: compiler.reads })
     }
 
+    pub(super) const fn root(&self) -> &Node {
+        &self.root
+    }
+
     /// Room for the answers about one message.
     #[must_use]
     pub fn answers(&self) -> Answers {
@@ -169,7 +173,7 @@ impl std::error::Error for TooComplex {}
 
 /// What it costs to know: the order of trying, and of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cost {
+pub(super) enum Cost {
     Column,
     Record,
     Header,
@@ -179,7 +183,7 @@ enum Cost {
 
 /// A key in the program's order.
 #[derive(Debug)]
-enum Node {
+pub(super) enum Node {
     And(Vec<Self>, Cost),
     Or(Vec<Self>, Cost),
     Not(Box<Self>),
@@ -189,7 +193,7 @@ enum Node {
 }
 
 #[derive(Debug)]
-enum Column {
+pub(super) enum Column {
     Flag(Flag),
     Recent,
     Uid(UidSet),
@@ -203,7 +207,7 @@ enum Column {
 }
 
 #[derive(Debug)]
-enum Read {
+pub(super) enum Read {
     SentDate(DateTest),
     Thread(ThreadId),
     Header(HeaderTest),

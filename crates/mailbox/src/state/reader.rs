@@ -19,6 +19,15 @@ impl<'a> Reader<'a> {
         Self { state, private: state.privates.get(&account) }
     }
 
+    pub(crate) const fn state(&self) -> &'a MailboxState {
+        self.state
+    }
+
+    /// Those of these messages that are there.
+    pub(crate) fn present(&self, uids: &UidSet) -> UidSet {
+        self.state.present(uids)
+    }
+
     /// HIGHESTMODSEQ: no change that this account can see has a higher one.
     #[must_use]
     pub fn highest_modseq(&self) -> ModSeq {

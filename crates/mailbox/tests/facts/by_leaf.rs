@@ -1,9 +1,10 @@
 //! What is done leaf by leaf comes to what it comes to row by row.
 
 use crate::{ALEX, ANDREW, apply, empty, named, with_messages};
+use mailbox::search::{Key, Narrowed, Program, Searchable, Verdict};
 use mailbox::{Change, Flags, MailboxState, Row, Store, Stored, SystemFlags};
 use std::collections::BTreeMap;
-use terms::{AccountId, ModSeq, Uid, UidSet};
+use terms::{AccountId, EmailId, Flag, InternalDate, Keyword, ModSeq, Uid, UidSet};
 use testkit::dice::Dice;
 
 const WORDS: [&str; 7] =
@@ -158,4 +159,93 @@ fn who_is_gone_is_remembered_as_it_was_whatever_lies_beside_it() {
             }
         }
     }
+}
+
+/// A message as a search sees it one by one.
+struct Candidate<'a>(&'a MailboxState, Row);
+
+impl Searchable for Candidate<'_> {
+    fn uid(&self) -> Uid {
+        self.1.uid
+    }
+    fn has_flag(&self, flag: &Flag) -> bool {
+        match SystemFlags::of(flag) {
+            Ok(system) => self.1.flags.system.contains(system),
+            Err(keyword) => names(self.0, &self.1).1.contains(&keyword.as_str().to_owned()),
+        }
+    }
+    fn is_recent(&self) -> bool {
+        false
+    }
+    fn email(&self) -> EmailId {
+        self.1.email
+    }
+    fn internal_date(&self) -> InternalDate {
+        self.1.internal_date
+    }
+    fn save_date(&self) -> InternalDate {
+        self.1.saved()
+    }
+    fn size(&self) -> u64 {
+        self.1.size
+    }
+    fn mod_seq(&self) -> ModSeq {
+        self.1.modseq
+    }
+}
+
+fn any_key(state: &MailboxState, dice: &mut Dice, depth: u32) -> Key {
+    let keyword = |word: &str| Key::Flag(Flag::Keyword(Keyword::new(word).unwrap()));
+    let keys = |dice: &mut Dice| (0..dice.below(4)).map(|_| any_key(state, dice, depth - 1)).collect();
+    match dice.below(if depth == 0 { 7 } else { 13 }) {
+        0 => Key::Flag(Flag::Seen),
+        1 => Key::Flag([Flag::Flagged, Flag::Answered, Flag::Deleted][dice.below(3_usize)].clone()),
+        2 => keyword(dice.pick(&["red", "green", "unheard-of"])),
+        3 | 4 => Key::Uid(some_uids(state, dice)),
+        5 => Key::Flag(Flag::Seen).negated(),
+        6 => Key::ModSeq(ModSeq::new(dice.below(state.seq() + 9)).unwrap()),
+        7 | 8 => any_key(state, dice, depth - 1).negated(),
+        9 | 10 => Key::Or(keys(dice)),
+        _ => Key::And(keys(dice)),
+    }
+}
+
+fn fitting(state: &MailboxState, account: AccountId, program: &Program, among: &UidSet) -> UidSet {
+    let fits = |row: &Row| {
+        let candidate = Candidate(state, row.clone());
+        matches!(program.judge(&candidate, &mut program.answers(), |_| None), Verdict::Fits)
+    };
+    state.reader(account).rows(among).filter(fits).map(|row| row.uid).collect()
+}
+
+#[test]
+fn a_search_by_flags_finds_what_a_look_at_each_message_finds() {
+    let (mut told, mut narrowed, mut left) = (0, 0, 0);
+    for seed in 0..60 {
+        let mut dice = Dice::new(seed);
+        let mut state = with_messages(&empty(1, 7), 500 + dice.below(400));
+        for _ in 0..20 {
+            state = step(&state, &mut dice);
+            let program = Program::new(any_key(&state, &mut dice, 3)).unwrap();
+            let (account, among) = (dice.pick(&[ALEX, ANDREW]), some_uids(&state, &mut dice));
+            let expected = fitting(&state, account, &program, &among);
+            match program.narrow(state.reader(account), &among) {
+                Narrowed::Fit(uids) => {
+                    assert_eq!(uids, expected, "seed {seed}: {program:?}");
+                    told += usize::from(!uids.is_empty());
+                }
+                Narrowed::May(uids) => {
+                    assert!(uids.difference(&among).is_empty(), "seed {seed}: {program:?}");
+                    assert_eq!(
+                        fitting(&state, account, &program, &uids),
+                        expected,
+                        "seed {seed}: {program:?}"
+                    );
+                    narrowed += usize::from(uids.len() < among.len());
+                    left += 1;
+                }
+            }
+        }
+    }
+    assert!(told > 100 && narrowed > 10 && left > narrowed, "{told} told, {narrowed} of {left} narrowed");
 }

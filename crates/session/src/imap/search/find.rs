@@ -7,7 +7,7 @@ use crate::imap::hall::Selected;
 use crate::imap::object_id::EmailName;
 use crate::imap::pace::Pace;
 use crate::port::{Mailbox, Peer};
-use mailbox::search::{Answers, Program, Searchable, Verdict};
+use mailbox::search::{Answers, Narrowed, Program, Searchable, Verdict};
 use mailbox::{MailboxState, Row, SystemFlags, View};
 use message::RecordView;
 use terms::{EmailId, Flag, InternalDate, ModSeq, Uid, UidSet};
@@ -19,6 +19,10 @@ pub(super) const CHUNK: usize = 256;
 const SHORT_CHUNK: usize = 16;
 /// What it costs to judge a message by its columns, in octets of text.
 pub(super) const ROW_WORK: usize = 64;
+/// How many messages are held against flags at once.
+const BLOCK: u64 = 64 << 10;
+/// What that costs for each, in octets of text.
+const FLAG_WORK: usize = 4;
 
 /// How much of what there is to find is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +84,10 @@ pub(in crate::imap) async fn find<B: Mailbox, P: Peer>(
 ) -> Result<UidSet, Stop> {
     let answers = program.answers();
     let mut searching = Searching { program, selected, state, answers, pace };
-    let mut uids = among.iter();
     Ok(match enough {
-        Enough::All => searching.along(uids, CHUNK, u64::MAX).await?,
+        Enough::All => searching.all(among).await?,
         Enough::Ends(first, last) => {
+            let mut uids = among.iter();
             let lowest = searching.along(uids.by_ref(), SHORT_CHUNK, first).await?;
             let highest = searching.along(uids.by_ref().rev(), SHORT_CHUNK, last).await?;
             lowest.union(&highest)
@@ -101,6 +105,29 @@ struct Searching<'a, 't, B, P> {
 }
 
 impl<'a, B: Mailbox, P: Peer> Searching<'a, '_, B, P> {
+    /// Finds all that there is: by flags first, and looks at no message that those rule out or let in.
+    async fn all(&mut self, among: &UidSet) -> Result<UidSet, Stop> {
+        let reader = self.state.reader(self.selected.view.account());
+        let (mut found, mut place) = (Vec::new(), 0);
+        while place < among.len() {
+            let block = among.slice(place..place + BLOCK);
+            place += BLOCK;
+            let fitting = match self.program.narrow(reader, &block) {
+                Narrowed::Fit(uids) => {
+                    self.pace.done(block.len());
+                    uids
+                }
+                Narrowed::May(uids) => {
+                    self.pace.done(block.len() - uids.len());
+                    self.along(uids.iter(), CHUNK, u64::MAX).await?
+                }
+            };
+            found.extend_from_slice(fitting.spans());
+            self.pace.worked(block.len() as usize * FLAG_WORK).await?;
+        }
+        Ok(UidSet::from_ranges(found))
+    }
+
     /// Goes along messages, in one direction, until enough are found.
     async fn along(
         &mut self,
