@@ -472,15 +472,21 @@ impl Account {
     pub(crate) fn published_seq(&self, stream: StreamId) -> Option<Seq> {
         match stream.number {
             0 => lock(&self.names).as_ref().map(|at| at.seq),
-            number => self.known(number).map(|mailbox| mailbox.newest_at().seq),
+            number => self.known(number).map(|mailbox| mailbox.newest_seq()),
         }
+    }
+
+    /// Whether there is something to do where a stream has grown so far: it is not shown, and nobody is about to show it.
+    pub(crate) fn is_news(&self, stream: StreamId, seq: Seq) -> bool {
+        let is_shown = self.published_seq(stream).map(|known| known >= seq);
+        is_shown.is_none_or(|is_shown| !is_shown && !self.writer.awaits(stream, seq))
     }
 
     /// Looks whether a stream has grown, after a hint that it may have.
     pub(crate) async fn look(&self, stream: StreamId, seq: Seq) -> Result<(), Error> {
         match self.published_seq(stream) {
-            Some(known) if known < seq && !self.writer.awaits(stream, seq) => self.read_on(stream).await,
-            Some(_) => Ok(()),
+            _ if !self.is_news(stream, seq) => Ok(()),
+            Some(_) => self.read_on(stream).await,
             None => {
                 MailboxId::new(stream.number).into_iter().for_each(|id| lock(&self.ledger).doubt(id, seq));
                 Ok(())

@@ -137,6 +137,11 @@ impl Mailbox {
         At { seq: newest.seq, state: MailboxState::clone(&newest.state) }
     }
 
+    /// Up to where that is.
+    pub(crate) fn newest_seq(&self) -> Seq {
+        self.newest.borrow().seq
+    }
+
     /// Shows a newer state; an older one is not shown.
     pub(crate) fn advance(&self, at: At<MailboxState>) {
         self.newest.send_if_modified(|newest| {

@@ -2,8 +2,9 @@
 //!
 //! A watcher that sleeps costs one bounded queue: what does not fit becomes [`Hint::Missed`].
 
-use crate::{Hint, Seq, StreamId, Watch};
+use crate::{Hint, News, Seq, StreamId, Watch};
 use std::collections::VecDeque;
+use std::fmt::{self, Debug, Formatter};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -53,11 +54,18 @@ impl Watch for Watcher {
     fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Hint>> + Send + '_>> {
         Box::pin(poll_fn(|context| self.queue.poll(context)))
     }
+
+    fn expect_only(&mut self, news: News) {
+        *lock(&self.queue.news) = Some(news);
+    }
 }
 
-/// What waits for one watcher.
-#[derive(Debug, Default)]
-struct Queue(Mutex<Waiting>);
+/// What waits for one watcher, and what it waits for.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    news: Mutex<Option<News>>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -66,9 +74,28 @@ struct Waiting {
     waker: Option<Waker>,
 }
 
+impl Debug for Queue {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
+}
+
 impl Queue {
     fn push(&self, grown: &[(StreamId, Seq)]) {
-        let mut waiting = lock(&self.0);
+        match lock(&self.news).as_ref() {
+            None => self.push_all(grown),
+            Some(news) => {
+                let grown: Vec<_> =
+                    grown.iter().copied().filter(|(stream, seq)| news(*stream, *seq)).collect();
+                if !grown.is_empty() {
+                    self.push_all(&grown);
+                }
+            }
+        }
+    }
+
+    fn push_all(&self, grown: &[(StreamId, Seq)]) {
+        let mut waiting = lock(&self.waiting);
         if waiting.hints.len() + grown.len() > HINT_QUEUE {
             waiting.hints.clear();
             waiting.hints.push_back(Hint::Missed);
@@ -79,13 +106,13 @@ impl Queue {
     }
 
     fn close(&self) {
-        let mut waiting = lock(&self.0);
+        let mut waiting = lock(&self.waiting);
         waiting.closed = true;
         wake(waiting);
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<Option<Hint>> {
-        let mut waiting = lock(&self.0);
+        let mut waiting = lock(&self.waiting);
         match waiting.hints.pop_front() {
             Some(hint) => Poll::Ready(Some(hint)),
             None if waiting.closed => Poll::Ready(None),
@@ -115,6 +142,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::AccountId;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     #[test]
     fn a_sleeping_watcher_costs_a_bounded_queue() {
@@ -123,9 +152,32 @@ mod tests {
         let stream = StreamId { account: AccountId(1), number: 1 };
         for seq in 1..=10 * HINT_QUEUE as u64 {
             hints.tell(&[(stream, Seq(seq))]);
-            assert!(lock(&queue.0).hints.len() <= HINT_QUEUE);
+            assert!(lock(&queue.waiting).hints.len() <= HINT_QUEUE);
         }
-        assert_eq!(lock(&queue.0).hints.front(), Some(&Hint::Missed));
+        assert_eq!(lock(&queue.waiting).hints.front(), Some(&Hint::Missed));
+    }
+
+    #[test]
+    fn a_watcher_is_not_woken_for_what_it_knows() {
+        struct Woken(AtomicUsize);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (hints, woken) = (Hints::default(), Arc::new(Woken(AtomicUsize::new(0))));
+        let mut watch = hints.watch();
+        watch.expect_only(Box::new(|_, seq| seq > Seq(7)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let stream = StreamId { account: AccountId(1), number: 1 };
+        for (seq, wakes) in [(6, 0), (7, 0), (8, 1)] {
+            assert!(watch.next().as_mut().poll(&mut context).is_pending());
+            hints.tell(&[(stream, Seq(seq))]);
+            assert_eq!(woken.0.load(Ordering::Relaxed), wakes);
+        }
+        let next = watch.next().as_mut().poll(&mut context);
+        assert_eq!(next, Poll::Ready(Some(Hint::Grown(stream, Seq(8)))));
     }
 
     #[test]

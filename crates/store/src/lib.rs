@@ -334,7 +334,16 @@ pub trait Store: Send + Sync + 'static {
 pub trait Watch: Send {
     /// The next hint; `None` when the store has closed.
     fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Hint>> + Send + '_>>;
+
+    /// From now on hints that are no `news` need not be told: whoever watches is not woken for what it knows. A store may
+    /// tell them all the same. It asks wherever a commit ends, so the answer waits for nobody, and asks nothing of the store.
+    fn expect_only(&mut self, news: News) {
+        drop(news);
+    }
 }
+
+/// Whether it is news that a stream has grown so far.
+pub type News = Box<dyn Fn(StreamId, Seq) -> bool + Send + Sync>;
 
 /// Why a store could not do as asked. Never a conflict: that is an answer.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

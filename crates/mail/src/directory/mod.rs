@@ -337,9 +337,20 @@ impl Accounts {
     /// answered, is seen here although nobody asks. Whoever runs the server keeps this going.
     pub async fn follow(&self) {
         tokio::select! {
-            () = self.heed(self.store.watch()) => {}
+            () = self.heed(self.news()) => {}
             () = self.heed(self.abandoned.watch()) => {}
         }
+    }
+
+    /// What the store has to tell. Most is what somebody here has done, and is about to show.
+    fn news(&self) -> Box<dyn Watch> {
+        let mut watch = self.store.watch();
+        let room = Arc::clone(&self.room);
+        watch.expect_only(Box::new(move |stream, seq| {
+            stream == STREAM
+                || room.find(stream.account).is_some_and(|account| account.is_news(stream, seq))
+        }));
+        watch
     }
 
     async fn heed(&self, mut hints: Box<dyn Watch>) {
