@@ -2,14 +2,13 @@
 
 use crate::account::Account;
 use crate::{Error, Origin};
-use bytes::Bytes;
-use store::{Append, BodyId, Commit, Committed, EmailId, Record};
+use store::{Append, Body, Commit, Committed, EmailId, Record};
 
 /// Records and bodies for one commit, within its limits.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
     pub(crate) records: Vec<(EmailId, Option<Record>)>,
-    pub(crate) bodies: Vec<(BodyId, Bytes)>,
+    pub(crate) bodies: Vec<Body>,
 }
 
 impl Account {

@@ -9,10 +9,9 @@ use crate::aside::Aside;
 use crate::incoming::Received;
 use crate::proposal::{Halt, Proposal};
 use crate::{Error, Origin};
-use bytes::Bytes;
 use mailbox::account::MailboxId;
 use mailbox::{Birth, Flags, NewMessage};
-use store::{BodyId, EmailId};
+use store::{Body, EmailId};
 use terms::{AccountId, InternalDate, Uid, UidSet, UidValidity};
 
 /// Octets of bodies that wait in memory for those that come behind them.
@@ -58,7 +57,7 @@ impl Account {
         if batch.records > MAX_RECORDS {
             return Err(Error::TooMuch);
         }
-        batch.held += arrival.received.body.as_ref().map_or(0, Bytes::len);
+        batch.held += arrival.received.body.as_ref().map_or(0, |body| body.octets().len());
         batch.arrivals.push(arrival);
         if batch.held > MAX_HELD { self.put_away(batch, origin).await } else { Ok(()) }
     }
@@ -117,9 +116,8 @@ impl Account {
 
 impl Batch {
     /// The bodies that are in memory.
-    fn bodies(&self) -> impl Iterator<Item = (BodyId, Bytes)> {
-        let body = |received: &Received| Some((received.id, received.body.clone()?));
-        self.arrivals.iter().filter_map(move |arrival| body(&arrival.received))
+    fn bodies(&self) -> impl Iterator<Item = Body> {
+        self.arrivals.iter().filter_map(|arrival| arrival.received.body.clone())
     }
 
     fn let_go(&mut self) {
@@ -162,7 +160,7 @@ fn bring(
         let email = EmailId { mailbox: mailbox.get(), uid: uid.get() };
         proposal.put_record(email, arrival.received.store_record());
     }
-    batch.bodies().for_each(|(id, body)| proposal.put_body(id, body));
+    batch.bodies().for_each(|body| proposal.put_body(body));
     Ok(Filed { uid_validity, uids: appending.uids })
 }
 

@@ -183,7 +183,7 @@ struct Returning {
 
 impl Returning {
     fn octets(&self) -> usize {
-        self.record.as_ref().map_or(0, Bytes::len) + self.carried.body.as_ref().map_or(0, Bytes::len)
+        self.record.as_ref().map_or(0, Bytes::len) + self.carried.octets()
     }
 }
 
@@ -244,7 +244,7 @@ impl Coming<'_> {
             let records = self.account.readable_records(std::iter::once(*email)).await?;
             let record = |octets| (*email, Some(Record { octets, body: Some(then.body) }));
             let records = records.into_values().map(record).collect();
-            let bodies = carried.body.iter().map(|octets| (then.body, octets.clone())).collect();
+            let bodies = carried.body.iter().cloned().collect();
             self.account.put_aside(self.origin, Aside { records, bodies }).await?;
         }
         Ok(!carried.was.is_whole())
@@ -299,7 +299,7 @@ impl Coming<'_> {
                         let record = Record { octets: octets.clone(), body: Some(one.body) };
                         proposal.put_record(email, record);
                     }
-                    one.carried.body.iter().for_each(|octets| proposal.put_body(one.body, octets.clone()));
+                    one.carried.body.iter().for_each(|body| proposal.put_body(body.clone()));
                 }
                 Ok(())
             })

@@ -4,10 +4,9 @@
 use crate::Error;
 use crate::bygone::Bygone;
 use crate::keeping::{Hold, Keeping};
-use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{AccountId, BodyId, MAX_INLINE_BODY, Store, StoreError};
+use store::{AccountId, Body, BodyId, MAX_INLINE_BODY, Store, StoreError};
 use terms::{MailboxName, Uid};
 
 /// Most things that are told one by one because they could not be brought back; the others are counted.
@@ -86,7 +85,7 @@ pub(crate) struct Carrier<'a> {
 #[derive(Debug)]
 pub(crate) struct Carried {
     /// They go with the commit that refers to them; `None` where they are there.
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<Body>,
     /// What was there before.
     pub(crate) was: There,
     /// Keeps them until that commit.
@@ -102,6 +101,13 @@ pub(crate) enum There {
     InPassing,
     Damaged,
     Not,
+}
+
+impl Carried {
+    /// How many octets go with the commit.
+    pub(crate) fn octets(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.octets().len())
+    }
 }
 
 impl There {
@@ -163,7 +169,7 @@ impl<'a> Carrier<'a> {
         }
     }
 
-    async fn fetch(&self, id: BodyId, was: There) -> Result<Result<Option<Bytes>, String>, StoreError> {
+    async fn fetch(&self, id: BodyId, was: There) -> Result<Result<Option<Body>, String>, StoreError> {
         let (from, account) = (&self.from.account.store, self.from.account.id());
         let Some(length) = from.body_len(account, id).await? else {
             return Ok(Err("the backup does not hold its octets".to_owned()));
@@ -172,11 +178,12 @@ impl<'a> Carrier<'a> {
             return Ok(self.stage(id, was).await?.map(|()| None));
         }
         let octets = from.body(account, id, 0, MAX_INLINE_BODY).await?.unwrap_or_default();
-        if BodyId::of(&octets) != id {
+        let body = Body::new(octets);
+        if body.id() != id {
             return Ok(Err(OTHERS.to_owned()));
         }
         self.make_room(id, was).await?;
-        Ok(Ok(Some(octets)))
+        Ok(Ok(Some(body)))
     }
 
     async fn stage(&self, id: BodyId, was: There) -> Result<Result<(), String>, StoreError> {

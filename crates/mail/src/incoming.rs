@@ -8,7 +8,7 @@ use mailbox::Flags;
 use mailbox::account::MailboxId;
 use message::Scanner;
 use std::sync::Arc;
-use store::{BodyId, BodyWriter, MAX_INLINE_BODY, Record};
+use store::{Body, BodyId, BodyWriter, MAX_INLINE_BODY, Record};
 use terms::{AccountId, InternalDate, Uid, UidValidity};
 
 /// A message of which not all octets are here yet. Holds at most [`MAX_INLINE_BODY`] of them. Dropping it
@@ -20,7 +20,7 @@ pub struct Incoming {
 }
 
 enum Held {
-    Few { octets: Vec<u8>, name: Box<blake3::Hasher> },
+    Few(Vec<u8>),
     Many(Box<dyn BodyWriter>),
 }
 
@@ -32,7 +32,7 @@ pub struct Received {
     /// Keeps its octets from being swept away until it is in a mailbox.
     _hold: Arc<Hold>,
     /// The octets; `None` where they are put away already.
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<Body>,
     pub(crate) size: u64,
 }
 
@@ -53,7 +53,7 @@ impl Account {
     pub async fn incoming(&self, octets: u64) -> Result<Incoming, Error> {
         let few = usize::try_from(octets).ok().filter(|octets| *octets <= MAX_INLINE_BODY);
         let held = match few {
-            Some(octets) => Held::Few { octets: Vec::with_capacity(octets), name: Box::default() },
+            Some(octets) => Held::Few(Vec::with_capacity(octets)),
             None => Held::Many(self.store.stage_body(self.id).await?),
         };
         Ok(Incoming { scanner: Scanner::new(), held, keeping: Arc::clone(&self.keeping) })
@@ -105,10 +105,7 @@ impl Incoming {
     pub async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
         self.scanner.push(&piece);
         match &mut self.held {
-            Held::Few { octets, name } => {
-                name.update(&piece);
-                octets.extend_from_slice(&piece);
-            }
+            Held::Few(octets) => octets.extend_from_slice(&piece),
             Held::Many(writer) => writer.write(piece).await?,
         }
         Ok(())
@@ -121,7 +118,10 @@ impl Incoming {
     pub async fn finish(self) -> Result<Received, Error> {
         let parsed = self.scanner.finish();
         let (id, body) = match self.held {
-            Held::Few { octets, name } => (BodyId(*name.finalize().as_bytes()), Some(octets.into())),
+            Held::Few(octets) => {
+                let body = Body::new(octets.into());
+                (body.id(), Some(body))
+            }
             Held::Many(writer) => (writer.finish().await?.0, None),
         };
         let size = parsed.size;

@@ -10,7 +10,7 @@ use mailbox::account::{Account, AccountEvent, Limits, MailboxId, Plan, StreamSte
 use mailbox::{Created, Event, MailboxState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{AccountId, Append, BodyId, Commit, CommitId, EmailId, Head, Record, Seq, StreamId};
+use store::{AccountId, Append, Body, Commit, CommitId, EmailId, Head, Record, Seq, StreamId};
 use terms::Uid;
 
 /// Why a decision has not been reached.
@@ -42,7 +42,7 @@ pub struct Proposal {
     grown: BTreeMap<u32, Grown>,
     moves: Moves,
     records: Vec<(EmailId, Option<Record>)>,
-    bodies: Vec<(BodyId, Bytes)>,
+    bodies: Vec<Body>,
 }
 
 /// What a stream gets.
@@ -252,8 +252,8 @@ impl Proposal {
     }
 
     /// A new message's octets, if they are few enough to travel with the commit.
-    pub fn put_body(&mut self, id: BodyId, body: Bytes) {
-        self.bodies.push((id, body));
+    pub fn put_body(&mut self, body: Body) {
+        self.bodies.push(body);
     }
 
     /// Takes out what has grown since the last call, as a commit. `None`: there is nothing to wait for. Where nothing

@@ -2,8 +2,7 @@
 
 use crate::world::World;
 use crate::{Error, Origin};
-use bytes::Bytes;
-use store::{AccountId, Append, BodyId, Commit, Committed, EmailId, Record, Store};
+use store::{AccountId, Append, Body, Commit, Committed, EmailId, Record, Store};
 
 /// A store, and what a commit needs besides.
 #[derive(Clone, Copy)]
@@ -17,7 +16,7 @@ pub(crate) struct Raw<'a> {
 pub(crate) struct Written {
     pub(crate) appends: Vec<Append>,
     pub(crate) records: Vec<(EmailId, Option<Record>)>,
-    pub(crate) bodies: Vec<(BodyId, Bytes)>,
+    pub(crate) bodies: Vec<Body>,
 }
 
 impl Raw<'_> {

@@ -12,7 +12,6 @@ use crate::raw::{Raw, Written};
 use crate::roll::Roll;
 use crate::skip::SKIPPED_MAILBOXES;
 use crate::{Accounts, DirectoryError, Error};
-use bytes::Bytes;
 use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Said, Standing};
 use mailbox::account::{self as names, AccountEvent, MailboxId};
 use mailbox::{Event, Given, Head, MailboxState, Row};
@@ -223,8 +222,8 @@ impl Revival<'_> {
             };
             match self.carrier.carry(BodyId(body)).await? {
                 Ok(carried) => {
-                    octets += record.len() + carried.body.as_ref().map_or(0, Bytes::len);
-                    written.bodies.extend(carried.body.map(|octets| (BodyId(body), octets)));
+                    octets += record.len() + carried.octets();
+                    written.bodies.extend(carried.body);
                     let record = Record { octets: record.clone(), body: Some(BodyId(body)) };
                     written.records.push((email, Some(record)));
                     self.fate.insert(email, None);

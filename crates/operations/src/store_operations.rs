@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use store::{
-    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store,
+    AccountId, Answer, Append, Body, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store,
     StreamId,
 };
 use store_local::disk::{Disk, RealDisk};
@@ -55,7 +55,7 @@ fn commit_on(disk: Arc<dyn Disk>) -> Work {
 fn read_body() -> Work {
     let mut shop = Shop::open(Arc::new(FaultyDisk::new(1)));
     let bodies: Vec<_> = (0..MESSAGES).map(|_| shop.next_message()).collect();
-    let names: Vec<_> = bodies.iter().flat_map(|commit| &commit.bodies).map(|(name, _)| *name).collect();
+    let names: Vec<_> = bodies.iter().flat_map(|commit| &commit.bodies).map(Body::id).collect();
     bodies.into_iter().for_each(|commit| shop.carry_out(commit));
     shop.pump.move_tail();
     let mut dice = Dice::new(2);
@@ -125,7 +125,7 @@ impl Shop {
                 EmailId { mailbox: 1, uid: number + 1 },
                 Some(Bytes::from(self.dice.octets(RECORD)).into()),
             )],
-            bodies: vec![(BodyId::of(&body), body)],
+            bodies: vec![Body::new(body)],
         }
     }
 }

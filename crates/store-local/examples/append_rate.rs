@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
+    AccountId, Append, Body, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
 };
 use store_local::LocalStore;
 use store_local::disk::{Disk, RealDisk};
@@ -80,7 +80,7 @@ fn message(stream: StreamId, seq: u64, count: u32) -> Commit {
         let seed = u64::from(stream.number) << 48 ^ stream.account.0 << 32 ^ seq << 8 ^ salt;
         Bytes::from(testkit::dice::Dice::new(seed).octets(length))
     };
-    let bodies = (0..count).map(|n| octets(BODY, n.into())).map(|body| (BodyId::of(&body), body)).collect();
+    let bodies = (0..count).map(|n| octets(BODY, n.into())).map(Body::new).collect();
     let email = |n| EmailId { mailbox: stream.number, uid: first + n };
     Commit {
         account: stream.account,

@@ -20,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
+    AccountId, Append, Body, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
 };
 use store_local::disk::filesystem::Filesystem;
 use store_local::disk::{Disk, File, Lock, LockError, RealDisk};
@@ -117,7 +117,7 @@ fn message(account: u64, seq: u64) -> Commit {
             head: Head(octets(64)),
         }],
         records: vec![(EmailId { mailbox: 1, uid: seq as u32 + 1 }, Some(octets(OCTETS).into()))],
-        bodies: vec![(BodyId::of(&body), body)],
+        bodies: vec![Body::new(body)],
     }
 }
 

@@ -11,7 +11,8 @@ use crate::request::{Expected, Outcome, Request};
 use bytes::Bytes;
 use std::io;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, MAX_NEWER, Seq, Snapshot, StoreError, StreamId,
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, MAX_NEWER, Seq, Snapshot, StoreError,
+    StreamId,
 };
 
 /// Bodies shorter than this are not worth compressing.
@@ -32,7 +33,7 @@ impl Engine {
             // What its events are is not ours to know, but whoever could not read them has to be kept out before one is written.
             self.raise_format(DIRECTORY_TWICE)?;
         }
-        let drafts = drafts_of(&commit)?;
+        let drafts = drafts_of(&commit);
         let streams = commit.appends.iter().map(Expected::from).collect();
         let request = Request::Commit { streams, after: commit.after, needs: commit.needs().collect() };
         match self.submit(commit.account, request, Some(commit.id), drafts).await? {
@@ -145,8 +146,8 @@ impl Engine {
         account: AccountId,
         bytes: Bytes,
     ) -> Result<(BodyId, u64), StoreError> {
-        let (id, length) = (BodyId::of(&bytes), bytes.len() as u64);
-        let draft = body_draft(id, &bytes);
+        let body = Body::new(bytes);
+        let (id, length, draft) = (body.id(), body.octets().len() as u64, body_draft(&body));
         self.submit(account, Request::Body(id), None, vec![draft]).await?;
         Ok((id, length))
     }
@@ -174,15 +175,10 @@ impl Engine {
 }
 
 /// The records of a commit: what happened first, then what it left.
-fn drafts_of(commit: &Commit) -> Result<Vec<Draft>, StoreError> {
+fn drafts_of(commit: &Commit) -> Vec<Draft> {
     let mut drafts =
         Vec::with_capacity(commit.appends.len() * 2 + commit.records.len() + commit.bodies.len());
-    for (id, body) in &commit.bodies {
-        if BodyId::of(body) != *id {
-            return Err(StoreError::Misused("a body is not what its name says"));
-        }
-        drafts.push(body_draft(*id, body));
-    }
+    drafts.extend(commit.bodies.iter().map(body_draft));
     drafts.extend(commit.records.iter().map(|(id, record)| match record {
         Some(record) => {
             let names = record.body.as_ref().map(BodyId::prefix);
@@ -191,7 +187,7 @@ fn drafts_of(commit: &Commit) -> Result<Vec<Draft>, StoreError> {
         None => Draft::plain(Subject::RecordGone(*id), Bytes::new()),
     }));
     commit.appends.iter().for_each(|append| push_events(append, commit, &mut drafts));
-    Ok(drafts)
+    drafts
 }
 
 fn push_events(append: &Append, commit: &Commit, drafts: &mut Vec<Draft>) {
@@ -208,8 +204,9 @@ fn push_events(append: &Append, commit: &Commit, drafts: &mut Vec<Draft>) {
 }
 
 /// A body, compressed when that saves an eighth or more.
-fn body_draft(id: BodyId, body: &Bytes) -> Draft {
-    let plain = Draft::plain(Subject::Body(id), body.clone());
+fn body_draft(body: &Body) -> Draft {
+    let plain = Draft::plain(Subject::Body(body.id()), body.octets().clone());
+    let body = body.octets();
     if body.len() < MIN_COMPRESSED {
         return plain;
     }

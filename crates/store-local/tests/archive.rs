@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head, Seq, Snapshot,
-    Store, StoreError, StreamId,
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head, Seq,
+    Snapshot, Store, StoreError, StreamId,
 };
 use store_local::disk::Disk;
 use store_local::{Archive, Extent, Extracted, LocalStore, Options};
@@ -47,7 +47,7 @@ fn commit(account: AccountId, expected: u64) -> Commit {
         origin: Bytes::from_static(b"who"),
         appends: vec![append],
         records: vec![(email, Some(body.slice(..90).into()))],
-        bodies: vec![(BodyId::of(&body), body)],
+        bodies: vec![Body::new(body)],
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Snapshot, Store,
-    StreamId,
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Snapshot,
+    Store, StreamId,
 };
 use store_local::disk::Disk;
 use store_local::{Compacting, Extent, LocalStore, Options, Progress};
@@ -45,7 +45,7 @@ const fn message(uid: u32) -> EmailId {
     EmailId { mailbox: 1, uid }
 }
 
-fn commit(n: u32, records: Vec<(EmailId, Option<Bytes>)>, bodies: Vec<(BodyId, Bytes)>, seq: u64) -> Commit {
+fn commit(n: u32, records: Vec<(EmailId, Option<Bytes>)>, bodies: Vec<Body>, seq: u64) -> Commit {
     Commit {
         account: ACCOUNT,
         id: CommitId(u128::from(n).to_le_bytes()),
@@ -67,8 +67,7 @@ fn commit(n: u32, records: Vec<(EmailId, Option<Bytes>)>, bodies: Vec<(BodyId, B
 fn deliver(store: &LocalStore, n: u32) {
     let record = Bytes::from(format!("record {n}"));
     let body = body(n);
-    let commit =
-        commit(n, vec![(message(n), Some(record))], vec![(BodyId::of(&body), body)], u64::from(n) - 1);
+    let commit = commit(n, vec![(message(n), Some(record))], vec![Body::new(body)], u64::from(n) - 1);
     assert_eq!(block_on(store.commit(commit)).unwrap(), Committed::Done);
 }
 
@@ -231,7 +230,7 @@ fn what_is_one_accounts_leaves_and_segments_without_it_stay() {
     let append =
         Append { stream, expected: Seq::NONE, events: vec![octets.clone()], head: Head(Bytes::new()) };
     let theirs =
-        Commit { account: other, appends: vec![append], ..commit(1, Vec::new(), vec![(id, octets)], 0) };
+        Commit { account: other, appends: vec![append], ..commit(1, Vec::new(), vec![Body::new(octets)], 0) };
     assert_eq!(block_on(store.commit(theirs)).unwrap(), Committed::Done);
     block_on(store.delete_body(other, id)).unwrap();
     block_on(store.drop_stream(stream)).unwrap();
@@ -313,8 +312,7 @@ fn what_is_written_meanwhile_stands() {
                 let replaced = commit(seq + 1, vec![(message(n), record)], Vec::new(), u64::from(seq));
                 assert_eq!(block_on(store.commit(replaced)).unwrap(), Committed::Done);
                 block_on(store.delete_body(ACCOUNT, BodyId::of(&body(n)))).unwrap();
-                let again =
-                    commit(seq + 2, Vec::new(), vec![(BodyId::of(&body(n)), body(n))], u64::from(seq) + 1);
+                let again = commit(seq + 2, Vec::new(), vec![Body::new(body(n))], u64::from(seq) + 1);
                 assert_eq!(block_on(store.commit(again)).unwrap(), Committed::Done);
                 seq += 2;
             }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::thread;
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Record, Seq, Snapshot,
-    Store, StoreError, StreamId,
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Record, Seq,
+    Snapshot, Store, StoreError, StreamId,
 };
 use store_local::disk::{Disk, RealDisk};
 use store_local::{LocalStore, OpenError, Options};
@@ -45,7 +45,7 @@ fn commit(number: u32, expected: u64, id: u64) -> Commit {
             head: Head(Bytes::from(format!("head {id}"))),
         }],
         records: vec![(email(id as u32), Some(Bytes::from(format!("record {id}")).into()))],
-        bodies: vec![(BodyId::of(&body), body)],
+        bodies: vec![Body::new(body)],
     }
 }
 
@@ -577,7 +577,7 @@ fn within_a_group_a_record_finds_its_body_behind_its_beginning_and_not_behind_it
     let disk = Arc::new(FaultyDisk::new(1));
     let (store, mut pump) = LocalStore::open_with_pump(disk, &Options::default()).unwrap();
     let bringing = commit(1, 0, 100);
-    let body = bringing.bodies[0].0;
+    let body = bringing.bodies[0].id();
     let early = begin(store.commit(naming(1, body)));
     let bringing = begin(store.commit(bringing));
     let named = begin(store.commit(naming(2, body)));
@@ -596,7 +596,7 @@ fn an_index_that_is_made_again_knows_which_bodies_are_named() {
     let disk = FaultyDisk::new(1);
     let store = open(&disk);
     put(&store, 1, 0, 100);
-    let body = commit(1, 0, 100).bodies[0].0;
+    let body = commit(1, 0, 100).bodies[0].id();
     assert_eq!(block_on(store.commit(naming(7, body))).unwrap(), Committed::Done);
     let all = EmailRange { first: email(0), last: email(u32::MAX) };
     let listed = |store: &LocalStore| block_on(store.list_records(ACCOUNT, all, 99)).unwrap();

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Snapshot, Store,
-    StoreError, StreamId,
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Snapshot,
+    Store, StoreError, StreamId,
 };
 use store_local::disk::Disk;
 use store_local::{Damage, Extent, LocalStore, Lost, OpenError, Options, Progress, Pump, Recovered, Tally};
@@ -107,7 +107,7 @@ fn write(store: &LocalStore, content: &mut Content, account: AccountId, round: u
         origin: Bytes::from_static(b"a test"),
         appends: vec![Append { stream, expected: last, events: vec![event.clone()], head: head.clone() }],
         records: vec![(email, Some(record.clone().into()))],
-        bodies: vec![(BodyId::of(&body), body.clone())],
+        bodies: vec![Body::new(body.clone())],
     };
     assert_eq!(block_on(store.commit(commit)).unwrap(), Committed::Done);
     content.events.insert((stream, last.plus(1)), event);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::thread;
 use store::conformance::block_on;
 use store::{
-    AccountId, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
+    AccountId, Append, Body, Commit, CommitId, Committed, EmailId, EmailRange, Head, Seq, Store, StreamId,
 };
 use store_local::disk::RealDisk;
 use store_local::{Compacting, Extent, LocalStore, Options};
@@ -147,7 +147,7 @@ fn message(number: u32, seq: u64) -> Commit {
             head: Head(Bytes::from(format!("head {seq}"))),
         }],
         records: vec![(email(number, uid), Some(Bytes::from(format!("record {seq}")).into()))],
-        bodies: vec![(BodyId::of(&body), body)],
+        bodies: vec![Body::new(body)],
     }
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::thread;
 use store::conformance::block_on;
-use store::{AccountId, Append, BodyId, Commit, CommitId, Committed, Head, Seq, Store, StoreError, StreamId};
+use store::{
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, Head, Seq, Store, StoreError, StreamId,
+};
 use store_local::{LocalStore, Moment, MomentFile, Options, Pump, Recovered};
 use support::Folder;
 use testkit::disk::{Failing, FaultyDisk};
@@ -36,7 +38,7 @@ fn commit(number: u32, expected: u64) -> Commit {
         origin: Bytes::new(),
         appends: vec![append],
         records: Vec::new(),
-        bodies: vec![(BodyId::of(&text), text)],
+        bodies: vec![Body::new(text)],
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::conformance::block_on;
-use store::{AccountId, Append, BodyId, Commit, CommitId, Committed, Head, Seq, Store, StoreError, StreamId};
+use store::{
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, Head, Seq, Store, StoreError, StreamId,
+};
 use store_local::disk::Disk;
 use store_local::{Damage, Found, LocalStore, Lost, Options, Rot, Scrubbing, Scrubs, Tally, Witness};
 use testkit::disk::FaultyDisk;
@@ -64,7 +66,7 @@ fn filled() -> FaultyDisk {
                 head: Head::default(),
             }],
             records: Vec::new(),
-            bodies: vec![(BodyId::of(&body), body)],
+            bodies: vec![Body::new(body)],
         };
         assert_eq!(block_on(store.commit(commit)).unwrap(), Committed::Done);
     }

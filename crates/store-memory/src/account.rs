@@ -29,9 +29,6 @@ impl Account {
         if self.done.contains(commit.id) {
             return Ok(Committed::Done);
         }
-        if commit.bodies.iter().any(|(id, body)| *id != BodyId::of(body)) {
-            return Err(StoreError::Misused("a body is not what its name says"));
-        }
         let objection = self.unfounded(&commit).or_else(|| self.objection(&commit));
         if let Some(objection) = objection.or_else(|| self.bodiless(&commit)) {
             return Ok(objection);
@@ -67,8 +64,8 @@ impl Account {
         for (email, record) in commit.records {
             put_or_remove(&mut self.records, email, record);
         }
-        for (id, body) in commit.bodies {
-            self.put_body(id, body);
+        for body in commit.bodies {
+            self.put_body(body.id(), body.octets().clone());
         }
         let longer = commit.appends.into_iter().filter(|append| !append.events.is_empty());
         longer

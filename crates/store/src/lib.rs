@@ -85,6 +85,33 @@ impl BodyId {
     }
 }
 
+/// A body with its name, which nobody has to make again to believe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    id: BodyId,
+    octets: Bytes,
+}
+
+impl Body {
+    /// Names a body. This is the only way to come by one.
+    #[must_use]
+    pub fn new(octets: Bytes) -> Self {
+        Self { id: BodyId::of(&octets), octets }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn id(&self) -> BodyId {
+        self.id
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn octets(&self) -> &Bytes {
+        &self.octets
+    }
+}
+
 /// The first octets of a [`BodyId`], which no other body shares: what a list of records tells of the bodies that they
 /// name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,9 +209,8 @@ pub struct Commit {
     pub appends: Vec<Append>,
     /// Records to put or replace (`Some`) or delete (`None`), in order: of two for one message the last counts.
     pub records: Vec<(EmailId, Option<Record>)>,
-    /// Small bodies, which become durable with the commit. Naming one that is there already is harmless.
-    /// The caller has hashed them; a store may check, and refuse one that is not what its name says.
-    pub bodies: Vec<(BodyId, Bytes)>,
+    /// Small bodies, which become durable with the commit. Bringing one that is there already is harmless.
+    pub bodies: Vec<Body>,
 }
 
 /// How a commit ended when nothing failed.

@@ -1,8 +1,8 @@
 //! The limits of this crate, checked in one place for every backend.
 
 use crate::{
-    BodyId, Commit, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY, MAX_ORIGIN, MAX_RECORD,
-    MAX_SNAPSHOT_PIECE, MAX_SOFT, Snapshot, StoreError,
+    Body, BodyId, Commit, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY, MAX_ORIGIN,
+    MAX_RECORD, MAX_SNAPSHOT_PIECE, MAX_SOFT, Snapshot, StoreError,
 };
 use bytes::Bytes;
 use std::collections::HashSet;
@@ -43,7 +43,7 @@ impl Commit {
     /// The bodies that must be there already for the commit to be written: those that its records name and that do not
     /// travel in it.
     pub fn needs(&self) -> impl Iterator<Item = BodyId> {
-        let brought: HashSet<BodyId> = self.bodies.iter().map(|(id, _)| *id).collect();
+        let brought: HashSet<BodyId> = self.bodies.iter().map(Body::id).collect();
         let named = self.records.iter().filter_map(|(_, record)| record.as_ref()?.body);
         named.filter(move |body| !brought.contains(body))
     }
@@ -53,7 +53,7 @@ impl Commit {
     }
 
     fn inline_bodies(&self) -> impl Iterator<Item = &Bytes> {
-        self.bodies.iter().map(|(_, body)| body)
+        self.bodies.iter().map(Body::octets)
     }
 
     fn stays_within_its_account(&self) -> Result<(), StoreError> {

@@ -347,8 +347,7 @@ impl Accounts {
         let mut watch = self.store.watch();
         let room = Arc::clone(&self.room);
         watch.expect_only(Box::new(move |stream, seq| {
-            stream == STREAM
-                || room.find(stream.account).is_some_and(|account| account.is_news(stream, seq))
+            stream == STREAM || room.find(stream.account).is_some_and(|account| account.is_news(stream, seq))
         }));
         watch
     }

@@ -98,7 +98,7 @@ impl Store for Weighed {
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
         let events = || commit.appends.iter().flat_map(|append| &append.events);
         let records = total(commit.records.iter().filter_map(|(_, record)| Some(&record.as_ref()?.octets)));
-        let bodies = total(commit.bodies.iter().map(|(_, body)| body));
+        let bodies = total(commit.bodies.iter().map(Body::octets));
         let things = commit.appends.len() + events().count() + commit.records.len() + commit.bodies.len();
         self.count(things, total(events()) + records + bodies);
         self.inner.commit(commit)

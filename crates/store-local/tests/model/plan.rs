@@ -4,7 +4,7 @@ use super::state::{ACCOUNTS, State};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use store::{
-    AccountId, Answer, Append, Beginning, BodyId, Commit, CommitId, Committed, EmailId, Head, Record,
+    AccountId, Answer, Append, Beginning, Body, BodyId, Commit, CommitId, Committed, EmailId, Head, Record,
     Salvage, Seq, Snapshot, StoreError, StreamId,
 };
 use testkit::dice::Dice;
@@ -129,7 +129,7 @@ impl Plan {
             origin: Bytes::from_static(b"a test"),
             appends,
             records,
-            bodies: self.body.iter().map(|body| (BodyId::of(body), body.clone())).collect(),
+            bodies: self.body.iter().map(|body| Body::new(body.clone())).collect(),
         }
     }
 }

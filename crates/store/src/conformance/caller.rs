@@ -2,8 +2,8 @@
 
 use super::block_on;
 use crate::{
-    AccountId, Answer, Append, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head, Listed,
-    Record, Seq, Snapshot, Store, StoreError, StreamId,
+    AccountId, Answer, Append, Body, BodyId, Commit, CommitId, Committed, EmailId, EmailRange, Event, Head,
+    Listed, Record, Seq, Snapshot, Store, StoreError, StreamId,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -214,7 +214,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn body(mut self, body: &Bytes) -> Self {
-        self.commit.bodies.push((BodyId::of(body), body.clone()));
+        self.commit.bodies.push(Body::new(body.clone()));
         self
     }
 

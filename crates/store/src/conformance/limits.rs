@@ -3,8 +3,8 @@
 use super::block_on;
 use super::caller::{Caller, Draft};
 use crate::{
-    BodyId, Committed, EmailId, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY, MAX_ORIGIN,
-    MAX_RECORD, MAX_SNAPSHOT_PIECE, MAX_SOFT, Store, StoreError,
+    Body, BodyId, Committed, EmailId, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY,
+    MAX_ORIGIN, MAX_RECORD, MAX_SNAPSHOT_PIECE, MAX_SOFT, Store, StoreError,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub fn a_refused_commit_leaves_nothing(store: Arc<dyn Store>) {
     let me = Caller::new(store);
     let sound = me.draft().append(1, 0, &["e"]).record(1, 1, Some("r")).commit;
     let mut faulty = sound.clone();
-    faulty.bodies.push((BodyId([1; 32]), of(MAX_INLINE_BODY + 1)));
+    faulty.bodies.push(Body::new(of(MAX_INLINE_BODY + 1)));
     assert!(is_over_limit(me.try_commit(faulty)));
     assert!(me.stream_numbers().is_empty() && me.all_records().is_empty() && me.all_bodies().is_empty());
     assert_eq!(me.commit(sound), Committed::Done);
