@@ -3,7 +3,6 @@
 use crate::deflate::deflate;
 use crate::inflate::{Garbled, Inflater};
 use crate::octets::{Duplex, read_some, take_leave, take_private_leave};
-use crate::prompt::LOOKING;
 use crate::reception::Wherefore;
 use crate::visit::Visit;
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use terms::Moment;
 use tokio::io::AsyncWriteExt;
@@ -198,7 +197,7 @@ impl<S: Duplex> Line<S> {
             return Ok(());
         }
         // Nobody has to be woken: whoever waits later looks first.
-        let mut context = Context::from_waker(&LOOKING);
+        let mut context = Context::from_waker(Waker::noop());
         let looked = pin!(read_some(&mut *self.stream, &mut self.heard)).poll(&mut context);
         match looked {
             Poll::Pending => Ok(()),
