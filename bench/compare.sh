@@ -3,7 +3,8 @@
 #
 #   bench/compare.sh                     everything; takes an hour or more
 #   bench/compare.sh --quick             the same with small numbers; some minutes
-#   bench/compare.sh --scale             Gatepost alone, with a mailbox of a million messages and 15,000 sessions; half an hour
+#   bench/compare.sh --scale             Gatepost alone, with mailboxes of up to a million messages and 15,000 sessions; half an
+#                                        hour
 #   cargo xtask performance RESULT       makes docs/performance.md of what came of it
 #
 #   --servers LIST     of dovecot,cyrus,gatepost (all of them); a server is a file in bench/peers
@@ -63,7 +64,7 @@ read_arguments() {
         --help | -h) usage && exit 0 ;;
         --quick) MESSAGES=300,3000 ROUNDS=2 SECONDS_EACH=1 USERS=16 IDLE=300 LIMITS=quick && shift && continue ;;
         --scale)
-            SERVERS=gatepost WORKLOADS=$SCALE_ALL MESSAGES=1000000 ROUNDS=1 USERS=200 IDLE=15000 LIMITS=scale
+            SERVERS=gatepost WORKLOADS=$SCALE_ALL MESSAGES=1000,10000,100000,1000000 ROUNDS=1 USERS=200 IDLE=15000 LIMITS=scale
             OUTPUT=scale-${OUTPUT#compare-} && shift && continue
             ;;
         --keep) AFTERWARDS=keep && shift && continue ;;
@@ -233,15 +234,21 @@ compare_all() {
     done
 }
 
-# Of one server: what much mail in one mailbox costs, and what many sessions.
+# Of one server: what much mail in one mailbox costs, by how much it is, and what many sessions.
 compare_scale() {
-    local workload name=$SERVERS
-    for workload in ${WORKLOADS//,/ }; do
-        case $workload in
-        fill) peer "$name" measure fill "$MESSAGES" 1 first && peer "$name" weigh "$MESSAGES" ;;
-        *) peer "$name" restart_cold && peer "$name" measure "$workload" "$MESSAGES" 1 restarted ;;
-        esac
+    local workload messages name=$SERVERS largest=${MESSAGES##*,}
+    for messages in ${MESSAGES//,/ }; do
+        for workload in ${WORKLOADS//,/ }; do
+            case $workload in
+            fill) peer "$name" measure fill "$messages" 1 first && peer "$name" weigh "$messages" ;;
+            idle) ;;
+            *) peer "$name" restart_cold && peer "$name" measure "$workload" "$messages" 1 restarted ;;
+            esac
+        done
     done
+    case ",$WORKLOADS," in
+    *,idle,*) peer "$name" restart_cold && peer "$name" measure idle "$largest" 1 restarted ;;
+    esac
 }
 
 # --- What is known of the run ------------------------------------------------------------------------------------

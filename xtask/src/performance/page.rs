@@ -24,6 +24,30 @@ pub(crate) fn page(outcome: &Outcome, figures: &Figures, charts: &[&str], scale:
         + "\n"
 }
 
+/// A table of what was measured with several sizes of the mailbox, a column for each; nothing where there is one size.
+pub(crate) fn growth(outcome: &Outcome, figures: &Figures) -> String {
+    let (sizes, largest) = (&outcome.run.messages, outcome.largest());
+    if sizes.len() < 2 {
+        return String::new();
+    }
+    let is_scaled = |line: &Line| {
+        let mut others = sizes.iter().filter(|size| **size != largest);
+        others.any(|size| figures.find(&line.workload, &line.variant, *size).is_some())
+    };
+    let mut text = head(&["", "server"], sizes.iter().map(|size| grouped(*size)).collect());
+    for line in figures.with(largest).filter(|line| is_scaled(line)) {
+        for server in &outcome.servers {
+            let cells = sizes.iter().map(|size| {
+                let line = figures.find(&line.workload, &line.variant, *size);
+                told(line.and_then(|line| line.cpu(&server.server)))
+            });
+            let what = format!("{}, a {}", line.name(), line.unit);
+            text += &row([what, server.title()].into_iter().chain(cells));
+        }
+    }
+    text
+}
+
 struct Page<'a> {
     outcome: &'a Outcome,
     figures: &'a Figures,
@@ -83,7 +107,7 @@ impl Page<'_> {
              messages.\n\n{}",
             self.base().title(),
             grouped(self.largest),
-            self.head(&["", "operation"], self.titles())
+            head(&["", "operation"], self.titles())
         );
         for line in self.figures.with(self.largest).filter(|line| self.has_costs(line)) {
             let cells = self.outcome.servers.iter().map(|server| self.cost(line, server));
@@ -118,31 +142,12 @@ impl Page<'_> {
 
     /// The same with other sizes of the mailbox.
     fn scale(&self) -> String {
-        let sizes = &self.outcome.run.messages;
-        if sizes.len() < 2 {
-            return String::new();
+        match growth(self.outcome, self.figures) {
+            table if table.is_empty() => table,
+            table => format!(
+                "## How it grows with the mailbox\n\nCPU for one operation, in µs, by messages in it.\n\n{table}"
+            ),
         }
-        let titles = sizes.iter().map(|size| grouped(*size)).collect();
-        let head = self.head(&["", "server"], titles);
-        let mut text = format!(
-            "## How it grows with the mailbox\n\nCPU for one operation, in µs, by messages in it.\n\n{head}"
-        );
-        for line in self.figures.with(self.largest).filter(|line| self.is_scaled(line)) {
-            for server in &self.outcome.servers {
-                let cells = sizes.iter().map(|size| {
-                    let line = self.figures.find(&line.workload, &line.variant, *size);
-                    told(line.and_then(|line| line.cpu(&server.server)))
-                });
-                let what = format!("{}, a {}", line.name(), line.unit);
-                text += &row([what, server.title()].into_iter().chain(cells));
-            }
-        }
-        text
-    }
-
-    fn is_scaled(&self, line: &Line) -> bool {
-        let mut others = self.outcome.run.messages.iter().filter(|size| **size != self.largest);
-        others.any(|size| self.figures.find(&line.workload, &line.variant, *size).is_some())
     }
 
     /// Memory of sessions is among the details; here is the disk.
@@ -153,7 +158,7 @@ impl Page<'_> {
         let mut text = "## Disk, in MB\n\nAll that a server keeps after `fill`, which is done one size after the other, so \
                         that each line has the mail of those above it as well.\n\n"
             .to_owned();
-        text += &self.head(&["messages"], self.titles());
+        text += &head(&["messages"], self.titles());
         for size in &self.outcome.run.messages {
             let cells = self.outcome.servers.iter().map(|server| {
                 let mut disks = self.outcome.disks.iter().filter(|disk| disk.messages == *size);
@@ -169,7 +174,7 @@ impl Page<'_> {
     fn details(&self) -> String {
         let mut text = "## Workload by workload\n\nWhat each does is said in [the guide](guide/bench.md#what-is-measured).".to_owned();
         for workload in self.figures.workloads(self.largest) {
-            let head = self.head(
+            let head = head(
                 &["", "server"],
                 ["CPU µs", "p50 ms", "p99 ms", "/s", "×", "MB/s"].map(String::from).to_vec(),
             );
@@ -283,11 +288,6 @@ impl Page<'_> {
     fn titles(&self) -> Vec<String> {
         self.outcome.servers.iter().map(Server::title).collect()
     }
-
-    fn head(&self, words: &[&str], figures: Vec<String>) -> String {
-        let lines = "---|".repeat(words.len()) + &"--:|".repeat(figures.len());
-        format!("{}|{lines}\n", row(words.iter().map(|word| (*word).to_owned()).chain(figures)))
-    }
 }
 
 /// What a reader must know to judge the figures: of which server, or of the whole.
@@ -356,6 +356,11 @@ pub(crate) fn notes(notes: &Map<String, Value>) -> String {
         Some(format!("{before}{value}{behind}"))
     };
     NOTES.iter().filter_map(told).collect::<Vec<_>>().join(", ")
+}
+
+fn head(words: &[&str], figures: Vec<String>) -> String {
+    let lines = "---|".repeat(words.len()) + &"--:|".repeat(figures.len());
+    format!("{}|{lines}\n", row(words.iter().map(|word| (*word).to_owned()).chain(figures)))
 }
 
 pub(crate) fn row(cells: impl Iterator<Item = String>) -> String {

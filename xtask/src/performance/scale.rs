@@ -1,8 +1,8 @@
 //! The part of the page that tells what much mail and many sessions cost one server: what `bench/compare.sh --scale`
 //! measured, each thing once.
 
-use super::figures::variant;
-use super::page::{float, grouped, inline, notes, row, shown, told};
+use super::figures::{Figures, variant};
+use super::page::{float, grouped, growth, inline, notes, row, shown, told};
 use super::result::{Measurement, Outcome, Row};
 
 const HEAD: [&str; 9] =
@@ -19,11 +19,12 @@ pub(crate) fn section(outcome: &Outcome) -> String {
          the kernel let go of what it had read of its files. CPU is for one operation; what the server holds is its memory \
          (PSS) behind it. A notice counts from the OK to the APPEND: who hears before has waited for nothing. Who comes \
          back counts from when the server greets again; of passwords it remembers nothing then, and hashes them, \
-         and whom it cannot let in at once it asks to come again.\n\n{}\n\n{}, {}; load {least:.1} to {most:.1} on {} processors; {}. {}",
+         and whom it cannot let in at once it asks to come again.\n\n{}{}\n\n{}, {}; load {least:.1} to {most:.1} on {} processors; {}. {}",
         names.join(", "),
         grouped(outcome.largest()),
         run.users,
         table(outcome).trim_end(),
+        by_size(outcome),
         run.date,
         run.filesystem,
         run.cores,
@@ -35,8 +36,19 @@ pub(crate) fn section(outcome: &Outcome) -> String {
 fn table(outcome: &Outcome) -> String {
     let lines = "---|".to_owned() + &"--:|".repeat(HEAD.len() - 2) + "---|";
     let head = row(HEAD.iter().map(|word| (*word).to_owned()));
-    let rows: String = outcome.measurements.iter().map(line).collect();
+    let largest = outcome.largest();
+    let rows: String = outcome.measurements.iter().filter(|one| one.messages == largest).map(line).collect();
     format!("{head}|{lines}\n{rows}")
+}
+
+/// The same with less mail: a message may not cost more where there are more of them.
+fn by_size(outcome: &Outcome) -> String {
+    match growth(outcome, &Figures::of(outcome)) {
+        table if table.is_empty() => table,
+        table => {
+            format!("\n\nCPU for one operation, in µs, by messages in the mailbox:\n\n{}", table.trim_end())
+        }
+    }
 }
 
 fn line(measurement: &Measurement) -> String {
