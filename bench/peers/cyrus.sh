@@ -55,8 +55,6 @@ prepare() {
     chown -R mail:mail "$HOME_DIR"
 }
 
-# duplicatesuppression: each round delivers the same messages, which Cyrus would say OK to and drop (it remembers
-# Message-IDs for days); the others know no such thing.
 # tls_eccurve: it knows P-256 alone unless it is told of another, and all servers are to do the same handshake.
 write_imapd_config() {
     cat <<CONF
@@ -77,7 +75,6 @@ autocreate_users: anyone
 autocreate_post: yes
 autocreate_quota: 0
 conversations: no
-duplicatesuppression: no
 tls_server_cert: $CERTIFICATE
 tls_server_key: $KEY
 tls_eccurve: X25519
