@@ -75,15 +75,48 @@ impl HashPool {
     /// # Errors
     /// [`Busy`]: nothing was checked.
     pub async fn verify(&self, record: CredentialRecord, password: Secret) -> Result<Verdict, Busy> {
+        self.run(self.verifying(record, password)).await
+    }
+
+    /// The same, where somebody else may find out meanwhile that it is right. `is_known` is asked when its turn has come:
+    /// then nothing is hashed. `right` hears before the next one's turn that it was.
+    ///
+    /// # Errors
+    /// [`Busy`]: nothing was checked.
+    pub async fn verify_unless_known(
+        &self,
+        record: CredentialRecord,
+        password: Secret,
+        is_known: impl FnOnce() -> bool + Send + 'static,
+        right: impl FnOnce() + Send + 'static,
+    ) -> Result<Verdict, Busy> {
+        let verify = self.verifying(record, password);
+        self.run(move |workspace| {
+            if is_known() {
+                return Verdict::Right;
+            }
+            let verdict = verify(workspace);
+            if verdict == Verdict::Right {
+                right();
+            }
+            verdict
+        })
+        .await
+    }
+
+    fn verifying(
+        &self,
+        record: CredentialRecord,
+        password: Secret,
+    ) -> impl FnOnce(&mut Workspace) -> Verdict + Send + 'static {
         let verified_kib = Arc::clone(&self.verified_kib);
-        let verify = move |workspace: &mut Workspace| {
+        move |workspace| {
             let verdict = record.verify(&password, workspace);
             let cost = record.cost();
             let kib = u64::from(cost.memory_kib()) * u64::from(cost.passes());
             verified_kib.fetch_add(kib, Ordering::Relaxed);
             verdict
-        };
-        self.run(verify).await
+        }
     }
 
     /// Makes the record of a new password.
@@ -108,5 +141,38 @@ impl HashPool {
         });
         self.queue.try_send(work).map_err(|_| Busy)?;
         answered.await.map_err(|_| Busy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    #[tokio::test]
+    async fn of_many_who_ask_for_one_password_at_once_one_is_hashed() {
+        let cost = Cost::new(8, 1, 4_096).unwrap();
+        let pool = HashPool::start(1, cost).unwrap();
+        let password = || Secret::password("secret").unwrap();
+        let record = pool.new_record(password(), Salts([1; 32])).await.unwrap();
+        let known = Arc::new(AtomicBool::new(false));
+        let ask = || {
+            let (known, told) = (Arc::clone(&known), Arc::clone(&known));
+            let is_known = move || known.load(Ordering::Acquire);
+            pool.verify_unless_known(record.clone(), password(), is_known, move || {
+                told.store(true, Ordering::Release);
+            })
+        };
+        let (one, two, three) = tokio::join!(ask(), ask(), ask());
+        assert_eq!([one, two, three], [Ok(Verdict::Right); 3]);
+        assert_eq!(pool.verified_kib(), 8);
+        // A wrong one is nobody's news, and is hashed each time.
+        known.store(false, Ordering::Release);
+        for _ in 0..2 {
+            let wrong = Secret::password("wrong").unwrap();
+            let asked = pool.verify_unless_known(record.clone(), wrong, || false, || panic!("it is wrong"));
+            assert_eq!(asked.await, Ok(Verdict::Wrong));
+        }
+        assert_eq!(pool.verified_kib(), 24);
     }
 }

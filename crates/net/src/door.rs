@@ -32,7 +32,7 @@ pub(crate) struct Doorkeeper {
     sessions: Arc<Mutex<Sessions>>,
     longest_delay: Duration,
     limits: HallLimits,
-    remembered: Remembered,
+    remembered: Arc<Remembered>,
 }
 
 /// The door of one connection.
@@ -68,7 +68,7 @@ impl Doorkeeper {
             sessions: Arc::new(Mutex::new(Sessions::new(sessions_per_account))),
             longest_delay,
             limits,
-            remembered,
+            remembered: Arc::new(remembered),
         }
     }
 
@@ -103,17 +103,18 @@ impl Doorkeeper {
 
 impl Doorkeeper {
     /// What was right a short while ago is not hashed again, where the account may sign in: of one that is disabled
-    /// nobody shall learn by the time that its password is right.
+    /// nobody shall learn by the time that its password is right. Many who come back at once, as after a restart, find
+    /// that out when their turn comes.
     async fn verify(&self, found: &Found, password: Secret) -> Result<Verdict, mail::Busy> {
         let mark = self.remembered.mark(found.account, &found.record, &password);
-        if found.standing == Standing::Enabled && self.remembered.holds(&mark, self.clock.now()) {
+        let (now, may_sign_in) = (self.clock.now(), found.standing == Standing::Enabled);
+        if may_sign_in && self.remembered.holds(&mark, now) {
             return Ok(Verdict::Right);
         }
-        let verdict = self.pool.verify(found.record.clone(), password).await?;
-        if verdict == Verdict::Right {
-            self.remembered.remember(mark, self.clock.now());
-        }
-        Ok(verdict)
+        let (asked, told) = (Arc::clone(&self.remembered), Arc::clone(&self.remembered));
+        let is_known = move || may_sign_in && asked.holds(&mark, now);
+        let right = move || told.remember(mark, now);
+        self.pool.verify_unless_known(found.record.clone(), password, is_known, right).await
     }
 }
 

@@ -153,6 +153,15 @@ impl Reception {
         if let Some(Stranger { permit, presence }) = book.strangers.remove(&id) {
             book.counts.release(permit);
             book.residents.insert(id, Resident { protocol: Protocol::Imap, presence });
+        } else if let Some(Resident { presence, .. }) = book.residents.get(&id) {
+            // Shown out while its password was looked at: it may stay.
+            presence.send_if_modified(|presence| {
+                let is_crowded = *presence == Presence::Asked(Wherefore::Crowded);
+                if is_crowded {
+                    *presence = Presence::Welcome;
+                }
+                is_crowded
+            });
         }
     }
 
@@ -255,6 +264,10 @@ mod tests {
         let presence = |admission: &Admission| *admission.presence.borrow();
         assert_eq!(presence(&oldest), Presence::Asked(Wherefore::Crowded));
         assert_eq!([&resident, &younger, &newest].map(presence), [Presence::Welcome; 3]);
+        // Its password was looked at meanwhile, and was right.
+        oldest.signed_in();
+        assert_eq!(presence(&oldest), Presence::Welcome);
+        assert_eq!(present(&reception), (2, 2, 0));
         drop([oldest, younger, newest]);
         assert_eq!(present(&reception), (0, 1, 0));
     }
