@@ -271,21 +271,24 @@ fn a_newer_format_is_refused_by_everybody_who_would_open_it() {
     assert!(mail(&home) == before, "something was touched");
 }
 
+/// What this version says in the directory of accounts is of format 2, and so is where it was restored.
 #[test]
 fn a_backup_of_a_format_is_restored_as_that_format() {
     let home = Home::init("formats-backup");
+    let format = |data: &Path| fs::read_to_string(data.join("mail/format"));
+    assert!(format(&home.data()).is_err(), "the first format has no file");
     home.ok("account add ann@example.org --password-stdin", "secret\n");
+    assert!(format(&home.data()).unwrap().starts_with("Gatepost store, format 2\n"));
     let backup = home.folder.join("backup");
     let restored = |name: &str| {
         let new = home.folder.join(name);
         home.ok(&format!("backup {}", backup.display()), "");
         home.ok(&format!("backup verify {} --scratch {}", backup.display(), home.folder.display()), "");
         home.ok(&format!("restore {} --data {}", backup.display(), new.display()), "");
-        fs::read_to_string(new.join("mail/format"))
+        format(&new).unwrap()
     };
-    assert!(restored("first").is_err(), "the first format has no file");
-    home.ok("store upgrade", "");
-    assert!(restored("second").unwrap().starts_with("Gatepost store, format 2\n"));
+    assert!(restored("restored").starts_with("Gatepost store, format 2\n"));
+    assert!(home.ok("store upgrade", "").contains("format 2"));
 }
 
 /// Makes a fixture by the binary of a release: tests/formats/README.md says how.
