@@ -535,6 +535,8 @@ async fn whatever_has_rotted_each_mailbox_is_whole_or_read_only_what_it_was_befo
             match pumping(&mut home.pump, create).await {
                 Ok(_) => {}
                 Err(Error::InPart(Part::Names)) if !knows => found.names_in_part += 1,
+                // Of a log that was cut short nothing says that it named more: the next number has mail already.
+                Err(Error::Damaged(_)) if kind != Kind::Bit && !knows => {}
                 Err(why) => panic!("{what}: {why}"),
             }
             for (number, known) in mailboxes {
