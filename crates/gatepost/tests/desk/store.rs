@@ -138,6 +138,12 @@ fn rot_event(home: &Home, account: u64, stream: u32, seq: u64) {
     assert!(flipped > 0, "there is no such event");
 }
 
+/// What the log says of an event when it comes first.
+fn line(server: &Listening, event: &str) -> String {
+    let line: serde_json::Value = serde_json::from_str(&server.first_line_with(event)).unwrap();
+    line.to_string()
+}
+
 /// INBOX of the scene, as a client sees it.
 fn inbox(home: &Home) -> (String, Vec<String>) {
     let server = home.serve();
@@ -181,8 +187,8 @@ fn a_server_that_knows_what_was_lost_mends_it_and_says_so() {
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, report["mended"].as_array().unwrap().len()), (Some(0), 1), "{report}");
     assert_eq!((&report["damages"], &report["settled"]), (&serde_json::json!([]), &1.into()), "{report}");
-    let mended: serde_json::Value = serde_json::from_str(&server.line_with("server.mended")).unwrap();
-    assert!(mended.to_string().contains("the server knew what they had come to"), "{mended}");
+    let told = line(&server, "server.mended");
+    assert!(told.contains("the server knew what they had come to"), "{told}");
     client.ask("UID STORE 1 +FLAGS (\\Flagged)").unwrap();
     server.stop();
     let (selected, animals) = inbox(&home);
@@ -197,8 +203,7 @@ fn a_hole_that_a_scrub_finds_in_an_open_mailbox_is_mended_by_the_server_and_no_c
     client.ask("SELECT INBOX").unwrap();
     rot_event(&home, 1, 1, 2);
     assert!(home.ok("store scrub", "").contains("read and tested"));
-    let mended: serde_json::Value = serde_json::from_str(&server.line_with("server.mended")).unwrap();
-    let told = mended.to_string();
+    let told = line(&server, "server.mended");
     assert!(told.contains("the server knew what they had come to") && told.contains("\"INBOX\""), "{told}");
     client.ask("UID STORE 1 +FLAGS (\\Flagged)").unwrap();
     server.stop();
@@ -217,9 +222,7 @@ fn a_mailbox_with_a_hole_is_shown_read_only_until_it_is_mended_and_whoever_looks
     for word in ["1 EXISTS", "UIDNEXT 3", "[ALERT] Part of this mailbox cannot be read", "[READ-ONLY]"] {
         assert!(selected.contains(word), "{word} in {selected}");
     }
-    let in_part: serde_json::Value =
-        serde_json::from_str(&server.line_with("server.mailbox-in-part")).unwrap();
-    let told = in_part.to_string();
+    let told = line(&server, "server.mailbox-in-part");
     assert!(told.contains("\"ann@example.org\"") && told.contains("\"INBOX\""), "{told}");
     let fetched = client.ask("UID FETCH 1:* BODY.PEEK[]").unwrap();
     assert!(fetched.iter().any(|line| line.to_string().contains("aardvark-1")), "{fetched:?}");
@@ -244,11 +247,6 @@ fn octets_that_are_lost_stay_named_and_are_not_taken_away() {
         let named = "ann@example.org INBOX, UID 2: its octets cannot be read";
         assert!(code == Some(1) && said.contains(named) && !said.contains("mended"), "{code:?} {said}");
     }
-}
-
-fn line(server: &Listening, event: &str) -> String {
-    let line: serde_json::Value = serde_json::from_str(&server.first_line_with(event)).unwrap();
-    line.to_string()
 }
 
 #[test]
