@@ -11,8 +11,8 @@ use events::{EndReason, Event, FaultId, ServerName};
 use rustls::ServerConfig;
 use session::imap::gate::Greeted;
 use session::port::Peer;
-use session::{Rules, Signpost};
-use settings::{ListenerKind, Settings};
+use session::{Rules, Signpost, Unasked};
+use settings::{ListenerKind, LiteralPlus, Settings};
 use std::error::Error;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -218,6 +218,10 @@ fn rules(settings: &Settings) -> Rules {
         before_login_octets: octets(limits.before_login_octets),
         login_literal_octets: limits.login_literal_octets.into(),
         command_octets: octets(limits.command_line_octets),
+        unasked: match limits.literal_plus {
+            LiteralPlus::Never => Unasked::Short,
+            LiteralPlus::Authenticated => Unasked::Any,
+        },
         output_octets: octets(limits.output_buffer_octets),
         still_here: (still_here > 0).then(|| Duration::from_secs(still_here.into())),
     }

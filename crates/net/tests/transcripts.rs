@@ -18,7 +18,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
 use sasl::{CredentialRecord, Salts, Secret, Workspace};
 use session::imap::capability::{Capability, TABLE};
-use settings::{Listener, ListenerKind};
+use settings::{Listener, ListenerKind, LiteralPlus};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -78,21 +78,24 @@ enum Happening {
     Disk(Disk),
 }
 
-/// What the server's mail lies in.
+/// What is served, and how.
 #[derive(Clone, Copy)]
-enum Lies {
-    InMemory,
+enum Served {
+    /// In memory, with the usual settings.
+    AsUsual,
     /// On a disk on which this has rotted.
     OnARottenDisk(Rotten),
+    /// In memory, and the settings are not the usual ones.
+    UnderOtherSettings,
 }
 
 impl Hosted {
-    fn start(lies: Lies) -> Self {
+    fn start(served: Served) -> Self {
         let (tell, told) = std_mpsc::channel();
         let (asked, asks) = mpsc::unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         let thread = thread::spawn(move || {
-            runtime.block_on(host(lies, &tell, asks));
+            runtime.block_on(host(served, &tell, asks));
             runtime.shutdown_background();
         });
         Self { open: told.recv().unwrap(), asked, thread }
@@ -111,12 +114,12 @@ impl Hosted {
 }
 
 /// Lets the server run, and everything happen that is asked for, until nobody can ask any more.
-async fn host(lies: Lies, tell: &std_mpsc::Sender<Open>, mut asks: mpsc::UnboundedReceiver<Asked>) {
+async fn host(served: Served, tell: &std_mpsc::Sender<Open>, mut asks: mpsc::UnboundedReceiver<Asked>) {
     // A stopped clock leaps to the next timer where nothing else is to be done, but not while a thread is at work.
     let (working, until_dropped) = std_mpsc::channel::<()>();
     tokio::task::spawn_blocking(move || until_dropped.recv());
     let switch = Switch::new();
-    let (server, trusted) = server(lies, switch.clone()).await;
+    let (server, trusted) = server(served, switch.clone()).await;
     let address = |wanted| server.addresses().find(|(kind, _)| *kind == wanted).unwrap().1;
     let (starttls, tls) = (address(ListenerKind::ImapStartTls), address(ListenerKind::ImapTls));
     tell.send(Open { starttls, tls, lmtp: address(ListenerKind::Lmtp), trusted }).unwrap();
@@ -136,7 +139,7 @@ async fn host(lies: Lies, tell: &std_mpsc::Sender<Open>, mut asks: mpsc::Unbound
     drop(working);
 }
 
-async fn server(lies: Lies, switch: Switch) -> (Server<Protocols>, CertificateDer<'static>) {
+async fn server(served: Served, switch: Switch) -> (Server<Protocols>, CertificateDer<'static>) {
     static ISSUED: LazyLock<(CertificateFiles, CertificateDer<'static>)> =
         LazyLock::new(|| issue(&scratch("transcripts"), HOST));
     let (files, trusted) = &*ISSUED;
@@ -145,9 +148,12 @@ async fn server(lies: Lies, switch: Switch) -> (Server<Protocols>, CertificateDe
     settings.network.listeners.push(lmtp);
     // A wrong password waits for its answer, and nothing passes that it could wait for.
     settings.passwords.login_delay_max_ms = 0;
-    let accounts = match lies {
-        Lies::InMemory => accounts(switch).await,
-        Lies::OnARottenDisk(what) => {
+    if matches!(served, Served::UnderOtherSettings) {
+        settings.limits.literal_plus = LiteralPlus::Authenticated;
+    }
+    let accounts = match served {
+        Served::AsUsual | Served::UnderOtherSettings => accounts(switch).await,
+        Served::OnARottenDisk(what) => {
             rotten::accounts(what, Rehearsed::default, &record()).await.within(limits())
         }
     };
@@ -307,13 +313,13 @@ fn nothing_beyond_the_table(said: &[u8]) {
 }
 
 /// A complaint that an editor can jump to, if there is one.
-fn complaint(lies: Lies, path: &Path) -> Option<String> {
+fn complaint(served: Served, path: &Path) -> Option<String> {
     let complaint = |why: &dyn std::fmt::Display| Some(format!("{}: {why}", path.display()));
     let transcript = match Transcript::parse(&fs::read_to_string(path).unwrap()) {
         Ok(transcript) => transcript,
         Err(why) => return complaint(&why),
     };
-    let mut hosted = Hosted::start(lies);
+    let mut hosted = Hosted::start(served);
     let played = transcript::run(&transcript, &mut hosted);
     hosted.stop();
     played.err().and_then(|failure| complaint(&failure))
@@ -325,24 +331,29 @@ fn folder() -> PathBuf {
 
 #[test]
 fn every_conversation_comes_out_word_for_word_through_tls() {
-    hold(Lies::InMemory, &[folder().join("lmtp"), folder()]);
+    hold(Served::AsUsual, &[folder().join("lmtp"), folder()]);
+}
+
+#[test]
+fn every_conversation_that_a_setting_makes_possible_comes_out_word_for_word_through_tls() {
+    hold(Served::UnderOtherSettings, &[folder().join("settings")]);
 }
 
 #[test]
 fn every_conversation_about_what_has_rotted_comes_out_word_for_word_through_tls() {
     let rotten = folder().join("rotten");
-    hold(Lies::OnARottenDisk(Rotten::Mailbox), &[rotten.join("hole")]);
-    hold(Lies::OnARottenDisk(Rotten::Names), &[rotten.join("names")]);
-    hold(Lies::OnARottenDisk(Rotten::Directory), &[rotten.join("directory")]);
+    hold(Served::OnARottenDisk(Rotten::Mailbox), &[rotten.join("hole")]);
+    hold(Served::OnARottenDisk(Rotten::Names), &[rotten.join("names")]);
+    hold(Served::OnARottenDisk(Rotten::Directory), &[rotten.join("directory")]);
 }
 
-fn hold(lies: Lies, folders: &[PathBuf]) {
+fn hold(served: Served, folders: &[PathBuf]) {
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "imap" || e == "lmtp"));
     paths.sort();
     assert!(!paths.is_empty());
-    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(lies, path)).collect();
+    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(served, path)).collect();
     assert!(complaints.is_empty(), "{} of {}\n{}", complaints.len(), paths.len(), complaints.join("\n"));
 }
 
@@ -356,6 +367,6 @@ fn what_changes_reaches_an_idle_client_while_time_stands_still() {
         let has_idle = transcript.turns.iter().any(|turn| turn.step == Step::Server("+ idling".into()));
         let passes = transcript.turns.iter().any(|turn| matches!(turn.step, Step::Pass(_)));
         assert!(has_idle && !passes, "{conversation}");
-        assert_eq!(complaint(Lies::InMemory, &path), None);
+        assert_eq!(complaint(Served::AsUsual, &path), None);
     }
 }

@@ -21,5 +21,5 @@ pub mod refusal;
 mod rules;
 mod signpost;
 
-pub use rules::Rules;
+pub use rules::{Rules, Unasked};
 pub use signpost::Signpost;

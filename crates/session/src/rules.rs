@@ -17,10 +17,21 @@ pub struct Rules {
     pub login_literal_octets: u64,
     /// Longest command after login, in octets; its literals may have as many again. APPEND's message counts apart.
     pub command_octets: usize,
+    /// How long a literal may be that a client sends without asking, after login.
+    pub unasked: Unasked,
     /// What may wait for a client to read it, in octets; no less than two [`PIECE`](outbox::PIECE)s.
     pub output_octets: usize,
     /// How often a client in IDLE is told that the connection lives; `None` for never.
     pub still_here: Option<Duration>,
+}
+
+/// Which literals a client may send without asking, after login (RFC 7888).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unasked {
+    /// LITERAL-: those of up to 4,096 octets. A message that has no room, or is too large, never comes.
+    Short,
+    /// LITERAL+: any. It spares a round trip for each message where many come, and what is refused comes all the same.
+    Any,
 }
 
 impl Default for Rules {
@@ -31,6 +42,7 @@ impl Default for Rules {
             before_login_octets: 64 << 10,
             login_literal_octets: Limits::BEFORE_LOGIN.literal_octets,
             command_octets: 1 << 20,
+            unasked: Unasked::Short,
             output_octets: outbox::HIGH_WATER + outbox::PIECE,
             // Delta Chat gives up an IDLE that is silent for five minutes.
             still_here: Some(Duration::from_secs(4 * 60)),
@@ -45,7 +57,11 @@ impl Rules {
 
     /// For an account whose largest message has so many octets.
     pub(crate) const fn after_login(&self, message_octets: u64) -> Limits {
-        Limits::after_login(message_octets).with_command_octets(self.command_octets)
+        let limits = Limits::after_login(message_octets).with_command_octets(self.command_octets);
+        match self.unasked {
+            Unasked::Short => limits,
+            Unasked::Any => limits.with_any_literal_unasked(),
+        }
     }
 
     /// Where a command stops to let the peer read: one more piece of a body then still fits.

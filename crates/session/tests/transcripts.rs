@@ -4,18 +4,19 @@
 mod machine;
 
 use machine::Machine;
+use session::{Rules, Unasked};
 use std::fs;
 use std::path::{Path, PathBuf};
 use transcript::Transcript;
 
 /// What came of a file: nothing, or a complaint that an editor can jump to.
-fn complaint(path: &Path) -> Option<String> {
+fn complaint(path: &Path, rules: Rules) -> Option<String> {
     let text = fs::read_to_string(path).unwrap();
     let transcript = match Transcript::parse(&text) {
         Ok(transcript) => transcript,
         Err(why) => return Some(format!("{}: {why}", path.display())),
     };
-    let played = transcript::run(&transcript, &mut Machine::new());
+    let played = transcript::run(&transcript, &mut Machine::under(rules));
     played.err().map(|failure| format!("{}: {failure}", path.display()))
 }
 
@@ -24,7 +25,17 @@ fn folder() -> PathBuf {
 }
 
 fn conversations() -> Vec<PathBuf> {
-    let folders = [folder(), folder().join("lmtp")];
+    let mut paths = conversations_in(&[folder(), folder().join("lmtp")]);
+    paths.extend(conversations_of_settings());
+    paths
+}
+
+/// Those that a setting makes possible.
+fn conversations_of_settings() -> Vec<PathBuf> {
+    conversations_in(&[folder().join("settings")])
+}
+
+fn conversations_in(folders: &[PathBuf]) -> Vec<PathBuf> {
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "imap" || e == "lmtp"));
@@ -35,8 +46,12 @@ fn conversations() -> Vec<PathBuf> {
 
 #[test]
 fn every_conversation_comes_out_word_for_word() {
-    let paths = conversations();
-    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path)).collect();
+    hold(&conversations_in(&[folder(), folder().join("lmtp")]), Rules::default());
+    hold(&conversations_of_settings(), Rules { unasked: Unasked::Any, ..Rules::default() });
+}
+
+fn hold(paths: &[PathBuf], rules: Rules) {
+    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path, rules)).collect();
     assert!(complaints.is_empty(), "{} of {}\n{}", complaints.len(), paths.len(), complaints.join("\n"));
 }
 

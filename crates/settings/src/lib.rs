@@ -20,8 +20,8 @@ pub use list::{
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use value::{
-    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel,
-    NetworkFilesystem, Separator, Subnet, WhenFull,
+    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LiteralPlus, LogFormat,
+    LogLevel, NetworkFilesystem, Separator, Subnet, WhenFull,
 };
 
 use std::path::Path;

@@ -2,8 +2,8 @@
 
 use crate::declare::settings;
 use crate::value::{
-    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LogFormat, LogLevel,
-    NetworkFilesystem, Separator, Subnet, WhenFull, on_every_address, this_host,
+    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LiteralPlus, LogFormat,
+    LogLevel, NetworkFilesystem, Separator, Subnet, WhenFull, on_every_address, this_host,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -99,6 +99,10 @@ settings! {
         command_line_octets: u32 = 1_048_576, from 65_536 to 16_777_216;
         /// Largest message that APPEND and LMTP take; clients read it as APPENDLIMIT, mail servers as SIZE.
         append_limit_octets: u64 = 52_428_800, from 65_536 to 4_294_967_295;
+        /// Who may send a message without asking first (LITERAL+, RFC 7888): `never`, so that one that is too large or has no
+        /// room does not even come; or `authenticated`, which spares a round trip for each message where many are
+        /// brought over a long line.
+        literal_plus: LiteralPlus = LiteralPlus::Never;
         /// What is kept in memory for a client that does not read its answers.
         output_buffer_octets: u32 = 262_144, from 131_072 to 16_777_216;
         /// Time to log in, from the connection on.

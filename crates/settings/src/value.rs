@@ -213,6 +213,14 @@ words! {
         Refuse = "refuse",
     }
 
+    /// Who may send literals of any length without asking.
+    LiteralPlus: "\"never\" or \"authenticated\"" {
+        /// Nobody: LITERAL- is told, and no such literal has more than 4,096 octets.
+        Never = "never",
+        /// Whoever has signed in: LITERAL+ is told.
+        Authenticated = "authenticated",
+    }
+
     /// Whether mail may lie on a filesystem over a network.
     NetworkFilesystem: "\"refuse\" or \"allow\"" {
         /// The server does not start.

@@ -9,6 +9,7 @@ pub use manual::{manual, summary};
 
 use super::done::Done;
 use super::talk::Compression;
+use crate::rules::Unasked;
 use std::borrow::Cow;
 use wire::imap::reply;
 
@@ -34,12 +35,20 @@ pub struct Standing {
     pub largest_message: u64,
     /// Whether what is said is compressed.
     pub compression: Compression,
+    /// Which literals need not ask.
+    pub unasked: Unasked,
+}
+
+impl Standing {
+    fn takes_any_literal_unasked(&self) -> bool {
+        self.stage == SignedIn && self.unasked == Unasked::Any
+    }
 }
 
 impl From<Stage> for Standing {
     /// Of a stranger.
     fn from(stage: Stage) -> Self {
-        Self { stage, largest_message: 0, compression: Compression::None }
+        Self { stage, largest_message: 0, compression: Compression::None, unasked: Unasked::Short }
     }
 }
 
@@ -52,6 +61,8 @@ pub struct Capability {
     pub value: Option<fn(&Standing) -> String>,
     /// When it is told no more although it would be; `None` for most.
     pub unless: Option<fn(&Standing) -> bool>,
+    /// The setting without which it is not told; `None` for most.
+    pub setting: Option<&'static str>,
     /// The RFC that defines it.
     pub rfc: u16,
     /// When it is told.
@@ -112,7 +123,16 @@ pub const TABLE: &[Capability] = &[
     row("INPROGRESS", 9585, &[SignedIn], "imap/pace.rs", &["inprogress"]),
     row("LIST-EXTENDED", 5258, &[SignedIn], "imap/list.rs", &["list-extended"]),
     row("LIST-STATUS", 5819, &[SignedIn], "imap/list.rs", &["list-status"]),
-    row("LITERAL-", 7888, PRIVATE, "imap/talk.rs", &["append", "login"]),
+    // RFC 7888, 5: never both.
+    Capability {
+        unless: Some(Standing::takes_any_literal_unasked),
+        ..row("LITERAL-", 7888, PRIVATE, "imap/talk.rs", &["append", "login"])
+    },
+    Capability {
+        setting: Some("limits.literal_plus"),
+        unless: Some(|standing| !standing.takes_any_literal_unasked()),
+        ..row("LITERAL+", 7888, &[SignedIn], "imap/talk.rs", &["settings/literal-plus"])
+    },
     row("MOVE", 6851, &[SignedIn], "imap/transfer.rs", &["move"]),
     row("MULTIAPPEND", 3502, &[SignedIn], "imap/append.rs", &["multiappend"]),
     row("NAMESPACE", 2342, &[SignedIn], "imap/namespace.rs", &["namespace"]),
@@ -170,7 +190,7 @@ const fn row(
     file: &'static str,
     transcripts: &'static [&'static str],
 ) -> Capability {
-    Capability { name, value: None, unless: None, rfc, told, file, transcripts }
+    Capability { name, value: None, unless: None, setting: None, rfc, told, file, transcripts }
 }
 
 impl Capability {
@@ -222,6 +242,16 @@ mod tests {
         let standing = |compression| Standing { compression, ..SignedIn.into() };
         assert!(line(&standing(Compression::None)).contains("COMPRESS=DEFLATE"));
         assert!(!line(&standing(Compression::Deflate)).contains("COMPRESS="));
+    }
+
+    #[test]
+    fn one_of_literal_plus_and_literal_minus_is_told() {
+        let told = |unasked, stage: Stage| line(&Standing { unasked, ..stage.into() });
+        let plus = told(Unasked::Any, SignedIn);
+        assert!(plus.contains(" LITERAL+ ") && !plus.contains("LITERAL-"), "{plus}");
+        for minus in [told(Unasked::Short, SignedIn), told(Unasked::Any, Greeted)] {
+            assert!(minus.contains(" LITERAL- ") && !minus.contains("LITERAL+"), "{minus}");
+        }
     }
 
     #[test]

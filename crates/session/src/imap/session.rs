@@ -240,7 +240,12 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
 
     fn standing(&self) -> Standing {
         let largest_message = self.hall.as_ref().map_or(0, |hall| hall.mail.largest_message());
-        Standing { stage: self.stage(), largest_message, compression: self.talk.compression() }
+        Standing {
+            stage: self.stage(),
+            largest_message,
+            compression: self.talk.compression(),
+            unasked: self.rules.unasked,
+        }
     }
 
     async fn authenticate(&mut self, command: &Authenticate<'_>) -> Outcome {

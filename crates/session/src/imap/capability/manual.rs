@@ -43,10 +43,9 @@ pub fn summary() -> String {
     "| when | capabilities |\n|---|---|\n".to_owned() + &STAGES.map(line).concat()
 }
 
-/// With a value, if it has one: which, depends on the account.
+/// With a value, if it has one: which, depends on the account. With the setting that it depends on.
 fn title(row: &Capability) -> String {
-    match row.value {
-        None => format!("`{}`", row.name),
-        Some(_) => format!("`{}=…`", row.name),
-    }
+    let value = if row.value.is_some() { "=…" } else { "" };
+    let setting = row.setting.map(|setting| format!(" (with `{setting}`)")).unwrap_or_default();
+    format!("`{}{value}`{setting}", row.name)
 }

@@ -83,6 +83,14 @@ impl Limits {
         }
     }
 
+    /// The same for clients that are told LITERAL+ (RFC 7888, 4): no literal has to ask, and what is refused is skipped
+    /// up to a message and as much as is skipped anyway.
+    #[must_use]
+    pub const fn with_any_literal_unasked(self) -> Self {
+        let skipped_octets = self.skipped_octets.saturating_add(self.streamed_octets);
+        Self { non_sync_octets: u64::MAX, skipped_octets, ..self }
+    }
+
     /// The same with commands of up to `octets`, and as much again for their literals.
     #[must_use]
     pub const fn with_command_octets(self, octets: usize) -> Self {
