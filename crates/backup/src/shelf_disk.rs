@@ -97,6 +97,10 @@ impl disk::File for ShelfFile {
         Err(ErrorKind::ReadOnlyFilesystem.into())
     }
 
+    fn reserve(&self, _: u64) -> io::Result<()> {
+        Err(ErrorKind::ReadOnlyFilesystem.into())
+    }
+
     fn truncate(&self, _: u64) -> io::Result<()> {
         Err(ErrorKind::ReadOnlyFilesystem.into())
     }

@@ -195,6 +195,10 @@ impl File for SlowFile {
         self.0.truncate(length)
     }
 
+    fn reserve(&self, end: u64) -> io::Result<()> {
+        self.0.reserve(end)
+    }
+
     fn length(&self) -> io::Result<u64> {
         self.0.length()
     }

@@ -74,8 +74,11 @@ impl Committer {
                 Turn::Errand(errand) => errand.run(&mut self),
                 Turn::Look if wake_at.is_some_and(|at| at <= Instant::now()) => drop(self.try_to_recover()),
                 Turn::Look => {}
-                Turn::End => return,
+                Turn::End => break,
             }
+        }
+        if self.engine.trouble.check().is_ok() {
+            self.log.rest();
         }
     }
 

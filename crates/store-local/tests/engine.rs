@@ -246,6 +246,23 @@ fn nobody_else_may_read_the_files() {
 }
 
 #[test]
+fn room_is_reserved_ahead_of_what_is_written_and_given_back_at_the_end() {
+    let disk = FaultyDisk::new(1);
+    let length = |file: &str| disk.open(Path::new(file)).unwrap().length().unwrap();
+    let store = open(&disk);
+    put(&store, 1, 0, 1);
+    let log = log_file(&disk, 1);
+    let reserved = length(&log);
+    put(&store, 1, 1, 2);
+    assert_eq!(length(&log), reserved, "no write makes it longer");
+    let needed = store.stats(None).unwrap().log_octets_in_use;
+    assert!(reserved > needed + 1_000_000, "{reserved} for {needed}");
+    drop(store);
+    assert!(length(&log) < 10_000, "{}", length(&log));
+    assert_eq!(open(&disk).stats(None).unwrap().log_octets_in_use, needed);
+}
+
+#[test]
 fn an_index_that_is_gone_is_made_again_from_the_log() {
     let disk = Arc::new(FaultyDisk::new(1));
     let store = LocalStore::open_on(disk.clone(), &small_segments()).unwrap();

@@ -83,3 +83,16 @@ fn a_start_leaves_nothing_of_the_try_on_the_disk() {
     assert_eq!(names, ["bodies", "index.redb", "lock", "log"]);
     assert_eq!(filesystem_of(folder.path()).unwrap().remote(), None, "tests run on a disk");
 }
+
+#[test]
+fn what_is_reserved_is_zeros_behind_what_there_was() {
+    let folder = Folder::new();
+    let file = RealDisk::at(folder.path()).unwrap().create(Path::new("log")).unwrap();
+    file.write_at(b"mail", 0).unwrap();
+    file.reserve(10_000).unwrap();
+    file.reserve(5).unwrap();
+    let mut octets = vec![1; usize::try_from(file.length().unwrap()).unwrap()];
+    file.read_exact_at(&mut octets, 0).unwrap();
+    assert_eq!(octets.iter().position(|octet| *octet == 0), Some(4));
+    assert!(octets.starts_with(b"mail") && octets.iter().skip(4).all(|octet| *octet == 0));
+}

@@ -116,6 +116,10 @@ impl File for MeteredFile {
         self.inner.truncate(length)
     }
 
+    fn reserve(&self, end: u64) -> io::Result<()> {
+        self.inner.reserve(end)
+    }
+
     fn length(&self) -> io::Result<u64> {
         self.inner.length()
     }

@@ -571,6 +571,16 @@ impl File for OpenFile {
         alive.check()
     }
 
+    fn reserve(&self, end: u64) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        let alive = state.spend_power(&self.path)?;
+        state.count(Operation::Reserve, &self.path)?;
+        if end > state.inodes[self.inode].length() {
+            state.inodes[self.inode].set_length(end);
+        }
+        alive.check()
+    }
+
     fn length(&self) -> io::Result<u64> {
         let state = self.disk.lock();
         state.check_power()?;

@@ -31,6 +31,8 @@ pub enum Operation {
     Sync,
     /// A file gets another length.
     Truncate,
+    /// A file gets room for what is to be written.
+    Reserve,
 }
 
 impl Operation {
