@@ -27,6 +27,8 @@ const CHANGES: u64 = 400;
 const ACCOUNTS: u64 = 150;
 /// Octets that a count may differ by: numbers that become longer, and pages of the index that are read or not.
 const LEEWAY: u64 = 64 << 10;
+/// Octets that the log reserves ahead of what is written.
+const RESERVED: u64 = 1 << 20;
 /// Below so many octets of events no snapshot is taken, and behind one at most half as many as it has.
 const MIN_TAIL: u64 = 64 << 10;
 
@@ -62,8 +64,10 @@ async fn what_is_done_to_one_message_is_the_same_work_in_a_mailbox_of_any_size()
     assert_constant("a flag", flagged);
     assert_constant("an expunge", expunged);
     assert_linear("opening a mailbox", opened);
-    // With its debug assertions redb reads its whole file when it is opened.
-    assert_linear("a restart", restarted);
+    // With its debug assertions redb reads its whole file when it is opened. And what the log had reserved is read, if the
+    // cut has left it there.
+    let [few, many] = restarted;
+    assert_linear("a restart", [Work { read: few.read + RESERVED / TIMES, ..few }, many]);
 }
 
 async fn with_messages(messages: u64) -> [Work; 6] {
