@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Gatepost, as it comes but for its limits on connections: the load opens more than anybody's devices would.
+# Gatepost, as it comes but for its limits on connections, for the load opens more than anybody's devices would, and for
+# LITERAL+, which the others have.
 # Variables and functions are used by common.sh and compare.sh.
 # shellcheck disable=SC2034
 PORT=13993
@@ -33,6 +34,7 @@ listeners = [
 certificates = [{ chain = "$CERTIFICATE", key = "$KEY" }]
 
 [limits]
+literal_plus = "authenticated"
 connections_per_account = 10000
 preauth_connections_per_address = 100000
 preauth_connections_per_network = 1000000

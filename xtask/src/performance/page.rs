@@ -342,6 +342,11 @@ const FAIRNESS: &[(&str, &str)] = &[
          users that are remembered; whoever is not costs a hash more. A hash takes 19 MiB while it is made, and with few sessions that is \
          most of what `idle` shows for each.",
     ),
+    (
+        "gatepost/literal_plus",
+        "Gatepost has a setting that is not its usual one: `limits.literal_plus`, so that messages need not ask before \
+         they come, as with the others. Where each of many asks, that costs a round trip more for each.",
+    ),
     ("gatepost", "Gatepost compresses mail when it comes in, and syncs everything before its OK."),
 ];
 
