@@ -49,7 +49,7 @@ const fn reason(ending: Ending) -> EndReason {
         Ending::LoggedOut => EndReason::Logout,
         Ending::Gone => EndReason::Closed,
         Ending::HalfSaid | Ending::Unended => EndReason::HalfCommand,
-        Ending::NotSignedIn => EndReason::LoginTimeout,
+        Ending::NotSignedIn | Ending::Crowded => EndReason::LoginTimeout,
         Ending::TimedOut => EndReason::IdleTimeout,
         Ending::Stopping => EndReason::Stopping,
         Ending::SignedOut => EndReason::SignedOut,

@@ -177,7 +177,8 @@ impl<S: Duplex> Line<S> {
             biased;
             wherefore = self.visit.asked_to_leave() => return Ok(match wherefore {
                 Wherefore::SignedOut => Received::SignedOut,
-                Wherefore::Stopping | Wherefore::Crowded => Received::Stopping,
+                Wherefore::Crowded => Received::Crowded,
+                Wherefore::Stopping => Received::Stopping,
             }),
             read = reading => read,
         };

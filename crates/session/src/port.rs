@@ -69,6 +69,8 @@ pub enum Received {
     TimedOut,
     /// The server is stopping, or this session is to end: say goodbye.
     Stopping,
+    /// Others wait outside, and nobody has signed in here: say so, and goodbye.
+    Crowded,
     /// The account may not be signed in to any more: say so, and goodbye.
     SignedOut,
 }

@@ -33,6 +33,15 @@ fn answers(pieces: &[&str]) -> String {
 }
 
 #[test]
+fn who_has_to_make_room_hears_why() {
+    let mut wire = Machine::new().connect(Port::Imaps).unwrap();
+    wire.receive().unwrap();
+    wire.crowd();
+    let said = everything_said(&mut wire);
+    assert_eq!(said, "* BYE Too many connections have not signed in, and yours is the oldest\r\n");
+}
+
+#[test]
 fn how_octets_are_cut_into_pieces_makes_no_difference() {
     let whole = answers(&[CONVERSATION]);
     assert!(whole.ends_with("m OK LOGOUT completed\r\n"), "{whole}");

@@ -19,6 +19,8 @@ pub enum Ending {
     TimedOut,
     /// The server is stopping.
     Stopping,
+    /// Others wait outside, and nobody has signed in here.
+    Crowded,
     /// The account may not be signed in to any more.
     SignedOut,
     /// More than [`MAX_MISTAKES`](super::MAX_MISTAKES) commands in a row were BAD.
@@ -45,6 +47,7 @@ impl Ending {
             Self::NotSignedIn => Some("You took too long to sign in"),
             Self::TimedOut => Some("You were silent for too long"),
             Self::Stopping => Some("The server is stopping; try again in a moment"),
+            Self::Crowded => Some("Too many connections have not signed in, and yours is the oldest"),
             Self::SignedOut => Some("You were signed out by whoever runs this server"),
             Self::TooManyMistakes => Some("Too many bad commands"),
             Self::Unsynchronised => Some("What you send cannot be understood any more"),
@@ -64,6 +67,7 @@ impl From<Silence> for Ending {
             Silence::Garbled => Self::Unsynchronised,
             Silence::TimedOut => Self::TimedOut,
             Silence::Stopping => Self::Stopping,
+            Silence::Crowded => Self::Crowded,
             Silence::SignedOut => Self::SignedOut,
         }
     }

@@ -45,6 +45,8 @@ pub(super) enum Silence {
     TimedOut,
     /// The server is stopping.
     Stopping,
+    /// Others wait outside, and nobody has signed in here.
+    Crowded,
     /// The account may not be signed in to any more.
     SignedOut,
 }
@@ -133,6 +135,7 @@ impl<P: Peer> Talk<P> {
             Received::Garbled => Err(Silence::Garbled),
             Received::TimedOut => Err(Silence::TimedOut),
             Received::Stopping => Err(Silence::Stopping),
+            Received::Crowded => Err(Silence::Crowded),
             Received::SignedOut => Err(Silence::SignedOut),
         }
     }

@@ -87,7 +87,9 @@ impl<P: Peer> Talk<P> {
             Received::Finished => Err(Silence::Gone),
             Received::TimedOut => Err(Silence::TimedOut),
             // Nothing is compressed here and nobody is signed in.
-            Received::Stopping | Received::SignedOut | Received::Garbled => Err(Silence::Stopping),
+            Received::Stopping | Received::Crowded | Received::SignedOut | Received::Garbled => {
+                Err(Silence::Stopping)
+            }
         }
     }
 }

@@ -51,6 +51,7 @@ struct Ends {
     /// The most that was ever sent at once.
     largest_send: usize,
     hung_up: bool,
+    crowded: bool,
     /// Whether the server thinks that all is compressed. In this world nothing is, as nothing is encrypted.
     compressed: bool,
 }
@@ -223,6 +224,12 @@ impl Wire {
         lock(&self.ends).largest_send
     }
 
+    /// Others wait outside.
+    pub(crate) fn crowd(&mut self) {
+        lock(&self.ends).crowded = true;
+        self.run();
+    }
+
     /// The client is gone without a word.
     pub(crate) fn hang_up(&mut self) {
         lock(&self.ends).hung_up = true;
@@ -313,6 +320,7 @@ impl Peer for Far {
             match into.is_empty() {
                 false => Poll::Ready(Ok(Received::Octets)),
                 true if ends.hung_up => Poll::Ready(Err(Gone)),
+                true if ends.crowded => Poll::Ready(Ok(Received::Crowded)),
                 true if until <= *lock(&self.clock) => Poll::Ready(Ok(Received::TimedOut)),
                 true => Poll::Pending,
             }
