@@ -122,6 +122,30 @@ impl MessageLeaf {
         Self { table, combinations: combinations.0.into() }
     }
 
+    /// The same with what `change` makes of the flags of these messages, which ascend, and the MODSEQ that it gives each;
+    /// what is to happen to a message stands beside it.
+    pub(crate) fn each_changed<C>(
+        &self,
+        messages: impl Iterator<Item = (Uid, C)>,
+        change: impl Fn(&FlagSet, C) -> (FlagSet, ModSeq),
+    ) -> Self {
+        let (mut messages, mut combinations) = (messages.peekable(), Combinations::default());
+        let mut kept = vec![None; self.combinations.len()];
+        let cells = self.table.column(MODSEQ).zip(self.table.column(FLAGS));
+        let cells = cells.enumerate().map(|(at, (before, flags))| {
+            let of = || self.combinations.get(flags as usize);
+            let next = messages.next_if(|(uid, _)| self.uid(at) == Some(*uid));
+            if let Some(((_, changes), had)) = next.zip(of()) {
+                let (flags, modseq) = change(had, changes);
+                [modseq.get(), combinations.place(flags)]
+            } else {
+                [before, combinations.once(&mut kept, flags as usize, || of().cloned())]
+            }
+        });
+        let table = self.table.with_columns(MODSEQ, &cells.collect::<Vec<_>>());
+        Self { table, combinations: combinations.0.into() }
+    }
+
     fn all_changed(&self, modseq: ModSeq, change: impl Fn(&FlagSet) -> FlagSet) -> Self {
         let mut combinations = Combinations::default();
         let places: Vec<_> =
@@ -391,6 +415,26 @@ mod tests {
             assert_eq!(*leaf, MessageLeaf::pack(&plain));
         }
         assert_eq!(changed.summary(), MessageLeaf::pack(&plain).summary());
+    }
+
+    #[test]
+    fn a_leaf_of_which_each_message_is_changed_by_itself_is_as_if_all_its_rows_had_been_packed_anew() {
+        for seed in 0..400 {
+            let mut dice = Dice::new(seed);
+            let mut rows = some_rows(&mut dice);
+            let leaf = MessageLeaf::pack(&rows);
+            let mut changes = Vec::new();
+            let picked: Vec<bool> = rows.iter().map(|_| dice.one_in(3)).collect();
+            for (row, _) in rows.iter_mut().zip(picked).filter(|(_, is_picked)| *is_picked) {
+                let modseq = ModSeq::new(1 + dice.below(2_000_u64)).unwrap();
+                let flags = FlagSet::new(SystemFlags::FLAGGED, vec![dice.below(4)]);
+                (row.flags, row.modseq) = (row.flags.with(&flags), modseq);
+                changes.push((row.uid, (flags, modseq)));
+            }
+            let changed =
+                leaf.each_changed(changes.into_iter(), |had, (flags, modseq)| (had.with(&flags), modseq));
+            assert_eq!(changed, MessageLeaf::pack(&rows), "seed {seed}");
+        }
     }
 
     #[test]
