@@ -73,6 +73,7 @@ pub(crate) async fn serve(
     follow.abort();
     sweeper.abort();
     told.into_iter().chain(shown).for_each(|task| task.abort());
+    office.accounts.take_last_snapshots().await;
     office.close().context("the mail is safe, but its index could not be closed")?;
     Event::ServerStopped { reason: StopReason::Signal, sessions: stopped.told }.log();
     Ok(())

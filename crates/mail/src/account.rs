@@ -18,7 +18,7 @@ use mailbox::MailboxState;
 use mailbox::account::{self as names, Limits, MailboxId, QuotaReport, Usage};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use store::{AccountId, EmailId, EmailRange, Head, Hints, Seq, Snapshot, Store, StreamId};
+use store::{AccountId, EmailId, EmailRange, Head, Hints, Seq, Snapshot, Store, StoreError, StreamId};
 use terms::Uid;
 use tokio::sync::watch;
 
@@ -428,11 +428,11 @@ impl Account {
             self.show_names(after);
             (places, moves)
         });
-        for (id, at, octets) in done.mailboxes {
+        for (id, at, weight) in done.mailboxes {
             self.weigh(id, &at);
             if let Some(mailbox) = self.known(id.get()) {
                 mailbox.advance(at);
-                mailbox.wrote(octets);
+                mailbox.wrote(weight);
             }
         }
         if let Some((places, moves)) = renaming {
@@ -573,18 +573,37 @@ impl Account {
     }
 
     pub(crate) async fn take_snapshots(&self) {
-        let open: Vec<_> = lock(&self.open).all().cloned().collect();
-        for mailbox in open {
-            let Some(at) = mailbox.snapshot_due() else { continue };
-            let pieces = at.state.snapshot();
-            let octets = pieces.iter().map(Bytes::len).sum();
-            let stream = self.stream(mailbox.id().get());
-            match self.store.put_snapshot(stream, Snapshot { at: at.seq, pieces }).await {
-                Ok(()) => mailbox.snapshot_taken(octets),
-                // The log is the truth: without the snapshot opening takes longer, nothing else.
-                Err(why) => tracing::warn!(account = self.id.0, %why, "no snapshot could be taken"),
+        for mailbox in self.open_mailboxes() {
+            if let Some(at) = mailbox.snapshot_due() {
+                // Without it opening takes longer, nothing else: the log has said why.
+                let _ = self.take_snapshot(&mailbox, at).await;
             }
         }
+    }
+
+    /// Takes a snapshot of what the mailbox is, or was; the log tells of a failure.
+    ///
+    /// # Errors
+    /// The store takes none.
+    pub(crate) async fn take_snapshot(
+        &self,
+        mailbox: &Mailbox,
+        at: At<MailboxState>,
+    ) -> Result<(), StoreError> {
+        let pieces = at.state.snapshot();
+        let octets = pieces.iter().map(Bytes::len).sum();
+        let stream = self.stream(mailbox.id().get());
+        let taken = self.store.put_snapshot(stream, Snapshot { at: at.seq, pieces }).await;
+        match &taken {
+            Ok(()) => mailbox.snapshot_taken(octets),
+            Err(why) => tracing::warn!(account = self.id.0, %why, "no snapshot could be taken"),
+        }
+        taken
+    }
+
+    /// The mailboxes that it has open.
+    pub(crate) fn open_mailboxes(&self) -> Vec<Arc<Mailbox>> {
+        lock(&self.open).all().cloned().collect()
     }
 
     fn weigh_names(&self, names: &names::Account) {

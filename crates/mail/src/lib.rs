@@ -29,6 +29,7 @@ mod mailbox;
 mod mending;
 mod open;
 mod origin;
+mod parting;
 mod past;
 mod proposal;
 mod raw;

@@ -14,6 +14,15 @@ const BATCH: usize = 1_024;
 /// As many octets of events are decoded, and folded in, together.
 const DECODED_OCTETS: usize = 256 << 10;
 
+/// What it costs to read an event beside its own octets, reckoned in octets of a snapshot: to find it, to test it, and to
+/// fold it in. Its record in the log has about as many around it.
+const AROUND_EVENT: usize = 128;
+
+/// What events weigh in a tail.
+pub(crate) fn weight<'e>(events: impl Iterator<Item = &'e Bytes>) -> usize {
+    events.map(|event| event.len() + AROUND_EVENT).sum()
+}
+
 /// A state and the event up to which it is the fold.
 #[derive(Clone, Debug)]
 pub(crate) struct At<S> {
@@ -26,7 +35,7 @@ pub(crate) struct At<S> {
 pub(crate) struct Tail {
     /// Octets of the newest snapshot.
     pub(crate) snapshot: usize,
-    /// Octets of the events behind it.
+    /// What the events behind it weigh.
     pub(crate) events: usize,
     pub(crate) summary: Summary,
 }
@@ -94,12 +103,12 @@ impl<S: Fold> At<S> {
         self.seq == Seq::NONE && S::begins_anew(&event.payload)
     }
 
-    /// Folds in all that lies behind it, as far as that is there, and counts its octets.
+    /// Folds in all that lies behind it, as far as that is there, and adds what it weighs.
     pub(crate) async fn catch_up(
         &mut self,
         store: &dyn Store,
         stream: StreamId,
-        octets: &mut usize,
+        weighed: &mut usize,
     ) -> Result<Reached, Error> {
         loop {
             let events = store.read(stream, self.seq, BATCH).await?;
@@ -120,7 +129,7 @@ impl<S: Fold> At<S> {
                 return Ok(Reached::AGap);
             }
             self.follow(stream, &events)?;
-            *octets += events.iter().map(|event| event.payload.len()).sum::<usize>();
+            *weighed += weight(events.iter().map(|event| &event.payload));
         }
     }
 

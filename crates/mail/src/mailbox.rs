@@ -10,8 +10,10 @@ use store::Seq;
 use terms::Uid;
 use tokio::sync::watch;
 
-/// Below this many octets of events no snapshot is worth its write.
+/// Events that weigh less are worth no snapshot while a server runs.
 pub(crate) const MIN_TAIL: usize = 64 << 10;
+/// By how much less the events may weigh behind which one is taken before a stop.
+const BEFORE_A_STOP: usize = 8;
 
 /// An open mailbox.
 #[derive(Debug)]
@@ -166,8 +168,15 @@ impl Mailbox {
     }
 
     /// Counts what was written since the last snapshot.
-    pub(crate) fn wrote(&self, octets: usize) {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner).events += octets;
+    pub(crate) fn wrote(&self, weight: usize) {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).events += weight;
+    }
+
+    /// What the events weigh behind the last snapshot, if they are worth one before a stop.
+    pub(crate) fn worth_a_last_snapshot(&self) -> Option<usize> {
+        let tail = *self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_worth = tail.events > MIN_TAIL.max(tail.snapshot / 2) / BEFORE_A_STOP && !self.is_in_part();
+        is_worth.then_some(tail.events)
     }
 
     /// The state to take a snapshot of, when the tail outweighs half of the last one.

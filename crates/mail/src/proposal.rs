@@ -3,7 +3,7 @@
 use crate::account::usage_of;
 use crate::error::Part;
 use crate::ledger::Moves;
-use crate::load::At;
+use crate::load::{self, At};
 use crate::{Error, account::Known};
 use bytes::Bytes;
 use mailbox::account::{Account, AccountEvent, Limits, MailboxId, Plan, StreamStep, Usage};
@@ -57,7 +57,7 @@ struct Grown {
 pub(crate) struct Consequences {
     /// `None` where the account's own stream does not grow.
     pub(crate) account: Option<Renaming>,
-    /// States, and the octets of the events that made them.
+    /// States, and what the events weigh that made them.
     pub(crate) mailboxes: Vec<(MailboxId, At<MailboxState>, usize)>,
 }
 
@@ -302,10 +302,10 @@ impl Proposal {
     }
 
     fn consequences(&mut self, grown: &BTreeMap<u32, Grown>) -> Consequences {
-        let octets = |grown: &Grown| grown.events.iter().map(Bytes::len).sum();
+        let weight = |grown: &Grown| load::weight(grown.events.iter());
         let state = |(number, grown): (&u32, &Grown)| {
             let id = MailboxId::new(*number)?;
-            Some((id, self.mailboxes.get(&id)?.clone(), octets(grown)))
+            Some((id, self.mailboxes.get(&id)?.clone(), weight(grown)))
         };
         let moves = std::mem::take(&mut self.moves);
         let renaming =

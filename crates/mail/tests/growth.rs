@@ -169,6 +169,51 @@ async fn with_changes(changes: u64) -> (Work, Work) {
     (written, opened)
 }
 
+/// Flags that are set one by one: the events are small, and each is a record to be found and tested.
+#[tokio::test]
+async fn behind_a_snapshot_are_never_many_events_however_small_they_are() {
+    let mut scale = Scale::on(FaultyDisk::new(4));
+    let store = Arc::clone(&scale.store);
+    let (account, inbox) = scale.weigh(async { account_and_inbox(ann(&store).await).await }).await.0;
+    scale.weigh(fill(&account, inbox, 0)).await;
+    scale.weigh(toggle(&account, inbox, 1_200)).await;
+    let (_, opened) = scale.weigh(open_anew(&store, account.id(), inbox)).await;
+    assert!(opened.snapshots > 0, "none was taken");
+    assert!(opened.things <= 512 + 32, "{} things behind the snapshot", opened.things);
+}
+
+#[tokio::test]
+async fn who_opens_a_mailbox_after_a_stop_has_nothing_to_fold_in() {
+    let mut scale = Scale::on(FaultyDisk::new(5));
+    let store = Arc::clone(&scale.store);
+    let (mut accounts, account) = scale.weigh(async { ann(&store).await }).await.0;
+    let inbox = id(&account, "INBOX").await;
+    scale.weigh(fill(&account, inbox, 0)).await;
+    scale.weigh(toggle(&account, inbox, 100)).await;
+    let (_, before) = scale.weigh(open_anew(&store, account.id(), inbox)).await;
+    assert!(before.things > 100 && before.snapshots == 0, "{before:?}");
+    let (_, stopping) = scale.weigh(accounts.take_last_snapshots()).await;
+    assert!(stopping.snapshots > 0);
+    let (_, after) = scale.weigh(open_anew(&store, account.id(), inbox)).await;
+    assert!(after.things + 100 <= before.things, "{after:?} and {before:?}");
+    assert_eq!(after.snapshots, stopping.snapshots);
+    // Behind that one there is nothing, and no second is taken.
+    accounts = scale.weigh(support::accounts(&store)).await.0;
+    let account = accounts.account(account.id());
+    scale.weigh(async { account.open(inbox).await.map(drop) }).await.0.unwrap();
+    let (_, again) = scale.weigh(accounts.take_last_snapshots()).await;
+    assert_eq!(again, Work::default());
+}
+
+/// Sets a flag on one message and takes it away, so many times in all.
+async fn toggle(account: &Account, inbox: MailboxId, times: u64) {
+    let one = UidSet::one(Uid::MIN);
+    for n in 0..times {
+        let change = if n % 2 == 0 { Change::Add } else { Change::Remove };
+        flag(account, inbox, &one, change).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_is_done_to_one_mailbox_is_the_same_work_in_an_account_of_any_size() {
     let [made, created, appended, renamed, deleted, listed, restarted, signed_in] =

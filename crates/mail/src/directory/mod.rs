@@ -53,7 +53,7 @@ pub struct Accounts {
     /// Something is wrong with the directory that was not mended yet.
     is_hurt: AtomicBool,
     /// Those that are in memory.
-    room: Arc<Room>,
+    pub(crate) room: Arc<Room>,
     /// Commits of accounts that nobody waits for any more.
     abandoned: Arc<Hints>,
 }

@@ -147,7 +147,7 @@ impl Account {
         let mut replay = Replay::begin(&*self.store, stream, old.last).await?;
         let mut tail = 0;
         while let Some(event) = replay.next(old.last).await? {
-            tail += event.payload.len();
+            tail += load::weight(std::iter::once(&event.payload));
             replay.take(event)?;
         }
         let mut births = Births::default();
