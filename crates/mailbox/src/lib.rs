@@ -77,8 +77,10 @@ pub use event::{Appended, Birth, Created, Event, FlagsChanged, NewMessage, Scope
 pub use flags::{FlagSet, Flags, Keywords, MAX_KEYWORDS, SystemFlags};
 pub use head::Head;
 pub use limits::{LimitReached, MAX_BROUGHT_UID, MAX_EVENT_OCTETS, MAX_GHOSTS, MAX_READERS};
-pub use row::Row;
-pub use state::{Changed, Foundling, GoingOn, MailboxState, Misfit, Part, Reader, RowLookup, Rows, Salvage};
+pub use row::{Flagged, Row};
+pub use state::{
+    Changed, FlagsLookup, Foundling, GoingOn, MailboxState, Misfit, Part, Reader, RowLookup, Rows, Salvage,
+};
 pub use view::View;
 pub use view::{
     Announcement, BATCH_ITEMS, Dialect, Fetched, Found, Item, Known, MessageName, Naming, Permit, Reply,

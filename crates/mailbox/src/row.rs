@@ -26,7 +26,27 @@ pub struct Row {
     pub save_date: i64,
 }
 
+/// What may change of a message while it is in a mailbox, where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flagged<'a> {
+    /// Its UID here.
+    pub uid: Uid,
+    /// Its MODSEQ: as the reader who asked sees it.
+    pub modseq: ModSeq,
+    /// Its system flags: as the reader who asked sees them.
+    pub system: SystemFlags,
+    /// The numbers of its keywords, ascending.
+    pub keywords: &'a [u16],
+}
+
 impl Row {
+    /// Without what stays as it is.
+    #[must_use]
+    pub fn flagged(&self) -> Flagged<'_> {
+        let (system, keywords) = (self.flags.system, self.flags.keywords());
+        Flagged { uid: self.uid, modseq: self.modseq, system, keywords }
+    }
+
     /// SAVEDATE as it is told: in universal time, since nobody wrote it in a zone.
     #[must_use]
     pub fn saved(&self) -> InternalDate {
@@ -79,6 +99,13 @@ fn columns(at: usize, row: &Row, flags: usize) -> [u64; COLUMNS] {
 impl MessageLeaf {
     fn combination(&self, at: usize) -> Option<&FlagSet> {
         self.combinations.get(usize::try_from(self.table.cell(at, FLAGS)?).ok()?)
+    }
+
+    /// A row, of which no other columns are unpacked.
+    #[inline]
+    pub(crate) fn flagged(&self, at: usize) -> Option<Flagged<'_>> {
+        let (uid, flags) = (self.uid(at)?, self.combination(at)?);
+        Some(Flagged { uid, modseq: self.modseq(at), system: flags.system, keywords: flags.keywords() })
     }
 
     /// The same with other flags on some messages, and this MODSEQ.

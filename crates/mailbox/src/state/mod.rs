@@ -14,7 +14,7 @@ mod snapshot;
 
 pub use apply::Misfit;
 pub use part::Part;
-pub use reader::{Changed, Reader, RowLookup, Rows};
+pub use reader::{Changed, FlagsLookup, Reader, RowLookup, Rows};
 pub use salvage::{Foundling, GoingOn, Salvage};
 
 use crate::expunges::Expunges;

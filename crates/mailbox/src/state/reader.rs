@@ -2,7 +2,7 @@
 
 use super::MailboxState;
 use crate::private::{Mark, MarkLeaf, Private, Seen};
-use crate::row::{MessageLeaf, Row};
+use crate::row::{Flagged, MessageLeaf, Row};
 use crate::tree::{Lookup, Walk, Wanted};
 use crate::{FlagSet, SystemFlags};
 use terms::{AccountId, ModSeq, SeqNum, Uid, UidSet};
@@ -102,6 +102,13 @@ impl<'a> Reader<'a> {
         RowLookup { messages: self.state.messages.lookup(), marks: self.private.map(|p| p.marks.lookup()) }
     }
 
+    /// Looks up what may change of messages, whose UIDs ascend.
+    #[must_use]
+    pub fn flags_lookup(&self) -> FlagsLookup<'a> {
+        let messages = self.state.messages.walk(Wanted::All, Uid::MIN);
+        FlagsLookup { messages, marks: self.private.map(|p| p.marks.lookup()) }
+    }
+
     /// The messages from `from` on whose MODSEQ is above `since`, ascending by UID. Visits only the parts of
     /// the mailbox that changed.
     #[must_use]
@@ -142,6 +149,14 @@ fn marked(mut row: Row, mark: Option<&Mark>) -> Row {
     row
 }
 
+/// The same of a row that has not been unpacked.
+#[inline]
+fn marked_flags<'a>(flagged: Flagged<'a>, mark: Option<&Mark>) -> Flagged<'a> {
+    let Some(mark) = mark else { return flagged };
+    let seen = if mark.seen == Seen::Yes { SystemFlags::SEEN } else { SystemFlags::default() };
+    Flagged { modseq: flagged.modseq.max(mark.modseq), system: flagged.system.with(seen), ..flagged }
+}
+
 impl MailboxState {
     /// Those of these messages that are there.
     #[must_use]
@@ -165,6 +180,21 @@ impl MailboxState {
         for (leaf, part) in self.messages.parts(uids) {
             leaf.combinations_of(part.places(leaf)).into_iter().for_each(&mut each);
         }
+    }
+}
+
+/// Looks up what may change of messages one behind the other, and unpacks nothing else.
+pub struct FlagsLookup<'a> {
+    messages: Walk<'a, MessageLeaf>,
+    marks: Option<Lookup<'a, MarkLeaf>>,
+}
+
+impl<'a> FlagsLookup<'a> {
+    /// A message that is not before those that were asked for.
+    pub fn find(&mut self, uid: Uid) -> Option<Flagged<'a>> {
+        let (leaf, at) = self.messages.find(uid)?;
+        let mark = self.marks.as_mut().and_then(|marks| marks.get(uid));
+        Some(marked_flags(leaf.flagged(at)?, mark))
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Walk<'a, L> {
     pub(crate) visits: usize,
 }
 
-impl<L: Leaf> Walk<'_, L> {
+impl<'a, L: Leaf> Walk<'a, L> {
     /// Skips to a UID, if that is ahead.
     #[inline]
     pub(crate) fn skip_to(&mut self, uid: Uid) {
@@ -76,6 +76,16 @@ impl<L: Leaf> Walk<'_, L> {
             self.leaf = None;
         }
         self.from = self.from.map(|from| from.max(uid));
+    }
+
+    /// Where the row of a message lies that is not before those that were asked for. For a walk along all rows.
+    #[inline]
+    pub(crate) fn find(&mut self, uid: Uid) -> Option<(&'a L, usize)> {
+        self.skip_to(uid);
+        if self.leaf.is_none() {
+            self.next_leaf()?;
+        }
+        self.leaf.filter(|(leaf, at)| leaf.uid(*at) == Some(uid))
     }
 
     /// The next leaf that may have a wanted row.

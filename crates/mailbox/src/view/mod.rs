@@ -19,7 +19,7 @@ mod index;
 pub use announce::{Announcement, BATCH_ITEMS, Fetched, Item, MessageName, Permit, TooManyGhosts};
 
 use crate::decide::Stored;
-use crate::{MailboxState, Row};
+use crate::{Flagged, MailboxState, Row};
 use index::Index;
 use terms::{AccountId, ModSeq, SeqNum, Uid, UidSet};
 
@@ -67,9 +67,9 @@ pub struct Known {
 
 /// A message that a session can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Found<L = Row> {
     /// It is there.
-    Live(Row),
+    Live(L),
     /// It is expunged, and the session has not been told: as it was.
     Ghost(Row),
     /// The same, so long ago that nothing is remembered: `NO [EXPUNGEISSUED]`.
@@ -295,12 +295,31 @@ impl View {
         current: &'v MailboxState,
         uids: &'v [Uid],
     ) -> impl Iterator<Item = Option<(MessageName, Found)>> + 'v {
+        let mut rows = current.reader(self.account).lookup();
+        self.find_each(current, uids, move |uid| rows.row(uid))
+    }
+
+    /// The same for whoever asks for flags and MODSEQs alone: of what is there nothing else is unpacked.
+    pub fn find_flags<'v>(
+        &'v self,
+        current: &'v MailboxState,
+        uids: &'v [Uid],
+    ) -> impl Iterator<Item = Option<(MessageName, Found<Flagged<'v>>)>> + 'v {
+        let mut flags = current.reader(self.account).flags_lookup();
+        self.find_each(current, uids, move |uid| flags.find(uid))
+    }
+
+    fn find_each<'v, L: 'v>(
+        &'v self,
+        current: &'v MailboxState,
+        uids: &'v [Uid],
+        mut live: impl FnMut(Uid) -> Option<L> + 'v,
+    ) -> impl Iterator<Item = Option<(MessageName, Found<L>)>> + 'v {
         let reader = current.reader(self.account);
-        let mut rows = reader.lookup();
         uids.iter().map(move |uid| {
             let name = self.name(*uid)?;
             let ghost = || reader.ghost(*uid).map_or(Found::Gone, Found::Ghost);
-            Some((name, rows.row(*uid).map_or_else(ghost, Found::Live)))
+            Some((name, live(*uid).map_or_else(ghost, Found::Live)))
         })
     }
 

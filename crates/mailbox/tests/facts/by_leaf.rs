@@ -1,14 +1,57 @@
 //! What is done leaf by leaf comes to what it comes to row by row.
 
-use crate::{ALEX, ANDREW, apply, empty, named, with_messages};
+use crate::{ALEX, ANDREW, apply, empty, expunge, named, with_messages};
 use mailbox::search::{Key, Narrowed, Program, Searchable, Verdict};
-use mailbox::{Change, Flags, MailboxState, Row, Store, Stored, SystemFlags};
+use mailbox::{Change, Dialect, Flags, Found, MailboxState, Row, Store, Stored, SystemFlags, View};
 use std::collections::BTreeMap;
 use terms::{AccountId, EmailId, Flag, InternalDate, Keyword, ModSeq, Uid, UidSet};
 use testkit::dice::Dice;
 
 const WORDS: [&str; 7] =
     ["\\Seen", "\\Flagged", "\\Answered \\Seen red", "red blue", "\\Deleted", "green \\Flagged \\Seen", ""];
+
+/// A session that has not been told of everything, and one that looks at gaps.
+#[test]
+fn the_flags_that_are_found_by_themselves_are_those_of_the_rows() {
+    for seed in 0..40 {
+        let mut dice = Dice::new(seed);
+        let mut state = with_messages(&empty(1, 7), 300 + dice.below(500));
+        let view = View::open(&state, ALEX, Dialect::Condstore, None);
+        for _ in 0..30 {
+            state = changed_somehow(&state, &mut dice);
+            let some: Vec<Uid> = (1..=state.uid_next().get() + 3).filter_map(Uid::new).collect();
+            let some: Vec<Uid> = some.into_iter().filter(|_| dice.below(5) > 0).collect();
+            let rows: Vec<_> = view.find_all(&state, &some).collect();
+            let flags: Vec<_> = view.find_flags(&state, &some).collect();
+            assert_eq!(rows.len(), flags.len());
+            for (row, flags) in rows.iter().zip(flags) {
+                let same = row.as_ref().map(|(name, found)| {
+                    let found = match found {
+                        Found::Live(row) => Found::Live(row.flagged()),
+                        Found::Ghost(row) => Found::Ghost(row.clone()),
+                        Found::Gone => Found::Gone,
+                    };
+                    (*name, found)
+                });
+                assert_eq!(flags, same, "seed {seed}");
+            }
+        }
+    }
+}
+
+fn changed_somehow(state: &MailboxState, dice: &mut Dice) -> MailboxState {
+    let there: Vec<Uid> = state.uids(Uid::MIN).iter().collect();
+    let some = there.iter().skip(dice.below(there.len())).take(1 + dice.below(90));
+    let uids: UidSet = some.copied().collect();
+    if dice.below(4) == 0 {
+        return expunge(state, &uids.slice(0..uids.len().min(9)));
+    }
+    let account = [ALEX, ANDREW][dice.below(2)];
+    let change = [Change::Add, Change::Remove, Change::Replace][dice.below(3)];
+    let flags = named(WORDS[dice.below(WORDS.len())]);
+    let request = Store { account, uids: &uids, change, flags: &flags, unchanged_since: None };
+    apply(state, &mailbox::store(state, &request).unwrap().events)
+}
 
 type Names = (SystemFlags, Vec<String>);
 

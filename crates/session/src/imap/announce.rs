@@ -11,9 +11,7 @@ use super::talk::Talk;
 use super::uid_only::begin_line;
 use crate::port::{Closed, Mailbox, Peer};
 use crate::refusal::{Denial, Refusal};
-use mailbox::{
-    BATCH_ITEMS, Fetched, FlagSet, Item, MAX_KEYWORDS, MailboxState, MessageName, Permit, SystemFlags,
-};
+use mailbox::{BATCH_ITEMS, Fetched, Item, MAX_KEYWORDS, MailboxState, MessageName, Permit, SystemFlags};
 use std::sync::Arc;
 use wire::imap::command::{Access, Sort, Thread};
 use wire::imap::reply::{self, Code, Condition, Era, FlagName, untagged};
@@ -120,7 +118,7 @@ fn tell_fetched(fetched: &Fetched, state: &MailboxState, said: (Numbering, Revis
         line.mod_seq(out, mod_seq);
     }
     if let Some(flags) = &fetched.flags {
-        line.flags(out, flag_names(state, flags, fetched.recent));
+        line.flags(out, flag_names(state, flags.system, flags.keywords(), fetched.recent));
     }
     line.end(out);
 }
@@ -183,11 +181,12 @@ const SYSTEM: [(SystemFlags, FlagName<'static>); 5] = [
 /// A message's flags.
 pub(super) fn flag_names<'a>(
     state: &'a MailboxState,
-    flags: &'a FlagSet,
+    system: SystemFlags,
+    keywords: &'a [u16],
     is_recent: bool,
 ) -> impl Iterator<Item = FlagName<'a>> {
-    let system = SYSTEM.iter().filter(|(flag, _)| flags.system.contains(*flag)).map(|(_, name)| *name);
-    let keywords = flags.keywords().iter().filter_map(|number| state.keywords().get(*number));
+    let system = SYSTEM.iter().filter(move |(flag, _)| system.contains(*flag)).map(|(_, name)| *name);
+    let keywords = keywords.iter().filter_map(|number| state.keywords().get(*number));
     let recent = is_recent.then_some(FlagName::Recent);
     system.chain(keywords.map(FlagName::Keyword)).chain(recent)
 }

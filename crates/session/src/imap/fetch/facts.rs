@@ -7,9 +7,38 @@ use crate::imap::hall::Selected;
 use crate::imap::object_id::{EmailName, ThreadName};
 use crate::imap::uid_only::begin_line;
 use crate::port::Mailbox;
-use mailbox::MailboxState;
+use mailbox::{Flagged, MailboxState, MessageName};
 use message::{RecordView, Standard};
 use wire::imap::reply::FetchLine;
+
+/// What may change of a message.
+pub(super) struct Changing<'a, B> {
+    pub flagged: Flagged<'a>,
+    pub state: &'a MailboxState,
+    pub selected: &'a Selected<B>,
+}
+
+impl<B: Mailbox> Changing<'_, B> {
+    /// A whole FETCH, of items none of which asks for anything else.
+    pub(super) fn tell_all(&self, name: MessageName, items: &[Item<'_>], out: &mut Vec<u8>) {
+        let mut line = begin_line(out, name);
+        items.iter().for_each(|item| self.tell(item, &mut line, out));
+        line.end(out);
+    }
+
+    fn tell(&self, item: &Item<'_>, line: &mut FetchLine, out: &mut Vec<u8>) {
+        let Flagged { uid, modseq, system, keywords } = self.flagged;
+        match item {
+            Item::Uid => line.uid(out, uid),
+            Item::Flags => {
+                let is_recent = self.selected.view.is_recent(uid);
+                line.flags(out, flag_names(self.state, system, keywords, is_recent));
+            }
+            Item::ModSeq => line.mod_seq(out, modseq),
+            _ => {}
+        }
+    }
+}
 
 /// A message, as far as its mailbox and its record know it.
 pub(super) struct Facts<'a, B> {
@@ -40,17 +69,14 @@ impl<B: Mailbox> Facts<'_, B> {
     fn tell_of_row(&self, item: &Item<'_>, line: &mut FetchLine, out: &mut Vec<u8>) {
         let row = &self.message.row;
         match item {
-            Item::Uid => line.uid(out, row.uid),
-            Item::Flags => {
-                let is_recent = self.selected.view.is_recent(row.uid);
-                line.flags(out, flag_names(self.state, &row.flags, is_recent));
-            }
-            Item::ModSeq => line.mod_seq(out, row.modseq),
             Item::InternalDate => line.internal_date(out, row.internal_date),
             Item::SaveDate => line.save_date(out, row.saved()),
             Item::EmailId => line.email_id(out, self.name()),
             Item::Size => line.rfc822_size(out, row.size),
-            _ => {}
+            _ => {
+                let (state, selected) = (self.state, self.selected);
+                Changing { flagged: row.flagged(), state, selected }.tell(item, line, out);
+            }
         }
     }
 

@@ -23,8 +23,10 @@ use crate::refusal::Refusal;
 pub(super) use binary::Bookmark;
 use body::{Body, Value};
 use bytes::Bytes;
-use facts::Facts;
-use mailbox::{Change, Dialect, Flags, Found, Known, MailboxState, MessageName, Row, Store, SystemFlags};
+use facts::{Changing, Facts};
+use mailbox::{
+    Change, Dialect, Flagged, Flags, Found, Known, MailboxState, MessageName, Row, Store, SystemFlags,
+};
 use message::{RecordView, Standard};
 use plan::{Item, Plan, Section};
 use terms::{Uid, UidSet};
@@ -196,22 +198,49 @@ impl<B: Mailbox, P: Peer> Fetching<'_, B, P> {
 
     /// Tells messages until the outbox is full, and gives how many of these it has passed, at least one.
     fn tell_rows(&mut self, uids: &[Uid]) -> usize {
+        let (state, view) = (self.state, &self.selected.view);
+        if self.plan.tells_changing_alone() {
+            self.tell_each(view.find_flags(state, uids), Self::tell_changing)
+        } else {
+            self.tell_each(view.find_all(state, uids), Self::tell_row)
+        }
+    }
+
+    fn tell_each<L>(
+        &mut self,
+        all: impl Iterator<Item = Option<(MessageName, Found<L>)>>,
+        tell: impl Fn(&mut Self, MessageName, Found<L>),
+    ) -> usize {
         let mut passed = 0;
-        for found in self.selected.view.find_all(self.state, uids) {
+        for found in all {
             passed += 1;
-            let Some((name, Found::Live(row) | Found::Ghost(row))) = found else {
-                self.untold = self.untold.max(Some(Untold::Gone));
-                continue;
-            };
-            let message = Message { name, row };
-            let (state, selected) = (self.state, self.selected);
-            let facts = Facts { message: &message, record: None, state, selected, standard: self.standard };
-            facts.tell_all(self.plan.items(), self.talk.text());
+            match found {
+                None | Some((_, Found::Gone)) => self.leave_out(Untold::Gone),
+                Some((name, found)) => tell(self, name, found),
+            }
             if self.talk.is_full() {
                 break;
             }
         }
         passed
+    }
+
+    fn tell_changing(&mut self, name: MessageName, found: Found<Flagged<'_>>) {
+        let flagged = match &found {
+            Found::Live(flagged) => *flagged,
+            Found::Ghost(row) => row.flagged(),
+            Found::Gone => return,
+        };
+        let changing = Changing { flagged, state: self.state, selected: self.selected };
+        changing.tell_all(name, self.plan.items(), self.talk.text());
+    }
+
+    fn tell_row(&mut self, name: MessageName, found: Found) {
+        if let Found::Live(row) | Found::Ghost(row) = found {
+            let (message, state, selected) = (Message { name, row }, self.state, self.selected);
+            let facts = Facts { message: &message, record: None, state, selected, standard: self.standard };
+            facts.tell_all(self.plan.items(), self.talk.text());
+        }
     }
 
     /// The rows of messages that the client can name. A ghost's row is as it was.

@@ -95,6 +95,11 @@ impl<'a> Plan<'a> {
         self.items.iter().any(Item::is_of_record)
     }
 
+    /// Whether nothing is told but what may change of a message.
+    pub(super) fn tells_changing_alone(&self) -> bool {
+        self.items.iter().all(|item| matches!(item, Item::Uid | Item::Flags | Item::ModSeq))
+    }
+
     /// Whether octets of messages are told.
     pub(super) fn reads_octets(&self) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Section(_) | Item::Binary(_) | Item::BinarySize(_)))
