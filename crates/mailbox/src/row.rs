@@ -97,14 +97,15 @@ fn columns(at: usize, row: &Row, flags: usize) -> [u64; COLUMNS] {
 }
 
 impl MessageLeaf {
+    #[inline]
     fn combination(&self, at: usize) -> Option<&FlagSet> {
         self.combinations.get(usize::try_from(self.table.cell(at, FLAGS)?).ok()?)
     }
 
-    /// A row, of which no other columns are unpacked.
+    /// The row of a message, of which no other columns are unpacked.
     #[inline]
-    pub(crate) fn flagged(&self, at: usize) -> Option<Flagged<'_>> {
-        let (uid, flags) = (self.uid(at)?, self.combination(at)?);
+    pub(crate) fn flagged(&self, at: usize, uid: Uid) -> Option<Flagged<'_>> {
+        let flags = self.combination(at)?;
         Some(Flagged { uid, modseq: self.modseq(at), system: flags.system, keywords: flags.keywords() })
     }
 

@@ -3,7 +3,7 @@
 use super::MailboxState;
 use crate::private::{Mark, MarkLeaf, Private, Seen};
 use crate::row::{Flagged, MessageLeaf, Row};
-use crate::tree::{Lookup, Walk, Wanted};
+use crate::tree::{Leaf, Lookup, Walk, Wanted};
 use crate::{FlagSet, SystemFlags};
 use terms::{AccountId, ModSeq, SeqNum, Uid, UidSet};
 
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn flags_lookup(&self) -> FlagsLookup<'a> {
         let messages = self.state.messages.walk(Wanted::All, Uid::MIN);
-        FlagsLookup { messages, marks: self.private.map(|p| p.marks.lookup()) }
+        FlagsLookup { messages, marks: self.private.map(|p| p.marks.walk(Wanted::All, Uid::MIN)) }
     }
 
     /// The messages from `from` on whose MODSEQ is above `since`, ascending by UID. Visits only the parts of
@@ -186,15 +186,16 @@ impl MailboxState {
 /// Looks up what may change of messages one behind the other, and unpacks nothing else.
 pub struct FlagsLookup<'a> {
     messages: Walk<'a, MessageLeaf>,
-    marks: Option<Lookup<'a, MarkLeaf>>,
+    marks: Option<Walk<'a, MarkLeaf>>,
 }
 
 impl<'a> FlagsLookup<'a> {
-    /// A message that is not before those that were asked for.
+    /// A message that is behind those that were found so far.
     pub fn find(&mut self, uid: Uid) -> Option<Flagged<'a>> {
         let (leaf, at) = self.messages.find(uid)?;
-        let mark = self.marks.as_mut().and_then(|marks| marks.get(uid));
-        Some(marked_flags(leaf.flagged(at)?, mark))
+        let mark = self.marks.as_mut().and_then(|marks| marks.find(uid));
+        let mark = mark.and_then(|(marks, at)| marks.row(at));
+        Some(marked_flags(leaf.flagged(at, uid)?, mark.as_ref()))
     }
 }
 

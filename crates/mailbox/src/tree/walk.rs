@@ -78,14 +78,18 @@ impl<'a, L: Leaf> Walk<'a, L> {
         self.from = self.from.map(|from| from.max(uid));
     }
 
-    /// Where the row of a message lies that is not before those that were asked for. For a walk along all rows.
+    /// Where the row of a message lies that is behind those that were found so far. For a walk along all rows.
     #[inline]
     pub(crate) fn find(&mut self, uid: Uid) -> Option<(&'a L, usize)> {
         self.skip_to(uid);
         if self.leaf.is_none() {
             self.next_leaf()?;
         }
-        self.leaf.filter(|(leaf, at)| leaf.uid(*at) == Some(uid))
+        let (leaf, place) = self.leaf.as_mut().filter(|(leaf, at)| leaf.uid(*at) == Some(uid))?;
+        let at = *place;
+        // Mostly the one behind it is the next that is asked for.
+        *place += 1;
+        Some((*leaf, at))
     }
 
     /// The next leaf that may have a wanted row.

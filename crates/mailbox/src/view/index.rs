@@ -29,6 +29,7 @@ impl Index {
     }
 
     /// The number of a UID.
+    #[inline]
     pub(super) fn seq(&self, uid: Uid) -> Option<SeqNum> {
         let at = self.uids.spans().partition_point(|span| span.1 < uid);
         let (first, _) = self.uids.spans().get(at).filter(|span| span.0 <= uid)?;

@@ -30,6 +30,7 @@ pub struct FetchLine {
 
 impl FetchLine {
     /// Writes `* 12 FETCH (`.
+    #[inline]
     pub fn begin(out: &mut Vec<u8>, position: SeqNum) -> Self {
         Self::of(out, position.get(), b" FETCH (")
     }
@@ -39,6 +40,7 @@ impl FetchLine {
         Self::of(out, uid.get(), b" UIDFETCH (")
     }
 
+    #[inline]
     fn of(out: &mut Vec<u8>, message: u32, name: &[u8]) -> Self {
         out.extend_from_slice(b"* ");
         number(out, u64::from(message));
@@ -183,10 +185,12 @@ impl FetchLine {
     }
 
     /// Writes the closing parenthesis and the line end.
+    #[inline]
     pub fn end(self, out: &mut Vec<u8>) {
         out.extend_from_slice(b")\r\n");
     }
 
+    #[inline]
     fn name(&mut self, out: &mut Vec<u8>, name: &[u8]) {
         if !self.empty {
             out.push(b' ');

@@ -60,7 +60,9 @@ impl FlagName<'_> {
 pub(super) fn flag_names<'a>(out: &mut Vec<u8>, flags: impl IntoIterator<Item = FlagName<'a>>) {
     out.push(b'(');
     for (i, flag) in flags.into_iter().enumerate() {
-        out.extend_from_slice(if i == 0 { b"" } else { b" " });
+        if i > 0 {
+            out.push(b' ');
+        }
         out.extend_from_slice(flag.as_str().as_bytes());
     }
     out.push(b')');
