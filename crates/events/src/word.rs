@@ -213,6 +213,8 @@ words! {
         Broken = "broken",
         /// Too long without signing in.
         LoginTimeout = "login-timeout",
+        /// Others waited outside, and it had not signed in.
+        Crowded = "crowded",
         /// Too long without a word.
         IdleTimeout = "idle-timeout",
         /// The client did not read what it was sent.

@@ -55,6 +55,12 @@ pub(crate) async fn page(office: &Office) -> Result<String> {
     Ok(metrics::page(&meter.tally, &store, &memory(office), &clients(gauge), &process))
 }
 
+/// What can still be written on the disk of a directory; `None` where the system does not say.
+pub(crate) fn free_octets(directory: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(directory).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 fn store(store: &LocalStore, data: &Path) -> Store {
     let scrubs = store.scrubs();
     let disk = rustix::fs::statvfs(data).ok();
@@ -69,7 +75,7 @@ fn store(store: &LocalStore, data: &Path) -> Store {
             .found
             .map(|found| By(vec![(Need::Needed, found.needed), (Need::Needless, found.needless)])),
         sweep_finished: None,
-        disk_free: disk.as_ref().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        disk_free: free_octets(data),
         disk_size: disk.as_ref().map(|disk| disk.f_blocks.saturating_mul(disk.f_frsize)),
     }
 }

@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::meter::Shown;
 use crate::office::{Office, Opener};
-use crate::{config, log, rot, sweeper};
+use crate::{config, log, meter, rot, sweeper};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
 use net::{Endpoint, Imap, Lmtp, Protocols, Remote, Server};
@@ -11,8 +11,15 @@ use settings::{ListenerKind, Settings};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+
+/// Longest that a stop goes on for what only makes the next start quicker.
+const TIME_FOR_NEXT_START: Duration = Duration::from_secs(2);
+/// Octets that have to be free on the disk for that.
+const ROOM_FOR_NEXT_START: u64 = 1 << 30;
 
 /// Serves what the settings file says.
 pub(crate) fn run(path: &Path) -> Result<()> {
@@ -73,10 +80,18 @@ pub(crate) async fn serve(
     follow.abort();
     sweeper.abort();
     told.into_iter().chain(shown).for_each(|task| task.abort());
-    office.accounts.take_last_snapshots().await;
+    prepare_next_start(&office).await;
     office.close().context("the mail is safe, but its index could not be closed")?;
     Event::ServerStopped { reason: StopReason::Signal, sessions: stopped.told }.log();
     Ok(())
+}
+
+/// Does what only makes the next start quicker, as far as there is time and room for it: a full disk would be worse for that
+/// start than anything that is left out.
+async fn prepare_next_start(office: &Office) {
+    if meter::free_octets(&office.data).is_some_and(|free| free > ROOM_FOR_NEXT_START) {
+        timeout(TIME_FOR_NEXT_START, office.accounts.take_last_snapshots()).await.ok();
+    }
 }
 
 /// Tells a service manager how far we are, if one asked to be told (`sd_notify(3)`).

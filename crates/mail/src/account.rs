@@ -590,6 +590,9 @@ impl Account {
         mailbox: &Mailbox,
         at: At<MailboxState>,
     ) -> Result<(), StoreError> {
+        if at.state.part().is_some() {
+            return Ok(()); // whoever opened it later would take it for the whole
+        }
         let pieces = at.state.snapshot();
         let octets = pieces.iter().map(Bytes::len).sum();
         let stream = self.stream(mailbox.id().get());

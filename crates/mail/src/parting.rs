@@ -2,6 +2,7 @@
 
 use crate::Accounts;
 use std::cmp::Reverse;
+use store::StoreError;
 
 /// Most snapshots that are taken before a stop: each waits for the disk twice.
 const MOST: usize = 128;
@@ -27,8 +28,9 @@ impl Accounts {
         for (_, account, mailbox) in worth.into_iter().take(MOST) {
             let Some(left) = room.checked_sub(mailbox.octets()) else { continue };
             room = left;
-            // A store that takes one no more takes no other either.
-            if account.take_snapshot(&mailbox, mailbox.newest_at()).await.is_err() {
+            let taken = account.take_snapshot(&mailbox, mailbox.newest_at()).await;
+            // Then it takes no other either.
+            if matches!(taken, Err(StoreError::Unavailable { .. })) {
                 return;
             }
         }

@@ -137,7 +137,7 @@ impl<S: Duplex> Talk<'_, S> {
             Wherefore::Crowded => {
                 self.say("* BYE Too many connections have not signed in, and yours is the oldest\r\n")
                     .await?;
-                Err(EndReason::LoginTimeout)
+                Err(EndReason::Crowded)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What a configuration decides about a conversation.
 
+use crate::imap::MAX_OCTETS_TOGETHER;
 use crate::outbox;
 use std::time::Duration;
 use wire::imap::Limits;
@@ -60,7 +61,7 @@ impl Rules {
         let limits = Limits::after_login(message_octets).with_command_octets(self.command_octets);
         match self.unasked {
             Unasked::Short => limits,
-            Unasked::Any => limits.with_any_literal_unasked(),
+            Unasked::Any => limits.with_any_literal_unasked(MAX_OCTETS_TOGETHER),
         }
     }
 

@@ -257,6 +257,7 @@ fn room_is_reserved_ahead_of_what_is_written_and_given_back_at_the_end() {
     assert_eq!(length(&log), reserved, "no write makes it longer");
     let needed = store.stats(None).unwrap().log_octets_in_use;
     assert!(reserved > needed + 1_000_000, "{reserved} for {needed}");
+    assert_eq!(reserved % 8, 1, "no place in a segment, nor the end of a sealed one");
     drop(store);
     assert!(length(&log) < 10_000, "{}", length(&log));
     assert_eq!(open(&disk).stats(None).unwrap().log_octets_in_use, needed);

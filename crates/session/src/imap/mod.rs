@@ -57,3 +57,4 @@ pub use hall::IN_PART;
 pub use revision::Revision;
 pub use session::{Ended, MAX_MISTAKES, SILENCE_TIME, serve};
 pub use talk::Compression;
+pub(crate) use upload::MAX_OCTETS_TOGETHER;

@@ -22,7 +22,7 @@ const PAUSE_TIME: Duration = Duration::from_secs(5 * 60);
 /// Messages that one APPEND can bring.
 pub(super) const MAX_MESSAGES: usize = 1_000;
 /// Octets that the messages of one APPEND can have together. A single message has its own limit.
-pub(super) const MAX_OCTETS_TOGETHER: u64 = 1 << 30;
+pub(crate) const MAX_OCTETS_TOGETHER: u64 = 1 << 30;
 
 /// How many messages a command may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

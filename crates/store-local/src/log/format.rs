@@ -66,7 +66,8 @@
 //! torn, only behind `whole through`, and there only in its last group, because group n+1 is written after
 //! group n is synced. A bad frame *there* ends the log, good frames behind it or not. A bad frame anywhere else is
 //! rot. Whether a later group lies behind a bad frame is told by any good frame behind it whose group starts
-//! behind the bad one. Behind the end there may be zeros: room that was reserved.
+//! behind the bad one. Behind the end there may be zeros: room that was reserved. The length of a file with such room is odd, and
+//! that of a sealed segment a multiple of 8.
 //!
 //! **Kinds that a version does not know.** Those from 128 on are passed over: nobody needs them to know what the mail
 //! is, and whoever moves records carries them along, octet for octet; they have the codecs that there are. Those below 128 are not, and a frame with one is as

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 use store::{AccountId, CommitId};
 
-/// Octets of a segment that are reserved ahead of what is written, at most as many as fill it. A write there changes nothing
-/// of the file but its octets, so that its sync waits for them alone, and not for the filesystem's journal too.
+/// Octets of a segment that are reserved ahead of what is written, at most as many as fill it. A write there mostly changes
+/// nothing of the file but its octets, so that its sync waits for them alone, and not for the filesystem's journal too.
 const AHEAD: u64 = 1 << 20;
 /// Larger groups take their room as they come: for them that is the cheaper way, and they wait for more than the journal.
 const MOST_AHEAD_OF: usize = 16 << 10;
@@ -180,9 +180,13 @@ impl LogWriter {
     /// Has room up to `end`, and some ahead. Whether there is any at all the write itself has to say.
     fn reserve(&mut self, end: u64) {
         if end > self.reserved {
-            self.reserved = end + AHEAD.min(self.full_at);
-            // No more is lost by a failure than time.
-            let _ = self.segment.file.reserve(self.reserved);
+            // An odd length: that of a sealed segment, and every place in one, is a multiple of 8. So no file that is written is
+            // taken for a sealed one, whatever its length is behind the place where the log ends.
+            self.reserved = (end + AHEAD.min(self.full_at)) | 1;
+            // No more is lost by a failure than time. What a full disk has given all the same is needed for other things.
+            if self.segment.file.reserve(self.reserved).is_err() {
+                let _ = self.segment.file.truncate(self.offset);
+            }
         }
     }
 

@@ -375,6 +375,12 @@ impl State {
         Err(failing.error())
     }
 
+    /// Whether the next operation of this kind will be told to fail.
+    fn has_no(&self, failing: Failing, path: &Path) -> bool {
+        let concerns = |fault: &&Fault| fault.failing == failing && path.starts_with(&fault.under);
+        self.faults.iter().find(concerns).is_some_and(|fault| fault.after == 0)
+    }
+
     fn file(&self, path: &Path) -> io::Result<usize> {
         match self.names.get(path) {
             Some(Node::File(inode)) => Ok(inode),
@@ -575,6 +581,13 @@ impl File for OpenFile {
         let mut state = self.disk.lock();
         let alive = state.spend_power(&self.path)?;
         state.count(Operation::Reserve, &self.path)?;
+        let length = state.inodes[self.inode].length();
+        if end > length && state.has_no(Failing::Space, &self.path) {
+            // As filesystems do: they give what there is, and say that it was not enough.
+            let part = state.dice.below(end - length);
+            state.inodes[self.inode].set_length(length + part);
+            return Err(Failing::Space.error());
+        }
         if end > state.inodes[self.inode].length() {
             state.inodes[self.inode].set_length(end);
         }

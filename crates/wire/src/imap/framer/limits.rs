@@ -83,11 +83,11 @@ impl Limits {
         }
     }
 
-    /// The same for clients that are told LITERAL+ (RFC 7888, 4): no literal has to ask, and what is refused is skipped
-    /// up to a message and as much as is skipped anyway.
+    /// The same for clients that are told LITERAL+ (RFC 7888, 4): no literal has to ask, and of a command that is refused so
+    /// many octets come all the same, and are skipped.
     #[must_use]
-    pub const fn with_any_literal_unasked(self) -> Self {
-        let skipped_octets = self.skipped_octets.saturating_add(self.streamed_octets);
+    pub const fn with_any_literal_unasked(self, octets: u64) -> Self {
+        let skipped_octets = self.skipped_octets.saturating_add(octets);
         Self { non_sync_octets: u64::MAX, skipped_octets, ..self }
     }
 
