@@ -115,3 +115,20 @@ fn every_test_that_the_list_of_threats_names_is_there() {
         }
     }
 }
+
+/// Threats to the door: before TLS, what a stranger can make us hold, and who somebody is.
+#[test]
+fn every_threat_to_the_door_has_a_test_of_its_number_or_is_noted_with_what_it_comes_with() {
+    let list = fs::read_to_string(root().join("docs/threats.md")).unwrap();
+    let (_, noted) = list.split_once("## Noted for what is not there yet").unwrap();
+    let tests: String = rust_files().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for number in (1..=5).chain([7, 8]).chain(10..=19).chain(30..=38) {
+        let is_tested = tests.contains(&format!("fn t_{number}_"));
+        let is_noted = noted.split(['|', ',', ' ', ';']).any(|word| word == format!("T-{number}"));
+        assert!(is_tested || is_noted, "T-{number} has neither a test nor a reason");
+        assert!(
+            !is_tested || list.contains(&format!("`t_{number}_")),
+            "the test of T-{number} is not in the list"
+        );
+    }
+}

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_comes_out_in_small_pieces_and_is_stopped() {
+    fn t_18_a_bomb_comes_out_in_small_pieces_and_is_stopped() {
         let said = 128 << 20;
         let stopped = let_out(MESSAGE, said);
         assert!((1 << 20..said / 2).contains(&stopped), "{stopped}");

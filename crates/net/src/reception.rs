@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_full_house_the_oldest_stranger_goes_and_residents_stay() {
+    fn t_8_in_a_full_house_the_oldest_stranger_goes_and_residents_stay() {
         let reception = reception(9, 2);
         let resident = reception.admit(address(1)).unwrap();
         resident.signed_in();

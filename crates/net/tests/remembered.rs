@@ -119,7 +119,7 @@ async fn an_admin_who_wants_none_remembered_has_each_hashed() {
 
 /// Random histories: whoever is let in has the password of now, whatever was remembered (threat T-31).
 #[tokio::test]
-async fn nobody_is_ever_let_in_by_what_another_was_remembered_for() {
+async fn t_31_nobody_is_ever_let_in_by_what_another_was_remembered_for() {
     const SEED: u64 = 31;
     let house = House::start("histories", |settings| settings.passwords.remembered = 2).await;
     let mut state = SEED;

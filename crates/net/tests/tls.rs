@@ -67,7 +67,7 @@ fn the_first_end_of_all_that_is_shown_is_known() {
 }
 
 #[tokio::test]
-async fn each_name_gets_its_own_certificate_and_the_first_serves_the_rest() {
+async fn t_7_each_name_gets_its_own_certificate_and_the_first_serves_the_rest() {
     let dir = scratch("sni");
     let (a, a_cert) = issue(&dir, "a.example.org");
     let (b, b_cert) = issue(&dir, "b.example.org");

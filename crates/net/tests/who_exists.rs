@@ -27,7 +27,7 @@ struct House {
 }
 
 #[tokio::test]
-async fn nothing_that_is_said_or_done_tells_whether_a_name_is_somebodys() {
+async fn t_38_nothing_that_is_said_or_done_tells_whether_a_name_is_somebodys() {
     let house = House::start().await;
     let mut somebody = BTreeSet::new();
     for name in ["ann", "bob", "carol", "dan"] {

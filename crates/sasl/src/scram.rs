@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_password_a_replayed_nonce_and_another_header_prove_nothing() {
+    fn t_34_a_wrong_password_a_replayed_nonce_and_another_header_prove_nothing() {
         assert_eq!(last(verifier("Pencil")).read(CLIENT_FINAL), Ok(fails()));
         let spoilt = |from: &str, to: &str| String::from_utf8(CLIENT_FINAL.into()).unwrap().replace(from, to);
         for (from, to) in

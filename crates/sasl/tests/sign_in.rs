@@ -83,7 +83,7 @@ fn plain_with_and_without_an_initial_response_claims_the_same() {
 }
 
 #[test]
-fn plain_refuses_to_act_for_another_before_the_password_counts() {
+fn t_30_plain_refuses_to_act_for_another_before_the_password_counts() {
     for message in [&b"bob\0ann\0x"[..], b"Ann\0ann\0x", b"ann \0ann\0x", b"\xff\0ann\0x", b"root\0ann\0"] {
         let step = plain(message);
         assert!(matches!(step, Step::Failed(Failure::NotAuthorized)), "{} {step:?}", message.escape_ascii());
@@ -114,7 +114,7 @@ fn plain_takes_exactly_two_nuls_and_utf8() {
 }
 
 #[test]
-fn a_message_cut_before_its_password_claims_nothing() {
+fn t_14_a_message_cut_before_its_password_claims_nothing() {
     let message = b"\0ann\0tanstaaf";
     for length in 0..=message.iter().rposition(|octet| *octet == 0).unwrap() + 1 {
         assert!(matches!(plain(&message[..length]), Step::Failed(_)));
@@ -135,7 +135,7 @@ fn babble(seed: u64, length: u64) -> Vec<u8> {
 }
 
 #[test]
-fn whatever_octets_come_nobody_gets_in_and_nothing_panics() {
+fn t_15_whatever_octets_come_nobody_gets_in_and_nothing_panics() {
     let record = record("pencil");
     for seed in 0..20_000 {
         let octets = babble(seed, seed % 40);

@@ -419,7 +419,7 @@ fn keys_that_are_refused_with_a_no_make_a_search_still() {
 }
 
 #[test]
-fn a_search_nests_32_deep_and_has_8192_words_at_most() {
+fn t_12_a_search_nests_32_deep_and_has_8192_words_at_most() {
     let limited = |frame: &str| {
         let Command::Search(search) = command(frame) else { panic!() };
         assert!(matches!(search.keys, Err(Reason::Limit(_))), "{}", &frame[..20]);

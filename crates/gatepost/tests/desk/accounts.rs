@@ -14,7 +14,7 @@ fn with_ann(name: &str) -> Home {
 }
 
 #[test]
-fn a_disabled_account_is_refused_like_a_wrong_password_and_its_sessions_end() {
+fn t_37_a_disabled_account_is_refused_like_a_wrong_password_and_its_sessions_end() {
     let home = with_ann("disable");
     let server = home.serve();
     let connect = || Client::connect(server.imaps, &home.trust()).unwrap();

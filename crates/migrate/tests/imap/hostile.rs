@@ -42,7 +42,7 @@ async fn an_honest_server_is_read_both_ways() {
 }
 
 #[tokio::test]
-async fn what_is_injected_behind_starttls_is_refused() {
+async fn t_4_what_is_injected_behind_starttls_is_refused() {
     let answers = vec![("STARTTLS", "$ OK go\r\n* CAPABILITY IMAP4rev1\r\n".into())];
     refused_before_login("injected", Port::Clear, OK, answers, "behind the server's OK to STARTTLS").await;
 }

@@ -113,7 +113,7 @@ fn commands_that_follow_each_other_are_answered_in_order() {
 }
 
 #[test]
-fn everything_else_requires_privacy() {
+fn t_5_everything_else_requires_privacy() {
     for command in ["SELECT INBOX", "UID FETCH 1 FLAGS", "XYZZY"] {
         refused(command, Wanted::Other);
     }
@@ -181,7 +181,7 @@ fn a_literal_that_was_not_asked_for_ends_the_connection() {
 }
 
 #[test]
-fn data_behind_starttls_is_never_answered_however_it_is_cut() {
+fn t_1_data_behind_starttls_is_never_answered_however_it_is_cut() {
     for attack in [
         "a STARTTLS\r\nb CAPABILITY\r\n",
         "a starttls\r\nb LOGIN alice secret\r\n",
@@ -197,7 +197,7 @@ fn data_behind_starttls_is_never_answered_however_it_is_cut() {
 }
 
 #[test]
-fn what_only_looks_like_starttls_starts_nothing() {
+fn t_2_what_only_looks_like_starttls_starts_nothing() {
     for input in [
         "a STARTTLS now\r\n",
         "a STARTTLS \r\n",
@@ -276,7 +276,7 @@ fn patience_ends_at_the_deadline_and_not_twice() {
 }
 
 #[test]
-fn only_a_completed_handshake_is_a_proof_and_what_was_said_before_is_gone() {
+fn t_3_only_a_completed_handshake_is_a_proof_and_what_was_said_before_is_gone() {
     assert!(Encrypted::after(&Done(false)).is_none());
     let (mut gate, mut effects) = gate();
     gate.handle(b"a ID (\"name\" \"evil\")\r\nb STARTTLS\r\n", &mut effects);

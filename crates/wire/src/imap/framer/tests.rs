@@ -149,7 +149,7 @@ fn a_refused_literal_that_comes_anyway_is_skipped_with_the_rest_of_its_command()
 }
 
 #[test]
-fn limits_refuse_what_the_session_would_take() {
+fn t_11_limits_refuse_what_the_session_would_take() {
     let limits = Limits { literal_octets: 5, literals_per_command_octets: 8, ..after_login() };
     for (stream, why) in [
         ("a {6}\r\n", Refused::TooBig(5)),
@@ -244,7 +244,7 @@ fn each_bad_command_has_its_own_budget_for_skipping() {
 }
 
 #[test]
-fn before_login_no_stream_makes_us_hold_more_than_its_limits() {
+fn t_10_before_login_no_stream_makes_us_hold_more_than_its_limits() {
     // A growing buffer may double: twice what limits and one push allow.
     let most = 2 * (64 * 1_024 + 4_096);
     for hostile in
@@ -312,7 +312,7 @@ fn a_skipped_flood_holds_no_memory() {
 }
 
 #[test]
-fn work_grows_with_octets_and_not_with_their_square() {
+fn t_19_work_grows_with_octets_and_not_with_their_square() {
     let literals = |n: usize| format!("a {}\r\n", "{1+}\r\nx ".repeat(n));
     let pipelined = |n: usize| "a NOOP\r\n".repeat(n);
     let line = |n: usize| format!("a {}\r\n", "x".repeat(n * 8));
