@@ -4,7 +4,7 @@
 //! password that was right is known again for a while, by an HMAC whose key lives and dies with the process.
 //!
 //! > **Promises.** Only what was right is remembered. A wrong password, a name that nobody has and a record that fits
-//! > nothing cost what they cost without it (threat T-38), and no mark of one account or of an older password is met by
+//! > nothing cost what they cost without it (threat T-38), and no mark of one account, of one mechanism or of an older password is met by
 //! > another ([`MarkKey::mark`], threat T-31). No password is kept.
 //!
 //! Whoever asks has looked whether the account may sign in: what is remembered says of a password that it is right, and
@@ -42,8 +42,14 @@ impl Remembered {
 
     /// By what a password would be remembered. Made of every password that is checked, so that nobody's takes longer.
     #[must_use]
-    pub fn mark(&self, account: Option<AccountId>, record: &CredentialRecord, password: &Secret) -> Mark {
-        self.key.mark(account.unwrap_or(AccountId::DIRECTORY).0, record, password)
+    pub fn mark(
+        &self,
+        account: Option<AccountId>,
+        mechanism: &str,
+        record: &CredentialRecord,
+        password: &Secret,
+    ) -> Mark {
+        self.key.mark(account.unwrap_or(AccountId::DIRECTORY).0, mechanism, record, password)
     }
 
     /// Whether it was right a short while ago.
@@ -109,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_met_by_the_same_account_record_and_password_alone() {
+    fn a_mark_is_met_by_the_same_account_mechanism_record_and_password_alone() {
         let remembered = remembered(100);
         // The same password, and for two of them the same salts: as near to each other as accounts can be.
         let records = [("one", 1), ("one", 2), ("other", 1)].map(|(text, salt)| record(text, salt));
@@ -118,7 +124,10 @@ mod tests {
         for account in [None, Some(AccountId(1)), Some(AccountId(2))] {
             for record in &records {
                 for password in &passwords {
-                    marks.push(remembered.mark(account, record, password));
+                    // The second is as near to the first as a longer name can be: it ends as a password begins.
+                    for mechanism in ["plain", "plaino", "login"] {
+                        marks.push(remembered.mark(account, mechanism, record, password));
+                    }
                 }
             }
         }
@@ -128,14 +137,14 @@ mod tests {
             assert!(remembered.holds(mark, at(0)));
         }
         let stranger = Remembered::new(MarkKey::new([2; 32]), TIME, 100);
-        let theirs = stranger.mark(Some(AccountId(1)), &records[0], &passwords[0]);
+        let theirs = stranger.mark(Some(AccountId(1)), "plain", &records[0], &passwords[0]);
         assert!(!marks.contains(&theirs), "another process has another key");
     }
 
     #[test]
     fn what_was_right_is_right_for_its_time_and_using_it_makes_that_no_longer() {
         let remembered = remembered(100);
-        let mark = remembered.mark(Some(AccountId(1)), &record("one", 1), &password("one"));
+        let mark = remembered.mark(Some(AccountId(1)), "plain", &record("one", 1), &password("one"));
         assert!(!remembered.holds(&mark, at(0)));
         remembered.remember(mark, at(0));
         remembered.remember(mark, at(200));
@@ -150,7 +159,7 @@ mod tests {
         let remembered = remembered(3);
         let (record, password) = (record("one", 1), password("one"));
         let marks: Vec<Mark> =
-            (1..=5).map(|id| remembered.mark(Some(AccountId(id)), &record, &password)).collect();
+            (1..=5).map(|id| remembered.mark(Some(AccountId(id)), "plain", &record, &password)).collect();
         for (second, mark) in (0..).zip(&marks) {
             remembered.remember(*mark, at(second));
             let Marks { until, order } = &*remembered.marks();
@@ -167,7 +176,7 @@ mod tests {
     fn without_time_or_room_nothing_is_remembered() {
         for (time, most) in [(Duration::ZERO, 100), (TIME, 0)] {
             let remembered = Remembered::new(MarkKey::new([1; 32]), time, most);
-            let mark = remembered.mark(Some(AccountId(1)), &record("one", 1), &password("one"));
+            let mark = remembered.mark(Some(AccountId(1)), "plain", &record("one", 1), &password("one"));
             remembered.remember(mark, at(0));
             assert!(!remembered.holds(&mark, at(0)));
             assert!(remembered.marks().order.is_empty());
@@ -177,7 +186,7 @@ mod tests {
     #[test]
     fn nothing_of_it_can_be_printed() {
         let remembered = remembered(3);
-        let mark = remembered.mark(Some(AccountId(1)), &record("one", 1), &password("one"));
+        let mark = remembered.mark(Some(AccountId(1)), "plain", &record("one", 1), &password("one"));
         assert_eq!(format!("{mark:?} {:?}", MarkKey::new([7; 32])), "Mark(…) MarkKey(…)");
     }
 }

@@ -10,7 +10,7 @@ use crate::gate::refused_as;
 use crate::hall::{Hall, HallLimits, Place, refusal};
 use crate::visit::Visit;
 use events::{Account, AuthFailure, AuthLimit, Claimed, ClientId, Command, Event, Mechanism};
-use events::{ResponseCode, Sentence};
+use events::{ResponseCode, Sentence, Word};
 use mail::{Accounts, Certainty, Found, HashPool, Origin, Protocol, Remembered};
 use mailbox::account::directory::Standing;
 use policy::{FailedLogins, Sessions, TooManySessions};
@@ -77,10 +77,10 @@ impl Doorkeeper {
         ConnectionDoor { keeper: Arc::clone(self), visit }
     }
 
-    async fn check(&self, claim: Claim) -> Result<Checked, mail::Busy> {
+    async fn check(&self, claim: Claim, mechanism: Mechanism) -> Result<Checked, mail::Busy> {
         let found = self.accounts.find(claim.name(), self.pool.cost());
         let verdict = match claim {
-            Claim::Password { password, .. } => self.verify(&found, password).await?,
+            Claim::Password { password, .. } => self.verify(&found, password, mechanism).await?,
             Claim::Proven { verifier, .. } if *found.record.scram() == verifier => Verdict::Right,
             Claim::Proven { .. } => Verdict::Wrong,
             Claim::Disproven { .. } => Verdict::Wrong,
@@ -105,8 +105,13 @@ impl Doorkeeper {
     /// What was right a short while ago is not hashed again, where the account may sign in: of one that is disabled
     /// nobody shall learn by the time that its password is right. Many who come back at once, as after a restart, find
     /// that out when their turn comes.
-    async fn verify(&self, found: &Found, password: Secret) -> Result<Verdict, mail::Busy> {
-        let mark = self.remembered.mark(found.account, &found.record, &password);
+    async fn verify(
+        &self,
+        found: &Found,
+        password: Secret,
+        mechanism: Mechanism,
+    ) -> Result<Verdict, mail::Busy> {
+        let mark = self.remembered.mark(found.account, mechanism.as_str(), &found.record, &password);
         let (now, may_sign_in) = (self.clock.now(), found.standing == Standing::Enabled);
         if may_sign_in && self.remembered.holds(&mark, now) {
             return Ok(Verdict::Right);
@@ -188,7 +193,7 @@ impl port::Door for ConnectionDoor {
     async fn sign_in(&self, claim: Claim, means: Means) -> Result<Hall, Refusal> {
         let mechanism = mechanism(means);
         let name = claim.name().to_owned();
-        match self.keeper.check(claim).await {
+        match self.keeper.check(claim, mechanism).await {
             Ok(Checked::Known(id)) => self.let_in(id, &name, mechanism).await,
             Ok(Checked::Wrong(reason)) => {
                 self.turn_away(&name, mechanism, reason).await;

@@ -87,7 +87,7 @@ const SHAPES: &[&str] = &[
     "a SEARCH UID 1:500",
     "a SEARCH 2,4:7,9,12:*",
     "a UID SEARCH SINCE 1-Feb-1994 NOT FROM \"Smith\"",
-    "a SEARCH CHARSET UTF-8 TEXT {6}\r\nXXXXXX",
+    "a SEARCH CHARSET UTF-8 TEXT {6}\r\nSmiths",
     "a SEARCH CHARSET UTF-8 SUBJECT {4}\r\ngr\u{fc}n",
     "a SEARCH OR (FROM a TO b) (CC c BCC d)",
     "a SEARCH OR SEEN OR FLAGGED ANSWERED",

@@ -22,12 +22,14 @@ impl MarkKey {
         Self(Zeroizing::new(random))
     }
 
-    /// The mark of a password for a record of an account. All of the record goes into it, salts and hash: where the
-    /// password has been changed, even into itself, no old mark is met again. So does the account, though no two
-    /// records are the same (threat T-31). Both are of a fixed length, so no password can be read as a part of them.
+    /// The mark of a password for a record of an account, told by a mechanism of this name. All of the record goes into it,
+    /// salts and hash: where the password has been changed, even into itself, no old mark is met again. So do the account,
+    /// though no two records are the same, and the mechanism, so that none lets in whom another has checked (threat T-31). Account
+    /// and record are of a fixed length, and the name says its own: nothing can be read as a part of anything else.
     #[must_use]
-    pub fn mark(&self, account: u64, record: &CredentialRecord, password: &Secret) -> Mark {
+    pub fn mark(&self, account: u64, mechanism: &str, record: &CredentialRecord, password: &Secret) -> Mark {
         let mac = keyed(&*self.0).chain_update(account.to_be_bytes()).chain_update(record.encode());
+        let mac = mac.chain_update((mechanism.len() as u64).to_be_bytes()).chain_update(mechanism);
         Mark(tag(mac.chain_update(password.expose())))
     }
 }
