@@ -6,6 +6,7 @@
 
 mod date;
 mod flag;
+mod login;
 mod moment;
 mod name;
 mod number;
@@ -13,6 +14,7 @@ mod set;
 
 pub use date::InternalDate;
 pub use flag::{BadKeyword, Flag, Keyword, MAX_KEYWORD_OCTETS};
+pub use login::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use moment::Moment;
 pub use name::{BadName, MAX_NAME_OCTETS, MailboxName, SEPARATOR, is_nfkc, to_nfc};
 pub use number::{AccountId, EmailId, ModSeq, SeqNum, ThreadId, Uid, UidValidity};

@@ -5,12 +5,11 @@
 //! `sasl` makes and checks them. The state holds every account, so looking one up costs no read.
 
 mod codec;
-mod login;
 mod salvage;
 mod twice;
 
-pub use login::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use salvage::Salvage;
+pub use terms::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use twice::{Remains, Said};
 
 use super::shared_map::SharedMap;

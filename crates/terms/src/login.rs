@@ -1,7 +1,7 @@
 //! Login names.
 
+use crate::name::{SEPARATOR, is_nfkc, to_nfc};
 use std::fmt;
-use terms::{SEPARATOR, to_nfc};
 
 /// Longest login name, in octets of UTF-8: the longest mail address (RFC 5321, 4.5.3.1) is shorter.
 pub const MAX_LOGIN_OCTETS: usize = 255;
@@ -39,7 +39,7 @@ impl Login {
         if login.len() > MAX_LOGIN_OCTETS {
             return Err(BadLogin::TooLong);
         }
-        if login.chars().any(is_refused) || !terms::is_nfkc(&login) {
+        if login.chars().any(is_refused) || !is_nfkc(&login) {
             return Err(BadLogin::Character);
         }
         check_address(&login)?;
