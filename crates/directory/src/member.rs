@@ -1,0 +1,159 @@
+//! One directory of several: for whom it is asked, how long, and what becomes of it when it does not answer.
+
+use crate::{Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Token, Trouble};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use terms::Login;
+use tokio::time::{Instant, timeout};
+
+/// How long a directory has for one answer. Mail clients wait 5 s and longer to sign in, and one question may follow
+/// another.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// So many questions without an answer, one behind the other, and a directory is left alone for a while: those who wait for
+/// it hold sockets, and a server that is ill gets no better by being asked.
+pub const FAILURES_BEFORE_REST: u32 = 3;
+
+/// How often a directory that rests is asked all the same, by one question each time.
+pub const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Whose names a directory is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Domains {
+    /// All, names without a domain among them.
+    All,
+    /// Those of these domains, in lower case; `""` for names without one.
+    These(Box<[Box<str>]>),
+}
+
+impl Domains {
+    /// Whether a name is of one of them.
+    #[must_use]
+    pub fn hold(&self, login: &Login) -> bool {
+        let domain = login.as_str().split_once('@').map_or("", |(_, domain)| domain);
+        match self {
+            Self::All => true,
+            Self::These(these) => these.iter().any(|these| **these == *domain),
+        }
+    }
+}
+
+/// A directory in its place.
+pub struct Member {
+    directory: Arc<dyn Directory>,
+    domains: Domains,
+    health: Mutex<Health>,
+}
+
+#[derive(Debug, Default)]
+struct Health {
+    /// Without an answer, since the last one.
+    failures: u32,
+    /// When it was last asked.
+    asked: Option<Instant>,
+    trouble: Option<Trouble>,
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Member").field(self.name()).finish()
+    }
+}
+
+impl Member {
+    /// A directory that is asked for names of these domains.
+    #[must_use]
+    pub fn new(directory: Arc<dyn Directory>, domains: Domains) -> Self {
+        Self { directory, domains, health: Mutex::default() }
+    }
+
+    /// As the settings call it.
+    #[must_use]
+    pub fn name(&self) -> &DirectoryName {
+        self.directory.name()
+    }
+
+    /// Whether it can be asked for that at all.
+    #[must_use]
+    pub fn can(&self, ability: Ability) -> bool {
+        self.directory.can(ability)
+    }
+
+    /// Whether it is asked for this name.
+    #[must_use]
+    pub fn serves(&self, login: &Login) -> bool {
+        self.domains.hold(login)
+    }
+
+    /// What is the matter with it, if it rests.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        let health = self.health();
+        health.trouble.clone().filter(|_| health.failures >= FAILURES_BEFORE_REST)
+    }
+
+    /// Who has that name. It must be one that it [serves](Self::serves): a directory that answers with somebody of another
+    /// domain, by a slip of its own or of who wrote its query, opens nobody's door there.
+    pub async fn find(&self, login: &Login) -> Answer<Found> {
+        self.asked(|| self.directory.find(login)).await.and_then(|found| self.within(found))
+    }
+
+    /// Whether a password is that of somebody who was found with it elsewhere. An empty one is wrong.
+    pub async fn check(&self, found: &Found, password: Password<'_>) -> Answer<()> {
+        if password.expose().is_empty() {
+            return Answer::Wrong;
+        }
+        self.asked(|| self.directory.check(found, password)).await
+    }
+
+    /// Whose a token is.
+    pub async fn bearer(&self, token: Token<'_>) -> Answer<Found> {
+        if !self.can(Ability::Bearer) {
+            return Answer::NoSuch;
+        }
+        self.asked(|| self.directory.bearer(token)).await.and_then(|found| self.within(found))
+    }
+
+    fn within(&self, found: Found) -> Answer<Found> {
+        if self.serves(&found.login) { Answer::Yes(found) } else { Answer::NoSuch }
+    }
+
+    async fn asked<'a, T>(&'a self, ask: impl FnOnce() -> Asked<'a, T>) -> Answer<T> {
+        if let Some(why) = self.rests() {
+            return Answer::Unavailable(why);
+        }
+        let answer = timeout(PATIENCE, ask()).await;
+        let answer = answer.unwrap_or_else(|_| {
+            Answer::Unavailable(Trouble::new(format_args!("no answer within {} s", PATIENCE.as_secs())))
+        });
+        self.note(&answer);
+        answer
+    }
+
+    /// Why it is not asked now. Whoever is the one to ask all the same keeps the others from it by having asked.
+    fn rests(&self) -> Option<Trouble> {
+        let mut health = self.health();
+        let now = Instant::now();
+        let is_due = health.asked.is_none_or(|asked| now.duration_since(asked) >= ASKED_AGAIN_AFTER);
+        if health.failures < FAILURES_BEFORE_REST || is_due {
+            health.asked = Some(now);
+            return None;
+        }
+        Some(health.trouble.clone().unwrap_or_else(|| Trouble::new("no answer of late")))
+    }
+
+    fn note<T>(&self, answer: &Answer<T>) {
+        let mut health = self.health();
+        match answer {
+            Answer::Unavailable(why) => {
+                health.failures = health.failures.saturating_add(1);
+                health.trouble = Some(why.clone());
+            }
+            _ => *health = Health { asked: health.asked, ..Health::default() },
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

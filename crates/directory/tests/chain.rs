@@ -1,0 +1,281 @@
+//! Several directories, one behind the other.
+
+use directory::conformance::{self, Person, Population};
+use directory::{
+    ASKED_AGAIN_AFTER, Ability, Answer, Asked, Chain, Directory, DirectoryName, Domains,
+    FAILURES_BEFORE_REST, Found, Member, Password, Standing, Stored, Subject, Token, Trouble,
+};
+use std::future::{pending, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use terms::Login;
+
+/// A directory of a few people, that can be taken down.
+struct Scripted {
+    name: DirectoryName,
+    /// Login, password.
+    people: Vec<(Login, String)>,
+    state: AtomicU8,
+    asked: AtomicU32,
+}
+
+const UP: u8 = 0;
+const DOWN: u8 = 1;
+const SILENT: u8 = 2;
+
+impl Scripted {
+    fn new(name: &str, people: &[(&str, &str)]) -> Arc<Self> {
+        let people = people.iter().map(|(login, password)| (self::login(login), (*password).to_owned()));
+        let name = DirectoryName::new(name).expect("a name");
+        Arc::new(Self { name, people: people.collect(), state: AtomicU8::new(UP), asked: AtomicU32::new(0) })
+    }
+
+    fn becomes(&self, state: u8) {
+        self.state.store(state, Ordering::Relaxed);
+    }
+
+    fn times_asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn answer<T: Send + 'static>(&self, answer: Answer<T>) -> Asked<'_, T> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.state.load(Ordering::Relaxed) {
+            UP => Box::pin(ready(answer)),
+            DOWN => Box::pin(ready(Answer::Unavailable(Trouble::new("connection refused")))),
+            _ => Box::pin(pending()),
+        }
+    }
+
+    fn person(&self, login: &Login) -> Option<Found> {
+        self.people.iter().find(|(known, _)| known == login).map(|(login, _)| Found {
+            subject: Subject::new(&format!("{}-{login}", self.name)).expect("a subject"),
+            login: login.clone(),
+            standing: Standing::Enabled,
+            stored: Stored::Elsewhere,
+            version: None,
+        })
+    }
+}
+
+impl Directory for Scripted {
+    fn name(&self) -> &DirectoryName {
+        &self.name
+    }
+
+    fn can(&self, _: Ability) -> bool {
+        true
+    }
+
+    fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
+        self.answer(self.person(login).map_or(Answer::NoSuch, Answer::Yes))
+    }
+
+    fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
+        let is_right =
+            self.people.iter().any(|(login, known)| *login == found.login && known == password.expose());
+        self.answer(if is_right { Answer::Yes(()) } else { Answer::Wrong })
+    }
+
+    /// A token is `name:login`.
+    fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
+        let own = token.expose().strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix(':'));
+        let found = own.map(|name| self.person(&login(name)).map_or(Answer::Wrong, Answer::Yes));
+        self.answer(found.unwrap_or(Answer::NoSuch))
+    }
+}
+
+fn login(name: &str) -> Login {
+    Login::new(name).expect("a login")
+}
+
+fn of(domains: &[&str]) -> Domains {
+    Domains::These(domains.iter().map(|domain| (*domain).into()).collect())
+}
+
+async fn whose(chain: &Chain, name: &str) -> String {
+    match chain.find(&login(name)).await {
+        Answer::Yes(hit) => hit.found.subject.to_string(),
+        answer => format!("{:?}", answer.map(|_| ())),
+    }
+}
+
+#[tokio::test]
+async fn the_suite_holds_for_a_directory_that_does_what_it_should() {
+    let directory = Scripted::new("staff", &[("ann@example.org", "right"), ("bob@example.org", "pässword")]);
+    let people = Population {
+        ann: Person { login: "ann@example.org", password: "right" },
+        bob: Person { login: "bob@example.org", password: "pässword" },
+        disabled: None,
+    };
+    conformance::check(&*directory, people, |_, _| false).await;
+}
+
+#[tokio::test]
+async fn the_first_in_order_that_knows_a_name_is_the_one() {
+    let first = Scripted::new("first", &[("ann", "1"), ("bob", "1")]);
+    let second = Scripted::new("second", &[("ann", "2"), ("cid", "2")]);
+    let chain = Chain::new(vec![Member::new(first, Domains::All), Member::new(second, Domains::All)]);
+    assert_eq!(whose(&chain, "ann").await, "first-ann");
+    assert_eq!(whose(&chain, "cid").await, "second-cid");
+    assert_eq!(whose(&chain, "dee").await, "NoSuch");
+}
+
+#[tokio::test]
+async fn a_directory_is_asked_for_names_of_its_domains_alone() {
+    let people = [("ann@one.example", "1"), ("ann@two.example", "1"), ("ann", "1")];
+    let (one, two) = (Scripted::new("one", &people), Scripted::new("two", &people));
+    let members = vec![
+        Member::new(Arc::clone(&one) as _, of(&["one.example"])),
+        Member::new(Arc::clone(&two) as _, of(&["two.example", ""])),
+    ];
+    let chain = Chain::new(members);
+    assert_eq!(whose(&chain, "ann@one.example").await, "one-ann@one.example");
+    assert_eq!(whose(&chain, "ann@two.example").await, "two-ann@two.example");
+    assert_eq!(whose(&chain, "ann").await, "two-ann");
+    assert_eq!(whose(&chain, "ann@three.example").await, "NoSuch");
+    assert_eq!((one.times_asked(), two.times_asked()), (1, 2));
+    assert!(!chain.serves(&login("ann@three.example")));
+}
+
+/// A query that is written badly answers with whomever it likes.
+#[tokio::test]
+async fn t_32_two_directories_of_one_kind_stay_apart() {
+    struct Astray(Arc<Scripted>);
+    impl Directory for Astray {
+        fn name(&self) -> &DirectoryName {
+            self.0.name()
+        }
+        fn can(&self, ability: Ability) -> bool {
+            self.0.can(ability)
+        }
+        fn find<'a>(&'a self, _: &'a Login) -> Asked<'a, Found> {
+            let head = self.0.person(&login("head@other.example"));
+            Box::pin(ready(head.map_or(Answer::NoSuch, Answer::Yes)))
+        }
+        fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
+            self.0.check(found, password)
+        }
+        fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
+            self.0.bearer(token)
+        }
+    }
+    let pupils = Scripted::new("pupils", &[("head@other.example", "easy")]);
+    let chain = Chain::new(vec![Member::new(Arc::new(Astray(pupils)), of(&["example.org"]))]);
+    assert_eq!(whose(&chain, "ann@example.org").await, "NoSuch");
+    let token = chain.bearer(Token::new("pupils:head@other.example"), None).await;
+    assert!(matches!(token, Answer::NoSuch), "{token:?}");
+
+    // An account that is linked to one of two is never asked for at the other.
+    let staff = Scripted::new("staff", &[("ann", "hers")]);
+    let guests = Scripted::new("guests", &[("ann", "another's")]);
+    let chain = Chain::new(vec![
+        Member::new(Arc::clone(&guests) as _, Domains::All),
+        Member::new(Arc::clone(&staff) as _, Domains::All),
+    ]);
+    let own = chain.named(staff.name()).unwrap();
+    let Answer::Yes(found) = own.find(&login("ann")).await else { panic!("ann is staff") };
+    assert_eq!(own.check(&found, Password::new("another's")).await, Answer::Wrong);
+    assert_eq!(own.check(&found, Password::new("hers")).await, Answer::Yes(()));
+    assert_eq!(guests.times_asked(), 0);
+    assert!(chain.named(&DirectoryName::new("gone").unwrap()).is_none());
+}
+
+#[tokio::test]
+async fn one_that_is_down_lets_nobody_take_its_names_from_a_later_one() {
+    let first = Scripted::new("first", &[("ann", "1")]);
+    let second = Scripted::new("second", &[("ann", "2"), ("bob", "2")]);
+    let chain = Chain::new(vec![
+        Member::new(Arc::clone(&first) as _, Domains::All),
+        Member::new(Arc::clone(&second) as _, Domains::All),
+    ]);
+    first.becomes(DOWN);
+    assert_eq!(whose(&chain, "ann").await, r#"Unavailable("connection refused")"#);
+    // Whose this is cannot be known now either.
+    assert_eq!(whose(&chain, "bob").await, r#"Unavailable("connection refused")"#);
+    assert_eq!(second.times_asked(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_does_not_answer_is_left_alone_for_a_while_and_asked_again() {
+    let silent = Scripted::new("silent", &[("ann", "1")]);
+    let chain = Chain::new(vec![Member::new(Arc::clone(&silent) as _, Domains::All)]);
+    silent.becomes(SILENT);
+    for _ in 0..100 {
+        assert_eq!(whose(&chain, "ann").await, r#"Unavailable("no answer within 2 s")"#);
+    }
+    // The last of them took 2 s, so that it may be asked again in 3.
+    assert_eq!(silent.times_asked(), FAILURES_BEFORE_REST);
+    assert!(chain.members().all(|member| member.trouble().is_some()));
+    tokio::time::advance(ASKED_AGAIN_AFTER).await;
+    silent.becomes(UP);
+    assert_eq!(whose(&chain, "ann").await, "silent-ann");
+    assert_eq!(whose(&chain, "ann").await, "silent-ann");
+    assert!(chain.members().all(|member| member.trouble().is_none()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_come_at_once_while_one_rests_are_one_question() {
+    let silent = Scripted::new("silent", &[]);
+    let chain = Chain::new(vec![Member::new(Arc::clone(&silent) as _, Domains::All)]);
+    silent.becomes(DOWN);
+    for _ in 0..FAILURES_BEFORE_REST {
+        whose(&chain, "ann").await;
+    }
+    for _ in 0..10 {
+        tokio::time::advance(ASKED_AGAIN_AFTER).await;
+        for _ in 0..1_000 {
+            whose(&chain, "ann").await;
+        }
+    }
+    assert_eq!(silent.times_asked(), FAILURES_BEFORE_REST + 10);
+}
+
+#[tokio::test]
+async fn a_wrong_password_says_that_a_directory_is_well() {
+    let staff = Scripted::new("staff", &[("ann", "1")]);
+    let member = Member::new(Arc::clone(&staff) as _, Domains::All);
+    let Answer::Yes(found) = member.find(&login("ann")).await else { panic!("ann is known") };
+    for _ in 0..10 {
+        staff.becomes(DOWN);
+        for _ in 1..FAILURES_BEFORE_REST {
+            assert!(matches!(member.check(&found, Password::new("x")).await, Answer::Unavailable(_)));
+        }
+        staff.becomes(UP);
+        assert_eq!(member.check(&found, Password::new("x")).await, Answer::Wrong);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_password_is_wrong_and_nobody_is_asked() {
+    let staff = Scripted::new("staff", &[("ann", "")]);
+    let member = Member::new(Arc::clone(&staff) as _, Domains::All);
+    let Answer::Yes(found) = member.find(&login("ann")).await else { panic!("ann is known") };
+    let asked = staff.times_asked();
+    assert_eq!(member.check(&found, Password::new("")).await, Answer::Wrong);
+    assert_eq!(staff.times_asked(), asked);
+}
+
+#[tokio::test]
+async fn a_token_is_judged_by_who_made_it_even_while_another_is_down() {
+    let first = Scripted::new("first", &[("ann", "1")]);
+    let second = Scripted::new("second", &[("ann", "2")]);
+    let chain = Chain::new(vec![
+        Member::new(Arc::clone(&first) as _, Domains::All),
+        Member::new(Arc::clone(&second) as _, of(&["example.org", ""])),
+    ]);
+    let subject = async |token, claimed: Option<&Login>| match chain.bearer(Token::new(token), claimed).await
+    {
+        Answer::Yes(hit) => hit.found.subject.to_string(),
+        answer => format!("{:?}", answer.map(|_| ())),
+    };
+    assert_eq!(subject("third:ann", None).await, "NoSuch");
+    first.becomes(DOWN);
+    assert_eq!(subject("second:ann", None).await, "second-ann");
+    assert_eq!(
+        subject("second:ann", Some(&login("ann@elsewhere.example"))).await,
+        r#"Unavailable("connection refused")"#
+    );
+    assert_eq!(subject("second:nobody", None).await, "Wrong");
+    assert_eq!(subject("third:ann", None).await, r#"Unavailable("connection refused")"#);
+}
