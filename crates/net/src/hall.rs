@@ -7,11 +7,11 @@ use crate::chronicle::{Chronicle, Done};
 use crate::connection::new_fault;
 use crate::hush::Hush;
 use bytes::Bytes;
+use door::Place;
 use events::{ConnectionId, Problem};
 use mail::{Account, Arrival, Batch, Changes, Error, Filed, Halt, Incoming, Origin, Part};
 use mailbox::account::{self, MailboxId, Plan, QuotaReport, Usage};
 use mailbox::{Event, Head, MailboxState};
-use policy::{SessionPermit, Sessions};
 use session::port::Transferred;
 use session::port::{self, Appended, BodyName, Change, Circumstances, Letter, Recency, Transfer};
 use session::refusal::{FaultId, Refusal};
@@ -43,19 +43,6 @@ pub(crate) struct HallLimits {
     pub(crate) message_octets: u64,
     /// Mailboxes, subscriptions, levels.
     pub(crate) account: account::Limits,
-}
-
-/// One of the sessions that an account may have; given back when dropped.
-pub(crate) struct Place {
-    pub(crate) sessions: Arc<Mutex<Sessions>>,
-    pub(crate) permit: Option<SessionPermit>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        self.permit.take().into_iter().for_each(|permit| sessions.release(permit));
-    }
 }
 
 impl Hall {

@@ -2,9 +2,10 @@
 
 use crate::clock::Clock;
 use crate::connection::Service;
-use crate::door::Doorkeeper;
+use crate::door::{ConnectionDoor, Lodge};
 use crate::hall::HallLimits;
 use crate::visit::{Farewell, Visit};
+use door::{Doorkeeper, Rules};
 use events::EndReason;
 use mail::{Accounts, HashPool};
 use session::imap::Ending;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 /// Serves the mail of accounts over IMAP.
 pub struct Imap {
-    keeper: Arc<Doorkeeper>,
+    lodge: Arc<Lodge>,
 }
 
 impl Imap {
@@ -25,19 +26,25 @@ impl Imap {
     pub fn new(settings: &Settings, accounts: Arc<Accounts>, pool: Arc<HashPool>) -> Self {
         let limits =
             HallLimits { message_octets: settings.limits.append_limit_octets, account: accounts.limits() };
-        let delay = Duration::from_millis(settings.passwords.login_delay_max_ms.into());
-        let time = Duration::from_secs(settings.passwords.remember_seconds.into());
-        let remembered =
-            accounts.remembered(time, usize::try_from(settings.passwords.remembered).unwrap_or(usize::MAX));
-        let sessions = usize::try_from(settings.limits.connections_per_account).unwrap_or(usize::MAX);
-        let keeper = Doorkeeper::new(accounts, pool, Clock::start(), delay, sessions, limits, remembered);
-        Self { keeper: Arc::new(keeper) }
+        let clock = Clock::start();
+        let keeper = Doorkeeper::new(accounts, pool, move || clock.now(), rules(settings));
+        Self { lodge: Arc::new(Lodge { keeper, limits }) }
+    }
+}
+
+fn rules(settings: &Settings) -> Rules {
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    Rules {
+        longest_delay: Duration::from_millis(settings.passwords.login_delay_max_ms.into()),
+        sessions_per_account: count(settings.limits.connections_per_account),
+        remember: Duration::from_secs(settings.passwords.remember_seconds.into()),
+        remembered: count(settings.passwords.remembered),
     }
 }
 
 impl Service for Imap {
     async fn converse<P: Peer>(&self, greeted: Greeted, peer: P, visit: Arc<Visit>) -> Farewell {
-        let door = self.keeper.door(visit);
+        let door = ConnectionDoor { lodge: Arc::clone(&self.lodge), visit };
         let ended = session::imap::serve(greeted, peer, &door).await;
         Farewell { reason: reason(ended.ending), commands: ended.commands }
     }

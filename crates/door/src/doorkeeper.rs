@@ -1,0 +1,167 @@
+//! What all doors of a server share, and the order in which a visitor meets it.
+
+use crate::entered::{Entered, Place};
+use crate::judge::Judged;
+use crate::not_let_in::NotLetIn;
+use crate::visitor::Visitor;
+use events::{AuthFailure, AuthLimit, Claimed, Event};
+use mail::{Accounts, HashPool, Origin, Remembered};
+use mailbox::account::directory::Standing;
+use policy::{FailedLogins, Sessions, TooManySessions};
+use sasl::{Claim, Nonce, ScramVerifier};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use terms::{AccountId, Moment};
+
+/// Judges claims, and lets in. One for a server, however many protocols it speaks: guesses at one count at the others.
+pub struct Doorkeeper {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) pool: Arc<HashPool>,
+    pub(crate) remembered: Arc<Remembered>,
+    clock: Box<dyn Fn() -> Moment + Send + Sync>,
+    failed: Mutex<FailedLogins>,
+    sessions: Arc<Mutex<Sessions>>,
+    longest_delay: Duration,
+}
+
+/// What a doorkeeper goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// No failed login waits longer for its answer.
+    pub longest_delay: Duration,
+    /// Sessions that one account may have at once.
+    pub sessions_per_account: usize,
+    /// For how long a right password is remembered.
+    pub remember: Duration,
+    /// How many of them.
+    pub remembered: usize,
+}
+
+impl fmt::Debug for Doorkeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Doorkeeper")
+    }
+}
+
+impl Doorkeeper {
+    /// For these accounts.
+    #[must_use]
+    pub fn new(
+        accounts: Arc<Accounts>,
+        pool: Arc<HashPool>,
+        clock: impl Fn() -> Moment + Send + Sync + 'static,
+        rules: Rules,
+    ) -> Self {
+        let remembered = Arc::new(accounts.remembered(rules.remember, rules.remembered));
+        Self {
+            accounts,
+            pool,
+            remembered,
+            clock: Box::new(clock),
+            failed: Mutex::new(FailedLogins::new()),
+            sessions: Arc::new(Mutex::new(Sessions::new(rules.sessions_per_account))),
+            longest_delay: rules.longest_delay,
+        }
+    }
+
+    /// Random octets that no other exchange has had.
+    #[must_use]
+    pub fn nonce(&self) -> Nonce {
+        self.accounts.nonce()
+    }
+
+    /// What a SCRAM proof of this name is checked with: a decoy where nobody has it. Who it is that has it is asked again
+    /// once a proof has come.
+    #[must_use]
+    pub fn verifier(&self, name: &str) -> ScramVerifier {
+        self.accounts.find(name, self.pool.cost()).record.scram().clone()
+    }
+
+    /// Judges a claim. Whoever is not let in has waited by then as long as the policy says, and stands in the log.
+    ///
+    /// # Errors
+    /// What the visitor may be told.
+    pub async fn enter(&self, claim: Claim, visitor: &Visitor) -> Result<Entered, NotLetIn> {
+        let name = claim.name().to_owned();
+        match self.judge(claim, visitor.mechanism).await {
+            Ok(Judged::Known(id)) => self.let_in(id, &name, visitor).await,
+            Ok(Judged::Wrong(reason)) => {
+                self.turn_away(&name, visitor, reason).await;
+                Err(NotLetIn::Wrong)
+            }
+            Ok(Judged::Unknowable(reason)) => {
+                self.turn_away(&name, visitor, reason).await;
+                Err(NotLetIn::Unknowable)
+            }
+            Err(mail::Busy) => {
+                log_failure(&name, visitor, AuthFailure::Unavailable);
+                Err(NotLetIn::Busy)
+            }
+        }
+    }
+
+    async fn let_in(&self, id: AccountId, name: &str, visitor: &Visitor) -> Result<Entered, NotLetIn> {
+        let admitted = lock(&self.sessions).admit(id);
+        let permit = admitted.map_err(|crowd| too_many(name, visitor, crowd))?;
+        let place = Place::new(&self.sessions, permit);
+        lock(&self.failed).succeeded(name);
+        let origin = origin(id, visitor);
+        let account = self.accounts.account(id);
+        account.ensure_founded(&origin).await?;
+        let signed_out = account.signed_out();
+        // Whoever was disabled before that could be waited for is not let in.
+        if self.accounts.standing(id) != Some(Standing::Enabled) {
+            self.turn_away(name, visitor, AuthFailure::Disabled).await;
+            return Err(NotLetIn::Wrong);
+        }
+        Ok(Entered { account, name: events::Account::new(name), origin, signed_out, place })
+    }
+
+    /// Writes it down, and lets whoever guesses wait.
+    async fn turn_away(&self, name: &str, visitor: &Visitor, reason: AuthFailure) {
+        let delay = lock(&self.failed).failed(visitor.address(), name, self.now());
+        log_failure(name, visitor, reason);
+        tokio::time::sleep(delay.min(self.longest_delay)).await;
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        (self.clock)()
+    }
+}
+
+fn origin(id: AccountId, visitor: &Visitor) -> Origin {
+    Origin {
+        account: Some(id),
+        protocol: visitor.protocol,
+        address: Some(visitor.address()),
+        session: visitor.connection.0,
+        device: visitor.client.as_ref().map(ToString::to_string).unwrap_or_default().into(),
+    }
+}
+
+fn log_failure(name: &str, visitor: &Visitor, reason: AuthFailure) {
+    Event::AuthFailed {
+        connection: visitor.connection,
+        peer: visitor.peer,
+        claimed: Some(Claimed::new(name.as_bytes())),
+        mechanism: Some(visitor.mechanism),
+        reason,
+    }
+    .log();
+}
+
+fn too_many(name: &str, visitor: &Visitor, crowd: TooManySessions) -> NotLetIn {
+    Event::AuthLimited {
+        connection: visitor.connection,
+        peer: visitor.peer,
+        claimed: Some(Claimed::new(name.as_bytes())),
+        limit: AuthLimit::Connections,
+    }
+    .log();
+    crowd.into()
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
