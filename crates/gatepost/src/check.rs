@@ -3,8 +3,8 @@
 use crate::say::say;
 use crate::{config, desk, office};
 use anyhow::{Result, bail};
+use certificates::Certificates;
 use net::SocketFile;
-use net::tls::Certificates;
 use settings::{ListenerKind, Settings};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};

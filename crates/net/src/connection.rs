@@ -238,7 +238,7 @@ mod tests {
     use crate::Imap;
     use crate::clock::Clock;
     use crate::reception::Reception;
-    use crate::tls::{CertificateFiles, Certificates};
+    use certificates::{CertificateFiles, Certificates};
     use mail::{Accounts, HashPool, World};
     use policy::ConnectionLimits;
     use sasl::Cost;
@@ -268,7 +268,7 @@ mod tests {
         std::fs::write(&files.chain, made.cert.pem()).unwrap();
         std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
         let certificates = Arc::new(Certificates::load(vec![files]).unwrap());
-        House::new(&Settings::default(), service, certificates.imap_config().unwrap())
+        House::new(&Settings::default(), service, crate::tls::imap_config(&certificates).unwrap())
     }
 
     fn visit(kind: ListenerKind) -> Arc<Visit> {

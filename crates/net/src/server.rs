@@ -8,8 +8,9 @@ use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST};
 use crate::octets::Duplex;
 use crate::prompt::Prompt;
 use crate::reception::{Present, Reception};
-use crate::tls::{CertificateError, CertificateFiles, Certificates, Reloaded};
+use crate::tls;
 use crate::visit::Visit;
+use certificates::{CertificateError, CertificateFiles, Certificates, Reloaded};
 use events::{Event, Peer, Refusal};
 use policy::{ConnectionLimits, Crowded, Network};
 use settings::{Idle, ListenerKind, Settings};
@@ -139,7 +140,7 @@ impl<S: Service> Server<S> {
     /// The first thing that is in the way, in words for the admin.
     pub fn open(settings: &Settings, service: S) -> Result<Self, StartError> {
         let certificates = Arc::new(Certificates::load(certificate_files(settings))?);
-        let house = House::new(settings, service, certificates.imap_config()?);
+        let house = House::new(settings, service, tls::imap_config(&certificates)?);
         let doors = Doors::open(settings)?;
         Ok(Self {
             house: Arc::new(house),

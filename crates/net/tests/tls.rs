@@ -3,8 +3,8 @@
 
 mod common;
 
+use certificates::{CertificateFiles, Certificates, Reloaded};
 use common::{issue, scratch, trusting};
-use net::tls::{CertificateFiles, Certificates, Reloaded};
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ async fn handshake(
 ) -> std::io::Result<Shown> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let acceptor = TlsAcceptor::from(certificates.imap_config().unwrap());
+    let acceptor = TlsAcceptor::from(net::tls::imap_config(certificates).unwrap());
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         acceptor.accept(stream).await.map(drop)

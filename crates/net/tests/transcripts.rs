@@ -3,6 +3,7 @@
 
 mod common;
 
+use certificates::CertificateFiles;
 use common::house::{Still, cheap};
 use common::rotten::{self, Rotten};
 use common::stalling::{Stalling, Switch};
@@ -12,7 +13,6 @@ use mailbox::account::{Limits, Quota};
 use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output};
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush};
-use net::tls::CertificateFiles;
 use net::{Imap, Lmtp, Protocols, Server};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};

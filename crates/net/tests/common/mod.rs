@@ -5,8 +5,8 @@ pub(crate) mod house;
 pub(crate) mod rotten;
 pub(crate) mod stalling;
 
+use certificates::CertificateFiles;
 use events::{Account, EndReason, Mechanism};
-use net::tls::CertificateFiles;
 use net::{Farewell, Remote, Server, Service, Stopped, Visit};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
