@@ -3,7 +3,13 @@
 //! > **Promise.** One entry a configured pair, and nothing for a name that a client makes up. What cannot be used is
 //! > never shown: while files are being replaced, the pair that was read last stays.
 //!
+//! What clients would not like about one is told by a [`Portrait`] of it.
+//!
 //! Left to others: how a handshake goes, and the proof that it is over (`net`).
+
+mod examine;
+
+pub use examine::{Authorities, Finding, Portrait, SOON};
 
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -40,6 +46,15 @@ pub struct Certificates {
 struct Pair {
     files: CertificateFiles,
     seen: Mutex<Stamps>,
+}
+
+/// A pair of files, and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Which.
+    pub files: CertificateFiles,
+    /// What it looks like, where it can be read so far.
+    pub portrait: Option<Portrait>,
 }
 
 /// How the two files looked when we last read them: what changes when somebody replaces one.
@@ -81,6 +96,23 @@ impl Certificates {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
         let ends = shown.iter().flat_map(|key| &key.cert).map(end);
         ends.collect::<Option<Vec<_>>>()?.into_iter().min()
+    }
+
+    /// What each of those that are shown looks like, in the order of the settings; `None` where one cannot be read so far.
+    #[must_use]
+    pub fn portraits(&self, authorities: &Authorities, now: SystemTime) -> Vec<Shown> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let portrait = |key: Arc<CertifiedKey>| Portrait::of(&key.cert, authorities, now);
+        let pairs = self.pairs.iter().zip(shown);
+        pairs.map(|(pair, key)| Shown { files: pair.files.clone(), portrait: portrait(key) }).collect()
+    }
+
+    /// Those of the published names that no certificate is for: clients that are told to use them will refuse us.
+    #[must_use]
+    pub fn unnamed<'n>(&self, published: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let leaves: Vec<_> = shown.iter().filter_map(|key| key.cert.first().cloned()).collect();
+        examine::unnamed(published, &leaves)
     }
 
     /// Looks whether files have changed and takes in what is sound. Cheap when nothing has: two `stat`s a pair.
