@@ -3,6 +3,7 @@
 
 mod account;
 mod directory;
+mod keyrings;
 mod listing;
 mod model;
 mod search;

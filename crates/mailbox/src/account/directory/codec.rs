@@ -3,10 +3,12 @@
 //! ```text
 //! event     version (1) · tag · id · fields; of the decoys' secret: version (1) · tag · secret
 //! snapshot  version (1) · last id · secret · count · accounts in the order of their ids
+//!           · count · events that come to the keyrings; not there where all are empty
 //! secret    32 octets, or none where there is none
 //! account   id · login · credential, and in a snapshot 0 for one that may sign in, 1 for one that may not
 //! ```
 
+use super::keyring::FIRST_TAG;
 use super::{AccountId, DecoySecret, Directory, DirectoryEvent, Login, MAX_CREDENTIAL_OCTETS, Standing};
 use crate::account::codec::{Damaged, Reader, VERSION, put_number, put_octets, put_text};
 
@@ -54,6 +56,10 @@ impl DirectoryEvent {
                 out.push(IDS_SKIPPED);
                 put_number(&mut out, last.0);
             }
+            other => {
+                let is_put = other.put_keyring(&mut out);
+                debug_assert!(is_put, "every kind of event is written here or there");
+            }
         }
         out
     }
@@ -84,6 +90,7 @@ impl DirectoryEvent {
             DECOY_SECRET_MADE => {
                 Self::DecoySecretMade(secret(&mut reader)?.ok_or(Damaged("no secret where one was made"))?)
             }
+            tag if tag >= FIRST_TAG => Self::read_keyring(tag, id(&mut reader)?, &mut reader)?,
             _ => return Err(Damaged("a directory event of an unknown kind")),
         };
         reader.finish(event)
@@ -101,6 +108,12 @@ impl Directory {
         for (id, entry) in self.entries.iter() {
             put_account(&mut out, *id, &entry.login, &entry.credential);
             put_standing(&mut out, entry.standing);
+        }
+        let of_keyrings = self.entries.iter().flat_map(|(id, entry)| entry.keyring().events(*id));
+        let of_keyrings: Vec<_> = of_keyrings.map(|event| event.encode()).collect();
+        if !of_keyrings.is_empty() {
+            put_number(&mut out, of_keyrings.len() as u64);
+            of_keyrings.iter().for_each(|event| put_octets(&mut out, event));
         }
         out
     }
@@ -124,7 +137,31 @@ impl Directory {
             return Err(Damaged("an account has an id that was not given yet"));
         }
         directory.last_id = last_id;
+        if !reader.rest().is_empty() {
+            directory.read_keyrings(&mut reader)?;
+        }
         reader.finish(directory)
+    }
+}
+
+impl Directory {
+    /// Exactly what [`Self::encode`] writes: in the order of the accounts, and of each what it writes first, first.
+    fn read_keyrings(&mut self, reader: &mut Reader<'_>) -> Result<(), Damaged> {
+        let count = reader.number()?;
+        let mut events = Vec::new();
+        for _ in 0..count {
+            let event = DirectoryEvent::decode(reader.octets()?)?;
+            if !event.is_of_keyrings() {
+                return Err(Damaged("an event of no keyring among those of keyrings"));
+            }
+            self.apply(&event)?;
+            events.push(event);
+        }
+        let written = self.entries.iter().flat_map(|(id, entry)| entry.keyring().events(*id));
+        match count > 0 && written.eq(events) {
+            true => Ok(()),
+            false => Err(Damaged("keyrings in another order than they are written in")),
+        }
     }
 }
 
@@ -160,7 +197,7 @@ fn id(reader: &mut Reader<'_>) -> Result<AccountId, Damaged> {
     }
 }
 
-fn login(reader: &mut Reader<'_>) -> Result<Login, Damaged> {
+pub(super) fn login(reader: &mut Reader<'_>) -> Result<Login, Damaged> {
     let text = reader.text()?;
     let login = Login::new(text).ok().filter(|login| login.as_str() == text);
     login.ok_or(Damaged("a text that is no login name"))

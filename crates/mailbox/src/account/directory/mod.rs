@@ -5,14 +5,21 @@
 //! `sasl` makes and checks them. The state holds every account, so looking one up costs no read.
 
 mod codec;
+mod decide;
+pub mod keyring;
 mod salvage;
 mod twice;
 
+pub use keyring::Keyring;
 pub use salvage::Salvage;
 pub use terms::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use twice::{Remains, Said};
 
 use super::shared_map::SharedMap;
+use keyring::{
+    AppPassword, AppPasswordId, Certificate, Exposure, Fingerprint, Label, Link, MAX_APP_PASSWORDS,
+    MAX_CERTIFICATES, MAX_NETWORKS, OwnPassword,
+};
 use std::fmt;
 use std::sync::Arc;
 use terms::AccountId;
@@ -74,6 +81,112 @@ pub enum DirectoryEvent {
         /// As if this one had been given.
         last: AccountId,
     },
+    /// A directory elsewhere vouches for an account from now on, instead of one that did before.
+    AccountLinked {
+        /// Which.
+        id: AccountId,
+        /// Of no other account.
+        link: Link,
+    },
+    /// No directory elsewhere vouches for an account any more.
+    AccountUnlinked {
+        /// Which.
+        id: AccountId,
+    },
+    /// An account is called something else; its mail stays its own.
+    AccountRenamed {
+        /// Which.
+        id: AccountId,
+        /// Free until now.
+        login: Login,
+    },
+    /// A device has a password of its own.
+    AppPasswordAdded {
+        /// Whose.
+        id: AccountId,
+        /// Its id was never given before.
+        app_password: AppPassword,
+    },
+    /// An app password is taken no more.
+    AppPasswordRevoked {
+        /// Whose.
+        id: AccountId,
+        /// Which of them.
+        app_password: AppPasswordId,
+    },
+    /// An account has this second factor, instead of one that it had before.
+    SecondFactorSet {
+        /// Which.
+        id: AccountId,
+        /// Opaque here, at most [`keyring::MAX_SECOND_FACTOR_OCTETS`].
+        factor: Box<[u8]>,
+    },
+    /// An account has no second factor any more.
+    SecondFactorRemoved {
+        /// Which.
+        id: AccountId,
+    },
+    /// A password of an account was sent in clear. It is said once until it is cleared: strangers can cause it.
+    CredentialExposed {
+        /// Which.
+        id: AccountId,
+        /// When, and from where.
+        exposure: Exposure,
+    },
+    /// Somebody has looked after the exposed password.
+    ExposureCleared {
+        /// Whose.
+        id: AccountId,
+    },
+    /// A client certificate stands for an account.
+    CertificateBound {
+        /// Which.
+        id: AccountId,
+        /// Of no other account.
+        certificate: Certificate,
+    },
+    /// A client certificate stands for an account no more.
+    CertificateUnbound {
+        /// Which.
+        id: AccountId,
+        /// Of one that was bound to it.
+        fingerprint: Fingerprint,
+    },
+    /// Mail protocols take an account's own password from now on, or refuse it.
+    PasswordPolicySet {
+        /// Which.
+        id: AccountId,
+        /// Which of both.
+        own_password: OwnPassword,
+    },
+}
+
+impl DirectoryEvent {
+    /// Whether only a version that knows keyrings can read it.
+    #[must_use]
+    pub const fn is_of_keyrings(&self) -> bool {
+        match self {
+            Self::AccountAdded { .. }
+            | Self::AccountRemoved { .. }
+            | Self::AccountRestored { .. }
+            | Self::StandingChanged { .. }
+            | Self::CredentialChanged { .. }
+            | Self::DecoySecretMade(_)
+            | Self::IdsSkipped { .. } => false,
+            Self::AccountLinked { .. }
+            | Self::AccountUnlinked { .. }
+            | Self::AccountRenamed { .. }
+            | Self::AppPasswordAdded { .. }
+            | Self::AppPasswordRevoked { .. }
+            | Self::SecondFactorSet { .. }
+            | Self::SecondFactorRemoved { .. }
+            | Self::CredentialExposed { .. }
+            | Self::ExposureCleared { .. }
+            | Self::CertificateBound { .. }
+            | Self::CertificateUnbound { .. }
+            | Self::PasswordPolicySet { .. } => true,
+        }
+    }
 }
 
 /// Without the credential: a record is no password, but nothing to print either.
@@ -87,6 +200,32 @@ impl fmt::Debug for DirectoryEvent {
             Self::CredentialChanged { id, .. } => write!(f, "CredentialChanged({}, …)", id.0),
             Self::DecoySecretMade(_) => f.write_str("DecoySecretMade(…)"),
             Self::IdsSkipped { last } => write!(f, "IdsSkipped({})", last.0),
+            Self::AccountLinked { id, link } => {
+                write!(f, "AccountLinked({}, {}, {:?})", id.0, link.directory, link.subject)
+            }
+            Self::AccountUnlinked { id } => write!(f, "AccountUnlinked({})", id.0),
+            Self::AccountRenamed { id, login } => write!(f, "AccountRenamed({}, {login})", id.0),
+            Self::AppPasswordAdded { id, app_password } => {
+                write!(f, "AppPasswordAdded({}, {app_password:?})", id.0)
+            }
+            Self::AppPasswordRevoked { id, app_password } => {
+                write!(f, "AppPasswordRevoked({}, {app_password})", id.0)
+            }
+            Self::SecondFactorSet { id, .. } => write!(f, "SecondFactorSet({}, …)", id.0),
+            Self::SecondFactorRemoved { id } => write!(f, "SecondFactorRemoved({})", id.0),
+            Self::CredentialExposed { id, exposure } => {
+                write!(f, "CredentialExposed({}, {exposure:?})", id.0)
+            }
+            Self::ExposureCleared { id } => write!(f, "ExposureCleared({})", id.0),
+            Self::CertificateBound { id, certificate } => {
+                write!(f, "CertificateBound({}, {certificate:?})", id.0)
+            }
+            Self::CertificateUnbound { id, fingerprint } => {
+                write!(f, "CertificateUnbound({}, {fingerprint:?})", id.0)
+            }
+            Self::PasswordPolicySet { id, own_password } => {
+                write!(f, "PasswordPolicySet({}, {own_password:?})", id.0)
+            }
         }
     }
 }
@@ -120,6 +259,16 @@ pub struct Entry {
     pub credential: Box<[u8]>,
     /// Whether it may.
     pub standing: Standing,
+    /// `None` for one with nothing in it, as most are.
+    keyring: Option<Arc<Keyring>>,
+}
+
+impl Entry {
+    /// What it has beside its password.
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        self.keyring.as_deref().unwrap_or(&keyring::NOTHING)
+    }
 }
 
 impl fmt::Debug for Entry {
@@ -133,6 +282,10 @@ impl fmt::Debug for Entry {
 pub struct Directory {
     entries: SharedMap<AccountId, Arc<Entry>>,
     ids: SharedMap<Login, AccountId>,
+    /// Whom other directories vouch for.
+    linked: SharedMap<Link, AccountId>,
+    /// For whom certificates stand.
+    bound: SharedMap<Fingerprint, AccountId>,
     last_id: u64,
     decoy_secret: Option<DecoySecret>,
 }
@@ -155,6 +308,20 @@ impl Directory {
     #[must_use]
     pub fn get(&self, id: AccountId) -> Option<&Entry> {
         self.entries.get(&id).map(|entry| &**entry)
+    }
+
+    /// The account that a directory elsewhere vouches for.
+    #[must_use]
+    pub fn find_linked(&self, link: &Link) -> Option<(AccountId, &Entry)> {
+        let id = *self.linked.get(link)?;
+        Some((id, self.get(id)?))
+    }
+
+    /// The account that a client certificate stands for.
+    #[must_use]
+    pub fn find_bound(&self, fingerprint: &Fingerprint) -> Option<(AccountId, &Entry)> {
+        let id = *self.bound.get(fingerprint)?;
+        Some((id, self.get(id)?))
     }
 
     /// All accounts in the order of their names.
@@ -279,6 +446,7 @@ impl Directory {
             DirectoryEvent::AccountRemoved { id } => {
                 let entry = self.entries.remove(id).ok_or(NO_SUCH_ACCOUNT)?;
                 self.ids.remove(&entry.login);
+                self.forget(entry.keyring());
                 Ok(())
             }
             DirectoryEvent::StandingChanged { id, standing } => {
@@ -305,6 +473,69 @@ impl Directory {
                 self.last_id = last.0;
                 Ok(())
             }
+            DirectoryEvent::AccountRenamed { id, login } => self.renamed(*id, login),
+            DirectoryEvent::AccountLinked { id, .. }
+            | DirectoryEvent::AccountUnlinked { id }
+            | DirectoryEvent::AppPasswordAdded { id, .. }
+            | DirectoryEvent::AppPasswordRevoked { id, .. }
+            | DirectoryEvent::SecondFactorSet { id, .. }
+            | DirectoryEvent::SecondFactorRemoved { id }
+            | DirectoryEvent::CredentialExposed { id, .. }
+            | DirectoryEvent::ExposureCleared { id }
+            | DirectoryEvent::CertificateBound { id, .. }
+            | DirectoryEvent::CertificateUnbound { id, .. }
+            | DirectoryEvent::PasswordPolicySet { id, .. } => self.change_keyring(*id, event),
+        }
+    }
+
+    /// To the name that it has already is no change, and no mistake.
+    fn renamed(&mut self, id: AccountId, login: &Login) -> Result<(), super::Inconsistent> {
+        let entry = self.get(id).cloned().ok_or(NO_SUCH_ACCOUNT)?;
+        if self.ids.get(login).is_some_and(|holder| *holder != id) {
+            return Err(NAME_TAKEN);
+        }
+        self.ids.remove(&entry.login);
+        self.ids.insert(login.clone(), id);
+        self.entries.insert(id, Arc::new(Entry { login: login.clone(), ..entry }));
+        Ok(())
+    }
+
+    fn change_keyring(&mut self, id: AccountId, event: &DirectoryEvent) -> Result<(), super::Inconsistent> {
+        let entry = self.get(id).cloned().ok_or(NO_SUCH_ACCOUNT)?;
+        self.check_is_free(id, event)?;
+        let mut keyring = entry.keyring().clone();
+        keyring.apply(event)?;
+        self.forget(entry.keyring());
+        if let Some(link) = keyring.link() {
+            self.linked.insert(link.clone(), id);
+        }
+        for certificate in keyring.certificates() {
+            self.bound.insert(certificate.fingerprint, id);
+        }
+        let keyring = (keyring != keyring::NOTHING).then(|| Arc::new(keyring));
+        self.entries.insert(id, Arc::new(Entry { keyring, ..entry }));
+        Ok(())
+    }
+
+    /// What stands for one account stands for no other.
+    fn check_is_free(&self, id: AccountId, event: &DirectoryEvent) -> Result<(), super::Inconsistent> {
+        let holder = match event {
+            DirectoryEvent::AccountLinked { link, .. } => self.linked.get(link),
+            DirectoryEvent::CertificateBound { certificate, .. } => self.bound.get(&certificate.fingerprint),
+            _ => None,
+        };
+        match holder {
+            Some(holder) if *holder != id => {
+                Err(super::Inconsistent("an account got a link or a certificate that is another's"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn forget(&mut self, keyring: &Keyring) {
+        keyring.link().map(|link| self.linked.remove(link));
+        for certificate in keyring.certificates() {
+            self.bound.remove(&certificate.fingerprint);
         }
     }
 
@@ -331,11 +562,12 @@ impl Directory {
 
     fn named(&mut self, id: AccountId, login: &Login, credential: &[u8]) -> Result<(), super::Inconsistent> {
         if self.ids.contains_key(login) {
-            return Err(super::Inconsistent("an account got a name that is taken"));
+            return Err(NAME_TAKEN);
         }
         self.ids.insert(login.clone(), id);
         let (login, credential) = (login.clone(), credential.into());
-        self.entries.insert(id, Arc::new(Entry { login, credential, standing: Standing::Enabled }));
+        let entry = Entry { login, credential, standing: Standing::Enabled, keyring: None };
+        self.entries.insert(id, Arc::new(entry));
         Ok(())
     }
 }
@@ -344,6 +576,7 @@ fn check_credential(credential: &[u8]) -> Result<(), DirectoryRefusal> {
     if credential.len() > MAX_CREDENTIAL_OCTETS { Err(DirectoryRefusal::CredentialTooLong) } else { Ok(()) }
 }
 
+const NAME_TAKEN: super::Inconsistent = super::Inconsistent("an account got a name that is taken");
 const NO_SUCH_ACCOUNT: super::Inconsistent =
     super::Inconsistent("an event names an account that does not exist");
 
@@ -358,6 +591,22 @@ pub enum DirectoryRefusal {
     CredentialTooLong,
     /// [`MAX_ACCOUNTS`], or no id is left.
     Full,
+    /// Over [`keyring::MAX_SECOND_FACTOR_OCTETS`] or [`keyring::MAX_APP_SECRET_OCTETS`].
+    SecretTooLong,
+    /// The account has an app password of this name, or of this id.
+    LabelTaken(Label),
+    /// The account has no app password that is called so.
+    NoAppPassword(String),
+    /// [`MAX_APP_PASSWORDS`].
+    TooManyAppPasswords,
+    /// [`MAX_NETWORKS`].
+    TooManyNetworks,
+    /// [`MAX_CERTIFICATES`].
+    TooManyCertificates,
+    /// The account has no such certificate.
+    NoCertificate,
+    /// Somebody else is linked so, or has this certificate.
+    OfAnother(Login),
 }
 
 impl fmt::Display for DirectoryRefusal {
@@ -369,6 +618,16 @@ impl fmt::Display for DirectoryRefusal {
                 write!(f, "A credential record has at most {MAX_CREDENTIAL_OCTETS} octets")
             }
             Self::Full => write!(f, "A directory holds at most {MAX_ACCOUNTS} accounts"),
+            Self::SecretTooLong => f.write_str("A secret is longer than it may be"),
+            Self::LabelTaken(label) => write!(f, "There is an app password {label} already"),
+            Self::NoAppPassword(called) => write!(f, "There is no app password {called}"),
+            Self::TooManyAppPasswords => {
+                write!(f, "An account has at most {MAX_APP_PASSWORDS} app passwords")
+            }
+            Self::TooManyNetworks => write!(f, "An app password has at most {MAX_NETWORKS} networks"),
+            Self::TooManyCertificates => write!(f, "An account has at most {MAX_CERTIFICATES} certificates"),
+            Self::NoCertificate => f.write_str("The account has no such certificate"),
+            Self::OfAnother(login) => write!(f, "That stands for {login} already"),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! > **Shut.** A lost event may have removed any account that there was, put it to rest, or given it another name or password.
 //! > Only who came, or came back, after the last loss is certain; nobody else signs in, nor with an older password after
-//! > having been brought back.
+//! > having been brought back. App passwords and certificates of those who are not certain are gone: of each it may have been
+//! > said that it is taken no more, and nobody could look that up.
 
 use super::{Directory, DirectoryEvent, Entry, Login, NO_CREDENTIAL, Standing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,16 +51,17 @@ impl Salvage {
         }
     }
 
-    /// Whoever comes has a name that nobody had at that moment: whoever seems to have it had gone, and so had one who
-    /// comes back.
+    /// Whoever comes, or gets a name, has one that nobody had at that moment: whoever seems to have it had gone, or had
+    /// another name by then; and so had one who comes back. What stands for an account stood for no other.
     fn make_room(&mut self, event: &DirectoryEvent) {
-        let (DirectoryEvent::AccountAdded { id, login, .. }
-        | DirectoryEvent::AccountRestored { id, login, .. }) = event
-        else {
-            return;
+        let (id, login, comes) = match event {
+            DirectoryEvent::AccountAdded { id, login, .. }
+            | DirectoryEvent::AccountRestored { id, login, .. } => (id, login, Some(*id)),
+            DirectoryEvent::AccountRenamed { id, login } => (id, login, None),
+            _ => return self.make_free(event),
         };
-        let had = self.directory.find(login).map(|(had, _)| had);
-        for gone in had.into_iter().chain([*id]) {
+        let had = self.directory.find(login).map(|(had, _)| had).filter(|had| comes.is_some() || had != id);
+        for gone in had.into_iter().chain(comes) {
             if let Some(was) = self.directory.get(gone).cloned()
                 && self.directory.apply(&DirectoryEvent::AccountRemoved { id: gone }).is_ok()
             {
@@ -69,6 +71,24 @@ impl Salvage {
         if matches!(event, DirectoryEvent::AccountRestored { .. }) {
             self.directory.last_id = self.directory.last_id.max(id.0);
         }
+    }
+
+    /// Takes a link or a certificate from whoever seems to have it.
+    fn make_free(&mut self, event: &DirectoryEvent) {
+        let lost = match event {
+            DirectoryEvent::AccountLinked { id, link } => {
+                let had = self.directory.find_linked(link).map(|(had, _)| had).filter(|had| had != id);
+                had.map(|id| DirectoryEvent::AccountUnlinked { id })
+            }
+            DirectoryEvent::CertificateBound { id, certificate } => {
+                let fingerprint = certificate.fingerprint;
+                let had = self.directory.find_bound(&fingerprint).map(|(had, _)| had).filter(|had| had != id);
+                had.map(|id| DirectoryEvent::CertificateUnbound { id, fingerprint })
+            }
+            _ => None,
+        };
+        let fits = lost.is_none_or(|lost| self.directory.apply(&lost).is_ok());
+        debug_assert!(fits, "whoever has something can lose it");
     }
 
     /// So many events cannot be read.
@@ -105,6 +125,14 @@ impl Salvage {
         let entries = self.directory.entries.iter();
         let open = entries.filter(|(_, entry)| entry.standing == Standing::Enabled);
         open.filter(|(id, _)| !self.is_certain(**id)).map(|(_, entry)| &entry.login)
+    }
+
+    /// How many app passwords and certificates are gone, for nobody knows whether they were revoked.
+    #[must_use]
+    pub fn taken_away(&self) -> usize {
+        let doubtful = self.directory.entries.iter().filter(|(id, _)| !self.is_certain(**id));
+        let keyrings = doubtful.map(|(_, entry)| entry.keyring());
+        keyrings.map(|keyring| keyring.app_passwords().len() + keyring.certificates().len()).sum()
     }
 
     /// How many events are lost, those among them that do not fit any more.
@@ -171,7 +199,14 @@ impl Salvage {
         for (id, (entry, whereabouts)) in all {
             let (login, credential) = (entry.login.clone(), entry.credential.clone());
             let came = anew.say(DirectoryEvent::AccountAdded { id, login, credential });
-            if came && (whereabouts == Whereabouts::Gone || away.contains(&id)) {
+            if !came {
+                continue;
+            }
+            if whereabouts == Whereabouts::Gone {
+                // What whoever brings it back is to know.
+                anew.say_all(entry.keyring().narrowing(id));
+            }
+            if whereabouts == Whereabouts::Gone || away.contains(&id) {
                 anew.say(DirectoryEvent::AccountRemoved { id });
             }
         }
@@ -179,6 +214,10 @@ impl Salvage {
             if away.contains(id) {
                 let (id, login, credential) = (*id, entry.login.clone(), entry.credential.clone());
                 anew.say(DirectoryEvent::AccountRestored { id, login, credential });
+            }
+            match self.is_certain(*id) {
+                true => anew.say_all(entry.keyring().events(*id)),
+                false => anew.say_all(entry.keyring().narrowing(*id)),
             }
             if entry.standing == Standing::Disabled || !self.is_certain(*id) {
                 anew.say(DirectoryEvent::StandingChanged { id: *id, standing: Standing::Disabled });
@@ -223,12 +262,22 @@ impl Anew {
         self.events.extend(fits.then_some(event));
         fits
     }
+
+    fn say_all(&mut self, events: impl IntoIterator<Item = DirectoryEvent>) {
+        for event in events {
+            self.say(event);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::account::directory::DecoySecret;
+    use crate::account::directory::keyring::{
+        AppPassword, AppPasswordId, Certificate, DirectoryName, Fingerprint, Fingerprinted, Label, Link,
+        OwnPassword, Scopes, Subject,
+    };
     use testkit::dice::Dice;
 
     fn login(text: &str) -> Login {
@@ -398,11 +447,47 @@ mod tests {
         assert_eq!(salvage.directory().last_id(), id);
     }
 
+    /// Something that may happen to a keyring, or to a name.
+    fn next_of_keyring(directory: &Directory, name: &Login, dice: &mut Dice) -> Option<DirectoryEvent> {
+        let number = dice.below(3_u8);
+        let (id, label) = (AppPasswordId::new([number; 8]), Label::new(&format!("device {number}")).unwrap());
+        let fingerprint = Fingerprint { of: Fingerprinted::Certificate, sha256: [number; 32] };
+        let subject = Subject::new(&format!("{number}")).unwrap();
+        let link = Link { directory: DirectoryName::new("ldap").unwrap(), subject };
+        match dice.below(8) {
+            0 => {
+                let app = AppPassword {
+                    id,
+                    label,
+                    secret: [number].into(),
+                    scopes: Scopes::MAIL,
+                    created_s: 1,
+                    expires_s: None,
+                    networks: [].into(),
+                };
+                directory.add_app_password(name, &app).ok()
+            }
+            1 => directory.revoke_app_password(name, label.as_str()).ok(),
+            2 => directory.bind(name, &Certificate { fingerprint, label }).ok()?,
+            3 => directory.unbind(name, &fingerprint).ok(),
+            4 => directory.link(name, &link).ok()?,
+            5 => directory.unlink(name).ok()?,
+            6 => directory
+                .set_own_password(name, dice.pick(&[OwnPassword::Allowed, OwnPassword::Refused]))
+                .ok()?,
+            _ => directory.set_second_factor(name, dice.pick(&[None, Some(&[number][..])])).ok()?,
+        }
+    }
+
     /// Something that may happen to a directory.
     fn next(directory: &Directory, dice: &mut Dice) -> Option<DirectoryEvent> {
         let name = login(dice.pick(&["ann", "ben", "cy", "dee"]));
+        if dice.chance(40) {
+            return next_of_keyring(directory, &name, dice);
+        }
         let credential = [dice.below(250_u8)];
-        match dice.below(6) {
+        match dice.below(7) {
+            6 => return directory.rename(&name, &login(dice.pick(&["ann", "ben", "cy", "dee"]))).ok()?,
             0 | 1 => directory.add(&name, &credential),
             2 => directory.remove(&name),
             3 => directory.change_credential(&name, &credential),
@@ -415,12 +500,12 @@ mod tests {
 
     #[test]
     fn whatever_is_lost_nobody_signs_in_who_could_not() {
-        let (mut certain, mut shut, mut back) = (0, 0, 0);
+        let (mut certain, mut shut, mut back, mut kept, mut taken) = (0, 0, 0, 0, 0);
         for seed in 0..3_000 {
             let mut dice = Dice::new(seed);
             let mut went = BTreeMap::new();
             let (mut truth, mut salvage, mut lost) = (Directory::new(), Salvage::default(), 0);
-            for _ in 0..dice.below(40) {
+            for _ in 0..dice.below(70) {
                 let Some(event) = next(&truth, &mut dice) else { continue };
                 if let DirectoryEvent::AccountRemoved { id } = event {
                     went.insert(id, truth.get(id).unwrap().credential.clone());
@@ -440,6 +525,7 @@ mod tests {
             }
             let events = salvage.events();
             let after = fold(&events);
+            taken += salvage.taken_away();
             for (id, was) in gone(&events) {
                 // Whoever is brought back signs in with what was the last password, or with none.
                 let had = [truth.get(id).map(|entry| &*entry.credential), went.get(&id).map(|was| &**was)];
@@ -449,6 +535,9 @@ mod tests {
             for (name, id) in after.accounts() {
                 let entry = after.get(id).unwrap();
                 let may = entry.standing == Standing::Enabled;
+                let lets_in = entry.keyring().app_passwords().len() + entry.keyring().certificates().len();
+                assert!(lets_in == 0 || truth.get(id) == Some(entry), "seed {seed}: {name}");
+                kept += u32::from(lost > 0 && lets_in > 0);
                 assert!(!may || truth.get(id) == Some(entry), "seed {seed}: {name}");
                 back += u32::from(salvage.perhaps_back().count() > 0);
                 shut +=
@@ -456,6 +545,7 @@ mod tests {
             }
         }
         assert!(certain > 500 && shut > 500 && back > 500, "{certain} {shut} {back}");
+        assert!(kept > 100 && taken > 100, "{kept} {taken}");
     }
 
     #[test]
