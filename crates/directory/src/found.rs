@@ -1,49 +1,7 @@
 //! Who was found.
 
 use std::fmt;
-use terms::Login;
-
-/// Longest subject, in octets: an LDAP entryUUID has 36, OpenID Connect allows 255 (Core 1.0, 2).
-pub const MAX_SUBJECT_OCTETS: usize = 255;
-
-/// Whom a directory means, whatever they are called: an entryUUID, the number of a row, OpenID's `sub`. It is never given to
-/// somebody else, which a name may be.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Subject(Box<str>);
-
-impl Subject {
-    /// As the directory writes it, octet by octet: `a` and `A` are two.
-    ///
-    /// # Errors
-    /// Empty, longer than [`MAX_SUBJECT_OCTETS`], or with a control character.
-    pub fn new(text: &str) -> Result<Self, BadSubject> {
-        let is_fine = (1..=MAX_SUBJECT_OCTETS).contains(&text.len()) && !text.chars().any(char::is_control);
-        if is_fine { Ok(Self(text.into())) } else { Err(BadSubject) }
-    }
-
-    /// The subject.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-/// Not a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a subject has 1 to {MAX_SUBJECT_OCTETS} octets and no control characters")]
-pub struct BadSubject;
+use terms::{Login, Subject};
 
 /// Whether somebody may sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,14 +74,6 @@ pub struct Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_subject_is_kept_octet_by_octet_and_bounded() {
-        assert_ne!(Subject::new("a"), Subject::new("A"));
-        for bad in ["", "a\0", "a\n", &"a".repeat(256)] {
-            assert_eq!(Subject::new(bad), Err(BadSubject));
-        }
-    }
 
     #[test]
     fn a_hash_is_not_printed() {

@@ -16,17 +16,14 @@ mod chain;
 pub mod conformance;
 mod found;
 mod member;
-mod name;
 mod presented;
 
 pub use answer::{Answer, Asked, Trouble};
 pub use chain::{Chain, Hit};
-pub use found::{BadSubject, Found, MAX_SUBJECT_OCTETS, Standing, Stored, Subject, Version};
+pub use found::{Found, Standing, Stored, Version};
 pub use member::{ASKED_AGAIN_AFTER, Domains, FAILURES_BEFORE_REST, Member, PATIENCE};
-pub use name::{BadDirectoryName, DirectoryName, MAX_DIRECTORY_NAME_OCTETS};
 pub use presented::{Password, Token};
-
-use terms::Login;
+pub use terms::{BadDirectoryName, BadSubject, DirectoryName, Login, MAX_SUBJECT_OCTETS, Subject};
 
 /// What a directory can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

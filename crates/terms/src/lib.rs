@@ -5,6 +5,7 @@
 //! knows a protocol's syntax (that is `wire`) or what a mailbox does (that is `mailbox`).
 
 mod date;
+mod directory;
 mod flag;
 mod login;
 mod moment;
@@ -13,6 +14,9 @@ mod number;
 mod set;
 
 pub use date::InternalDate;
+pub use directory::{
+    BadDirectoryName, BadSubject, DirectoryName, MAX_DIRECTORY_NAME_OCTETS, MAX_SUBJECT_OCTETS, Subject,
+};
 pub use flag::{BadKeyword, Flag, Keyword, MAX_KEYWORD_OCTETS};
 pub use login::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use moment::Moment;

@@ -2,7 +2,7 @@
 
 use mailbox::account::directory::keyring::{
     AppPassword, AppPasswordId, Certificate, Cidr, DirectoryName, Exposure, Fingerprint, Fingerprinted,
-    Label, Link, MAX_APP_PASSWORDS, MAX_APP_SECRET_OCTETS, MAX_CERTIFICATES, MAX_NETWORKS,
+    Label, Link, MAX_APP_PASSWORDS, MAX_APP_SECRET_OCTETS, MAX_CERTIFICATES, MAX_LINKS, MAX_NETWORKS,
     MAX_SECOND_FACTOR_OCTETS, OwnPassword, Scopes, Service, Subject,
 };
 use mailbox::account::directory::{Directory, DirectoryEvent, DirectoryRefusal, Entry, Login, Standing};
@@ -45,6 +45,10 @@ fn app(number: u8, name: &str) -> AppPassword {
         expires_s: None,
         networks: [].into(),
     }
+}
+
+fn directory_name(name: &str) -> DirectoryName {
+    DirectoryName::new(name).unwrap()
 }
 
 fn link(subject: &str) -> Link {
@@ -116,6 +120,30 @@ fn a_link_or_a_certificate_stands_for_one_account_alone() {
 }
 
 #[test]
+fn several_directories_may_vouch_for_an_account_by_one_subject_each() {
+    let mut directory = with(&["ann"]);
+    let ann = login("ann");
+    let of =
+        |number: usize, subject| Link { directory: directory_name(&format!("d{number}")), ..link(subject) };
+    for (number, subject) in [(0, "1"), (1, "1"), (0, "2")] {
+        let linked = directory.link(&ann, &of(number, subject)).unwrap().unwrap();
+        take(&mut directory, &linked);
+    }
+    assert_eq!(entry(&directory, "ann").keyring().links(), [of(0, "2"), of(1, "1")]);
+    let unlinked = directory.unlink(&ann, &directory_name("d0")).unwrap().unwrap();
+    take(&mut directory, &unlinked);
+    assert_eq!(entry(&directory, "ann").keyring().links(), [of(1, "1")]);
+    assert!(directory.find_linked(&of(0, "2")).is_none() && directory.find_linked(&of(1, "1")).is_some());
+    for number in 2..=MAX_LINKS {
+        let linked = directory.link(&ann, &of(number, "1")).unwrap().unwrap();
+        take(&mut directory, &linked);
+    }
+    let more = of(MAX_LINKS + 1, "1");
+    assert!(directory.link(&ann, &more) == Err(DirectoryRefusal::TooManyLinks));
+    assert!(directory.apply(&DirectoryEvent::AccountLinked { id: AccountId(1), link: more }).is_err());
+}
+
+#[test]
 fn what_lets_in_does_not_come_back_with_its_account_and_what_narrows_does() {
     let mut directory = with(&["ann"]);
     let ann = login("ann");
@@ -147,13 +175,13 @@ fn what_lets_in_does_not_come_back_with_its_account_and_what_narrows_does() {
     let (keyring, before) = (is.keyring(), was.keyring());
     assert_eq!((keyring.app_passwords(), keyring.certificates()), (&[][..], &[][..]));
     assert_eq!((keyring.own_password(), keyring.second_factor()), (OwnPassword::Refused, Some(&b"totp"[..])));
-    assert_eq!((keyring.link(), keyring.exposure()), (before.link(), before.exposure()));
+    assert_eq!((keyring.links(), keyring.exposure()), (before.links(), before.exposure()));
     // Somebody else is linked so by now.
     let added = directory.add(&login("ben"), b"").unwrap();
     take(&mut directory, &added);
     let linked = directory.link(&login("ben"), &link("1")).unwrap().unwrap();
     take(&mut directory, &linked);
-    assert_eq!(back(&directory).keyring().link(), None);
+    assert_eq!(back(&directory).keyring().links(), []);
 }
 
 #[test]
@@ -253,7 +281,8 @@ fn nothing_of_a_secret_is_printed() {
 struct Model {
     apps: BTreeMap<String, u64>,
     certificates: BTreeMap<u8, ()>,
-    link: Option<u8>,
+    /// Numbers by directory.
+    links: BTreeMap<String, u8>,
     factor: Option<u8>,
     exposed: bool,
     refused: bool,
@@ -265,7 +294,11 @@ impl Model {
         Self {
             apps: keyring.app_passwords().iter().map(|app| (app.label.to_string(), app.id.get())).collect(),
             certificates: keyring.certificates().iter().map(|one| (one.fingerprint.sha256[0], ())).collect(),
-            link: keyring.link().map(|link| link.subject.as_str().parse().unwrap()),
+            links: keyring
+                .links()
+                .iter()
+                .map(|link| (link.directory.to_string(), link.subject.as_str().parse().unwrap()))
+                .collect(),
             factor: keyring.second_factor().map(|factor| factor[0]),
             exposed: keyring.exposure().is_some(),
             refused: keyring.own_password() == OwnPassword::Refused,
@@ -313,13 +346,18 @@ fn step(directory: &Directory, model: &mut Model, name: &Login, dice: &mut Dice,
             Some(event)
         }
         4 => {
-            let event = directory.link(name, &link(&number.to_string()))?;
-            assert_eq!(model.link.replace(number) != Some(number), event.is_some());
+            let link =
+                Link { directory: directory_name(dice.pick(&["ldap", "oidc"])), ..link(&number.to_string()) };
+            let event = directory.link(name, &link)?;
+            let before = model.links.insert(link.directory.to_string(), number);
+            assert_eq!(before != Some(number), event.is_some());
             event
         }
         5 => {
-            model.link = None;
-            directory.unlink(name)?
+            let from = dice.pick(&["ldap", "oidc"]);
+            let event = directory.unlink(name, &directory_name(from))?;
+            assert_eq!(model.links.remove(from).is_some(), event.is_some());
+            event
         }
         6 => {
             model.factor = dice.pick(&[None, Some(number)]);
@@ -374,7 +412,7 @@ fn spoilt_bytes_of_keyrings_are_damaged_or_say_something_else() {
     let mut events = Vec::new();
     let mut models = [Model::default(), Model::default()];
     let mut given = 0;
-    for round in 0..60 {
+    for round in 0..200 {
         let at = round % 2;
         let name = login(["ann", "ben"][at]);
         if let Ok(Some(event)) = step(&directory, &mut models[at], &name, &mut dice, &mut given) {

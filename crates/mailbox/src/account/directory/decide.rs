@@ -1,8 +1,8 @@
 //! What may happen to the name and the keyring of an account.
 
 use super::keyring::{
-    AppPassword, Certificate, Exposure, Fingerprint, Link, MAX_APP_PASSWORDS, MAX_APP_SECRET_OCTETS,
-    MAX_CERTIFICATES, MAX_NETWORKS, MAX_SECOND_FACTOR_OCTETS, OwnPassword,
+    AppPassword, Certificate, DirectoryName, Exposure, Fingerprint, Link, MAX_APP_PASSWORDS,
+    MAX_APP_SECRET_OCTETS, MAX_CERTIFICATES, MAX_LINKS, MAX_NETWORKS, MAX_SECOND_FACTOR_OCTETS, OwnPassword,
 };
 use super::{Directory, DirectoryEvent, DirectoryRefusal, Entry, Login, Standing};
 use terms::AccountId;
@@ -53,20 +53,29 @@ impl Directory {
     /// There is none of that name, or it vouches for another one by that.
     pub fn link(&self, login: &Login, link: &Link) -> Result<Option<DirectoryEvent>, DirectoryRefusal> {
         let (id, entry) = self.entry(login)?;
-        if entry.keyring().link() == Some(link) {
+        let keyring = entry.keyring();
+        if keyring.links().contains(link) {
             return Ok(None);
+        }
+        if keyring.link_to(&link.directory).is_none() && keyring.links().len() >= MAX_LINKS {
+            return Err(DirectoryRefusal::TooManyLinks);
         }
         of_no_other(self.find_linked(link), id)?;
         Ok(Some(DirectoryEvent::AccountLinked { id, link: link.clone() }))
     }
 
-    /// Lets no directory elsewhere vouch for an account any more.
+    /// Lets a directory elsewhere vouch for an account no more.
     ///
     /// # Errors
     /// There is none of that name.
-    pub fn unlink(&self, login: &Login) -> Result<Option<DirectoryEvent>, DirectoryRefusal> {
+    pub fn unlink(
+        &self,
+        login: &Login,
+        directory: &DirectoryName,
+    ) -> Result<Option<DirectoryEvent>, DirectoryRefusal> {
         let (id, entry) = self.entry(login)?;
-        Ok(entry.keyring().link().map(|_| DirectoryEvent::AccountUnlinked { id }))
+        let link = entry.keyring().link_to(directory);
+        Ok(link.map(|link| DirectoryEvent::AccountUnlinked { id, link: link.clone() }))
     }
 
     /// Gives a device a password of its own.

@@ -88,10 +88,12 @@ pub enum DirectoryEvent {
         /// Of no other account.
         link: Link,
     },
-    /// No directory elsewhere vouches for an account any more.
+    /// A directory elsewhere vouches for an account no more.
     AccountUnlinked {
         /// Which.
         id: AccountId,
+        /// One that it has.
+        link: Link,
     },
     /// An account is called something else; its mail stays its own.
     AccountRenamed {
@@ -203,7 +205,7 @@ impl fmt::Debug for DirectoryEvent {
             Self::AccountLinked { id, link } => {
                 write!(f, "AccountLinked({}, {}, {:?})", id.0, link.directory, link.subject)
             }
-            Self::AccountUnlinked { id } => write!(f, "AccountUnlinked({})", id.0),
+            Self::AccountUnlinked { id, link } => write!(f, "AccountUnlinked({}, {link:?})", id.0),
             Self::AccountRenamed { id, login } => write!(f, "AccountRenamed({}, {login})", id.0),
             Self::AppPasswordAdded { id, app_password } => {
                 write!(f, "AppPasswordAdded({}, {app_password:?})", id.0)
@@ -475,7 +477,7 @@ impl Directory {
             }
             DirectoryEvent::AccountRenamed { id, login } => self.renamed(*id, login),
             DirectoryEvent::AccountLinked { id, .. }
-            | DirectoryEvent::AccountUnlinked { id }
+            | DirectoryEvent::AccountUnlinked { id, .. }
             | DirectoryEvent::AppPasswordAdded { id, .. }
             | DirectoryEvent::AppPasswordRevoked { id, .. }
             | DirectoryEvent::SecondFactorSet { id, .. }
@@ -506,7 +508,7 @@ impl Directory {
         let mut keyring = entry.keyring().clone();
         keyring.apply(event)?;
         self.forget(entry.keyring());
-        if let Some(link) = keyring.link() {
+        for link in keyring.links() {
             self.linked.insert(link.clone(), id);
         }
         for certificate in keyring.certificates() {
@@ -533,7 +535,9 @@ impl Directory {
     }
 
     fn forget(&mut self, keyring: &Keyring) {
-        keyring.link().map(|link| self.linked.remove(link));
+        for link in keyring.links() {
+            self.linked.remove(link);
+        }
         for certificate in keyring.certificates() {
             self.bound.remove(&certificate.fingerprint);
         }
@@ -599,6 +603,8 @@ pub enum DirectoryRefusal {
     NoAppPassword(String),
     /// [`MAX_APP_PASSWORDS`].
     TooManyAppPasswords,
+    /// The account has [`keyring::MAX_LINKS`] already.
+    TooManyLinks,
     /// [`MAX_NETWORKS`].
     TooManyNetworks,
     /// [`MAX_CERTIFICATES`].
@@ -621,6 +627,9 @@ impl fmt::Display for DirectoryRefusal {
             Self::SecretTooLong => f.write_str("A secret is longer than it may be"),
             Self::LabelTaken(label) => write!(f, "There is an app password {label} already"),
             Self::NoAppPassword(called) => write!(f, "There is no app password {called}"),
+            Self::TooManyLinks => {
+                write!(f, "An account is known to at most {} directories", keyring::MAX_LINKS)
+            }
             Self::TooManyAppPasswords => {
                 write!(f, "An account has at most {MAX_APP_PASSWORDS} app passwords")
             }

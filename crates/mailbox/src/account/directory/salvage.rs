@@ -78,7 +78,7 @@ impl Salvage {
         let lost = match event {
             DirectoryEvent::AccountLinked { id, link } => {
                 let had = self.directory.find_linked(link).map(|(had, _)| had).filter(|had| had != id);
-                had.map(|id| DirectoryEvent::AccountUnlinked { id })
+                had.map(|id| DirectoryEvent::AccountUnlinked { id, link: link.clone() })
             }
             DirectoryEvent::CertificateBound { id, certificate } => {
                 let fingerprint = certificate.fingerprint;
@@ -471,7 +471,7 @@ mod tests {
             2 => directory.bind(name, &Certificate { fingerprint, label }).ok()?,
             3 => directory.unbind(name, &fingerprint).ok(),
             4 => directory.link(name, &link).ok()?,
-            5 => directory.unlink(name).ok()?,
+            5 => directory.unlink(name, &link.directory).ok()?,
             6 => directory
                 .set_own_password(name, dice.pick(&[OwnPassword::Allowed, OwnPassword::Refused]))
                 .ok()?,

@@ -19,9 +19,9 @@
 //! and an octet, its bits. A fingerprint is 0 for one of a certificate, 1 for one of a public key, and 32 octets.
 
 use super::{
-    AppPassword, AppPasswordId, BadText, Certificate, Cidr, DirectoryName, Exposure, Fingerprint,
-    Fingerprinted, Label, Link, MAX_APP_SECRET_OCTETS, MAX_NETWORKS, MAX_SECOND_FACTOR_OCTETS, OwnPassword,
-    Scopes, Service, Subject,
+    AppPassword, AppPasswordId, Certificate, Cidr, DirectoryName, Exposure, Fingerprint, Fingerprinted,
+    Label, Link, MAX_APP_SECRET_OCTETS, MAX_NETWORKS, MAX_SECOND_FACTOR_OCTETS, OwnPassword, Scopes, Service,
+    Subject,
 };
 use crate::account::codec::{Damaged, Reader, put_number, put_octets, put_text};
 use crate::account::directory::DirectoryEvent;
@@ -54,7 +54,11 @@ impl DirectoryEvent {
                 put_text(out, link.directory.as_str());
                 put_text(out, link.subject.as_str());
             }
-            Self::AccountUnlinked { id } => put_tag(out, UNLINKED, *id),
+            Self::AccountUnlinked { id, link } => {
+                put_tag(out, UNLINKED, *id);
+                put_text(out, link.directory.as_str());
+                put_text(out, link.subject.as_str());
+            }
             Self::AccountRenamed { id, login } => {
                 put_tag(out, RENAMED, *id);
                 put_text(out, login.as_str());
@@ -105,7 +109,7 @@ impl DirectoryEvent {
     ) -> Result<Self, Damaged> {
         Ok(match tag {
             LINKED => Self::AccountLinked { id, link: link(reader)? },
-            UNLINKED => Self::AccountUnlinked { id },
+            UNLINKED => Self::AccountUnlinked { id, link: link(reader)? },
             RENAMED => Self::AccountRenamed { id, login: login(reader)? },
             APP_PASSWORD_ADDED => Self::AppPasswordAdded { id, app_password: app_password(reader)? },
             APP_PASSWORD_REVOKED => Self::AppPasswordRevoked { id, app_password: app_password_id(reader)? },
@@ -240,9 +244,9 @@ fn label(reader: &mut Reader<'_>) -> Result<Label, Damaged> {
     text(reader, Label::new, Label::as_str)
 }
 
-fn text<T>(
+fn text<T, E>(
     reader: &mut Reader<'_>,
-    make: impl Fn(&str) -> Result<T, BadText>,
+    make: impl Fn(&str) -> Result<T, E>,
     show: impl Fn(&T) -> &str,
 ) -> Result<T, Damaged> {
     let text = reader.text()?;

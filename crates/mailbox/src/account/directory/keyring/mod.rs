@@ -14,9 +14,8 @@ mod text;
 pub use app_password::{AppPassword, AppPasswordId, MAX_APP_SECRET_OCTETS, MAX_NETWORKS};
 pub use cidr::{BadCidr, Cidr};
 pub use service::{Scopes, Service};
-pub use text::{
-    BadText, DirectoryName, Label, MAX_DIRECTORY_NAME_OCTETS, MAX_LABEL_OCTETS, MAX_SUBJECT_OCTETS, Subject,
-};
+pub use terms::{DirectoryName, MAX_DIRECTORY_NAME_OCTETS, MAX_SUBJECT_OCTETS, Subject};
+pub use text::{BadText, Label, MAX_LABEL_OCTETS};
 
 pub(super) use codec::FIRST_TAG;
 
@@ -28,6 +27,8 @@ use terms::AccountId;
 
 /// Most app passwords that an account has at a time.
 pub const MAX_APP_PASSWORDS: usize = 64;
+/// Most directories elsewhere that vouch for an account: an LDAP server and an OpenID provider may know the same people.
+pub const MAX_LINKS: usize = 8;
 /// Most certificates that are bound to an account at a time.
 pub const MAX_CERTIFICATES: usize = 16;
 /// Longest second factor, in octets.
@@ -36,7 +37,7 @@ pub const MAX_SECOND_FACTOR_OCTETS: usize = 4 << 10;
 /// What an account has beside its password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keyring {
-    link: Option<Link>,
+    links: Vec<Link>,
     app_passwords: Vec<AppPassword>,
     second_factor: Option<Box<[u8]>>,
     exposure: Option<Exposure>,
@@ -46,7 +47,7 @@ pub struct Keyring {
 
 /// Of most accounts.
 pub(super) static NOTHING: Keyring = Keyring {
-    link: None,
+    links: Vec::new(),
     app_passwords: Vec::new(),
     second_factor: None,
     exposure: None,
@@ -121,10 +122,16 @@ pub enum OwnPassword {
 }
 
 impl Keyring {
-    /// Who it is elsewhere.
+    /// Who it is elsewhere, in the order in which that was found out; no two in one directory.
     #[must_use]
-    pub const fn link(&self) -> Option<&Link> {
-        self.link.as_ref()
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// Who it is in that directory.
+    #[must_use]
+    pub fn link_to(&self, directory: &DirectoryName) -> Option<&Link> {
+        self.links.iter().find(|link| link.directory == *directory)
     }
 
     /// Its app passwords, in the order in which they were made.
@@ -187,21 +194,23 @@ impl Keyring {
 
     /// The events that come to what of it lets nobody in.
     pub(super) fn narrowing(&self, id: AccountId) -> Vec<DirectoryEvent> {
-        let link = self.link.clone().map(|link| DirectoryEvent::AccountLinked { id, link });
+        let links = self.links.iter().cloned().map(|link| DirectoryEvent::AccountLinked { id, link });
         let factor = self.second_factor.clone().map(|factor| DirectoryEvent::SecondFactorSet { id, factor });
         let exposure = self.exposure.map(|exposure| DirectoryEvent::CredentialExposed { id, exposure });
         let own_password = self.own_password;
         let policy = (own_password == OwnPassword::Refused)
             .then_some(DirectoryEvent::PasswordPolicySet { id, own_password });
-        [link, factor, exposure, policy].into_iter().flatten().collect()
+        links.chain([factor, exposure, policy].into_iter().flatten()).collect()
     }
 
     /// Folds in what an event says of one account alone.
     pub(super) fn apply(&mut self, event: &DirectoryEvent) -> Result<(), Inconsistent> {
         match event {
-            DirectoryEvent::AccountLinked { link, .. } => self.link = Some(link.clone()),
-            DirectoryEvent::AccountUnlinked { .. } => {
-                self.link.take().ok_or(Inconsistent("an account was unlinked that is linked to nobody"))?;
+            DirectoryEvent::AccountLinked { link, .. } => self.link(link)?,
+            DirectoryEvent::AccountUnlinked { link, .. } => {
+                let before = self.links.len();
+                self.links.retain(|known| known != link);
+                gone(before, self.links.len())?;
             }
             DirectoryEvent::AppPasswordAdded { app_password, .. } => self.add(app_password)?,
             DirectoryEvent::AppPasswordRevoked { app_password, .. } => {
@@ -228,6 +237,18 @@ impl Keyring {
             }
             DirectoryEvent::PasswordPolicySet { own_password, .. } => self.own_password = *own_password,
             _ => return Err(Inconsistent("an event that is of no keyring")),
+        }
+        Ok(())
+    }
+
+    /// Another subject in a directory takes the place of the one before.
+    fn link(&mut self, link: &Link) -> Result<(), Inconsistent> {
+        if let Some(known) = self.links.iter_mut().find(|known| known.directory == link.directory) {
+            *known = link.clone();
+        } else if self.links.len() < MAX_LINKS {
+            self.links.push(link.clone());
+        } else {
+            return Err(Inconsistent("an account is linked to more directories than it may"));
         }
         Ok(())
     }

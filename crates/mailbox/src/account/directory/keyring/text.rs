@@ -1,48 +1,20 @@
-//! Texts that people and other directories give, with a longest length each.
+//! What people call app passwords and certificates.
 
 use std::fmt;
 use terms::to_nfc;
 
 /// Longest name of an app password or of a certificate, in octets of UTF-8.
 pub const MAX_LABEL_OCTETS: usize = 128;
-/// Longest name of a directory, in octets of UTF-8.
-pub const MAX_DIRECTORY_NAME_OCTETS: usize = 64;
-/// Longest subject, in octets of UTF-8: an issuer's address, and 255 octets of its `sub` (OpenID Connect Core, 2).
-pub const MAX_SUBJECT_OCTETS: usize = 1_024;
 
 /// What somebody calls an app password or a certificate, in normalisation form C.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label(Box<str>);
-
-/// What the settings call a directory.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DirectoryName(Box<str>);
-
-/// Who somebody is in a directory: compared octet by octet, and never normalised.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Subject(Box<str>);
 
 impl Label {
     /// # Errors
     /// [`BadText`], with [`MAX_LABEL_OCTETS`].
     pub fn new(text: &str) -> Result<Self, BadText> {
         check(&to_nfc(text), MAX_LABEL_OCTETS).map(Self)
-    }
-}
-
-impl DirectoryName {
-    /// # Errors
-    /// [`BadText`], with [`MAX_DIRECTORY_NAME_OCTETS`].
-    pub fn new(text: &str) -> Result<Self, BadText> {
-        check(text, MAX_DIRECTORY_NAME_OCTETS).map(Self)
-    }
-}
-
-impl Subject {
-    /// # Errors
-    /// [`BadText`], with [`MAX_SUBJECT_OCTETS`].
-    pub fn new(text: &str) -> Result<Self, BadText> {
-        check(text, MAX_SUBJECT_OCTETS).map(Self)
     }
 }
 
@@ -60,32 +32,25 @@ fn is_refused(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-macro_rules! text {
-    ($name:ident) => {
-        impl $name {
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
-            }
-        }
-    };
+impl Label {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
-text!(Label);
-text!(DirectoryName);
-text!(Subject);
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
 
 /// Why a text is not taken, for whoever gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,12 +96,5 @@ mod tests {
             assert_eq!(Label::new(text), Err(why), "{text:?}");
         }
         assert!(Label::new(&"x".repeat(128)).is_ok());
-    }
-
-    #[test]
-    fn a_subject_is_kept_as_it_came() {
-        assert_ne!(Subject::new("Ann").unwrap(), Subject::new("ann").unwrap());
-        assert_ne!(Subject::new("u\u{308}").unwrap(), Subject::new("\u{fc}").unwrap());
-        assert!(Subject::new(&"x".repeat(1_025)).is_err() && DirectoryName::new(&"x".repeat(65)).is_err());
     }
 }
