@@ -33,35 +33,90 @@ pub(crate) trait Section: Default {
 
 /// A section without its type.
 pub(crate) struct Described {
-    pub(crate) name: &'static str,
+    /// As its header in the file.
+    pub(crate) header: String,
     pub(crate) doc: &'static [&'static str],
     pub(crate) entries: Vec<Entry>,
+    pub(crate) shown: Shown,
+}
+
+/// How the commented file shows a section.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It is in force: what differs from the default is set, and the rest commented out.
+    InForce,
+    /// All of it is commented out: it may be there any number of times, and is not.
+    AsExample,
 }
 
 pub(crate) fn describe<S: Section>(section: &S) -> Described {
-    Described { name: S::NAME, doc: S::DOC, entries: section.entries() }
+    Described {
+        header: format!("[{}]", S::NAME),
+        doc: S::DOC,
+        entries: section.entries(),
+        shown: Shown::InForce,
+    }
+}
+
+/// The tables of a name that may be there several times: those that are, else an example.
+pub(crate) fn describe_several<S: Section>(sections: &[S]) -> Vec<Described> {
+    let described = |section: &S, shown| Described {
+        header: format!("[[{}]]", S::NAME),
+        doc: S::DOC,
+        entries: section.entries(),
+        shown,
+    };
+    match sections {
+        [] => vec![described(&S::default(), Shown::AsExample)],
+        some => some.iter().map(|section| described(section, Shown::InForce)).collect(),
+    }
+}
+
+/// A table below one that may be there several times.
+pub(crate) fn describe_part<S: Section>() -> Described {
+    Described { shown: Shown::AsExample, ..describe(&S::default()) }
 }
 
 macro_rules! settings {
     ($(
         $(#[doc = $about:literal])+
-        $section:ident: $Section:ident {$(
-            $(#[doc = $doc:literal])+
-            $key:ident: $type:ty = $default:expr
-            $(, from $low:literal to $high:literal)?
-            $(, such as $example:literal)?;
-        )+}
-    )+) => {
+        $section:ident: $Section:ident { $($keys:tt)+ }
+    )+
+    // Tables that may be there several times, as `[[name]]`.
+    several {$(
+        $(#[doc = $several_about:literal])+
+        $several:ident: $Several:ident { $($several_keys:tt)+ }
+        // Tables below them, as `[name.part]`, each a setting of theirs.
+        parts {$(
+            $(#[doc = $part_about:literal])+
+            $part:literal: $Part:ident { $($part_keys:tt)+ }
+        )*}
+    )*}) => {
         /// Everything that can be set, section by section.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct Settings {$(
-            $(#[doc = $about])+
-            pub $section: $Section,
-        )+}
+        pub struct Settings {
+            $(
+                $(#[doc = $about])+
+                pub $section: $Section,
+            )+
+            $(
+                $(#[doc = $several_about])+
+                pub $several: Vec<$Several>,
+            )*
+        }
 
         impl Settings {
-            pub(crate) const SECTIONS: &'static [(&'static str, &'static [&'static str])] =
-                &[$((stringify!($section), <$Section as $crate::declare::Section>::KEYS)),+];
+            /// Of all tables, those below others among them, the name and the keys.
+            pub(crate) const SECTIONS: &'static [(&'static str, &'static [&'static str])] = &[
+                $((stringify!($section), <$Section as $crate::declare::Section>::KEYS),)+
+                $(
+                    (stringify!($several), <$Several as $crate::declare::Section>::KEYS),
+                    $(($part, <$Part as $crate::declare::Section>::KEYS),)*
+                )*
+            ];
+
+            /// Those that may be there several times.
+            pub(crate) const SEVERAL: &'static [&'static str] = &[$(stringify!($several)),*];
 
             pub(crate) fn read_section(
                 &mut self,
@@ -73,66 +128,106 @@ macro_rules! settings {
                     $(stringify!($section) => {
                         self.$section = $crate::declare::Section::read(table, report);
                     })+
+                    $(stringify!($several) => {
+                        self.$several.push($crate::declare::Section::read(table, report));
+                    })*
                     _ => report.unknown_section(name, table.span()),
                 }
             }
 
             pub(crate) fn describe(&self) -> Vec<$crate::declare::Described> {
-                vec![$($crate::declare::describe(&self.$section)),+]
+                let mut all = vec![$($crate::declare::describe(&self.$section)),+];
+                $(
+                    all.extend($crate::declare::describe_several(&self.$several));
+                    if self.$several.is_empty() {
+                        all.extend([$($crate::declare::describe_part::<$Part>()),*]);
+                    }
+                )*
+                all
             }
         }
 
-        $(
+        $($crate::declare::section! {
             $(#[doc = $about])+
-            #[derive(Clone, Debug, PartialEq, Eq)]
-            pub struct $Section {$(
-                $(#[doc = $doc])+
-                pub $key: $type,
-            )+}
+            (stringify!($section)) $Section { $($keys)+ }
+        })+
 
-            impl Default for $Section {
-                fn default() -> Self {
-                    Self { $($key: $default),+ }
-                }
+        $(
+            $crate::declare::section! {
+                $(#[doc = $several_about])+
+                (stringify!($several)) $Several { $($several_keys)+ }
             }
+            $(
+                $crate::declare::section! {
+                    $(#[doc = $part_about])+
+                    ($part) $Part { $($part_keys)+ }
+                }
+                $crate::declare::part!($Part);
+            )*
+        )*
+    };
+}
 
-            impl $crate::declare::Section for $Section {
-                const NAME: &'static str = stringify!($section);
-                const DOC: &'static [&'static str] = &[$($about),+];
-                const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+/// One table: its struct, its defaults, its reader and its description.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])+
+        ($name:expr) $Section:ident {$(
+            $(#[doc = $doc:literal])+
+            $key:ident: $type:ty = $default:expr
+            $(, from $low:literal to $high:literal)?
+            $(, such as $example:literal)?;
+        )+}
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $Section {$(
+            $(#[doc = $doc])+
+            pub $key: $type,
+        )+}
 
-                fn read(
-                    table: &toml::Spanned<toml::de::DeTable<'_>>,
-                    report: &mut $crate::mistake::Report<'_>,
-                ) -> Self {
-                    let mut section = Self::default();
-                    for (key, value) in table.get_ref() {
-                        match key.get_ref().as_ref() {
-                            $(stringify!($key) => {
-                                let range = $crate::declare::settings!(@range $($low $high)?);
-                                if let Some(value) = report.setting(stringify!($key), value, range) {
-                                    section.$key = value;
-                                }
-                            })+
-                            _ => report.unknown_key(Self::NAME, key),
-                        }
+        impl Default for $Section {
+            fn default() -> Self {
+                Self { $($key: $default),+ }
+            }
+        }
+
+        impl $crate::declare::Section for $Section {
+            const NAME: &'static str = $name;
+            const DOC: &'static [&'static str] = &[$($about),+];
+            const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+
+            fn read(
+                table: &toml::Spanned<toml::de::DeTable<'_>>,
+                report: &mut $crate::mistake::Report<'_>,
+            ) -> Self {
+                let mut section = Self::default();
+                for (key, value) in table.get_ref() {
+                    match key.get_ref().as_ref() {
+                        $(stringify!($key) => {
+                            let range = $crate::declare::section!(@range $($low $high)?);
+                            if let Some(value) = report.setting(stringify!($key), value, range) {
+                                section.$key = value;
+                            }
+                        })+
+                        _ => report.unknown_key(Self::NAME, key),
                     }
-                    section
                 }
-
-                fn entries(&self) -> Vec<$crate::declare::Entry> {
-                    let default = Self::default();
-                    vec![$($crate::declare::Entry {
-                        name: stringify!($key),
-                        doc: &[$($doc),+],
-                        range: $crate::declare::settings!(@range $($low $high)?),
-                        default: $crate::value::Value::write(&default.$key),
-                        now: $crate::value::Value::write(&self.$key),
-                        example: $crate::declare::settings!(@example $($example)?),
-                    }),+]
-                }
+                section
             }
-        )+
+
+            fn entries(&self) -> Vec<$crate::declare::Entry> {
+                let default = Self::default();
+                vec![$($crate::declare::Entry {
+                    name: stringify!($key),
+                    doc: &[$($doc),+],
+                    range: $crate::declare::section!(@range $($low $high)?),
+                    default: $crate::value::Value::write(&default.$key),
+                    now: $crate::value::Value::write(&self.$key),
+                    example: $crate::declare::section!(@example $($example)?),
+                }),+]
+            }
+        }
     };
     (@range) => { None };
     (@range $low:literal $high:literal) => { Some($crate::declare::Range($low, $high)) };
@@ -140,4 +235,28 @@ macro_rules! settings {
     (@example $example:literal) => { Some($example) };
 }
 
-pub(crate) use settings;
+/// A table that is the value of a setting.
+macro_rules! part {
+    ($Part:ident) => {
+        impl $crate::value::Value for $Part {
+            const KIND: &'static str = "a table";
+
+            fn read(
+                value: &toml::Spanned<toml::de::DeValue<'_>>,
+                report: &mut $crate::mistake::Report<'_>,
+            ) -> Option<Self> {
+                let table = toml::Spanned::new(value.span(), value.get_ref().as_table()?.clone());
+                Some($crate::declare::Section::read(&table, report))
+            }
+
+            fn write(&self) -> Option<String> {
+                let entries = $crate::declare::Section::entries(self);
+                let set = entries.into_iter().filter(|entry| entry.now != entry.default);
+                let set = set.filter_map(|entry| Some(format!("{} = {}", entry.name, entry.now?)));
+                Some(format!("{{ {} }}", set.collect::<Vec<_>>().join(", ")))
+            }
+        }
+    };
+}
+
+pub(crate) use {part, section, settings};

@@ -8,20 +8,24 @@
 //! finding the text, the certificates and the data directory is left to the caller.
 
 mod declare;
+mod directory;
 pub mod list;
 mod manual;
 mod mistake;
 mod nearest;
 mod value;
 
+pub use directory::Domain;
 pub use list::{
-    Idle, Limits, Lmtp, Log, Metrics, Network, Passwords, Public, Quota, Server, Settings, Store, Tls,
+    Directory, Idle, Limits, Lmtp, Log, Metrics, Network, PasswdFile, Passwords, Public, Quota, Server,
+    Settings, Store, Tls,
 };
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
+pub use terms::DirectoryName;
 pub use value::{
     AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LiteralPlus, LogFormat,
-    LogLevel, NetworkFilesystem, Separator, Subnet, WhenFull,
+    LogLevel, NetworkFilesystem, NewAccounts, Separator, Subnet, WhenFull,
 };
 
 use std::path::Path;
@@ -43,6 +47,9 @@ impl Settings {
     pub fn rooted_at(mut self, folder: &Path) -> Self {
         self.server.data = folder.join(&self.server.data);
         self.lmtp.socket = self.lmtp.socket.map(|socket| folder.join(socket));
+        for directory in &mut self.directory {
+            directory.rooted_at(folder);
+        }
         for certificate in &mut self.tls.certificates {
             certificate.chain = folder.join(&certificate.chain);
             certificate.key = folder.join(&certificate.key);
@@ -66,5 +73,12 @@ impl Settings {
         };
         let bound = || self.network.listeners.iter().find(|listener| listener.kind == kind);
         set.or_else(|| bound().map(|listener| listener.address.port()))
+    }
+}
+
+impl Directory {
+    fn rooted_at(&mut self, folder: &Path) {
+        let file = self.file.as_mut().and_then(|file| file.path.as_mut());
+        file.into_iter().for_each(|path| *path = folder.join(&*path));
     }
 }

@@ -1,12 +1,14 @@
 //! The list. To add a setting, add its lines here; everything else follows.
 
 use crate::declare::settings;
+use crate::directory::Domain;
 use crate::value::{
     AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LiteralPlus, LogFormat,
-    LogLevel, NetworkFilesystem, Separator, Subnet, WhenFull, on_every_address, this_host,
+    LogLevel, NetworkFilesystem, NewAccounts, Separator, Subnet, WhenFull, on_every_address, this_host,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use terms::DirectoryName;
 
 settings! {
     /// What this server is called, and where its mail lies.
@@ -188,5 +190,35 @@ settings! {
         format: LogFormat = LogFormat::Human;
         /// The least important thing to log. Passwords and message texts are in no level.
         level: LogLevel = LogLevel::Info;
+    }
+
+    several {
+        /// A directory in which accounts are known: whoever it lets in has an account here. Those that are in this server's
+        /// own store need none. Several are asked in their order; an account that has come from one is asked for there
+        /// alone. One that is down makes its own people wait, and calls no password wrong.
+        directory: Directory {
+            /// What it is called: a letter, and letters, digits and hyphens, in lower case. Accounts keep it: one that is
+            /// called otherwise later is another directory.
+            name: Option<DirectoryName> = None, such as "\"staff\"";
+            /// The domains whose names it is asked for, `""` for names without one. When empty: all names.
+            domains: Vec<Domain> = vec![], such as "[\"example.org\", \"\"]";
+            /// Whether somebody whom it knows and who has no account here gets one by signing in (`make`), or stays outside
+            /// until an admin has made one (`refuse`).
+            new_accounts: NewAccounts = NewAccounts::Make;
+            /// Directories whose names mean the same people as this one's, so that an account may come from both: those of an
+            /// OpenID provider that takes its people from the LDAP server, say. Elsewhere a name that is an account's
+            /// already is refused.
+            same_people_as: Vec<DirectoryName> = vec![], such as "[\"ldap\"]";
+            /// A file in the manner of `/etc/shadow`, as Dovecot's passwd-file: see `[directory.file]`.
+            file: Option<PasswdFile> = None;
+        }
+        parts {
+            /// A file of accounts: `name:hash` on each line, what follows another colon is passed over. It is read again when
+            /// it changes.
+            "directory.file": PasswdFile {
+                /// Where it lies.
+                path: Option<PathBuf> = None, such as "\"/etc/gatepost/passwd\"";
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The commented file and the manual, from the same list.
 
 use crate::Settings;
-use crate::declare::{Described, Entry, Range};
+use crate::declare::{Described, Entry, Range, Shown};
 use std::fmt::Write;
 
 /// The widest line of a comment, in characters.
@@ -39,17 +39,22 @@ impl Settings {
 fn write_section(file: &mut String, section: &Described) {
     file.push('\n');
     push_comment(file, &joined(section.doc));
-    push_line(file, &format!("[{}]", section.name));
-    for entry in &section.entries {
+    let in_force = section.shown == Shown::InForce;
+    push_setting(file, &section.header, in_force);
+    // What has neither a value nor an example is a table below this one.
+    let has_line = |entry: &&Entry| entry.now.is_some() || entry.example.is_some();
+    for entry in section.entries.iter().filter(has_line) {
         file.push('\n');
         push_comment(file, &sentence(entry));
         let line = format!("{} = {}", entry.name, shown(entry));
-        if entry.now == entry.default {
-            line.lines().for_each(|line| push_line(file, &format!("# {line}")));
-        } else {
-            push_line(file, &line);
-        }
+        push_setting(file, &line, in_force && entry.now != entry.default);
     }
+}
+
+/// In force, or commented out.
+fn push_setting(file: &mut String, lines: &str, in_force: bool) {
+    let mark = if in_force { "" } else { "# " };
+    lines.lines().for_each(|line| push_line(file, &format!("{mark}{line}")));
 }
 
 /// The value that the file shows: what holds, else what could.
@@ -95,7 +100,7 @@ pub fn manual() -> String {
     let mut page = MANUAL_HEAD.to_string();
     for section in Settings::default().describe() {
         let about = joined(section.doc);
-        let _infallible = write!(page, "\n## [{}]\n\n{about}\n\n", section.name);
+        let _infallible = write!(page, "\n## {}\n\n{about}\n\n", section.header);
         page.push_str("| setting | default | what it means |\n|---|---|---|\n");
         for entry in &section.entries {
             let _infallible =

@@ -3,7 +3,7 @@
 use crate::declare::Range;
 use crate::nearest::nearest;
 use crate::value::Value;
-use crate::{ListenerKind, Settings};
+use crate::{Directory, DirectoryName, ListenerKind, Settings};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -106,17 +106,17 @@ impl<'t> Report<'t> {
         let home = Settings::SECTIONS.iter().find(|(_, keys)| keys.contains(&typed.as_ref()));
         let near = nearest(typed, keys(section).unwrap_or_default().iter().copied());
         let remedy = match (home, near) {
-            (Some((home, _)), _) => format!("it belongs in [{home}]"),
+            (Some((home, _)), _) => format!("it belongs in {}", header(home)),
             (None, Some(near)) => format!("did you mean `{near}`?"),
             (None, None) => format!("there are {}", keys(section).unwrap_or_default().join(", ")),
         };
-        self.add(key.span(), format!("[{section}] has no setting `{typed}`; {remedy}"));
+        self.add(key.span(), format!("{} has no setting `{typed}`; {remedy}", header(section)));
     }
 
     /// A table that is none of ours.
     pub(crate) fn unknown_section(&mut self, typed: &str, at: Span) {
         let remedy = match nearest(typed, Settings::SECTIONS.iter().map(|s| s.0)) {
-            Some(near) => format!("did you mean [{near}]?"),
+            Some(near) => format!("did you mean {}?", header(near)),
             None => format!("there are {}", sections()),
         };
         self.add(at, format!("there is no section [{typed}]; {remedy}"));
@@ -126,13 +126,14 @@ impl<'t> Report<'t> {
     fn homeless(&mut self, key: &Spanned<Cow<'_, str>>) {
         let typed = key.get_ref();
         if Settings::SECTIONS.iter().any(|(name, _)| *name == typed.as_ref()) {
+            let header = header(typed);
             return self
-                .add(key.span(), format!("`{typed}` is a section: write [{typed}] on a line of its own"));
+                .add(key.span(), format!("`{typed}` is a section: write {header} on a line of its own"));
         }
         let home = |key: &str| Settings::SECTIONS.iter().find(|s| s.1.contains(&key)).map(|s| s.0);
         let near = nearest(typed, Settings::SECTIONS.iter().flat_map(|s| s.1).copied());
         let remedy = match near.and_then(|near| Some((near, home(near)?))) {
-            Some((near, section)) => format!("did you mean `{near}` in [{section}]?"),
+            Some((near, section)) => format!("did you mean `{near}` in {}?", header(section)),
             None => format!("the sections are {}", sections()),
         };
         self.add(key.span(), format!("`{typed}` stands outside of every section; {remedy}"));
@@ -166,12 +167,50 @@ impl<'t> Report<'t> {
         if settings.tls.certificates.is_empty() {
             self.blame(&["certificates"], "there is no certificate: without one nobody can log in");
         }
+        self.check_directories(settings);
         // Port 0 is any that is free: two of them are not the same.
         let mut seen = HashSet::new();
         let addresses = settings.network.listeners.iter().map(|listener| listener.address);
         let addresses = addresses.chain(settings.metrics.listen);
         for twice in addresses.filter(|address| address.port() != 0 && !seen.insert(*address)) {
             self.blame(&[&twice.to_string()], format!("the address {twice} is listened on twice"));
+        }
+    }
+
+    fn check_directories(&mut self, settings: &Settings) {
+        let mut seen = HashSet::new();
+        for directory in &settings.directory {
+            let Some(name) = &directory.name else {
+                self.blame(&["[directory]"], "a [[directory]] has no `name`");
+                continue;
+            };
+            if !seen.insert(name) {
+                self.blame(&[name.as_str()], format!("there are two directories of the name {name}"));
+            }
+            for other in &directory.same_people_as {
+                let is_known = settings.directory.iter().any(|known| known.name.as_ref() == Some(other));
+                if !is_known || other == name {
+                    let what =
+                        format!("`same_people_as` of {name} names {other}, which is no other directory");
+                    self.blame(&[other.as_str()], what);
+                }
+            }
+            self.check_directory(name, directory);
+        }
+    }
+
+    fn check_directory(&mut self, name: &DirectoryName, directory: &Directory) {
+        match &directory.file {
+            None => {
+                let what = format!(
+                    "nothing says where the directory {name} is: it wants a table such as [directory.file]"
+                );
+                self.blame(&[name.as_str()], what);
+            }
+            Some(file) if file.path.is_none() => {
+                self.blame(&["[directory.file]"], format!("the file of the directory {name} has no `path`"));
+            }
+            Some(_) => {}
         }
     }
 
@@ -195,9 +234,16 @@ impl Settings {
         for (key, value) in table.get_ref() {
             match value.get_ref() {
                 // A section's span is its header, which is where a mistake in its name stands.
-                DeValue::Table(section) => {
+                DeValue::Table(section) if !is_several(key) => {
                     let section = Spanned::new(key.span(), section.clone());
                     settings.read_section(key.get_ref(), &section, report);
+                }
+                DeValue::Array(sections) if is_several(key) => {
+                    for section in sections {
+                        let DeValue::Table(table) = section.get_ref() else { continue };
+                        let table = Spanned::new(section.span(), table.clone());
+                        settings.read_section(key.get_ref(), &table, report);
+                    }
                 }
                 _ => report.homeless(key),
             }
@@ -206,7 +252,17 @@ impl Settings {
     }
 }
 
-/// The names of all sections, as they are written.
+/// Whether it names tables that may be there several times.
+fn is_several(key: &Spanned<Cow<'_, str>>) -> bool {
+    Settings::SEVERAL.contains(&key.get_ref().as_ref())
+}
+
+/// The header of a section, as it is written.
+fn header(name: &str) -> String {
+    if Settings::SEVERAL.contains(&name) { format!("[[{name}]]") } else { format!("[{name}]") }
+}
+
+/// The headers of all sections.
 fn sections() -> String {
-    Settings::SECTIONS.iter().map(|(name, _)| format!("[{name}]")).collect::<Vec<_>>().join(", ")
+    Settings::SECTIONS.iter().map(|(name, _)| header(name)).collect::<Vec<_>>().join(", ")
 }

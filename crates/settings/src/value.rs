@@ -99,7 +99,7 @@ impl Value for PathBuf {
 }
 
 /// A text as a TOML string.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
@@ -219,6 +219,14 @@ words! {
         Never = "never",
         /// Whoever has signed in: LITERAL+ is told.
         Authenticated = "authenticated",
+    }
+
+    /// What becomes of somebody whom a directory knows, and who has no account here.
+    NewAccounts: "\"make\" or \"refuse\"" {
+        /// They get one.
+        Make = "make",
+        /// They stay outside.
+        Refuse = "refuse",
     }
 
     /// Whether mail may lie on a filesystem over a network.

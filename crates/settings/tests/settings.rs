@@ -232,3 +232,65 @@ fn messages_name_what_is_public_else_what_is_bound() {
     let none = Settings::parse(&format!("[network]\n{listeners}")).unwrap();
     assert_eq!(none.public_port(ListenerKind::ImapTls), None);
 }
+
+#[test]
+fn directories_are_asked_in_the_order_in_which_they_stand() {
+    let text = "\
+        [[directory]]\nname = 'staff'\ndomains = ['Example.org', '']\nfile = { path = 'staff.passwd' }\n\
+        [[directory]]\nname = 'guests'\nsame_people_as = ['staff']\nnew_accounts = 'refuse'\n\
+        [directory.file]\npath = '/etc/guests'\n";
+    let settings = Settings::parse(text).unwrap().rooted_at(Path::new("/etc/gatepost"));
+    let of = |at: usize| {
+        let directory = &settings.directory[at];
+        let path = directory.file.as_ref().unwrap().path.clone().unwrap();
+        (directory.name.clone().unwrap().to_string(), path)
+    };
+    assert_eq!(of(0), ("staff".into(), PathBuf::from("/etc/gatepost/staff.passwd")));
+    assert_eq!(of(1), ("guests".into(), PathBuf::from("/etc/guests")));
+    let domains: Vec<_> = settings.directory[0].domains.iter().map(ToString::to_string).collect();
+    assert_eq!(domains, ["example.org", ""]);
+    assert_eq!(Settings::parse(&settings.to_toml()).unwrap(), settings, "{}", settings.to_toml());
+}
+
+#[test]
+fn a_directory_that_could_not_be_asked_is_told_what_it_wants() {
+    for (text, told) in [
+        ("[[directory]]\nfile.path = 'x'", "line 1: a [[directory]] has no `name`"),
+        (
+            "[[directory]]\nname = 'staff'",
+            "line 2: nothing says where the directory staff is: it wants a table such as [directory.file]",
+        ),
+        (
+            "[[directory]]\nname = 'staff'\n[directory.file]\n",
+            "line 3: the file of the directory staff has no `path`",
+        ),
+        (
+            "[[directory]]\nname = 'Staff'\nfile.path = 'x'",
+            "line 1: a [[directory]] has no `name`\nline 2: \"Staff\": A directory's name is a letter and up to 31 more \
+             letters, digits or hyphens, all lower case",
+        ),
+        (
+            "[[directory]]\nname = 'a'\nfile.path = 'x'\n[[directory]]\nname = 'a'\nfile.path = 'y'",
+            "line 6: there are two directories of the name a",
+        ),
+        (
+            "[[directory]]\nname = 'staff'\nfile.path = 'x'\nsame_people_as = ['other']",
+            "line 4: `same_people_as` of staff names other, which is no other directory",
+        ),
+        (
+            "[[directory]]\nname = 'staff'\n[directory.file]\npaht = 'x'",
+            "line 4: [directory.file] has no setting `paht`; there are path",
+        ),
+        (
+            "[directory]\nname = 'staff'",
+            "line 1: `directory` is a section: write [[directory]] on a line of its own",
+        ),
+        (
+            "[[directory]]\nname = 'a'\nfile.path = 'x'\ndomains = ['@x']",
+            "line 4: \"@x\" is no domain, such as \"example.org\"",
+        ),
+    ] {
+        let complaint = complaint(text);
+        assert!(complaint.contains(told), "{text}: {complaint}");
+    }
+}
