@@ -87,8 +87,6 @@ const fn changes_credential(event: &DirectoryEvent) -> Option<AccountId> {
         | DirectoryEvent::AccountRestored { id, .. }
         | DirectoryEvent::AccountRemoved { id }
         | DirectoryEvent::CredentialChanged { id, .. } => Some(*id),
-        DirectoryEvent::StandingChanged { .. }
-        | DirectoryEvent::DecoySecretMade(_)
-        | DirectoryEvent::IdsSkipped { .. } => None,
+        _ => None,
     }
 }
