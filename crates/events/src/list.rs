@@ -518,6 +518,31 @@ events! {
         problem: Problem,
     }
 
+    /// A certificate that is shown was looked at: at the start, when it came in, and once a day.
+    "certificate.checked" INFO CertificateChecked {
+        /// The certificate's file.
+        file: File,
+        /// Whole days until it ends.
+        days_left: u64,
+    }
+
+    /// Clients will not like a certificate that is shown, or soon will not. Told whenever it is looked at.
+    "certificate.questionable" WARN CertificateQuestionable {
+        /// The certificate's file.
+        file: File,
+        /// Whole days until it ends.
+        days_left: u64,
+        /// What is wrong, and what to do.
+        finding: Sentence,
+    }
+
+    /// No certificate is for a name that users are told to connect to (`public.host`): their clients will refuse this
+    /// server. Told whenever certificates are looked at.
+    "certificate.missing" WARN CertificateMissing {
+        /// The name.
+        server_name: ServerName,
+    }
+
     /// The admin added an account.
     "account.added" INFO AccountAdded {
         /// Which.

@@ -30,6 +30,7 @@ mod handshake;
 mod hush;
 mod imap;
 mod inflate;
+mod inspection;
 mod leaving;
 mod listen;
 mod lmtp;

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::connection::{House, Service, new_fault};
 use crate::hush::Hush;
+use crate::inspection::{DAILY, Inspection};
 use crate::leaving;
 use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST};
 use crate::octets::Duplex;
@@ -37,6 +38,7 @@ pub struct Server<S> {
     doors: Doors,
     reception: Arc<Reception>,
     certificates: Arc<Certificates>,
+    inspection: Arc<Inspection>,
     clock: Clock,
     idle: Idle,
     sign_in_patience: Duration,
@@ -146,6 +148,7 @@ impl<S: Service> Server<S> {
             house: Arc::new(house),
             doors,
             reception: Reception::new(connection_limits(settings)),
+            inspection: Arc::new(Inspection::new(settings, Arc::clone(&certificates))),
             certificates,
             clock: Clock::start(),
             idle: settings.idle.clone(),
@@ -211,10 +214,14 @@ impl<S: Service> Server<S> {
         let control = Arc::clone(&self.control);
         let mut looks = interval(CERTIFICATE_LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick is at once: a start tells, too.
+        let mut days = interval(DAILY);
+        days.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = control.told_to_stop() => return,
                 Some(_ended) = visits.join_next() => {}
+                _ = days.tick() => self.inspect_certificates(),
                 _ = looks.tick() => self.look_at_certificates().await,
                 () = control.look.notified() => self.look_at_certificates().await,
                 arrival = self.next_arrival() => self.welcome(arrival, visits),
@@ -308,7 +315,17 @@ impl<S: Service> Server<S> {
     async fn look_at_certificates(&self) {
         let certificates = Arc::clone(&self.certificates);
         let looked = tokio::task::spawn_blocking(move || certificates.look_again()).await;
-        looked.unwrap_or_default().iter().for_each(report);
+        let looked = looked.unwrap_or_default();
+        looked.iter().for_each(report);
+        if looked.iter().any(|outcome| matches!(outcome, Reloaded::Replaced(_))) {
+            self.inspect_certificates();
+        }
+    }
+
+    /// Not waited for: whoever connects need not, either.
+    fn inspect_certificates(&self) {
+        let inspection = Arc::clone(&self.inspection);
+        drop(tokio::task::spawn_blocking(move || inspection.tell(SystemTime::now())));
     }
 }
 
