@@ -1,5 +1,6 @@
 //! Who there is: accounts by name, and what they sign in with.
 
+mod elsewhere;
 mod mending;
 mod removed;
 
@@ -504,6 +505,10 @@ fn see_out(account: &Account, before: &Directory, now: &Directory) {
 
 /// A record that does not read back is logged: to a stranger it is a name that nobody has, to us it is damage.
 fn credential(id: AccountId, stored: &[u8]) -> Option<CredentialRecord> {
+    // Of whom a directory elsewhere knows, and of whom nobody does yet.
+    if stored.is_empty() {
+        return None;
+    }
     match CredentialRecord::decode(stored) {
         Ok(record) => Some(record),
         Err(why) => {

@@ -8,10 +8,12 @@ mod codec;
 mod decide;
 pub mod keyring;
 mod salvage;
+mod take_in;
 mod twice;
 
 pub use keyring::Keyring;
 pub use salvage::Salvage;
+pub use take_in::Newcomers;
 pub use terms::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use twice::{Remains, Said};
 
