@@ -8,7 +8,7 @@ use events::{AuthFailure, AuthLimit, Claimed, Event};
 use mail::{Accounts, HashPool, Origin, Remembered};
 use mailbox::account::directory::Standing;
 use policy::{FailedLogins, Sessions, TooManySessions};
-use sasl::{Claim, Nonce, ScramVerifier};
+use sasl::{Channel, Claim, Nonce, Offer, Policy, State, Verifiers};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +23,7 @@ pub struct Doorkeeper {
     failed: Mutex<FailedLogins>,
     sessions: Arc<Mutex<Sessions>>,
     longest_delay: Duration,
+    policy: Policy,
 }
 
 /// What a doorkeeper goes by.
@@ -62,6 +63,7 @@ impl Doorkeeper {
             failed: Mutex::new(FailedLogins::new()),
             sessions: Arc::new(Mutex::new(Sessions::new(rules.sessions_per_account))),
             longest_delay: rules.longest_delay,
+            policy: Policy::default(),
         }
     }
 
@@ -74,8 +76,14 @@ impl Doorkeeper {
     /// What a SCRAM proof of this name is checked with: a decoy where nobody has it. Who it is that has it is asked again
     /// once a proof has come.
     #[must_use]
-    pub fn verifier(&self, name: &str) -> ScramVerifier {
-        self.accounts.find(name, self.pool.cost()).record.scram().clone()
+    pub fn verifiers(&self, name: &str) -> Verifiers {
+        self.accounts.find(name, self.pool.cost()).record.scram().clone().into()
+    }
+
+    /// What may be used to sign in on a connection that is behind TLS: what is switched on, as far as all accounts can do it.
+    #[must_use]
+    pub fn offer(&self, channel: Channel) -> Offer {
+        Offer::new(State::Private(channel), &self.policy)
     }
 
     /// Judges a claim. Whoever is not let in has waited by then as long as the policy says, and stands in the log.
@@ -83,7 +91,7 @@ impl Doorkeeper {
     /// # Errors
     /// What the visitor may be told.
     pub async fn enter(&self, claim: Claim, visitor: &Visitor) -> Result<Entered, NotLetIn> {
-        let name = claim.name().to_owned();
+        let name = claim.name().unwrap_or_default().to_owned();
         match self.judge(claim, visitor.mechanism).await {
             Ok(Judged::Known(id)) => self.let_in(id, &name, visitor).await,
             Ok(Judged::Wrong(reason)) => {

@@ -22,12 +22,15 @@ pub(crate) enum Judged {
 impl Doorkeeper {
     /// Holds a claim against what the accounts sign in with.
     pub(crate) async fn judge(&self, claim: Claim, mechanism: Mechanism) -> Result<Judged, Busy> {
-        let found = self.accounts.find(claim.name(), self.pool.cost());
+        let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
         let verdict = match claim {
-            Claim::Password { password, .. } => self.verify(&found, password, mechanism).await?,
+            Claim::Password { password, .. } => {
+                self.verify(&found, password.into_prepared(), mechanism).await?
+            }
             Claim::Proven { verifier, .. } if *found.record.scram() == verifier => Verdict::Right,
             Claim::Proven { .. } => Verdict::Wrong,
-            Claim::Disproven { .. } => Verdict::Wrong,
+            // Nobody here knows tokens or certificates, and so neither is offered.
+            Claim::Disproven { .. } | Claim::Bearer { .. } | Claim::External { .. } => Verdict::Wrong,
         };
         let judged = match (verdict, found.account) {
             (Verdict::Right, Some(_)) if found.standing == Standing::Disabled => {

@@ -153,6 +153,20 @@ words! {
         Plain = "plain",
         /// AUTHENTICATE SCRAM-SHA-256 (RFC 7677).
         ScramSha256 = "scram-sha-256",
+        /// The same, bound to the TLS connection.
+        ScramSha256Plus = "scram-sha-256-plus",
+        /// AUTHENTICATE SCRAM-SHA-1 (RFC 5802).
+        ScramSha1 = "scram-sha-1",
+        /// The same, bound to the TLS connection.
+        ScramSha1Plus = "scram-sha-1-plus",
+        /// AUTHENTICATE LOGIN: the mechanism, not the command.
+        Login = "auth-login",
+        /// AUTHENTICATE OAUTHBEARER (RFC 7628).
+        OAuthBearer = "oauthbearer",
+        /// AUTHENTICATE XOAUTH2.
+        XOAuth2 = "xoauth2",
+        /// AUTHENTICATE EXTERNAL (RFC 4422): by a certificate.
+        External = "external",
     }
 
     /// How a command was refused.

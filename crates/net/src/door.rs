@@ -8,7 +8,7 @@ use door::{Doorkeeper, NotLetIn, Visitor};
 use events::{ClientId, Command, Event, Mechanism};
 use events::{ConnectionId, ResponseCode, Sentence};
 use mail::Protocol;
-use sasl::{Claim, Nonce, ScramVerifier};
+use sasl::{Channel, Claim, Nonce, Offer, Verifiers};
 use session::port::{self, Means};
 use session::refusal::Refusal;
 use std::sync::Arc;
@@ -59,8 +59,12 @@ impl port::Door for ConnectionDoor {
         self.lodge.keeper.nonce()
     }
 
-    async fn verifier(&self, name: &str) -> Result<ScramVerifier, Refusal> {
-        Ok(self.lodge.keeper.verifier(name))
+    fn offer(&self) -> Offer {
+        self.lodge.keeper.offer(Channel::default())
+    }
+
+    async fn verifiers(&self, name: &str) -> Result<Verifiers, Refusal> {
+        Ok(self.lodge.keeper.verifiers(name))
     }
 
     fn refused(&self, command: Option<CommandName>, refusal: &Refusal) {
@@ -100,6 +104,13 @@ const fn mechanism(means: Means) -> Mechanism {
     match means {
         Means::LoginCommand => Mechanism::LoginCommand,
         Means::Sasl(sasl::Mechanism::Plain) => Mechanism::Plain,
+        Means::Sasl(sasl::Mechanism::Login) => Mechanism::Login,
         Means::Sasl(sasl::Mechanism::ScramSha256) => Mechanism::ScramSha256,
+        Means::Sasl(sasl::Mechanism::ScramSha256Plus) => Mechanism::ScramSha256Plus,
+        Means::Sasl(sasl::Mechanism::ScramSha1) => Mechanism::ScramSha1,
+        Means::Sasl(sasl::Mechanism::ScramSha1Plus) => Mechanism::ScramSha1Plus,
+        Means::Sasl(sasl::Mechanism::OAuthBearer) => Mechanism::OAuthBearer,
+        Means::Sasl(sasl::Mechanism::XOAuth2) => Mechanism::XOAuth2,
+        Means::Sasl(sasl::Mechanism::External) => Mechanism::External,
     }
 }

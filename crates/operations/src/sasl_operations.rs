@@ -1,7 +1,9 @@
 //! Signing in by a proof.
 
 use crate::{Operation, Work};
-use sasl::{Cost, CredentialRecord, Exchange, Mechanism, Nonce, Salts, Secret, Step, Workspace};
+use sasl::{
+    Channel, Cost, CredentialRecord, Exchange, Nonce, Offer, Policy, Salts, Secret, State, Step, Workspace,
+};
 use std::hint::black_box;
 use transcript::{NONCE, PASSWORD, SALTS};
 
@@ -19,13 +21,15 @@ fn scram_exchange() -> Work {
     let password = Secret::password(PASSWORD).unwrap();
     let record = CredentialRecord::new(&password, Salts(SALTS), &cost, &mut Workspace::new());
     let verifier = record.scram().clone();
+    let offer = Offer::new(State::Private(Channel::default()), &Policy::default());
     Box::new(move || {
-        let Step::Lookup(lookup) = Mechanism::ScramSha256.begin(Some(black_box(FIRST)), Nonce(NONCE)) else {
+        let chosen = offer.choose("SCRAM-SHA-256").unwrap();
+        let Step::Lookup(lookup) = chosen.begin(Some(black_box(FIRST)), Nonce(NONCE)) else {
             panic!("it names somebody")
         };
         let (_, exchange) = challenge(lookup.found(verifier.clone()));
         let (signature, exchange) = challenge(exchange.respond(black_box(LAST)));
-        assert!(matches!(exchange.respond(b""), Step::Done(_)), "the proof holds");
+        assert!(matches!(exchange.respond(b""), Step::Judge(..)), "the proof holds");
         signature.len() as u64
     })
 }

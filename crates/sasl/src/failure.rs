@@ -13,6 +13,11 @@ pub enum Failure {
     NotAuthorized,
     /// Name or proof do not fit, and we do not say which: `NO [AUTHENTICATIONFAILED]`.
     WrongCredentials,
+    /// The client thinks that we cannot bind the channel, and we offered to: it was told another offer than ours by
+    /// somebody in between, or it does not keep to RFC 5802, 6.
+    Downgraded,
+    /// It binds the channel to something that we do not have: `NO [CANNOT]`.
+    UnknownBinding,
 }
 
 impl fmt::Display for Failure {
@@ -22,6 +27,10 @@ impl fmt::Display for Failure {
             Self::Aborted => f.write_str("Authentication was cancelled"),
             Self::NotAuthorized => f.write_str("You cannot act for another account"),
             Self::WrongCredentials => f.write_str("The name or the password is wrong"),
+            Self::Downgraded => f.write_str(
+                "Channel binding was offered, and your program was not told so: somebody may be between us",
+            ),
+            Self::UnknownBinding => f.write_str("This kind of channel binding is not offered"),
         }
     }
 }

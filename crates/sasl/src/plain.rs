@@ -1,12 +1,14 @@
-//! PLAIN (RFC 4616).
+//! PLAIN (RFC 4616), and names as all mechanisms take them.
 
-use crate::exchange::Claim;
+use crate::exchange::{Claim, Typed};
 use crate::failure::Failure;
 use crate::prep::prepare;
-use crate::secret::Secret;
 
 /// Longest name, in octets (RFC 4616, 2: up to 255).
 pub(crate) const MAX_NAME_OCTETS: usize = 255;
+
+pub(crate) const BAD_PASSWORD: Failure =
+    Failure::Malformed("The password is not UTF-8, empty, too long, or holds control characters");
 
 /// `[authzid] NUL authcid NUL passwd`: exactly two NULs, whatever else there is.
 pub(crate) fn read(message: &[u8]) -> Result<Claim, Failure> {
@@ -18,7 +20,7 @@ pub(crate) fn read(message: &[u8]) -> Result<Claim, Failure> {
     };
     let name = name(authcid)?;
     authorize(authzid, &name)?;
-    Ok(Claim::Password { name, password: password(passwd)? })
+    Ok(Claim::Password { name, password: Typed::read(passwd).map_err(|_| BAD_PASSWORD)? })
 }
 
 /// Nobody acts for another (threat T-30): the authorization identity is empty, or the same name in the same
@@ -35,18 +37,9 @@ pub(crate) fn authorize(authzid: &[u8], name: &str) -> Result<(), Failure> {
 }
 
 pub(crate) fn name(octets: &[u8]) -> Result<String, Failure> {
-    let text = utf8(octets)?;
+    let text = std::str::from_utf8(octets).map_err(|_| Failure::Malformed("Names are UTF-8"))?;
     match prepare(text, MAX_NAME_OCTETS) {
         Ok(mut name) => Ok(std::mem::take(&mut *name)),
         Err(_) => Err(Failure::Malformed("The name is empty, too long, or holds control characters")),
     }
-}
-
-pub(crate) fn password(octets: &[u8]) -> Result<Secret, Failure> {
-    let malformed = Failure::Malformed("The password is empty, too long, or holds control characters");
-    Secret::password(utf8(octets)?).map_err(|_| malformed)
-}
-
-fn utf8(octets: &[u8]) -> Result<&str, Failure> {
-    std::str::from_utf8(octets).map_err(|_| Failure::Malformed("Names and passwords are UTF-8"))
 }

@@ -1,8 +1,10 @@
-//! SCRAM-SHA-256, the server's side (RFC 5802, RFC 7677). Channel binding (-PLUS) is not offered.
+//! SCRAM-SHA-256 and SCRAM-SHA-1, the server's side, with and without channel binding (RFC 5802, RFC 7677).
 
-use crate::credential::{ScramVerifier, Verdict};
-use crate::exchange::Nonce;
+use crate::binding::{Binding, same};
+use crate::credential::{Fits, ScramHash, Verifiers};
+use crate::exchange::{Claim, Disproof, Nonce};
 use crate::failure::Failure;
+use crate::gs2::{Flag, Gs2, saslname};
 use crate::plain;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,38 +14,72 @@ const MAX_NONCE_OCTETS: usize = 256;
 
 /// Waits for the client's first message.
 pub(crate) struct First {
+    hash: ScramHash,
+    binding: Binding,
     server_nonce: String,
 }
 
 impl First {
-    pub(crate) fn new(nonce: Nonce) -> Self {
-        Self { server_nonce: STANDARD.encode(nonce.0) }
+    pub(crate) fn new(hash: ScramHash, binding: Binding, nonce: Nonce) -> Self {
+        Self { hash, binding, server_nonce: STANDARD.encode(nonce.0) }
     }
 
     /// `gs2-header n=name,r=nonce`, and extensions that mean nothing to us.
     pub(crate) fn read(self, message: &[u8]) -> Result<Asked, Failure> {
-        let message = text(message)?;
-        let (gs2_header, authzid, bare) = split_gs2(message)?;
+        let message = std::str::from_utf8(message).map_err(|_| SYNTAX)?;
+        let gs2 = Gs2::split(message).ok_or(SYNTAX)?;
+        let channel = self.channel(&gs2)?;
+        let bare = text(gs2.rest)?;
         let mut attributes = bare.split(',');
         let name = saslname(attribute(attributes.next(), "n=")?)?;
-        if let Some(authzid) = authzid {
-            plain::authorize(saslname(authzid)?.as_bytes(), &name)?;
+        if let Some(authzid) = gs2.authzid()? {
+            plain::authorize(authzid.as_bytes(), &name)?;
         }
         let client_nonce = attribute(attributes.next(), "r=")?;
         check_nonce(client_nonce)?;
         Ok(Asked {
+            hash: self.hash,
             name,
-            gs2_header: gs2_header.to_owned(),
+            channel,
             client_first_bare: bare.to_owned(),
             nonce: format!("{client_nonce}{}", self.server_nonce),
         })
     }
+
+    /// What the client has to repeat behind `c=` (RFC 5802, 6): the header, and what the channel is bound to.
+    fn channel(&self, gs2: &Gs2<'_>) -> Result<Vec<u8>, Failure> {
+        let bound = match (gs2.flag, &self.binding) {
+            (Flag::Cannot, Binding::NotOffered | Binding::Declined) => &[][..],
+            (Flag::NotOffered, Binding::NotOffered) => &[][..],
+            (Flag::NotOffered, Binding::Declined) => return Err(Failure::Downgraded),
+            (Flag::Binds(name), Binding::Chosen(bindings)) => {
+                bindings.get(name).ok_or(Failure::UnknownBinding)?
+            }
+            (Flag::Binds(_), _) => {
+                return Err(Failure::Malformed("Channel binding is for mechanisms whose name ends in -PLUS"));
+            }
+            (_, Binding::Chosen(_)) => {
+                return Err(Failure::Malformed("A mechanism whose name ends in -PLUS binds the channel"));
+            }
+        };
+        Ok([gs2.header.as_bytes(), bound].concat())
+    }
 }
 
-/// Waits for the verifier of a name.
+/// What a client is told in the mechanism's own words of why it failed (RFC 5802, 7: server-error-value).
+pub(crate) fn server_error(failure: Failure) -> Option<&'static [u8]> {
+    match failure {
+        Failure::Downgraded => Some(b"e=server-does-support-channel-binding"),
+        Failure::UnknownBinding => Some(b"e=unsupported-channel-binding-type"),
+        _ => None,
+    }
+}
+
+/// Waits for the verifiers of a name.
 pub(crate) struct Asked {
+    hash: ScramHash,
     name: String,
-    gs2_header: String,
+    channel: Vec<u8>,
     client_first_bare: String,
     nonce: String,
 }
@@ -53,11 +89,12 @@ impl Asked {
         &self.name
     }
 
-    pub(crate) fn challenge(self, verifier: ScramVerifier) -> (Vec<u8>, Final) {
-        let salt = STANDARD.encode(verifier.salt());
-        let server_first = format!("r={},s={salt},i={}", self.nonce, verifier.iterations());
+    pub(crate) fn challenge(self, verifiers: Verifiers) -> (Vec<u8>, Final) {
+        let shown = verifiers.shown();
+        let salt = STANDARD.encode(shown.salt());
+        let server_first = format!("r={},s={salt},i={}", self.nonce, shown.iterations());
         let challenge = server_first.clone().into_bytes();
-        (challenge, Final { asked: self, server_first, verifier })
+        (challenge, Final { asked: self, server_first, verifiers })
     }
 }
 
@@ -65,88 +102,70 @@ impl Asked {
 pub(crate) struct Final {
     asked: Asked,
     server_first: String,
-    verifier: ScramVerifier,
+    verifiers: Verifiers,
+}
+
+/// Whose proof holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    name: String,
+    fits: Fits,
+}
+
+impl From<Holder> for Claim {
+    fn from(Holder { name, fits: Fits { which, verifier } }: Holder) -> Self {
+        Self::Proven { name, verifier, which }
+    }
 }
 
 /// What a proof is worth.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// It holds; our signature is the proof that we know the verifier.
-    Holds { name: String, verifier: ScramVerifier, signature: Vec<u8> },
+    Holds { holder: Holder, signature: Vec<u8> },
     /// It does not, or it is one of another exchange.
-    Fails { name: String },
+    Fails { name: String, why: Disproof },
 }
 
 impl Final {
-    /// `c=gs2-header,r=nonce,p=proof`
+    /// `c=channel,r=nonce,p=proof`
     pub(crate) fn read(self, message: &[u8]) -> Result<Proof, Failure> {
-        let message = text(message)?;
+        let message = text(std::str::from_utf8(message).map_err(|_| SYNTAX)?)?;
         let (without_proof, proof) = message.rsplit_once(",p=").ok_or(SYNTAX)?;
         let mut attributes = without_proof.split(',');
-        // RFC 5802, 6: what the client saw at the start is what we saw; without channel binding that is the header.
-        let binding = decode(attribute(attributes.next(), "c=")?)?;
-        let nonce = attribute(attributes.next(), "r=")?;
-        let is_ours = binding == self.asked.gs2_header.as_bytes() && nonce == self.asked.nonce;
+        // RFC 5802, 6: what the client saw of the start and of the channel is what we saw.
+        let channel = same(&decode(attribute(attributes.next(), "c=")?)?, &self.asked.channel);
+        let nonce = same(attribute(attributes.next(), "r=")?.as_bytes(), self.asked.nonce.as_bytes());
         let auth_message = format!("{},{},{without_proof}", self.asked.client_first_bare, self.server_first);
-        Ok(match self.verifier.check(auth_message.as_bytes(), &decode(proof)?) {
-            Verdict::Right if is_ours => {
-                let signature = STANDARD.encode(self.verifier.sign(auth_message.as_bytes()));
-                let signature = format!("v={signature}").into_bytes();
-                Proof::Holds { name: self.asked.name, verifier: self.verifier, signature }
-            }
-            _ => Proof::Fails { name: self.asked.name },
+        let proof = decode(proof)?;
+        let fits = self.verifiers.check(self.asked.hash, auth_message.as_bytes(), &proof);
+        Ok(match fits {
+            Some(fits) if channel && nonce => self.asked.proven(fits, &auth_message),
+            // Only who knows the password can say so; the word of anybody else about the channel is worth nothing.
+            Some(_) if nonce => Proof::Fails { name: self.asked.name, why: Disproof::Channel },
+            _ => Proof::Fails { name: self.asked.name, why: Disproof::Password },
         })
+    }
+}
+
+impl Asked {
+    fn proven(self, fits: Fits, auth_message: &str) -> Proof {
+        let signature = fits.verifier.sign(self.hash, auth_message.as_bytes());
+        let signature = format!("v={}", STANDARD.encode(signature)).into_bytes();
+        Proof::Holds { holder: Holder { name: self.name, fits }, signature }
     }
 }
 
 const SYNTAX: Failure = Failure::Malformed("This is no SCRAM message");
 
-fn text(message: &[u8]) -> Result<&str, Failure> {
-    let text = std::str::from_utf8(message).map_err(|_| SYNTAX)?;
-    // RFC 5802, 7: a value has every character but NUL.
-    if text.contains('\0') { Err(SYNTAX) } else { Ok(text) }
-}
-
-/// The GS2 header (its two commas included), the authorization identity in it, and what follows.
-fn split_gs2(message: &str) -> Result<(&str, Option<&str>, &str), Failure> {
-    let mut parts = message.splitn(3, ',');
-    let (flag, authzid, bare) = (parts.next(), parts.next(), parts.next().ok_or(SYNTAX)?);
-    match flag {
-        // "y" says: I could bind, but you do not offer it. True; a client that was shown -PLUS by us could not say so.
-        Some("n" | "y") => (),
-        Some(flag) if flag.starts_with("p=") => {
-            return Err(Failure::Malformed("Channel binding is not offered"));
-        }
-        _ => return Err(SYNTAX),
-    }
-    let authzid = match authzid {
-        Some("") | None => None,
-        Some(authzid) => Some(attribute(Some(authzid), "a=")?),
-    };
-    let header = message.strip_suffix(bare).ok_or(SYNTAX)?;
-    Ok((header, authzid, bare))
+/// RFC 5802, 7: a value has every character but NUL.
+fn text(message: &str) -> Result<&str, Failure> {
+    if message.contains('\0') { Err(SYNTAX) } else { Ok(message) }
 }
 
 /// The value behind `key`. In the place of `n=` a mandatory extension `m=` fails here, as RFC 5802, 5.1 wants.
 fn attribute<'a>(part: Option<&'a str>, key: &str) -> Result<&'a str, Failure> {
     part.and_then(|part| part.strip_prefix(key)).filter(|value| !value.is_empty()).ok_or(SYNTAX)
-}
-
-/// RFC 5802, 5.1: `=2C` is a comma, `=3D` an equals sign; "if the server receives a username that contains '='
-/// not followed by either '2C' or '3D', then the server MUST fail the authentication".
-fn saslname(value: &str) -> Result<String, Failure> {
-    let mut parts = value.split('=');
-    let mut name = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (escaped, rest) = match (part.strip_prefix("2C"), part.strip_prefix("3D")) {
-            (Some(rest), _) => (',', rest),
-            (_, Some(rest)) => ('=', rest),
-            _ => return Err(SYNTAX),
-        };
-        name.push(escaped);
-        name.push_str(rest);
-    }
-    plain::name(name.as_bytes())
 }
 
 fn check_nonce(nonce: &str) -> Result<(), Failure> {
@@ -161,7 +180,7 @@ fn decode(value: &str) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Secret;
+    use crate::{ScramVerifier, Secret};
 
     /// RFC 7677, 3.
     const CLIENT_FIRST: &[u8] = b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
@@ -169,7 +188,11 @@ mod tests {
         p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 
     fn server() -> First {
-        First { server_nonce: "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".into() }
+        First {
+            hash: ScramHash::Sha256,
+            binding: Binding::NotOffered,
+            server_nonce: "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".into(),
+        }
     }
 
     fn verifier(password: &str) -> ScramVerifier {
@@ -178,11 +201,11 @@ mod tests {
     }
 
     fn last(verifier: ScramVerifier) -> Final {
-        server().read(CLIENT_FIRST).unwrap_or_else(|e| panic!("{e}")).challenge(verifier).1
+        server().read(CLIENT_FIRST).unwrap_or_else(|e| panic!("{e}")).challenge(verifier.into()).1
     }
 
     fn fails() -> Proof {
-        Proof::Fails { name: "user".into() }
+        Proof::Fails { name: "user".into(), why: Disproof::Password }
     }
 
     fn refusal(message: &[u8]) -> Failure {
@@ -193,14 +216,14 @@ mod tests {
     fn the_example_of_rfc_7677_comes_out_word_for_word() {
         let asked = server().read(CLIENT_FIRST).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(asked.name(), "user");
-        let (challenge, last) = asked.challenge(verifier("pencil"));
+        let (challenge, last) = asked.challenge(verifier("pencil").into());
         assert_eq!(
             String::from_utf8(challenge).unwrap(),
             "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
         );
         let signature = b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".to_vec();
-        let holds = Proof::Holds { name: "user".into(), verifier: verifier("pencil"), signature };
-        assert_eq!(last.read(CLIENT_FINAL), Ok(holds));
+        let holder = Holder { name: "user".into(), fits: Fits { which: 0, verifier: verifier("pencil") } };
+        assert_eq!(last.read(CLIENT_FINAL), Ok(Proof::Holds { holder, signature }));
     }
 
     #[test]
@@ -259,6 +282,7 @@ mod tests {
             (b"n,a=bob,n=ann,r=x", false),
             (b"n,a=Ann,n=ann,r=x", false),
             (b"n,a=ann=3D,n=ann,r=x", false),
+            (b"n,a=ann\0,n=ann,r=x", false),
         ] {
             let verdict = server().read(message).map(|_| ());
             assert_eq!(verdict, if allowed { Ok(()) } else { Err(Failure::NotAuthorized) });

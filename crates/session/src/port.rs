@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 use bytes::Bytes;
 use mailbox::account::{self, Account, MailboxId, Plan, QuotaReport, Usage};
 use mailbox::{Event, Flags, Head, MailboxState};
-use sasl::ScramVerifier;
+use sasl::{Offer, Verifiers};
 use std::future::Future;
 use std::sync::Arc;
 use terms::{AccountId, EmailId, InternalDate, Moment, Uid, UidSet, UidValidity};
@@ -95,12 +95,16 @@ pub trait Door: Send + Sync {
         means: Means,
     ) -> impl Future<Output = Result<Self::Mail, Refusal>> + Send;
 
+    /// What may be used to sign in on this connection, which is behind TLS. The same from its beginning to its end: a
+    /// client that says that it was offered something else has been lied to.
+    fn offer(&self) -> Offer;
+
     /// Random octets that no other exchange has had.
     fn nonce(&self) -> sasl::Nonce;
 
     /// What a SCRAM proof of this name is checked with. Takes as long whether the account exists or not; where it
     /// does not, the verifier looks like one of an account, is the same each time, and fits nothing.
-    fn verifier(&self, name: &str) -> impl Future<Output = Result<ScramVerifier, Refusal>> + Send;
+    fn verifiers(&self, name: &str) -> impl Future<Output = Result<Verifiers, Refusal>> + Send;
 
     /// A command was refused: for the log. `None` where it is none that we know.
     fn refused(&self, command: Option<CommandName>, refusal: &Refusal);

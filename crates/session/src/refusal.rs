@@ -157,7 +157,10 @@ impl From<sasl::Failure> for Refusal {
         match failure {
             Failure::Malformed(_) | Failure::Aborted => Self::misspoken(failure.to_string()),
             Failure::NotAuthorized => Self::denied(Code::AuthorizationFailed, failure.to_string()),
-            Failure::WrongCredentials => Self::denied(Code::AuthenticationFailed, failure.to_string()),
+            Failure::WrongCredentials | Failure::Downgraded => {
+                Self::denied(Code::AuthenticationFailed, failure.to_string())
+            }
+            Failure::UnknownBinding => Self::denied(Code::Cannot, failure.to_string()),
         }
     }
 }

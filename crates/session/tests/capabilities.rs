@@ -48,6 +48,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("SASL-IR", &["C: AUTHENTICATE PLAIN A"]),
     ("AUTH=SCRAM-SHA-256", &["C: AUTHENTICATE SCRAM-SHA-256"]),
     ("AUTH=PLAIN", &["C: AUTHENTICATE PLAIN"]),
+    ("AUTH=LOGIN", &["C: AUTHENTICATE LOGIN"]),
     ("SEARCHRES", &["C: SAVE", "C: $"]),
     ("SORT", &["C: SORT (", "S: SORT"]),
     ("SORT=DISPLAY", &["C: DISPLAYFROM", "C: DISPLAYTO"]),

@@ -4,7 +4,7 @@ use super::{Cost, Verdict};
 use crate::secret::Secret;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::fmt;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 /// The memory that hashing works in, kept from one password to the next so that a pool of n of them never takes
@@ -54,11 +54,12 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    pub(super) fn judge(self, same: subtle::Choice) -> Verdict {
-        match self {
-            Self::Password => Verdict::of(same),
-            Self::Decoy => Verdict::Wrong,
-        }
+    pub(super) fn may_fit(self) -> Choice {
+        Choice::from(u8::from(self == Self::Password))
+    }
+
+    pub(super) fn judge(self, same: Choice) -> Verdict {
+        Verdict::of(same & self.may_fit())
     }
 }
 
@@ -73,6 +74,17 @@ impl Argon2idHash {
         };
         made.hash = *made.compute(password, workspace);
         made
+    }
+
+    /// Costs as much, and fits nothing.
+    pub(super) const fn unfit(cost: &Cost) -> Self {
+        Self {
+            memory_kib: cost.memory_kib(),
+            passes: cost.passes(),
+            salt: [0; 16],
+            hash: [0; 32],
+            origin: Origin::Decoy,
+        }
     }
 
     pub(super) fn verify(&self, password: &Secret, workspace: &mut Workspace) -> Verdict {

@@ -1,7 +1,7 @@
 //! Records for names that have none.
 
 use super::argon::{Argon2idHash, Origin};
-use super::verifier::hmac;
+use super::keys::{Keys, hmac};
 use super::{Cost, CredentialRecord, ScramVerifier};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -61,10 +61,11 @@ impl CredentialRecord {
             scram: ScramVerifier {
                 iterations: *scram_iterations,
                 salt: half("scram salt"),
-                stored_key: derive("scram stored key"),
-                server_key: derive("scram server key"),
+                sha256: Keys { stored: derive("scram stored key"), server: derive("scram server key") },
+                sha1: None,
                 origin: Origin::Decoy,
             },
+            foreign: None,
         }
     }
 }

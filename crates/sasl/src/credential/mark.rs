@@ -1,7 +1,7 @@
 //! By what a password that was right is known again without its hash.
 
 use super::CredentialRecord;
-use super::verifier::{keyed, tag};
+use super::keys::{keyed, tag};
 use crate::secret::Secret;
 use hmac::Mac;
 use std::fmt;
@@ -24,11 +24,13 @@ impl MarkKey {
 
     /// The mark of a password for a record of an account, told by a mechanism of this name. All of the record goes into it,
     /// salts and hash: where the password has been changed, even into itself, no old mark is met again. So do the account,
-    /// though no two records are the same, and the mechanism, so that none lets in whom another has checked (threat T-31). Account
-    /// and record are of a fixed length, and the name says its own: nothing can be read as a part of anything else.
+    /// though no two records are the same, and the mechanism, so that none lets in whom another has checked (threat T-31). The
+    /// account is of a fixed length, record and name say theirs: nothing can be read as a part of anything else.
     #[must_use]
     pub fn mark(&self, account: u64, mechanism: &str, record: &CredentialRecord, password: &Secret) -> Mark {
-        let mac = keyed(&*self.0).chain_update(account.to_be_bytes()).chain_update(record.encode());
+        let record = record.encode();
+        let mac = keyed(&*self.0).chain_update(account.to_be_bytes());
+        let mac = mac.chain_update((record.len() as u64).to_be_bytes()).chain_update(record);
         let mac = mac.chain_update((mechanism.len() as u64).to_be_bytes()).chain_update(mechanism);
         Mark(tag(mac.chain_update(password.expose())))
     }

@@ -1,37 +1,63 @@
-//! AUTHENTICATE (RFC 3501, 6.2.2) with an initial response (RFC 4959): PLAIN (RFC 4616) and SCRAM-SHA-256 (RFC 7677).
+//! AUTHENTICATE (RFC 3501, 6.2.2) with an initial response (RFC 4959), and with whatever mechanism the door offers.
 
 use super::done::Stop;
 use super::ending::Ending;
 use super::talk::Talk;
+use crate::port::Means;
 use crate::port::{Door, Peer};
-use crate::refusal::Refusal;
+use crate::refusal::{Denial, Refusal};
 use bytes::Bytes;
-use sasl::{Claim, Exchange, Mechanism, Step, response};
+use sasl::{Exchange, Refused, Step, response};
 use terms::Moment;
 use wire::imap::Secret;
 use wire::imap::command::Authenticate;
 use wire::imap::framer::Event;
 use wire::imap::reply::{self, Code};
 
-/// Speaks the mechanism until it comes to a claim. Whether the claim holds is asked at the door.
-pub(super) async fn run<P: Peer>(
+/// Speaks the mechanism to its end. Whether a claim holds is asked at the door.
+pub(super) async fn run<P: Peer, D: Door>(
     command: &Authenticate<'_>,
     until: Moment,
-    door: &impl Door,
+    door: &D,
     talk: &mut Talk<P>,
-) -> Result<(Claim, Mechanism), Stop> {
-    let mechanism = Mechanism::from_name(command.mechanism).ok_or_else(not_offered)?;
-    let mut step = mechanism.begin(command.initial.as_ref().map(Secret::expose), door.nonce());
+) -> Result<D::Mail, Stop> {
+    let offer = door.offer();
+    let chosen = offer.choose(command.mechanism).ok_or_else(not_offered)?;
+    let means = Means::Sasl(chosen.mechanism());
+    let mut step = chosen.begin(command.initial.as_ref().map(Secret::expose), door.nonce());
+    // Why the door stays shut, while the mechanism still has something to say of it.
+    let mut refusal = None;
     loop {
         step = match step {
             Step::Challenge(octets, exchange) => answer(&octets, exchange, until, talk).await?,
             Step::Lookup(lookup) => {
-                let verifier = door.verifier(lookup.name()).await?;
-                lookup.found(verifier)
+                let verifiers = door.verifiers(lookup.name()).await?;
+                lookup.found(verifiers)
             }
-            Step::Done(claim) => return Ok((claim, mechanism)),
-            Step::Failed(failure) => return Err(failure.into()),
+            Step::Judge(claim, pending) => match door.sign_in(claim, means).await {
+                Ok(mail) => {
+                    pending.accepted();
+                    return Ok(mail);
+                }
+                Err(why) => {
+                    let step = pending.refused(refused(&why));
+                    refusal = Some(why);
+                    step
+                }
+            },
+            Step::Failed(failure) => return Err(refusal.unwrap_or_else(|| failure.into()).into()),
         };
+    }
+}
+
+/// Whether the claim was found to be wrong, or something else keeps the door shut.
+const fn refused(why: &Refusal) -> Refused {
+    match why {
+        Refusal::Denied(Denial {
+            code: Some(Code::AuthenticationFailed | Code::AuthorizationFailed),
+            ..
+        }) => Refused::Claim,
+        _ => Refused::NotNow,
     }
 }
 

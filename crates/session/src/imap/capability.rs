@@ -10,6 +10,7 @@ pub use manual::{manual, summary};
 use super::done::Done;
 use super::talk::Compression;
 use crate::rules::Unasked;
+use sasl::{Mechanism, Mechanisms, Offer};
 use std::borrow::Cow;
 use wire::imap::reply;
 
@@ -31,6 +32,10 @@ use Stage::{Cleartext, Greeted, SignedIn};
 pub struct Standing {
     /// How far the conversation has come.
     pub stage: Stage,
+    /// The mechanisms that are offered.
+    pub mechanisms: Mechanisms,
+    /// Whether LOGIN may be used.
+    pub login: LoginCommand,
     /// The largest message that the account takes, in octets; 0 until somebody has signed in.
     pub largest_message: u64,
     /// Whether what is said is compressed.
@@ -39,16 +44,40 @@ pub struct Standing {
     pub unasked: Unasked,
 }
 
+/// Whether LOGIN may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginCommand {
+    /// It may.
+    Enabled,
+    /// It may not.
+    Disabled,
+}
+
 impl Standing {
+    /// Behind TLS, where this is offered.
+    #[must_use]
+    pub fn of_stranger(offer: &Offer) -> Self {
+        let login = if offer.takes_passwords() { LoginCommand::Enabled } else { LoginCommand::Disabled };
+        Self { mechanisms: offer.mechanisms(), login, ..Greeted.into() }
+    }
+
     fn takes_any_literal_unasked(&self) -> bool {
         self.stage == SignedIn && self.unasked == Unasked::Any
     }
 }
 
 impl From<Stage> for Standing {
-    /// Of a stranger.
+    /// Of a stranger to whom nothing is offered.
     fn from(stage: Stage) -> Self {
-        Self { stage, largest_message: 0, compression: Compression::None, unasked: Unasked::Short }
+        let (mechanisms, login) = (Mechanisms::NONE, LoginCommand::Disabled);
+        Self {
+            stage,
+            mechanisms,
+            login,
+            largest_message: 0,
+            compression: Compression::None,
+            unasked: Unasked::Short,
+        }
     }
 }
 
@@ -59,6 +88,8 @@ pub struct Capability {
     pub name: &'static str,
     /// What is written behind the name and `=`; `None` for most, which have no value.
     pub value: Option<fn(&Standing) -> String>,
+    /// When it is told although the stage is none of those; `None` for most.
+    pub also: Option<fn(&Standing) -> bool>,
     /// When it is told no more although it would be; `None` for most.
     pub unless: Option<fn(&Standing) -> bool>,
     /// The setting without which it is not told; `None` for most.
@@ -153,8 +184,18 @@ pub const TABLE: &[Capability] = &[
     row("REPLACE", 8508, &[SignedIn], "imap/replace.rs", &["replace"]),
     row("SAVEDATE", 8514, &[SignedIn], "imap/fetch/mod.rs", &["savedate"]),
     row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
-    row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"]),
-    row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
+    Capability {
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::ScramSha256)),
+        ..row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"])
+    },
+    Capability {
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::Plain)),
+        ..row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"])
+    },
+    Capability {
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::Login)),
+        ..row("AUTH=LOGIN", 3501, &[Greeted], "imap/authenticate.rs", &["authenticate-login"])
+    },
     row(
         "SEARCHRES",
         5182,
@@ -172,7 +213,16 @@ pub const TABLE: &[Capability] = &[
         "imap/gate/mod.rs",
         &["starttls", "starttls-injection", "starttls-lookalikes"],
     ),
-    row("LOGINDISABLED", 3501, &[Cleartext], "imap/gate/mod.rs", &["privacy-required", "password-in-clear"]),
+    Capability {
+        also: Some(|standing| standing.stage == Greeted && standing.login == LoginCommand::Disabled),
+        ..row(
+            "LOGINDISABLED",
+            3501,
+            &[Cleartext],
+            "imap/gate/mod.rs",
+            &["privacy-required", "password-in-clear"],
+        )
+    },
     row("STATUS=SIZE", 8438, &[SignedIn], "imap/status.rs", &["status"]),
     row("THREAD=ORDEREDSUBJECT", 5256, &[SignedIn], "imap/thread.rs", &["thread"]),
     row("THREAD=REFERENCES", 5256, &[SignedIn], "imap/thread.rs", &["thread"]),
@@ -190,12 +240,13 @@ const fn row(
     file: &'static str,
     transcripts: &'static [&'static str],
 ) -> Capability {
-    Capability { name, value: None, unless: None, setting: None, rfc, told, file, transcripts }
+    Capability { name, value: None, also: None, unless: None, setting: None, rfc, told, file, transcripts }
 }
 
 impl Capability {
     fn is_told(&self, standing: &Standing) -> bool {
-        self.told.contains(&standing.stage) && !self.unless.is_some_and(|spent| spent(standing))
+        let is_due = self.told.contains(&standing.stage) || self.also.is_some_and(|also| also(standing));
+        is_due && !self.unless.is_some_and(|spent| spent(standing))
     }
 
     fn text(&self, standing: &Standing) -> Cow<'static, str> {
@@ -230,10 +281,19 @@ mod tests {
 
     #[test]
     fn behind_tls_ways_to_sign_in_are_told_until_one_was_taken() {
+        let mechanisms = Mechanisms::of(&[Mechanism::ScramSha256, Mechanism::Plain]);
+        let standing = Standing { mechanisms, login: LoginCommand::Enabled, ..Greeted.into() };
         assert_eq!(
-            line(&Greeted.into()),
+            line(&standing),
             "IMAP4rev1 IMAP4rev2 ENABLE ID IDLE LITERAL- SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN"
         );
+        let line =
+            line(&Standing { login: LoginCommand::Disabled, mechanisms: Mechanisms::NONE, ..standing });
+        assert!(!line.contains("AUTH=") && line.ends_with(" LOGINDISABLED"), "{line}");
+    }
+
+    #[test]
+    fn behind_a_login_no_way_to_sign_in_is_told() {
         assert!(!line(&SignedIn.into()).contains("AUTH="));
     }
 

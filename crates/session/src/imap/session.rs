@@ -1,7 +1,7 @@
 //! The session: one command after the other, each answered before the next is read.
 
 use super::announce::{Manner, announce};
-use super::capability::{self, Stage, Standing};
+use super::capability::{self, LoginCommand, Stage, Standing};
 use super::done::{Done, Note, Outcome, Stop};
 use super::ending::Ending;
 use super::gate::{Greeted, Greeting};
@@ -13,16 +13,17 @@ use super::{
     namespace, quota, rename, replace, search, select, sort, status, store, subscribe, thread, transfer,
     uid_only,
 };
-use crate::port::{Door, Mail, Means, Peer};
+use crate::port::{Door, Mail, Peer};
 use crate::refusal::Refusal;
 use crate::{Rules, Signpost};
 use bytes::Bytes;
 use mailbox::Dialect;
+use sasl::Mechanisms;
 use std::sync::Arc;
 use std::time::Duration;
 use terms::{ModSeq, Moment};
 use wire::imap::command::tag_of;
-use wire::imap::command::{AtLiteral, Authenticate, Upload, upload_at_literal};
+use wire::imap::command::{AtLiteral, Authenticate, Login, Upload, upload_at_literal};
 use wire::imap::framer::{Announced, Event, Misframed};
 use wire::imap::reply::{Code, Condition, tagged, untagged};
 use wire::imap::{BadCommand, Command, CommandName, NameForm, Reason, Tag, Tagged, parse_with};
@@ -86,7 +87,7 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
     }
 
     fn greet(&mut self) {
-        let line = capability::line(&Stage::Greeted.into());
+        let line = capability::line(&self.standing());
         let text = format!("{} Gatepost ready", self.signpost.host);
         untagged(self.talk.text(), Condition::Ok, Some(&Code::Capability(&line)), &text);
     }
@@ -205,7 +206,7 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
                 Ok(id::run(&id, self.stage(), self.door, self.talk.text()))
             }
             Command::StartTls => Err(Refusal::misspoken("This line is encrypted already").into()),
-            Command::Login(login) => self.sign_in(login::claim(&login), Means::LoginCommand).await,
+            Command::Login(login) => self.login(&login).await,
             Command::Authenticate(authenticate) => self.authenticate(&authenticate).await,
             command => {
                 let hall = self.hall.as_mut().ok_or_else(|| Refusal::misspoken("Sign in first"))?;
@@ -239,10 +240,12 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
     }
 
     fn standing(&self) -> Standing {
-        let largest_message = self.hall.as_ref().map_or(0, |hall| hall.mail.largest_message());
+        let Some(hall) = &self.hall else { return Standing::of_stranger(&self.door.offer()) };
         Standing {
-            stage: self.stage(),
-            largest_message,
+            stage: Stage::SignedIn,
+            mechanisms: Mechanisms::NONE,
+            login: LoginCommand::Disabled,
+            largest_message: hall.mail.largest_message(),
             compression: self.talk.compression(),
             unasked: self.rules.unasked,
         }
@@ -251,8 +254,14 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
     async fn authenticate(&mut self, command: &Authenticate<'_>) -> Outcome {
         self.nobody_here()?;
         let until = self.sign_in_by;
-        let (claim, mechanism) = authenticate::run(command, until, self.door, &mut self.talk).await?;
-        self.sign_in(Ok(claim), Means::Sasl(mechanism)).await
+        let mail = authenticate::run(command, until, self.door, &mut self.talk).await?;
+        Ok(self.welcome(mail))
+    }
+
+    async fn login(&mut self, login: &Login<'_>) -> Outcome {
+        self.nobody_here()?;
+        let mail = login::run(login, self.door).await?;
+        Ok(self.welcome(mail))
     }
 
     fn somebody_here(&self) -> Result<(), Refusal> {
@@ -264,13 +273,11 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
         if self.hall.is_some() { Err(Refusal::misspoken("You have signed in already")) } else { Ok(()) }
     }
 
-    /// The one way into the hall.
-    async fn sign_in(&mut self, claim: Result<sasl::Claim, sasl::Failure>, means: Means) -> Outcome {
-        self.nobody_here()?;
-        let mail = self.door.sign_in(claim?, means).await?;
+    /// The one way into the hall: having its mail is the proof that somebody signed in.
+    fn welcome(&mut self, mail: D::Mail) -> Done {
         self.talk.set_limits(self.rules.after_login(mail.largest_message()));
         self.hall = Some(Hall::new(mail));
-        Ok(Done::noting(Note::Capability(capability::line(&self.standing())), "Welcome"))
+        Done::noting(Note::Capability(capability::line(&self.standing())), "Welcome")
     }
 
     fn log_out(&mut self, tag: &Tag<'_>) -> Ending {

@@ -7,7 +7,8 @@ mod post;
 use mail::Office;
 use post::Post;
 use sasl::{
-    Claim, Cost, CredentialRecord, DecoyKey, Nonce, Salts, ScramVerifier, Secret, Verdict, Workspace,
+    Channel, Claim, Cost, CredentialRecord, DecoyKey, Nonce, Offer, Policy, Salts, Secret, State, Verdict,
+    Verifiers, Workspace,
 };
 use session::encrypted::{Encrypted, Handshake};
 use session::imap::gate::{Cleartext, Effect, Greeted};
@@ -33,12 +34,14 @@ pub(crate) struct Machine {
     rules: Arc<Rules>,
     clock: Arc<Mutex<Moment>>,
     office: Office,
+    policy: Arc<Policy>,
 }
 
 /// A connection, from the client's side.
 pub(crate) struct Wire {
     clock: Arc<Mutex<Moment>>,
     office: Office,
+    policy: Arc<Policy>,
     server: Server,
     ends: Arc<Mutex<Ends>>,
 }
@@ -87,6 +90,7 @@ impl Machine {
             rules: Arc::default(),
             clock: Arc::default(),
             office: Office::new(),
+            policy: Arc::default(),
         }
     }
 }
@@ -98,6 +102,11 @@ impl Machine {
         Self { rules: Arc::new(rules), ..Self::new() }
     }
 
+    /// A world in which one signs in otherwise.
+    pub(crate) fn with(policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..Self::new() }
+    }
+
     /// The size of a session that waits for its client. It can be sent to another thread.
     pub(crate) fn session_octets(&self) -> usize {
         fn measure(session: impl Future + Send) -> usize {
@@ -106,7 +115,7 @@ impl Machine {
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::default() };
         let greeted =
             Greeted::at_once(Encrypted::after(&Agreed).unwrap(), Arc::clone(&self.signpost), Arc::default());
-        measure(serve(greeted, far, &Doorman(self.office.clone())))
+        measure(serve(greeted, far, &Doorman(self.office.clone(), Arc::default())))
     }
 
     /// From now on nothing can be changed, and that is written down under `id`.
@@ -147,7 +156,8 @@ impl World for Machine {
 
     fn connect(&mut self, port: Port) -> io::Result<Wire> {
         let (clock, office) = (Arc::clone(&self.clock), self.office.clone());
-        let mut wire = Wire { clock, office, server: Server::Gone, ends: Arc::default() };
+        let policy = Arc::clone(&self.policy);
+        let mut wire = Wire { clock, office, policy, server: Server::Gone, ends: Arc::default() };
         let (signpost, rules) = (Arc::clone(&self.signpost), Arc::clone(&self.rules));
         match port {
             Port::Imap => {
@@ -187,7 +197,7 @@ impl Wire {
 
     fn begin(&mut self, greeted: Greeted) {
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::clone(&self.ends) };
-        let door = Doorman(self.office.clone());
+        let door = Doorman(self.office.clone(), Arc::clone(&self.policy));
         self.server = Server::Session(Box::pin(async move {
             serve(greeted, far, &door).await;
         }));
@@ -350,7 +360,11 @@ impl Peer for Far {
     }
 }
 
-struct Doorman(Office);
+struct Doorman(Office, Arc<Policy>);
+
+/// A token that opens.
+#[allow(dead_code, reason = "not every test that shares this file asks")]
+pub(crate) const TOKEN: &[u8] = b"good";
 
 fn cost() -> Cost {
     Cost::new(8, 1, 4_096).unwrap()
@@ -370,14 +384,19 @@ impl Door for Doorman {
 
     async fn sign_in(&self, claim: Claim, _: Means) -> Result<Office, Refusal> {
         let verdict = match &claim {
-            Claim::Password { password, .. } => record().verify(password, &mut Workspace::new()),
+            Claim::Password { password, .. } => record().verify(password.prepared(), &mut Workspace::new()),
             Claim::Proven { .. } => Verdict::Right,
-            Claim::Disproven { .. } => Verdict::Wrong,
+            Claim::Bearer { token, .. } if token.expose() == TOKEN => Verdict::Right,
+            Claim::Disproven { .. } | Claim::Bearer { .. } | Claim::External { .. } => Verdict::Wrong,
         };
         match verdict {
-            Verdict::Right if claim.name() == NAME => Ok(self.0.clone()),
+            Verdict::Right if claim.name() == Some(NAME) => Ok(self.0.clone()),
             _ => Err(sasl::Failure::WrongCredentials.into()),
         }
+    }
+
+    fn offer(&self) -> Offer {
+        Offer::new(State::Private(Channel::default()), &self.1)
     }
 
     /// The same every time, so that a transcript can hold the proof that goes with it.
@@ -385,11 +404,12 @@ impl Door for Doorman {
         Nonce(NONCE)
     }
 
-    async fn verifier(&self, name: &str) -> Result<ScramVerifier, Refusal> {
-        Ok(match name {
+    async fn verifiers(&self, name: &str) -> Result<Verifiers, Refusal> {
+        let verifier = match name {
             NAME => record().scram().clone(),
             name => CredentialRecord::decoy(&DecoyKey::new([7; 32]), name, &cost()).scram().clone(),
-        })
+        };
+        Ok(verifier.into())
     }
 
     fn refused(&self, _: Option<CommandName>, _: &Refusal) {}
