@@ -1,5 +1,6 @@
 //! Guessing passwords is slow.
 
+use crate::attempts::{FIRST_DELAY, LONGEST_DELAY, MAX_REMEMBERED};
 use crate::network::Network;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -7,21 +8,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 use terms::Moment;
 
-/// How long the first failure waits for its answer. Each further one waits twice as long.
-pub const FIRST_DELAY: Duration = Duration::from_millis(250);
-
-/// No answer waits longer: clients that wait five seconds give up setting up an account.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(3);
-
 /// Failures of a network that do not count for it: many people share an address, and their passwords change.
 pub const NETWORK_ALLOWANCE: u32 = 8;
 
 /// Without a failure for so long, the earlier ones are forgotten.
 pub const FORGET_AFTER: Duration = Duration::from_secs(15 * 60);
-
-/// How many names, and how many networks, are remembered at least; at most twice as many. 24 octets each, and what
-/// the table takes.
-pub const MAX_REMEMBERED: usize = 1 << 16;
 
 /// Says how long a failed login waits for its answer.
 ///

@@ -8,15 +8,19 @@
 //!
 //! Left to others: waiting out a delay, closing connections, and exempting an address.
 
+mod attempts;
 mod connections;
 mod failed_logins;
 mod network;
 mod sessions;
 mod tally;
 
-pub use connections::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
-pub use failed_logins::{
-    FIRST_DELAY, FORGET_AFTER, FailedLogins, LONGEST_DELAY, MAX_REMEMBERED, NETWORK_ALLOWANCE,
+pub use attempts::{
+    Attempt, Attempts, Charge, Damaged, FIRST_DELAY, Failure, KNOWN_FOR, Keys, LONGEST_DELAY, Listed,
+    MAX_KNOWN_DEVICES, MAX_LISTED, MAX_REMEMBERED, MAX_STATE_OCTETS, SAME_PASSWORD_FOR, Scope, Subject,
+    Verdict,
 };
+pub use connections::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
+pub use failed_logins::{FORGET_AFTER, FailedLogins, NETWORK_ALLOWANCE};
 pub use network::Network;
 pub use sessions::{DEFAULT_SESSIONS, SessionPermit, Sessions, TooManySessions};

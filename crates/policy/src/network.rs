@@ -27,6 +27,27 @@ impl Network {
         Self::around(address, 24, 48)
     }
 
+    /// Part of a provider: /16 of IPv4, /32 of IPv6.
+    #[must_use]
+    pub fn wider(address: IpAddr) -> Self {
+        Self::around(address, 16, 32)
+    }
+
+    /// The [wide](Self::wide) network that its first address is in.
+    pub(crate) fn widened(self) -> Self {
+        Self::wide(Ipv6Addr::from(self.base).into())
+    }
+
+    /// Its first address within IPv6, and how many of its bits count.
+    pub(crate) const fn to_parts(self) -> (u128, u8) {
+        (self.base, self.length)
+    }
+
+    /// The network of such parts, if they are some.
+    pub(crate) fn from_parts(base: u128, length: u8) -> Option<Self> {
+        (length <= 128 && base & !mask(length) == 0).then_some(Self { base, length })
+    }
+
     /// The network of `address` of which all addresses share so many bits; more than the address has are as many as it
     /// has.
     #[must_use]
@@ -57,9 +78,13 @@ impl Network {
             IpAddr::V4(v4) => (v4.to_ipv6_mapped(), V4_WITHIN_V6 + v4_length),
             IpAddr::V6(v6) => (v6, v6_length),
         };
-        let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
-        Self { base: u128::from(address) & mask, length }
+        Self { base: u128::from(address) & mask(length), length }
     }
+}
+
+/// The first `length` of 128 bits.
+fn mask(length: u8) -> u128 {
+    u128::MAX.checked_shl(128_u32.saturating_sub(length.into())).unwrap_or(0)
 }
 
 /// Bits before an IPv4 address within IPv6.
@@ -85,10 +110,23 @@ impl fmt::Debug for Network {
 mod tests {
     use super::*;
 
-    fn check(address: &str, narrow: &str, wide: &str) {
+    fn check(address: &str, narrow: &str, wide: &str, wider: &str) {
         let address = address.parse().unwrap();
-        assert_eq!(Network::narrow(address).to_string(), narrow);
-        assert_eq!(Network::wide(address).to_string(), wide);
+        let networks = [Network::narrow(address), Network::wide(address), Network::wider(address)];
+        assert_eq!(networks.map(|network| network.to_string()), [narrow, wide, wider]);
+        assert_eq!(networks.map(Network::widened)[..2], [networks[1]; 2]);
+        for network in networks {
+            let (base, length) = network.to_parts();
+            assert_eq!(Network::from_parts(base, length), Some(network));
+            assert_eq!(Network::from_parts(base | 1, length.min(127)), None);
+        }
+    }
+
+    #[test]
+    fn parts_that_are_no_network_are_none() {
+        assert_eq!(Network::from_parts(0, 129), None);
+        assert_eq!(Network::from_parts(1, 64), None);
+        assert!(Network::from_parts(0, 0).is_some() && Network::from_parts(u128::MAX, 128).is_some());
     }
 
     #[test]
@@ -116,9 +154,9 @@ mod tests {
 
     #[test]
     fn an_address_stands_for_a_customer_and_for_a_neighbourhood() {
-        check("192.0.2.77", "192.0.2.77/32", "192.0.2.0/24");
-        check("::ffff:192.0.2.77", "192.0.2.77/32", "192.0.2.0/24");
-        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48");
-        check("::1", "::/64", "::/48");
+        check("192.0.2.77", "192.0.2.77/32", "192.0.2.0/24", "192.0.0.0/16");
+        check("::ffff:192.0.2.77", "192.0.2.77/32", "192.0.2.0/24", "192.0.0.0/16");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48", "2001:db8::/32");
+        check("::1", "::/64", "::/48", "::/32");
     }
 }

@@ -1,0 +1,361 @@
+//! Guessing passwords is slow, and does not keep out whose passwords they are.
+//!
+//! Each failure is held against five things: the address, its network, the wider network, the account, and the account from
+//! that network. Each bears some failures, makes the next ones wait, then refuses, and forgets with time. Whoever signs in
+//! from where the account has been signed in to before goes by what failed *there* alone: what strangers do, to the account or
+//! from the same address, does not keep them out.
+//!
+//! Names of accounts are kept as keyed hashes; so are wrong passwords, by a key that is never written down.
+
+mod known;
+mod ledger;
+mod listing;
+mod scale;
+mod score;
+mod state;
+mod verdict;
+
+pub use known::{KNOWN_FOR, MAX_KNOWN_DEVICES};
+pub use listing::{Listed, MAX_LISTED, Subject};
+pub use scale::{FIRST_DELAY, LONGEST_DELAY};
+pub use state::{Damaged, MAX_STATE_OCTETS};
+pub use verdict::{Scope, Verdict};
+
+use crate::network::Network;
+use known::{Acquaintance, Device, Known};
+use ledger::Ledger;
+use scale::{
+    ACCOUNT, ADDRESS, CLEAN_RESERVE, CLEAN_UNTIL, FRIENDLY_RESERVE, KNOWN_UNTIL, NETWORK, PAIR, Scale, WIDER,
+    delay,
+};
+use score::{FORGET_AFTER, Score, WHOLE};
+use std::fmt;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::time::Duration;
+use terms::Moment;
+
+/// How many of each kind are remembered at least; twice as many at most. Some 50 octets each, and what a table takes.
+pub const MAX_REMEMBERED: usize = 1 << 16;
+
+/// For how long a wrong password that comes again is not counted again, at least; twice as long at most. That is what a
+/// telephone does whose owner has changed the password.
+pub const SAME_PASSWORD_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a wrong password that comes again costs its address, in thousandths of a failure, where the account is not known: it
+/// tells nobody anything, but it is hashed.
+const OF_A_REPETITION: u32 = WHOLE / 64;
+
+/// What a failure of a known device costs its address and networks, in thousandths: most are passwords that were changed.
+const OF_A_KNOWN_DEVICE: u32 = WHOLE / 4;
+
+/// Keys of 32 random octets for what is kept hashed. They print as `…`.
+#[derive(Clone)]
+pub struct Keys {
+    /// Of names. It is written into the [state](Attempts::state), or nothing in it could be found again.
+    pub names: [u8; 32],
+    /// Of wrong passwords, which are typing errors of right ones. It is never written.
+    pub passwords: [u8; 32],
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Somebody who wants to sign in.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// From where, once proxies that are believed have said so.
+    pub from: IpAddr,
+    /// What the client says that it is, if it does.
+    pub client: Option<&'a str>,
+    /// To what: the account's own name where there is such an account, so that no way of writing it is a way around its
+    /// limits; else the name that was typed, in the form in which names are compared.
+    pub account: &'a str,
+}
+
+/// A failure that was counted, for whoever may have to take it back. Its account is not told.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    keys: Found,
+    weights: Weights,
+}
+
+/// What became of telling a failure.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Failure {
+    /// How long the answer waits, what it has waited before included.
+    pub delay: Duration,
+    /// What was counted. [`Attempts::succeeded`] takes it back where the same session comes to sign in to the same account
+    /// after all: clients try one mechanism after the other.
+    pub charge: Charge,
+}
+
+/// All failures that are held against anybody, and who is known.
+#[derive(Debug)]
+pub struct Attempts {
+    addresses: Ledger<Network, Score>,
+    networks: Ledger<Network, Score>,
+    wider: Ledger<Network, Score>,
+    accounts: Ledger<u64, Score>,
+    pairs: Ledger<Pair, Score>,
+    wrong: Ledger<u64, ()>,
+    known: Known,
+    trusted: Vec<Network>,
+    keys: Keys,
+    changes: u64,
+}
+
+/// Who is counted for an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    address: Network,
+    network: Network,
+    wider: Network,
+    pair: Pair,
+    nearness: Nearness,
+    acquaintance: Acquaintance,
+}
+
+/// An account from one network, by one kind of client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Pair {
+    account: u64,
+    device: Device,
+}
+
+/// Whether addresses say anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nearness {
+    /// It is that of a proxy or a webmail, for all of its users.
+    Trusted,
+    Public,
+}
+
+/// How much of a failure each of them bears, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Weights {
+    networks: u32,
+    address: u32,
+    account: u32,
+    pair: u32,
+}
+
+impl Attempts {
+    /// Nothing has failed yet, and nobody is known. `trusted` are networks whose addresses stand for nobody: proxies,
+    /// webmail; of those, accounts alone are counted.
+    #[must_use]
+    pub fn new(keys: Keys, trusted: Vec<Network>) -> Self {
+        let scores = || Ledger::new(MAX_REMEMBERED, FORGET_AFTER);
+        Self {
+            addresses: scores(),
+            networks: scores(),
+            wider: scores(),
+            accounts: Ledger::new(MAX_REMEMBERED, FORGET_AFTER),
+            pairs: Ledger::new(MAX_REMEMBERED, FORGET_AFTER),
+            wrong: Ledger::new(MAX_REMEMBERED, SAME_PASSWORD_FOR),
+            known: Known::new(),
+            trusted,
+            keys,
+            changes: 0,
+        }
+    }
+
+    /// What becomes of an attempt. This is asked before anything is spent on it, and changes nothing: that an attempt came is
+    /// no failure, and one that is refused costs nothing.
+    pub fn ask(&self, attempt: &Attempt<'_>, now: Moment) -> Verdict {
+        let found = self.find(attempt);
+        let pair = score(&self.pairs, &found.pair, &PAIR, now);
+        let of_pair = PAIR.judge(pair, now);
+        match found.acquaintance {
+            Acquaintance::Known if pair.failures_now() < KNOWN_UNTIL => of_pair,
+            Acquaintance::Known | Acquaintance::Neighbour => of_pair.max(self.of_networks(&found, now)),
+            Acquaintance::Stranger => {
+                of_pair.max(self.of_networks(&found, now)).max(self.of_account(&found, now))
+            }
+        }
+    }
+
+    /// Whether this comes from somewhere the account has been signed in to before.
+    #[must_use]
+    pub fn knows(&self, attempt: &Attempt<'_>) -> bool {
+        self.find(attempt).acquaintance == Acquaintance::Known
+    }
+
+    /// An attempt was looked at, and was wrong. What was `typed` is not at hand where a proof was given instead.
+    ///
+    /// Only what was wrong is told here: that we, or a directory, could not look is nobody's failure.
+    pub fn failed(&mut self, attempt: &Attempt<'_>, typed: Option<&[u8]>, now: Moment) -> Failure {
+        let found = self.find(attempt);
+        let is_repeated = typed.is_some_and(|typed| self.is_repeated(found.pair.account, typed, now));
+        let weights = Weights::of(&found, is_repeated);
+        self.charge(&found, &weights, now);
+        self.changes += 1;
+        Failure { delay: self.answer_after(&found, now), charge: Charge { keys: found, weights } }
+    }
+
+    /// An attempt was looked at, and was right. Of `earlier`, what failed in the same session, those are taken back that
+    /// were meant for the same account: who has an account of their own shall not guess at others for nothing.
+    pub fn succeeded(&mut self, attempt: &Attempt<'_>, earlier: Vec<Charge>, now: Moment) {
+        let found = self.find(attempt);
+        for Charge { keys, weights } in earlier {
+            if keys.pair.account == found.pair.account {
+                self.take_back(&keys, &weights);
+            }
+        }
+        self.known.note(found.pair.account, found.pair.device, now);
+        self.changes += 1;
+    }
+
+    /// Grows with each change, so that whoever writes the [state](Self::state) knows whether there is anything to write.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    fn of_networks(&self, found: &Found, now: Moment) -> Verdict {
+        if found.nearness == Nearness::Trusted {
+            return Verdict::Go;
+        }
+        let friends = self.known.friends(found.network);
+        let judge = |ledger, network, scale: Scale| {
+            let scale = scale.among(friends);
+            scale.judge(score(ledger, network, &scale, now), now)
+        };
+        let of_address = judge(&self.addresses, &found.address, ADDRESS);
+        let of_network = judge(&self.networks, &found.network, NETWORK);
+        of_address.max(of_network).max(judge(&self.wider, &found.wider, WIDER))
+    }
+
+    fn of_account(&self, found: &Found, now: Moment) -> Verdict {
+        let more = match (self.is_clean(found, now), self.known.friends(found.network)) {
+            (false, _) => 0,
+            (true, 0) => CLEAN_RESERVE,
+            (true, _) => CLEAN_RESERVE + FRIENDLY_RESERVE,
+        };
+        ACCOUNT.bearing(more).judge(score(&self.accounts, &found.pair.account, &ACCOUNT, now), now)
+    }
+
+    /// Whether nothing much is held against an address, leaked or not: a few failures at this account, and none at others
+    /// than might be those of people who are known there. Who goes from one account to the next is not clean.
+    fn is_clean(&self, found: &Found, now: Moment) -> bool {
+        let here = score(&self.pairs, &found.pair, &PAIR, now).failures();
+        let everywhere = score(&self.addresses, &found.address, &ADDRESS, now).failures();
+        let elsewhere = everywhere.saturating_sub(here);
+        here < CLEAN_UNTIL && elsewhere <= self.known.friends(found.network)
+    }
+
+    fn is_repeated(&mut self, account: u64, typed: &[u8], now: Moment) -> bool {
+        let mut hasher = blake3::Hasher::new_keyed(&self.keys.passwords);
+        hasher.update(&account.to_be_bytes()).update(typed);
+        let fingerprint = short(&hasher.finalize());
+        let is_repeated = self.wrong.get(&fingerprint).is_some();
+        if !is_repeated {
+            self.wrong.put(fingerprint, (), now);
+        }
+        is_repeated
+    }
+
+    fn charge(&mut self, found: &Found, weights: &Weights, now: Moment) {
+        let Found { address, network, wider, pair, .. } = *found;
+        let friends = self.known.friends(network);
+        let account = ACCOUNT.bearing(CLEAN_RESERVE + FRIENDLY_RESERVE);
+        add(&mut self.addresses, address, weights.address, &ADDRESS.among(friends), now);
+        add(&mut self.networks, network, weights.networks, &NETWORK.among(friends), now);
+        add(&mut self.wider, wider, weights.networks, &WIDER, now);
+        add(&mut self.accounts, pair.account, weights.account, &account, now);
+        add(&mut self.pairs, pair, weights.pair, &PAIR, now);
+    }
+
+    fn take_back(&mut self, found: &Found, weights: &Weights) {
+        let Found { address, network, wider, pair, .. } = *found;
+        self.addresses.alter(&address, |score| score.minus(weights.address));
+        self.networks.alter(&network, |score| score.minus(weights.networks));
+        self.wider.alter(&wider, |score| score.minus(weights.networks));
+        self.accounts.alter(&pair.account, |score| score.minus(weights.account));
+        self.pairs.alter(&pair, |score| score.minus(weights.pair));
+    }
+
+    /// A wrong answer waits from the first failure on: the pair's, or the address's beyond what it bears.
+    fn answer_after(&self, found: &Found, now: Moment) -> Duration {
+        let of_pair = score(&self.pairs, &found.pair, &PAIR, now).failures_now().saturating_sub(1);
+        let of_address = score(&self.addresses, &found.address, &ADDRESS, now).failures_now();
+        delay(of_pair.max(of_address.saturating_sub(ADDRESS.free)))
+    }
+
+    fn find(&self, attempt: &Attempt<'_>) -> Found {
+        let network = Network::wide(attempt.from);
+        let client = attempt.client.map_or(0, |client| self.hash("client", client));
+        let pair = Pair { account: self.account_key(attempt.account), device: Device { network, client } };
+        let is_trusted = self.trusted.iter().any(|network| network.holds(attempt.from));
+        Found {
+            address: Network::narrow(attempt.from),
+            network,
+            wider: Network::wider(attempt.from),
+            pair,
+            nearness: if is_trusted { Nearness::Trusted } else { Nearness::Public },
+            acquaintance: self.known.acquaintance(pair.account, &pair.device),
+        }
+    }
+
+    fn account_key(&self, name: &str) -> u64 {
+        self.hash("account", name)
+    }
+
+    fn hash(&self, purpose: &str, text: &str) -> u64 {
+        let mut hasher = blake3::Hasher::new_keyed(&self.keys.names);
+        hasher.update(purpose.as_bytes()).update(&[0]).update(text.as_bytes());
+        short(&hasher.finalize())
+    }
+}
+
+impl Weights {
+    const NOTHING: Self = Self { networks: 0, address: 0, account: 0, pair: 0 };
+
+    const fn of(found: &Found, is_repeated: bool) -> Self {
+        let of_a_guess = match (is_repeated, found.acquaintance) {
+            (true, Acquaintance::Known) => return Self::NOTHING,
+            (true, _) => return Self::of_a_repetition(found.nearness),
+            (false, Acquaintance::Stranger | Acquaintance::Neighbour) => {
+                Self { networks: WHOLE, address: WHOLE, account: WHOLE, pair: WHOLE }
+            }
+            (false, Acquaintance::Known) => {
+                Self { networks: OF_A_KNOWN_DEVICE, address: OF_A_KNOWN_DEVICE, account: 0, pair: WHOLE }
+            }
+        };
+        match found.nearness {
+            Nearness::Public => of_a_guess,
+            Nearness::Trusted => Self { networks: 0, address: 0, ..of_a_guess },
+        }
+    }
+
+    const fn of_a_repetition(nearness: Nearness) -> Self {
+        let address = match nearness {
+            Nearness::Public => OF_A_REPETITION,
+            Nearness::Trusted => 0,
+        };
+        Self { address, ..Self::NOTHING }
+    }
+}
+
+fn score<K: Eq + Hash + Clone>(ledger: &Ledger<K, Score>, key: &K, scale: &Scale, now: Moment) -> Score {
+    ledger.get(key).copied().unwrap_or_default().as_of(now, scale)
+}
+
+fn add<K: Eq + Hash + Clone>(ledger: &mut Ledger<K, Score>, key: K, weight: u32, scale: &Scale, now: Moment) {
+    if weight > 0 {
+        let before = ledger.get(&key).copied().unwrap_or_default();
+        ledger.put(key, before.plus(weight, now, scale), now);
+    }
+}
+
+fn short(hash: &blake3::Hash) -> u64 {
+    let octets = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+    u64::from_be_bytes(octets)
+}
+
+#[cfg(test)]
+mod tests;

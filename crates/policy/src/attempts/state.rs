@@ -1,0 +1,221 @@
+//! What is remembered over a restart.
+//!
+//! A file of its own, written without a sync: losing it costs attackers nothing that they had not tried before, and costs
+//! nobody else anything but a wait. Its form: a line that names it, the key of names, the second in which it was written,
+//! records of fixed sizes that begin with their kind, and a checksum of all that. Wrong passwords are not in it.
+
+use super::known::{Device, MAX_KNOWN_ACCOUNTS, MAX_KNOWN_DEVICES};
+use super::ledger::Ledger;
+use super::scale::{ACCOUNT, ADDRESS, MAX_FRIENDS, NETWORK, PAIR, Scale, WIDER};
+use super::score::Score;
+use super::{Attempts, Keys, MAX_REMEMBERED, Pair};
+use crate::network::Network;
+use std::fmt;
+use std::hash::Hash;
+use std::time::Duration;
+use terms::Moment;
+
+/// A state is no longer, in octets: no ledger holds more than twice what it remembers at least.
+pub const MAX_STATE_OCTETS: usize = HEAD_OCTETS
+    + 2 * MAX_REMEMBERED * (3 * 26 + 17 + 42)
+    + 2 * MAX_KNOWN_ACCOUNTS * (MAX_KNOWN_DEVICES * 34 + 22)
+    + SUM_OCTETS;
+
+/// Names the form and its version.
+const MAGIC: &[u8; 18] = b"gatepost limits 1\n";
+const HEAD_OCTETS: usize = MAGIC.len() + 32 + 8;
+const SUM_OCTETS: usize = 32;
+
+/// It is not a state, is of another version, or has rotted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged;
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("It is not what was written there, or of another version")
+    }
+}
+
+impl std::error::Error for Damaged {}
+
+/// What a record is about.
+#[derive(Clone, Copy)]
+enum Kind {
+    Address = 1,
+    Network = 2,
+    Wider = 3,
+    Account = 4,
+    Pair = 5,
+    Device = 6,
+    Friends = 7,
+}
+
+impl Attempts {
+    /// What is to be remembered over a restart. `second` is that of the calendar, since 1970.
+    #[must_use]
+    pub fn state(&self, now: Moment, second: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&self.keys.names);
+        out.extend_from_slice(&second.to_be_bytes());
+        write_scores(&mut out, Kind::Address, &self.addresses, &ADDRESS, now, write_network);
+        write_scores(&mut out, Kind::Network, &self.networks, &NETWORK, now, write_network);
+        write_scores(&mut out, Kind::Wider, &self.wider, &WIDER, now, write_network);
+        write_scores(&mut out, Kind::Account, &self.accounts, &ACCOUNT, now, |out, key| {
+            out.extend_from_slice(&key.to_be_bytes());
+        });
+        write_scores(&mut out, Kind::Pair, &self.pairs, &PAIR, now, write_pair);
+        for (account, devices) in self.known.devices.iter() {
+            for device in devices {
+                out.push(Kind::Device as u8);
+                write_pair(&mut out, &Pair { account: *account, device: *device });
+            }
+        }
+        for (network, friends) in self.known.friends.iter() {
+            out.push(Kind::Friends as u8);
+            write_network(&mut out, network);
+            out.extend_from_slice(&friends.to_be_bytes());
+        }
+        let sum = blake3::hash(&out);
+        out.extend_from_slice(sum.as_bytes());
+        out
+    }
+
+    /// Takes up again what a state says, as it is by now. `passwords` is a new key, for the old one was not written.
+    ///
+    /// # Errors
+    /// It is damaged; then all of it is, and whoever asks begins with nothing.
+    pub fn from_state(
+        state: &[u8],
+        passwords: [u8; 32],
+        trusted: Vec<Network>,
+        now: Moment,
+        second: u64,
+    ) -> Result<Self, Damaged> {
+        let mut reader = Reader::new(state)?;
+        let (names, written) = (reader.take()?, u64::from_be_bytes(reader.take()?));
+        let mut attempts = Self::new(Keys { names, passwords }, trusted);
+        let elapsed = Duration::from_secs(second.saturating_sub(written));
+        while !reader.0.is_empty() {
+            attempts.take_up(&mut reader, elapsed, now)?;
+        }
+        Ok(attempts)
+    }
+
+    fn take_up(&mut self, reader: &mut Reader<'_>, elapsed: Duration, now: Moment) -> Result<(), Damaged> {
+        let [kind] = reader.take()?;
+        match kind {
+            kind if kind == Kind::Address as u8 => {
+                let (key, score) = (reader.network()?, reader.score(elapsed, &ADDRESS, now)?);
+                put(&mut self.addresses, key, score, now);
+            }
+            kind if kind == Kind::Network as u8 => {
+                let (key, score) = (reader.network()?, reader.score(elapsed, &NETWORK, now)?);
+                put(&mut self.networks, key, score, now);
+            }
+            kind if kind == Kind::Wider as u8 => {
+                let (key, score) = (reader.network()?, reader.score(elapsed, &WIDER, now)?);
+                put(&mut self.wider, key, score, now);
+            }
+            kind if kind == Kind::Account as u8 => {
+                let (key, score) =
+                    (u64::from_be_bytes(reader.take()?), reader.score(elapsed, &ACCOUNT, now)?);
+                put(&mut self.accounts, key, score, now);
+            }
+            kind if kind == Kind::Pair as u8 => {
+                let (key, score) = (reader.pair()?, reader.score(elapsed, &PAIR, now)?);
+                put(&mut self.pairs, key, score, now);
+            }
+            kind if kind == Kind::Device as u8 => self.know_again(reader.pair()?, now),
+            kind if kind == Kind::Friends as u8 => {
+                let (network, friends) = (reader.network()?, u32::from_be_bytes(reader.take()?));
+                self.known.friends.put(network, friends.min(MAX_FRIENDS), now);
+            }
+            _ => return Err(Damaged),
+        }
+        Ok(())
+    }
+
+    fn know_again(&mut self, Pair { account, device }: Pair, now: Moment) {
+        let mut devices = self.known.devices.get(&account).cloned().unwrap_or_default();
+        if devices.len() < MAX_KNOWN_DEVICES {
+            devices.push(device);
+            self.known.devices.put(account, devices, now);
+        }
+    }
+}
+
+fn put<K: Eq + Hash + Clone>(ledger: &mut Ledger<K, Score>, key: K, score: Score, now: Moment) {
+    if !score.is_nothing() {
+        ledger.put(key, score, now);
+    }
+}
+
+fn write_scores<K: Eq + Hash + Clone>(
+    out: &mut Vec<u8>,
+    kind: Kind,
+    ledger: &Ledger<K, Score>,
+    scale: &Scale,
+    now: Moment,
+    write_key: impl Fn(&mut Vec<u8>, &K),
+) {
+    for (key, score) in ledger.iter() {
+        let score = score.as_of(now, scale);
+        if !score.is_nothing() {
+            out.push(kind as u8);
+            write_key(out, key);
+            out.extend_from_slice(&score.thousandths().to_be_bytes());
+            out.extend_from_slice(&score.failures().to_be_bytes());
+        }
+    }
+}
+
+fn write_network(out: &mut Vec<u8>, network: &Network) {
+    let (base, length) = network.to_parts();
+    out.extend_from_slice(&base.to_be_bytes());
+    out.push(length);
+}
+
+fn write_pair(out: &mut Vec<u8>, pair: &Pair) {
+    out.extend_from_slice(&pair.account.to_be_bytes());
+    write_network(out, &pair.device.network);
+    out.extend_from_slice(&pair.device.client.to_be_bytes());
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// What is between the name of the form and the checksum, both of which are right.
+    fn new(state: &'a [u8]) -> Result<Self, Damaged> {
+        let (rest, sum) = state.split_last_chunk::<SUM_OCTETS>().ok_or(Damaged)?;
+        match blake3::hash(rest) == *sum {
+            true => rest.strip_prefix(MAGIC).map(Self).ok_or(Damaged),
+            false => Err(Damaged),
+        }
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(Damaged)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn network(&mut self) -> Result<Network, Damaged> {
+        let (base, [length]) = (u128::from_be_bytes(self.take()?), self.take()?);
+        Network::from_parts(base, length).ok_or(Damaged)
+    }
+
+    fn pair(&mut self) -> Result<Pair, Damaged> {
+        let account = u64::from_be_bytes(self.take()?);
+        let (network, client) = (self.network()?, u64::from_be_bytes(self.take()?));
+        Ok(Pair { account, device: Device { network, client } })
+    }
+
+    /// A score, less what has leaked since it was written.
+    fn score(&mut self, elapsed: Duration, scale: &Scale, now: Moment) -> Result<Score, Damaged> {
+        let (thousandths, failures) = (u32::from_be_bytes(self.take()?), u32::from_be_bytes(self.take()?));
+        let thousandths = thousandths.saturating_sub(scale.leaked(elapsed));
+        let failures = if elapsed >= super::FORGET_AFTER { 0 } else { failures };
+        Ok(Score::new(thousandths, failures, now))
+    }
+}

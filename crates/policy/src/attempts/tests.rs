@@ -1,0 +1,387 @@
+use super::*;
+
+/// A fake clock, somebody who tries, and what was counted.
+struct World {
+    attempts: Attempts,
+    now: Moment,
+}
+
+const KEYS: Keys = Keys { names: [1; 32], passwords: [2; 32] };
+
+impl World {
+    fn new() -> Self {
+        Self { attempts: Attempts::new(KEYS, Vec::new()), now: Moment::from_millis(5) }
+    }
+
+    fn attempt<'a>(from: &str, account: &'a str) -> Attempt<'a> {
+        Attempt { from: from.parse().unwrap(), client: Some("Thunderbird"), account }
+    }
+
+    fn ask(&self, from: &str, account: &str) -> Verdict {
+        self.attempts.ask(&Self::attempt(from, account), self.now)
+    }
+
+    fn refuses(&self, from: &str, account: &str) -> Option<Scope> {
+        match self.ask(from, account) {
+            Verdict::Refuse { scope, .. } => Some(scope),
+            _ => None,
+        }
+    }
+
+    fn fail(&mut self, from: &str, account: &str, typed: &str) -> Failure {
+        self.attempts.failed(&Self::attempt(from, account), Some(typed.as_bytes()), self.now)
+    }
+
+    /// So many wrong passwords, none of them twice, whatever the verdict is.
+    fn guess(&mut self, from: &str, account: &str, times: u32) {
+        for n in 0..times {
+            let _ = self.fail(from, account, &format!("{from} {} {n}", self.now.as_millis()));
+        }
+    }
+
+    fn succeed(&mut self, from: &str, account: &str) {
+        self.attempts.succeeded(&Self::attempt(from, account), Vec::new(), self.now);
+    }
+
+    fn wait(&mut self, wait: Duration) {
+        self.now = self.now.plus(wait);
+    }
+}
+
+const HOME: &str = "192.0.2.7";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Another network for each number.
+fn elsewhere(n: u32) -> String {
+    std::net::Ipv4Addr::from(0x1400_0000 + (n << 16)).to_string()
+}
+
+#[test]
+fn who_fails_waits_twice_as_long_each_time_and_is_refused_in_the_end_until_a_time_that_is_told() {
+    let mut world = World::new();
+    let mut seen = Vec::new();
+    for n in 0..12_u64 {
+        let verdict = world.ask(HOME, "ann");
+        seen.push(match verdict {
+            Verdict::Go => 0,
+            Verdict::Wait(wait) => wait.as_millis(),
+            Verdict::Refuse { .. } => u128::MAX,
+        });
+        let _ = world.fail(HOME, "ann", &format!("guess {n}"));
+        if seen.last() == Some(&u128::MAX) {
+            break;
+        }
+    }
+    assert_eq!(seen, [0, 0, 0, 250, 500, u128::MAX]);
+    let Verdict::Refuse { until, scope: Scope::Account } = world.ask(HOME, "ann") else { panic!() };
+    world.now = until;
+    assert!(matches!(world.ask(HOME, "ann"), Verdict::Wait(_)));
+}
+
+#[test]
+fn the_answer_to_a_wrong_password_waits_from_the_first_on_and_three_seconds_at_most() {
+    let mut world = World::new();
+    let delays = (0..6).map(|n| world.fail(HOME, "ann", &n.to_string()).delay.as_millis());
+    assert_eq!(delays.collect::<Vec<_>>(), [250, 500, 1_000, 2_000, 3_000, 3_000]);
+}
+
+#[test]
+fn an_address_that_tries_many_accounts_is_refused_and_its_neighbours_are_not() {
+    let mut world = World::new();
+    for n in 0..8 {
+        assert_eq!(world.refuses(HOME, &n.to_string()), None);
+        world.guess(HOME, &n.to_string(), 1);
+    }
+    assert_eq!(world.refuses(HOME, "bob"), Some(Scope::Address));
+    assert_eq!(world.refuses("192.0.2.8", "bob"), None);
+    world.wait(Duration::from_secs(20 * 60));
+    assert_eq!(world.refuses(HOME, "bob"), None);
+}
+
+#[test]
+fn a_network_of_many_addresses_and_a_wider_one_are_bounded_too() {
+    let mut world = World::new();
+    for n in 0..64 {
+        world.guess(&format!("2001:db8:1:{n}::1"), &n.to_string(), 1);
+    }
+    assert_eq!(world.refuses("2001:db8:1:ff::1", "bob"), Some(Scope::Network));
+    assert_eq!(world.refuses("2001:db8:2::1", "bob"), None);
+    for n in 0..1_024 {
+        world.guess(&format!("2001:db8:{n:x}::1"), &format!("w{n}"), 1);
+    }
+    assert_eq!(world.refuses("2001:db8:ffff::1", "bob"), Some(Scope::Wider));
+    assert_eq!(world.refuses("2001:db9::1", "bob"), None);
+}
+
+#[test]
+fn an_account_is_closed_to_strangers_of_ill_repute_first_and_to_clean_ones_later() {
+    let mut world = World::new();
+    world.guess(HOME, "other", 3);
+    for n in 0..5 {
+        world.guess(&elsewhere(n), "ann", 1);
+    }
+    assert_eq!(world.refuses(HOME, "ann"), Some(Scope::Account));
+    assert_eq!(world.refuses(&elsewhere(99), "ann"), None);
+    for n in 5..30 {
+        world.guess(&elsewhere(n), "ann", 1);
+    }
+    assert_eq!(world.refuses(&elsewhere(99), "ann"), Some(Scope::Account));
+    // What an address did counts for a day, also where it has leaked.
+    world.wait(Duration::from_secs(7 * 60 * 60));
+    assert_eq!(world.refuses(&elsewhere(99), "ann"), None);
+    world.guess(&elsewhere(100), "ann", 5);
+    assert_eq!(world.refuses(HOME, "ann"), Some(Scope::Account));
+}
+
+#[test]
+fn a_known_device_is_not_kept_out_by_what_strangers_do() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    for n in 0..40 {
+        world.guess(&elsewhere(n), "ann", 1);
+        world.guess(HOME, &format!("victim {n}"), 1);
+    }
+    assert_eq!(world.ask(HOME, "ann"), Verdict::Go);
+    assert!(matches!(world.ask(HOME, "bob"), Verdict::Refuse { .. }));
+    assert!(matches!(world.ask(&elsewhere(99), "ann"), Verdict::Refuse { scope: Scope::Account, .. }));
+    // Another client, from there: a stranger.
+    let other = Attempt { client: Some("hydra"), ..World::attempt(HOME, "ann") };
+    assert!(matches!(world.attempts.ask(&other, world.now), Verdict::Refuse { .. }));
+}
+
+#[test]
+fn who_guesses_from_where_the_account_is_known_goes_by_more_than_that_from_the_third_on() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    for n in 0..40 {
+        world.guess(HOME, &format!("victim {n}"), 1);
+    }
+    world.guess(HOME, "ann", 3);
+    assert_eq!(world.refuses(HOME, "ann"), Some(Scope::Address));
+}
+
+#[test]
+fn one_account_is_guessed_at_about_a_hundred_times_a_day_however_many_try() {
+    let mut world = World::new();
+    let mut looked_at = 0;
+    for n in 0..24 * 60 * 60 {
+        let from = elsewhere(n % 200);
+        if world.refuses(&from, "ann").is_none() {
+            world.guess(&from, "ann", 1);
+            looked_at += 1;
+        }
+        world.wait(Duration::from_secs(1));
+    }
+    assert_eq!(looked_at, 126);
+}
+
+#[test]
+fn the_same_wrong_password_counts_once_a_day_wherever_it_comes_from() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    // An old telephone, every five minutes.
+    for _ in 0..250 {
+        assert_eq!(world.ask(HOME, "ann"), Verdict::Go);
+        let _ = world.fail(HOME, "ann", "of before");
+        world.wait(Duration::from_secs(5 * 60));
+    }
+    assert_eq!(world.refuses(HOME, "bob"), None);
+    assert_eq!(world.fail(HOME, "ann", "of before").delay, FIRST_DELAY);
+    // It is forgotten in the end.
+    world.wait(3 * DAY);
+    let _ = world.fail(HOME, "ann", "something else");
+    world.wait(3 * DAY);
+    let _ = world.fail(HOME, "ann", "something other");
+    assert_eq!(world.fail(HOME, "ann", "of before").delay, 2 * FIRST_DELAY);
+}
+
+#[test]
+fn a_proof_tells_no_password_so_each_counts() {
+    let mut world = World::new();
+    for _ in 0..10 {
+        let _ = world.attempts.failed(&World::attempt(HOME, "ann"), None, world.now);
+    }
+    assert!(world.refuses(HOME, "ann").is_some());
+}
+
+#[test]
+fn what_failed_before_a_success_of_the_same_session_is_forgiven_and_what_was_meant_for_others_is_not() {
+    let mut world = World::new();
+    let first = world.fail(HOME, "ann", "one").charge;
+    let of_another = world.fail(HOME, "bob", "two").charge;
+    world.attempts.succeeded(&World::attempt(HOME, "ann"), vec![first, of_another], world.now);
+    let listed = world.attempts.list(["ann", "bob"].into_iter(), world.now);
+    let failures: Vec<_> = listed.iter().map(|entry| (entry.subject.clone(), entry.failures)).collect();
+    assert!(failures.contains(&(Subject::Account("bob".to_owned()), 1)), "{failures:?}");
+    assert!(!failures.iter().any(|(subject, _)| *subject == Subject::Account("ann".to_owned())));
+    assert!(failures.contains(&(Subject::Network(Network::narrow(HOME.parse().unwrap())), 1)));
+}
+
+#[test]
+fn an_address_that_is_trusted_stands_for_nobody() {
+    let proxy = Network::of(HOME.parse().unwrap(), 32);
+    let mut world = World { attempts: Attempts::new(KEYS, vec![proxy]), now: Moment::from_millis(5) };
+    for n in 0..3_000 {
+        world.guess(HOME, &n.to_string(), 1);
+    }
+    assert_eq!(world.ask(HOME, "bob"), Verdict::Go);
+    assert!(world.attempts.list(std::iter::empty(), world.now).is_empty());
+    // Behind it an account has its bound as it has elsewhere.
+    for n in 0..30 {
+        let client = n.to_string();
+        let attempt = Attempt { client: Some(&client), ..World::attempt(HOME, "bob") };
+        let _ = world.attempts.failed(&attempt, Some(client.as_bytes()), world.now);
+    }
+    assert_eq!(world.refuses(HOME, "bob"), Some(Scope::Account));
+}
+
+#[test]
+fn who_have_signed_in_from_a_network_count_in_its_favour() {
+    let mut world = World::new();
+    for n in 0..20 {
+        world.succeed(HOME, &format!("colleague {n}"));
+    }
+    for n in 0..27 {
+        world.guess(HOME, &n.to_string(), 1);
+    }
+    assert_eq!(world.refuses(HOME, "newcomer"), None);
+    world.guess(HOME, "28", 1);
+    assert_eq!(world.refuses(HOME, "newcomer"), Some(Scope::Address));
+}
+
+#[test]
+fn a_flood_takes_bounded_memory_and_no_debt_lasts_for_days() {
+    let mut world = World::new();
+    for n in 0..140_000_u32 {
+        let from = std::net::Ipv4Addr::from(n.wrapping_mul(2_654_435_761)).into();
+        let name = n.to_string();
+        let attempt = Attempt { from, client: Some(&name), account: &name };
+        let _ = world.attempts.failed(&attempt, Some(b"x"), world.now);
+    }
+    let attempts = &world.attempts;
+    for entries in [attempts.addresses.entries(), attempts.accounts.entries(), attempts.pairs.entries()] {
+        assert!(entries <= 2 * MAX_REMEMBERED, "{entries}");
+    }
+    assert!(attempts.wrong.entries() <= 2 * MAX_REMEMBERED);
+    world.guess(HOME, "ann", 10_000);
+    world.wait(DAY);
+    assert_eq!(world.refuses(HOME, "ann"), None);
+}
+
+#[test]
+fn an_account_has_as_many_known_devices_as_it_may_and_the_oldest_goes() {
+    let mut world = World::new();
+    for n in 0..=16 {
+        world.succeed(&elsewhere(n), "ann");
+        world.succeed(&elsewhere(1), "ann");
+    }
+    let knows = |n| world.attempts.knows(&World::attempt(&elsewhere(n), "ann"));
+    assert_eq!([0, 1, 2, 16].map(knows), [false, true, true, true]);
+    assert!(!world.attempts.knows(&World::attempt(&elsewhere(1), "bob")));
+}
+
+#[test]
+fn what_is_remembered_outlives_a_restart_and_leaks_meanwhile() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    world.guess(HOME, "victim", 10);
+    let state = world.attempts.state(world.now, 1_000_000);
+    let again = |seconds: u64| {
+        let now = Moment::from_millis(3);
+        let attempts = Attempts::from_state(&state, [9; 32], Vec::new(), now, 1_000_000 + seconds).unwrap();
+        World { attempts, now }
+    };
+    let at_once = again(0);
+    assert!(at_once.attempts.knows(&World::attempt(HOME, "ann")));
+    assert_eq!(at_once.ask(HOME, "ann"), Verdict::Go);
+    assert_eq!(
+        at_once.ask(HOME, "bob").max(Verdict::Go),
+        World { now: at_once.now, ..at_once }.ask(HOME, "bob")
+    );
+    assert_eq!(again(0).refuses(HOME, "bob"), Some(Scope::Address));
+    assert!(again(0).refuses(HOME, "victim").is_some());
+    assert_eq!(again(3_600).refuses(HOME, "bob"), None);
+    // A clock that was set back costs nobody more.
+    let earlier = Attempts::from_state(&state, [9; 32], Vec::new(), Moment::default(), 5);
+    assert!(earlier.is_ok());
+    // Wrong passwords are not written: one that comes again counts again.
+    let mut restarted = again(0);
+    let failures = |world: &World| world.attempts.list(["eve"].into_iter(), world.now);
+    let _ = restarted.fail(&elsewhere(7), "eve", "x");
+    assert!(failures(&restarted).iter().any(|entry| entry.subject == Subject::Account("eve".to_owned())));
+}
+
+#[test]
+fn a_state_that_is_damaged_or_of_another_version_is_none() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    world.guess(HOME, "ann", 2);
+    let state = world.attempts.state(world.now, 1);
+    let read =
+        |state: &[u8]| Attempts::from_state(state, [0; 32], Vec::new(), Moment::default(), 1).map(drop);
+    assert_eq!(read(&state), Ok(()));
+    for at in 0..state.len() {
+        let mut rotten = state.clone();
+        rotten[at] ^= 1;
+        assert_eq!(read(&rotten), Err(Damaged));
+        assert_eq!(read(&state[..at]), Err(Damaged));
+    }
+    // What has a right checksum and makes no sense.
+    for body in [
+        &b"gatepost limits 2\n"[..],
+        b"gatepost limits 1\n",
+        &[b"gatepost limits 1\n", &[0; 40][..], &[99]].concat(),
+    ] {
+        let sum = blake3::hash(body);
+        assert_eq!(read(&[body, sum.as_bytes()].concat()), Err(Damaged));
+    }
+}
+
+#[test]
+fn a_state_is_never_longer_than_it_may_be() {
+    let mut world = World::new();
+    for n in 0..70_000_u32 {
+        let from = std::net::Ipv4Addr::from(n.wrapping_mul(2_654_435_761)).into();
+        let name = n.to_string();
+        let attempt = Attempt { from, client: Some(&name), account: &name };
+        let _ = world.attempts.failed(&attempt, None, world.now);
+    }
+    assert!(world.attempts.state(world.now, 1).len() <= MAX_STATE_OCTETS);
+}
+
+#[test]
+fn who_is_let_off_may_try_again_and_nobody_else() {
+    let mut world = World::new();
+    world.guess(HOME, "ann", 10);
+    world.guess("198.51.100.1", "bob", 10);
+    assert_eq!(world.attempts.clear_account("nobody"), 0);
+    assert_eq!(world.attempts.clear_account("ann"), 2);
+    assert_eq!(world.refuses(HOME, "ann"), Some(Scope::Address));
+    assert_eq!(world.attempts.clear_address(HOME.parse().unwrap()), 3);
+    assert_eq!(world.ask(HOME, "ann"), Verdict::Go);
+    assert!(world.refuses("198.51.100.1", "bob").is_some());
+    assert_eq!(world.attempts.clear(), 5);
+    assert_eq!(world.ask("198.51.100.1", "bob"), Verdict::Go);
+}
+
+#[test]
+fn the_list_has_the_worst_first_and_only_so_many() {
+    let mut world = World::new();
+    for n in 0..2_000 {
+        world.guess(&elsewhere(n % 400), &n.to_string(), 1);
+    }
+    world.guess(HOME, "ann", 9);
+    let listed = world.attempts.list(["ann", "bob"].into_iter(), world.now);
+    assert_eq!(listed.len(), MAX_LISTED);
+    assert!(listed.is_sorted_by_key(|entry| std::cmp::Reverse(entry.failures)));
+    let ann = listed.iter().find(|entry| entry.subject == Subject::Account("ann".to_owned())).unwrap();
+    assert_eq!((ann.failures, ann.scope), (9, Scope::Account));
+    assert!(matches!(ann.verdict, Verdict::Refuse { scope: Scope::Account, .. }));
+}
+
+#[test]
+fn keys_print_as_an_ellipsis() {
+    assert_eq!(format!("{KEYS:?}"), "…");
+    let printed = format!("{:?}", World::new().attempts);
+    assert!(printed.contains("keys: …"), "{printed}");
+}
