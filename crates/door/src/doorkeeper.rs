@@ -1,5 +1,6 @@
 //! What all doors of a server share, and the order in which a visitor meets it.
 
+use crate::elsewhere::Elsewhere;
 use crate::entered::{Entered, Place};
 use crate::judge::Judged;
 use crate::not_let_in::NotLetIn;
@@ -8,17 +9,18 @@ use events::{AuthFailure, AuthLimit, Claimed, Event};
 use mail::{Accounts, HashPool, Origin, Remembered};
 use mailbox::account::directory::Standing;
 use policy::{FailedLogins, Sessions, TooManySessions};
-use sasl::{Channel, Claim, Nonce, Offer, Policy, State, Verifiers};
+use sasl::{Ability, Channel, Claim, Nonce, Offer, Policy, State, Verifiers};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use terms::{AccountId, Moment};
+use terms::{AccountId, Login, Moment};
 
 /// Judges claims, and lets in. One for a server, however many protocols it speaks: guesses at one count at the others.
 pub struct Doorkeeper {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
     pub(crate) remembered: Arc<Remembered>,
+    pub(crate) elsewhere: Elsewhere,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
     failed: Mutex<FailedLogins>,
     sessions: Arc<Mutex<Sessions>>,
@@ -51,6 +53,7 @@ impl Doorkeeper {
     pub fn new(
         accounts: Arc<Accounts>,
         pool: Arc<HashPool>,
+        elsewhere: Elsewhere,
         clock: impl Fn() -> Moment + Send + Sync + 'static,
         rules: Rules,
     ) -> Self {
@@ -59,11 +62,12 @@ impl Doorkeeper {
             accounts,
             pool,
             remembered,
+            policy: policy(&elsewhere),
+            elsewhere,
             clock: Box::new(clock),
             failed: Mutex::new(FailedLogins::new()),
             sessions: Arc::new(Mutex::new(Sessions::new(rules.sessions_per_account))),
             longest_delay: rules.longest_delay,
-            policy: Policy::default(),
         }
     }
 
@@ -96,11 +100,19 @@ impl Doorkeeper {
             Ok(Judged::Known(id)) => self.let_in(id, &name, visitor).await,
             Ok(Judged::Wrong(reason)) => {
                 self.turn_away(&name, visitor, reason).await;
-                Err(NotLetIn::Wrong)
+                Err(if reason == AuthFailure::NotAuthorized {
+                    NotLetIn::NotAuthorized
+                } else {
+                    NotLetIn::Wrong
+                })
             }
             Ok(Judged::Unknowable(reason)) => {
                 self.turn_away(&name, visitor, reason).await;
                 Err(NotLetIn::Unknowable)
+            }
+            Ok(Judged::Unavailable) => {
+                log_failure(&name, visitor, AuthFailure::Unavailable);
+                Err(NotLetIn::DirectoryDown)
             }
             Err(mail::Busy) => {
                 log_failure(&name, visitor, AuthFailure::Unavailable);
@@ -123,7 +135,10 @@ impl Doorkeeper {
             self.turn_away(name, visitor, AuthFailure::Disabled).await;
             return Err(NotLetIn::Wrong);
         }
-        Ok(Entered { account, name: events::Account::new(name), origin, signed_out, place })
+        // As it is called here, which is not always what was typed, and for a token need not be typed at all.
+        let login = self.accounts.login(id);
+        let name = events::Account::new(login.as_ref().map_or(name, Login::as_str));
+        Ok(Entered { account, name, origin, signed_out, place })
     }
 
     /// Writes it down, and lets whoever guesses wait.
@@ -136,6 +151,17 @@ impl Doorkeeper {
     pub(crate) fn now(&self) -> Moment {
         (self.clock)()
     }
+}
+
+/// Which mechanisms make sense, by what directories can do. A client uses the strongest mechanism that it sees and fails
+/// with it for ever, so proofs are offered only where every account has what they are checked with, which no directory
+/// elsewhere gives away.
+fn policy(elsewhere: &Elsewhere) -> Policy {
+    let mut policy = Policy::default();
+    if elsewhere.can(directory::Ability::Passwords) {
+        policy.abilities.scram_sha_256 = Ability::Some;
+    }
+    policy
 }
 
 fn origin(id: AccountId, visitor: &Visitor) -> Origin {

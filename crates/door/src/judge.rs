@@ -4,9 +4,16 @@ use crate::doorkeeper::Doorkeeper;
 use events::{AuthFailure, Mechanism, Word};
 use mail::{Busy, Certainty, Found};
 use mailbox::account::directory::Standing;
-use sasl::{Claim, Secret, Verdict};
+use sasl::{Claim, ForeignHash, Typed, Verdict};
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use terms::AccountId;
+use tokio::time::Instant;
+
+/// Where whose password it is would show by the time that judging it takes, whoever is turned away hears it at a stroke of
+/// this (threat T-38): one directory says sooner that it has no such name than that a password is wrong.
+const STROKE: Duration = Duration::from_millis(500);
 
 /// What came of a claim.
 pub(crate) enum Judged {
@@ -17,40 +24,48 @@ pub(crate) enum Judged {
     /// Part of the directory is lost: nobody is told that a password is wrong which may be right, nor of which accounts all
     /// is known.
     Unknowable(AuthFailure),
+    /// The directory elsewhere that knows cannot be asked, or what it says cannot be kept.
+    Unavailable,
 }
 
 impl Doorkeeper {
-    /// Holds a claim against what the accounts sign in with.
+    /// Holds a claim against what the accounts sign in with, here or elsewhere.
     pub(crate) async fn judge(&self, claim: Claim, mechanism: Mechanism) -> Result<Judged, Busy> {
         let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
-        let verdict = match claim {
-            Claim::Password { password, .. } => {
-                self.verify(&found, password.into_prepared(), mechanism).await?
+        match claim {
+            Claim::Password { name, password } => match self.is_elsewhere(&name, &found) {
+                Some(asked) => at_a_stroke(self.judge_elsewhere(asked, password, mechanism)).await,
+                // What a hash of somebody else's takes is not what ours do.
+                None if self.accounts.have_foreign_hashes() => {
+                    at_a_stroke(self.judge_here(&found, password, mechanism)).await
+                }
+                None => self.judge_here(&found, password, mechanism).await,
+            },
+            Claim::Proven { verifier, .. } if *found.record.scram() == verifier => {
+                Ok(judged(Verdict::Right, &found))
             }
-            Claim::Proven { verifier, .. } if *found.record.scram() == verifier => Verdict::Right,
-            Claim::Proven { .. } => Verdict::Wrong,
-            // Nobody here knows tokens or certificates, and so neither is offered.
-            Claim::Disproven { .. } | Claim::Bearer { .. } | Claim::External { .. } => Verdict::Wrong,
-        };
-        let judged = match (verdict, found.account) {
-            (Verdict::Right, Some(_)) if found.standing == Standing::Disabled => {
-                Judged::Wrong(AuthFailure::Disabled)
+            Claim::Bearer { user, token } => {
+                at_a_stroke(async { Ok(self.judge_bearer(user.as_deref(), &token).await) }).await
             }
-            (Verdict::Right, Some(account)) => Judged::Known(account),
-            (Verdict::Wrong, Some(_)) => Judged::Wrong(AuthFailure::WrongPassword),
-            (_, None) => Judged::Wrong(AuthFailure::NoAccount),
-        };
-        Ok(match (judged, found.certainty) {
-            (Judged::Wrong(_), Certainty::Doubtful) => Judged::Unknowable(AuthFailure::Unavailable),
-            (Judged::Wrong(why), Certainty::OfThisOne) => Judged::Unknowable(why),
-            (judged, _) => judged,
-        })
+            // Nobody here knows certificates, and so they are not asked for.
+            Claim::Proven { .. } | Claim::Disproven { .. } | Claim::External { .. } => {
+                Ok(judged(Verdict::Wrong, &found))
+            }
+        }
+    }
+
+    async fn judge_here(&self, found: &Found, typed: Typed, mechanism: Mechanism) -> Result<Judged, Busy> {
+        Ok(judged(self.verify(found, typed, mechanism).await?, found))
     }
 
     /// What was right a short while ago is not hashed again, where the account may sign in: of one that is disabled
     /// nobody shall learn by the time that its password is right. Many who come back at once, as after a restart, find
     /// that out when their turn comes.
-    async fn verify(&self, found: &Found, password: Secret, mechanism: Mechanism) -> Result<Verdict, Busy> {
+    async fn verify(&self, found: &Found, typed: Typed, mechanism: Mechanism) -> Result<Verdict, Busy> {
+        if let Some(hash) = found.record.foreign_hash() {
+            return self.verify_foreign(found, &hash.clone(), typed).await;
+        }
+        let password = typed.into_prepared();
         let mark = self.remembered.mark(found.account, mechanism.as_str(), &found.record, &password);
         let (now, may_sign_in) = (self.now(), found.standing == Standing::Enabled);
         if may_sign_in && self.remembered.holds(&mark, now) {
@@ -60,5 +75,47 @@ impl Doorkeeper {
         let is_known = move || may_sign_in && asked.holds(&mark, now);
         let right = move || told.remember(mark, now);
         self.pool.verify_unless_known(found.record.clone(), password, is_known, right).await
+    }
+
+    /// An account that came with a hash of somebody else's gets a record of our own with the first password that is right:
+    /// from then on nothing is left of the old one. Where that cannot be kept now, the next sign-in tries again.
+    async fn verify_foreign(&self, found: &Found, hash: &ForeignHash, typed: Typed) -> Result<Verdict, Busy> {
+        let typed = Arc::new(typed);
+        let verdict = self.check_foreign(hash.text(), Arc::clone(&typed)).await?;
+        if let (Verdict::Right, Some(account), Some(typed)) = (verdict, found.account, Arc::into_inner(typed))
+        {
+            let fresh = self.pool.new_record(typed.into_prepared(), self.accounts.salts()).await?;
+            self.accounts.renew_credential(account, &found.record, &fresh).await;
+        }
+        Ok(verdict)
+    }
+}
+
+/// Lets whoever is turned away hear it at the next stroke, counted from when they asked.
+async fn at_a_stroke(judging: impl Future<Output = Result<Judged, Busy>>) -> Result<Judged, Busy> {
+    let asked = Instant::now();
+    let judged = judging.await?;
+    if !matches!(judged, Judged::Known(_)) {
+        let strokes = asked.elapsed().as_millis() / STROKE.as_millis() + 1;
+        let wait = STROKE.saturating_mul(u32::try_from(strokes).unwrap_or(u32::MAX));
+        tokio::time::sleep_until(asked + wait).await;
+    }
+    Ok(judged)
+}
+
+/// What a verdict means for the account that was found.
+fn judged(verdict: Verdict, found: &Found) -> Judged {
+    let judged = match (verdict, found.account) {
+        (Verdict::Right, Some(_)) if found.standing == Standing::Disabled => {
+            Judged::Wrong(AuthFailure::Disabled)
+        }
+        (Verdict::Right, Some(account)) => Judged::Known(account),
+        (Verdict::Wrong, Some(_)) => Judged::Wrong(AuthFailure::WrongPassword),
+        (_, None) => Judged::Wrong(AuthFailure::NoAccount),
+    };
+    match (judged, found.certainty) {
+        (Judged::Wrong(_), Certainty::Doubtful) => Judged::Unknowable(AuthFailure::Unavailable),
+        (Judged::Wrong(why), Certainty::OfThisOne) => Judged::Unknowable(why),
+        (judged, _) => judged,
     }
 }

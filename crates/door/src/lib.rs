@@ -13,12 +13,14 @@
 //! a protocol (`net`).
 
 mod doorkeeper;
+mod elsewhere;
 mod entered;
 mod judge;
 mod not_let_in;
 mod visitor;
 
 pub use doorkeeper::{Doorkeeper, Rules};
+pub use elsewhere::{Elsewhere, Manners};
 pub use entered::{Entered, Place};
 pub use not_let_in::NotLetIn;
 pub use sasl::Claim;

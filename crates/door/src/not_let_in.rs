@@ -16,6 +16,12 @@ pub enum NotLetIn {
          again once your administrator has mended it"
     )]
     Unknowable,
+    /// They are somebody, and asked to act as somebody else: `[AUTHORIZATIONFAILED]`.
+    #[error("You cannot act for another account")]
+    NotAuthorized,
+    /// A directory elsewhere cannot be asked: `[UNAVAILABLE]`. It says nothing of name and password.
+    #[error("Passwords of this domain cannot be checked just now; try again in a moment")]
+    DirectoryDown,
     /// Too many wait: `[UNAVAILABLE]`.
     #[error("Too many are signing in just now; try again in a moment")]
     Busy,

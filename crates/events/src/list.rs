@@ -5,7 +5,7 @@
 use crate::declare::events;
 use crate::{
     Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId, DeliveryFailure,
-    EndReason, FaultId, File, ImportOutcome, Listener, MailAddress, Mailbox, Mechanism, Peer,
+    Directory, EndReason, FaultId, File, ImportOutcome, Listener, MailAddress, Mailbox, Mechanism, Peer,
     PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence, ServerName, Source,
     StopReason, TlsGroup, TlsVersion,
 };
@@ -296,6 +296,21 @@ events! {
         mechanism: Option<Mechanism>,
         /// Why not.
         reason: AuthFailure,
+    }
+
+    /// A directory of accounts cannot be asked: its people cannot sign in by their own passwords, and are told so. Said once,
+    /// until it answers again.
+    "directory.down" WARN DirectoryDown {
+        /// As the settings call it.
+        directory: Directory,
+        /// What is the matter.
+        problem: Problem,
+    }
+
+    /// A directory of accounts that could not be asked answers again.
+    "directory.up" INFO DirectoryUp {
+        /// As the settings call it.
+        directory: Directory,
     }
 
     /// A sign-in was held back by a limit, whatever the password.

@@ -59,6 +59,8 @@ texts! {
     Sentence("words")
     /// A host's name in TLS.
     ServerName("host name")
+    /// As the settings call it.
+    Directory("name")
     /// Where mail was imported from.
     Source("kind of source, and its path, or user, host and port")
 }
@@ -123,6 +125,14 @@ impl MailAddress {
 
 impl ServerName {
     /// The name as the client or the certificate gives it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(escape(name.as_bytes()))
+    }
+}
+
+impl Directory {
+    /// As the settings call it.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(escape(name.as_bytes()))

@@ -201,8 +201,19 @@ words! {
         Malformed = "malformed",
         /// The client changed its mind.
         Cancelled = "cancelled",
-        /// We could not check: too busy, or our fault.
+        /// We could not check: too busy, or our fault; or the directory that knows could not be asked.
         Unavailable = "unavailable",
+        /// A directory elsewhere lets them in, and the account of that name is not theirs: it is of this server's own, or of
+        /// somebody else who had the name before. An admin has to say whose it is.
+        OtherOwner = "other-owner",
+        /// A directory elsewhere lets them in, and they have no account here and get none.
+        NoNewAccount = "no-new-account",
+        /// The directory that knows the account is not in the settings any more.
+        NoDirectory = "no-directory",
+        /// The hash of the password cannot be used: it is of a kind that is not known here, or asks for too much.
+        UnusableHash = "unusable-hash",
+        /// They are somebody, and asked to act as somebody else.
+        NotAuthorized = "not-authorized",
     }
 
     /// Which limit held a sign-in back.

@@ -119,6 +119,15 @@ impl HashPool {
         }
     }
 
+    /// Checks a password against a hash that somebody else has made: `check` does, in its turn. What it takes is the hash's
+    /// own business, within bounds.
+    ///
+    /// # Errors
+    /// [`Busy`]: nothing was checked.
+    pub async fn check(&self, check: impl FnOnce() -> Verdict + Send + 'static) -> Result<Verdict, Busy> {
+        self.run(move |_| check()).await
+    }
+
     /// Makes the record of a new password.
     ///
     /// # Errors

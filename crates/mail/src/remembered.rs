@@ -29,7 +29,8 @@ pub struct Remembered {
 #[derive(Debug, Default)]
 struct Marks {
     until: HashMap<Mark, Moment>,
-    /// In the order in which they came, which is that in which they end.
+    /// In the order in which they came, which is that in which they end: one that ends sooner than those before it waits
+    /// here for them, and is asked for its end all the same.
     order: VecDeque<Mark>,
 }
 
@@ -52,6 +53,13 @@ impl Remembered {
         self.key.mark(account.unwrap_or(AccountId::DIRECTORY).0, mechanism, record, password)
     }
 
+    /// The same of a password that a directory elsewhere knows. `version` says whose it is there, and becomes another with
+    /// it.
+    #[must_use]
+    pub fn mark_elsewhere(&self, mechanism: &str, version: &[u8], password: &Secret) -> Mark {
+        self.key.mark_elsewhere(AccountId::DIRECTORY.0, mechanism, version, password)
+    }
+
     /// Whether it was right a short while ago.
     ///
     /// That this looks a mark up, and does not compare all of them in constant time, tells nothing: which octets a
@@ -63,10 +71,15 @@ impl Remembered {
 
     /// It was right just now.
     pub fn remember(&self, mark: Mark, now: Moment) {
+        self.remember_for(mark, now, self.time);
+    }
+
+    /// The same, for no longer than `most`: of what may change without our hearing of it.
+    pub fn remember_for(&self, mark: Mark, now: Moment, most: Duration) {
         let mut marks = self.marks();
         marks.forget(now, self.most);
         if self.most > 0 && !self.time.is_zero() && !marks.until.contains_key(&mark) {
-            marks.until.insert(mark, now.plus(self.time));
+            marks.until.insert(mark, now.plus(self.time.min(most)));
             marks.order.push_back(mark);
         }
     }

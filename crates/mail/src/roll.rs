@@ -13,6 +13,8 @@ use terms::AccountId;
 pub(crate) struct Roll {
     directory: Directory,
     costs: CostMix,
+    /// How many records hold a hash that was made elsewhere.
+    foreign: usize,
     /// Of whom everything is known, where events are lost: it is of no other.
     certain: Option<Arc<BTreeSet<AccountId>>>,
 }
@@ -44,9 +46,9 @@ impl Roll {
         let ids: Vec<_> = directory.accounts().map(|(_, id)| id).collect();
         let certain = ids.iter().copied().filter(|id| salvage.is_certain(*id)).collect();
         let certain = (salvage.lost() > 0).then(|| Arc::new(certain));
-        let mut roll = Self { directory, certain, costs: CostMix::default() };
+        let mut roll = Self { directory, certain, ..Self::default() };
         for id in ids {
-            roll.record(id).inspect(|record| roll.costs.add(record.cost()));
+            roll.count(id);
         }
         roll
     }
@@ -70,9 +72,24 @@ impl Roll {
         let Some(id) = changes_credential(event) else { return self.directory.apply(event) };
         let before = self.record(id);
         self.directory.apply(event)?;
-        before.inspect(|record| self.costs.remove(record.cost()));
-        self.record(id).inspect(|record| self.costs.add(record.cost()));
+        if let Some(record) = before {
+            self.costs.remove(record.cost());
+            self.foreign -= usize::from(record.foreign_hash().is_some());
+        }
+        self.count(id);
         Ok(())
+    }
+
+    fn count(&mut self, id: AccountId) {
+        if let Some(record) = self.record(id) {
+            self.costs.add(record.cost());
+            self.foreign += usize::from(record.foreign_hash().is_some());
+        }
+    }
+
+    /// Whether somebody's password is still known by a hash that was made elsewhere.
+    pub(crate) const fn has_foreign_hashes(&self) -> bool {
+        self.foreign > 0
     }
 
     /// `None` for a damaged one as well: a stranger is shown a decoy for it.

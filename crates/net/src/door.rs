@@ -95,7 +95,10 @@ fn told(why: NotLetIn, connection: ConnectionId) -> Refusal {
         NotLetIn::Wrong => sasl::Failure::WrongCredentials.into(), // the words for it stand there
         NotLetIn::Mail(why) => refusal(why, connection),
         NotLetIn::TooManySessions(_) => Refusal::denied(Code::Limit, why.to_string()),
-        NotLetIn::Unknowable | NotLetIn::Busy => Refusal::denied(Code::Unavailable, why.to_string()),
+        NotLetIn::NotAuthorized => sasl::Failure::NotAuthorized.into(),
+        NotLetIn::Unknowable | NotLetIn::Busy | NotLetIn::DirectoryDown => {
+            Refusal::denied(Code::Unavailable, why.to_string())
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::connection::Service;
 use crate::door::{ConnectionDoor, Lodge};
 use crate::hall::HallLimits;
 use crate::visit::{Farewell, Visit};
-use door::{Doorkeeper, Rules};
+use door::{Doorkeeper, Elsewhere, Rules};
 use events::EndReason;
 use mail::{Accounts, HashPool};
 use session::imap::Ending;
@@ -24,10 +24,21 @@ impl Imap {
     /// Over these accounts, within the limits of the settings.
     #[must_use]
     pub fn new(settings: &Settings, accounts: Arc<Accounts>, pool: Arc<HashPool>) -> Self {
+        Self::over(settings, accounts, pool, Elsewhere::default())
+    }
+
+    /// The same, where accounts are known elsewhere too.
+    #[must_use]
+    pub fn over(
+        settings: &Settings,
+        accounts: Arc<Accounts>,
+        pool: Arc<HashPool>,
+        elsewhere: Elsewhere,
+    ) -> Self {
         let limits =
             HallLimits { message_octets: settings.limits.append_limit_octets, account: accounts.limits() };
         let clock = Clock::start();
-        let keeper = Doorkeeper::new(accounts, pool, move || clock.now(), rules(settings));
+        let keeper = Doorkeeper::new(accounts, pool, elsewhere, move || clock.now(), rules(settings));
         Self { lodge: Arc::new(Lodge { keeper, limits }) }
     }
 }

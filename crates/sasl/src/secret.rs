@@ -44,6 +44,12 @@ impl Secret {
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()
     }
+
+    /// The same as text, for whoever has to say it to a server that knows whether it is right.
+    #[must_use]
+    pub fn expose_text(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Secret {

@@ -3,6 +3,7 @@
 use super::{Accounts, DirectoryError};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Login, Newcomers};
+use sasl::{CredentialRecord, Salts};
 use terms::AccountId;
 
 impl Accounts {
@@ -13,6 +14,20 @@ impl Accounts {
         let login = Login::new(name).ok();
         let entry = login.and_then(|login| Some(roll.directory().find(&login)?.1.keyring().links().to_vec()));
         entry.unwrap_or_default()
+    }
+
+    /// Whether somebody who is `link` elsewhere is the owner of the account of that name.
+    #[must_use]
+    pub fn is_linked(&self, login: &Login, link: &Link) -> bool {
+        let roll = self.roll();
+        let linked = roll.directory().find_linked(link).map(|(_, entry)| entry.login == *login);
+        linked.unwrap_or_default()
+    }
+
+    /// What an account is called now; `None` where there is none.
+    #[must_use]
+    pub fn login(&self, id: AccountId) -> Option<Login> {
+        Some(self.roll().directory().get(id)?.login.clone())
     }
 
     /// The account of somebody who is `link` elsewhere and called `login` there: made, renamed or linked where it has to be
@@ -31,5 +46,34 @@ impl Accounts {
         }
         let linked = self.roll().directory().find_linked(link).map(|(id, _)| id);
         Ok(linked.ok_or_else(|| DirectoryRefusal::NonExistent(login.clone()))?)
+    }
+
+    /// Whether somebody's password is still known by a hash that was made elsewhere, which takes a time of its own.
+    #[must_use]
+    pub fn have_foreign_hashes(&self) -> bool {
+        self.roll().has_foreign_hashes()
+    }
+
+    /// Fresh salts for a record.
+    #[must_use]
+    pub fn salts(&self) -> Salts {
+        let mut octets = [0; 32];
+        self.world.random(&mut octets);
+        Salts(octets)
+    }
+
+    /// Gives an account `fresh` for its record where that is still `old`: the same password in a better hash. Where it cannot
+    /// be kept now, all stays as it is.
+    pub async fn renew_credential(&self, id: AccountId, old: &CredentialRecord, fresh: &CredentialRecord) {
+        let (old, fresh) = (old.encode(), fresh.encode());
+        let renewed = self.change_all(|directory| match directory.get(id) {
+            Some(entry) if *entry.credential == *old => {
+                Ok(vec![directory.change_credential(&entry.login, &fresh)?])
+            }
+            _ => Ok(Vec::new()),
+        });
+        if let Err(why) = renewed.await {
+            tracing::warn!(account = id.0, %why, "a password could not be hashed anew; the next sign-in tries again");
+        }
     }
 }

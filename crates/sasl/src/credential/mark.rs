@@ -28,12 +28,28 @@ impl MarkKey {
     /// account is of a fixed length, record and name say theirs: nothing can be read as a part of anything else.
     #[must_use]
     pub fn mark(&self, account: u64, mechanism: &str, record: &CredentialRecord, password: &Secret) -> Mark {
-        let record = record.encode();
-        let mac = keyed(&*self.0).chain_update(account.to_be_bytes());
-        let mac = mac.chain_update((record.len() as u64).to_be_bytes()).chain_update(record);
+        self.of((account, mechanism), Of::Record, &record.encode(), password)
+    }
+
+    /// The same of a password that is known elsewhere, where `version` says by whom and becomes another with it.
+    #[must_use]
+    pub fn mark_elsewhere(&self, account: u64, mechanism: &str, version: &[u8], password: &Secret) -> Mark {
+        self.of((account, mechanism), Of::Elsewhere, version, password)
+    }
+
+    fn of(&self, (account, mechanism): (u64, &str), of: Of, version: &[u8], password: &Secret) -> Mark {
+        let mac = keyed(&*self.0).chain_update(account.to_be_bytes()).chain_update([of as u8]);
+        let mac = mac.chain_update((version.len() as u64).to_be_bytes()).chain_update(version);
         let mac = mac.chain_update((mechanism.len() as u64).to_be_bytes()).chain_update(mechanism);
         Mark(tag(mac.chain_update(password.expose())))
     }
+}
+
+/// Where a password is known: no mark of the one is met by the other.
+#[derive(Clone, Copy)]
+enum Of {
+    Record = 0,
+    Elsewhere = 1,
 }
 
 impl fmt::Debug for MarkKey {

@@ -1,0 +1,315 @@
+//! Passwords and tokens that a directory elsewhere knows.
+
+use crate::doorkeeper::Doorkeeper;
+use crate::judge::Judged;
+use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
+use events::{AuthFailure, Event, Mechanism, Word};
+use foreign_hash::ForeignHash;
+use mail::{Busy, Certainty, DirectoryError, Found};
+use mailbox::account::directory::keyring::Link;
+use mailbox::account::directory::{DirectoryRefusal, Newcomers};
+use sasl::{Mark, Secret, Typed, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use terms::{AccountId, DirectoryName, Login};
+
+/// How long a right password is known again where nothing tells that it has been changed.
+const UNTOLD: Duration = Duration::from_secs(60);
+
+/// The directories elsewhere, and what is allowed to those who come from each.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    chain: Chain,
+    manners: BTreeMap<DirectoryName, Manners>,
+    /// Of which the log has said that they cannot be asked.
+    down: Mutex<BTreeSet<DirectoryName>>,
+}
+
+/// What is allowed to those who come from a directory.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// Whether somebody who has no account gets one.
+    pub get_accounts: bool,
+    /// Directories whose names mean the same people.
+    pub same_people_as: Vec<DirectoryName>,
+}
+
+/// Somebody who was asked for, before their password is looked at.
+struct Person<'a> {
+    hit: Hit<'a>,
+    link: Link,
+}
+
+impl Elsewhere {
+    /// Directories in order, each with what it allows.
+    #[must_use]
+    pub fn new(members: Vec<(Member, Manners)>) -> Self {
+        let manners = members.iter().map(|(member, manners)| (member.name().clone(), manners.clone()));
+        let manners = manners.collect();
+        let chain = Chain::new(members.into_iter().map(|(member, _)| member).collect());
+        Self { chain, manners, down: Mutex::default() }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Whether one of them has that ability.
+    #[must_use]
+    pub fn can(&self, ability: Ability) -> bool {
+        self.chain.members().any(|member| member.can(ability))
+    }
+
+    /// Whether the password of a name is to be asked for there: of one that is linked, and of one that nobody has here. An
+    /// account of our own is asked for here alone.
+    fn knows(&self, login: &Login, links: &[Link], found: &Found) -> bool {
+        !links.is_empty() || (found.account.is_none() && self.chain.serves(login))
+    }
+
+    fn newcomers(&self, directory: &DirectoryName) -> Newcomers<'_> {
+        let manners = self.manners.get(directory);
+        Newcomers {
+            get_accounts: manners.is_some_and(|manners| manners.get_accounts),
+            same_people_as: manners.map_or(&[], |manners| &manners.same_people_as),
+        }
+    }
+
+    /// Writes it down where a directory has gone or come back.
+    fn heard(&self, directory: &DirectoryName, trouble: Option<&Trouble>) {
+        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = || events::Directory::new(directory.as_str());
+        match trouble {
+            Some(why) if down.insert(directory.clone()) => {
+                let problem = (why as &(dyn std::error::Error + 'static)).into();
+                Event::DirectoryDown { directory: name(), problem }.log();
+            }
+            None if down.remove(directory) => Event::DirectoryUp { directory: name() }.log(),
+            _ => {}
+        }
+    }
+
+    fn note<T>(&self, directory: &DirectoryName, answer: &Answer<T>) {
+        self.heard(
+            directory,
+            match answer {
+                Answer::Unavailable(why) => Some(why),
+                _ => None,
+            },
+        );
+    }
+
+    /// Who has a name: the one whom the account of that name is linked to, else the first that is found.
+    async fn find(&self, login: &Login, links: &[Link]) -> Answer<Hit<'_>> {
+        if links.is_empty() {
+            let answer = self.chain.find(login).await;
+            self.note_chain(login, &answer);
+            return answer;
+        }
+        let mut is_there = false;
+        for link in links {
+            let Some(member) = self.chain.named(&link.directory) else { continue };
+            if !member.can(Ability::Passwords) {
+                continue;
+            }
+            is_there = true;
+            let answer = member.find(login).await;
+            self.note(member.name(), &answer);
+            match answer {
+                // Somebody else who has the name there by now is not whose mail this is.
+                Answer::Yes(found) if found.subject != link.subject => {}
+                Answer::NoSuch => {}
+                answer => return answer.map(|found| Hit { member, found }),
+            }
+        }
+        if is_there { Answer::NoSuch } else { Answer::Unavailable(Trouble::new(NOWHERE)) }
+    }
+
+    /// The chain was asked from its beginning up to the one whose answer this is.
+    fn note_chain(&self, login: &Login, answer: &Answer<Hit<'_>>) {
+        let serving = self.chain.members().filter(|member| member.serves(login));
+        for member in serving {
+            self.heard(member.name(), member.trouble().as_ref());
+        }
+        if let Answer::Yes(hit) = answer {
+            self.heard(hit.member.name(), None);
+        }
+    }
+}
+
+/// Of an account whose directory is not in the settings any more.
+const NOWHERE: &str = "the directory of this account is not in the settings";
+
+impl Doorkeeper {
+    /// Whether a password that comes with a name is for a directory elsewhere to judge; with what links the name's account.
+    pub(crate) fn is_elsewhere(&self, name: &str, found: &Found) -> Option<(Login, Vec<Link>)> {
+        let login = Login::new(name).ok()?;
+        let links = self.accounts.links(name);
+        self.elsewhere.knows(&login, &links, found).then_some((login, links))
+    }
+
+    /// Judges a password by a directory's word.
+    pub(crate) async fn judge_elsewhere(
+        &self,
+        (login, links): (Login, Vec<Link>),
+        typed: Typed,
+        mechanism: Mechanism,
+    ) -> Result<Judged, Busy> {
+        let hit = match self.elsewhere.find(&login, &links).await {
+            Answer::Yes(hit) => hit,
+            Answer::Unavailable(_) => return Ok(Judged::Unavailable),
+            Answer::NoSuch | Answer::Wrong | Answer::Disabled => {
+                // As dear as a password that is wrong, so that a flood of names is no cheaper than one of passwords.
+                let decoy = self.accounts.find(login.as_str(), self.pool.cost()).record;
+                let _wrong = self.pool.verify(decoy, typed.into_prepared()).await?;
+                return Ok(Judged::Wrong(AuthFailure::NoAccount));
+            }
+        };
+        let link = Link { directory: hit.member.name().clone(), subject: hit.found.subject.clone() };
+        let person = Person { hit, link };
+        match self.is_right(&person, typed, mechanism).await? {
+            Answer::Yes(()) if person.hit.found.standing == Standing::Disabled => {
+                Ok(Judged::Wrong(AuthFailure::Disabled))
+            }
+            Answer::Yes(()) => Ok(self.take_in(&person).await),
+            Answer::Disabled => Ok(Judged::Wrong(AuthFailure::Disabled)),
+            Answer::NoSuch | Answer::Wrong => Ok(Judged::Wrong(AuthFailure::WrongPassword)),
+            Answer::Unavailable(_) => Ok(Judged::Unavailable),
+        }
+    }
+
+    /// Whether a password is right. One that was, a short while ago, is neither hashed nor asked for again; whether its owner
+    /// is still there, and may sign in, has just been asked.
+    async fn is_right(
+        &self,
+        person: &Person<'_>,
+        typed: Typed,
+        mechanism: Mechanism,
+    ) -> Result<Answer<()>, Busy> {
+        let (mark, time) = self.mark_elsewhere(person, typed.prepared(), mechanism);
+        let may_sign_in = person.hit.found.standing == Standing::Enabled;
+        if may_sign_in && self.remembered.holds(&mark, self.now()) {
+            return Ok(Answer::Yes(()));
+        }
+        let answer = match &person.hit.found.stored {
+            Stored::Hash(hash) => self.check_hash(hash, typed).await?,
+            Stored::Elsewhere => {
+                let password = Password::new(typed.raw().expose_text());
+                let answer = person.hit.member.check(&person.hit.found, password).await;
+                self.elsewhere.note(person.hit.member.name(), &answer);
+                answer
+            }
+        };
+        if answer == Answer::Yes(()) {
+            self.remembered.remember_for(mark, self.now(), time);
+        }
+        Ok(answer)
+    }
+
+    /// By what a right password of this person is known again, and for how long.
+    fn mark_elsewhere(
+        &self,
+        person: &Person<'_>,
+        password: &Secret,
+        mechanism: Mechanism,
+    ) -> (Mark, Duration) {
+        let found = &person.hit.found;
+        // Each with its length in front: nothing can be read as a part of anything else.
+        let told = found.version.as_ref().map_or(&[][..], |version| version.as_bytes());
+        let hash = match &found.stored {
+            Stored::Hash(hash) => hash.as_bytes(),
+            Stored::Elsewhere => &[],
+        };
+        let mut version = Vec::new();
+        for part in [person.link.directory.as_str().as_bytes(), found.subject.as_str().as_bytes(), told, hash]
+        {
+            version.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            version.extend_from_slice(part);
+        }
+        let is_told = !told.is_empty() || !hash.is_empty();
+        let time = if is_told { Duration::MAX } else { UNTOLD };
+        (self.remembered.mark_elsewhere(mechanism.as_str(), &version, password), time)
+    }
+
+    async fn check_hash(&self, hash: &str, typed: Typed) -> Result<Answer<()>, Busy> {
+        let right = self.check_foreign(hash, Arc::new(typed)).await?;
+        Ok(if right == Verdict::Right { Answer::Yes(()) } else { Answer::Wrong })
+    }
+
+    /// Checks a hash that somebody else has made, in its turn. One that cannot be used costs what one of ours does.
+    pub(crate) async fn check_foreign(&self, hash: &str, typed: Arc<Typed>) -> Result<Verdict, Busy> {
+        match ForeignHash::parse(hash) {
+            Ok(hash) => {
+                let check = move || match hash.verify(typed.raw().expose()) {
+                    foreign_hash::Verdict::Right => Verdict::Right,
+                    foreign_hash::Verdict::Wrong => Verdict::Wrong,
+                };
+                self.pool.check(check).await
+            }
+            Err(_) => Ok(Verdict::Wrong),
+        }
+    }
+
+    /// The account of somebody whom their directory lets in.
+    async fn take_in(&self, person: &Person<'_>) -> Judged {
+        self.taken_in(&person.link, &person.hit.found.login).await
+    }
+
+    async fn taken_in(&self, link: &Link, login: &Login) -> Judged {
+        let newcomers = self.elsewhere.newcomers(&link.directory);
+        match self.accounts.take_in(link, login, newcomers).await {
+            Ok(id) => self.admitted(id),
+            Err(DirectoryError::Refused(DirectoryRefusal::NonExistent(_))) => {
+                Judged::Wrong(AuthFailure::NoNewAccount)
+            }
+            Err(DirectoryError::Refused(_) | DirectoryError::BadLogin(_)) => {
+                Judged::Wrong(AuthFailure::OtherOwner)
+            }
+            Err(DirectoryError::Mail(_)) => Judged::Unavailable,
+        }
+    }
+
+    /// What is known here of an account has the last word.
+    fn admitted(&self, id: AccountId) -> Judged {
+        let is_enabled = self.accounts.standing(id) == Some(mailbox::account::directory::Standing::Enabled);
+        match self.accounts.certainty(id) {
+            Certainty::Doubtful => Judged::Unknowable(AuthFailure::Unavailable),
+            _ if is_enabled => Judged::Known(id),
+            _ => Judged::Wrong(AuthFailure::Disabled),
+        }
+    }
+
+    /// Judges a token. `user` is as whom the client would act, if it says so: refused where the token is somebody else's
+    /// (threat T-30).
+    pub(crate) async fn judge_bearer(&self, user: Option<&str>, token: &Secret) -> Judged {
+        let claimed = match user.map(Login::new) {
+            Some(Err(_)) => return Judged::Wrong(AuthFailure::NoAccount),
+            Some(Ok(login)) => Some(login),
+            None => None,
+        };
+        let answer = self.elsewhere.chain.bearer(Token::new(token.expose_text()), claimed.as_ref()).await;
+        match answer {
+            Answer::Yes(hit) => self.bearer_of(&hit, claimed.as_ref()).await,
+            Answer::Unavailable(_) => Judged::Unavailable,
+            Answer::Disabled => Judged::Wrong(AuthFailure::Disabled),
+            Answer::NoSuch | Answer::Wrong => Judged::Wrong(AuthFailure::WrongPassword),
+        }
+    }
+
+    async fn bearer_of(&self, hit: &Hit<'_>, claimed: Option<&Login>) -> Judged {
+        let (directory, found) = (hit.member.name(), &hit.found);
+        self.elsewhere.heard(directory, None);
+        if found.standing == Standing::Disabled {
+            return Judged::Wrong(AuthFailure::Disabled);
+        }
+        // Before anything is made of it: by the name that the token has, or that its account has here.
+        let link = Link { directory: directory.clone(), subject: found.subject.clone() };
+        let is_own = |login: &Login| *login == found.login || self.accounts.is_linked(login, &link);
+        if claimed.is_some_and(|login| !is_own(login)) {
+            return Judged::Wrong(AuthFailure::NotAuthorized);
+        }
+        self.taken_in(&link, &found.login).await
+    }
+}
