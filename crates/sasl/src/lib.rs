@@ -13,6 +13,7 @@
 //! Left to others: whether the connection is encrypted (no caller may get here without that proof), hashing in a
 //! pool of bounded memory, delays, and what a name means: [`Claim`] carries it as it was typed, but for SASLprep.
 
+mod app;
 mod bearer;
 mod binding;
 mod credential;
@@ -29,6 +30,7 @@ pub mod response;
 mod scram;
 mod secret;
 
+pub use app::{APP_PASSWORD_CHARACTERS, AppPassword, AppRecord, DamagedAppRecord};
 pub use binding::Bindings;
 pub use credential::{
     Cost, CostMix, CredentialRecord, DamagedRecord, DecoyKey, ForeignHash, MAX_FOREIGN_HASH_OCTETS,

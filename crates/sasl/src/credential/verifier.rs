@@ -1,6 +1,7 @@
 //! The SCRAM half of a record, and several of them together (RFC 5802, 3).
 
 use super::argon::Origin;
+use super::cost::{MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS};
 use super::keys::{Keys, ScramHash};
 use crate::secret::Secret;
 use sha1::Sha1;
@@ -49,6 +50,37 @@ impl ScramVerifier {
 
     pub(crate) const fn iterations(&self) -> u32 {
         self.iterations
+    }
+
+    pub(crate) const fn has_sha1(&self) -> bool {
+        self.sha1.is_some()
+    }
+
+    /// Iterations (4) · salt (16) · of SHA-256 StoredKey (32) · ServerKey (32), and where there are keys of SHA-1, the same of
+    /// them (20 each). Numbers big-endian.
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.iterations.to_be_bytes());
+        out.extend(self.salt.iter().chain(&self.sha256.stored).chain(&self.sha256.server));
+        self.sha1.iter().for_each(|sha1| out.extend(sha1.stored.iter().chain(&sha1.server)));
+    }
+
+    /// What [`Self::put`] wrote, and nothing else.
+    pub(crate) fn take(octets: &[u8]) -> Option<Self> {
+        let (iterations, rest) = octets.split_first_chunk()?;
+        let (salt, rest) = rest.split_first_chunk()?;
+        let (stored, rest) = rest.split_first_chunk()?;
+        let (server, rest) = rest.split_first_chunk()?;
+        let sha1 = match rest {
+            [] => None,
+            rest => {
+                let (stored, rest) = rest.split_first_chunk()?;
+                Some(Keys { stored: *stored, server: rest.try_into().ok()? })
+            }
+        };
+        let iterations = u32::from_be_bytes(*iterations);
+        let sha256 = Keys { stored: *stored, server: *server };
+        let is_fine = (MIN_SCRAM_ITERATIONS..=MAX_SCRAM_ITERATIONS).contains(&iterations);
+        is_fine.then_some(Self { iterations, salt: *salt, sha256, sha1, origin: Origin::Password })
     }
 
     fn check(&self, hash: ScramHash, auth_message: &[u8], proof: &[u8]) -> Choice {
