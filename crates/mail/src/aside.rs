@@ -37,6 +37,7 @@ impl Account {
             account: self.id,
             id: self.world.commit_id(),
             after: None,
+            needs_format: store::FIRST_FORMAT,
             time_ms: self.world.now_ms(),
             origin: origin.encode(),
             appends: Vec::new(),

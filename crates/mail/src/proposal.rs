@@ -283,6 +283,7 @@ impl Proposal {
             account: self.id,
             id,
             after: base.commit(),
+            needs_format: store::FIRST_FORMAT,
             time_ms,
             origin,
             appends: grown.into_iter().map(|(number, grown)| self.append(number, grown)).collect(),

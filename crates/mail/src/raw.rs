@@ -30,6 +30,7 @@ impl Raw<'_> {
             account,
             id: self.world.commit_id(),
             after: None,
+            needs_format: store::FIRST_FORMAT,
             time_ms: self.world.now_ms(),
             origin: Origin::desk().encode(),
             appends,

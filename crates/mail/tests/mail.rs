@@ -359,6 +359,7 @@ async fn a_damaged_password_record_fits_nothing_until_there_is_a_new_one() {
         account: directory,
         id: store::CommitId([1; 16]),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 0,
         origin: bytes::Bytes::new(),
         appends: vec![append],

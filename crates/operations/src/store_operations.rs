@@ -113,6 +113,7 @@ impl Shop {
             account: ACCOUNT,
             id: CommitId(u128::from(number).to_le_bytes()),
             after: None,
+            needs_format: store::FIRST_FORMAT,
             time_ms: 1,
             origin: Bytes::from_static(b"a measurement"),
             appends: vec![Append {

@@ -86,6 +86,7 @@ fn message(stream: StreamId, seq: u64, count: u32) -> Commit {
         account: stream.account,
         id: CommitId(octets(16, 1 << 40).first_chunk().copied().unwrap()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::from_static(b"a benchmark"),
         appends: vec![Append {

@@ -108,6 +108,7 @@ fn message(account: u64, seq: u64) -> Commit {
         account: stream.account,
         id: CommitId(id.first_chunk().copied().unwrap()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::from_static(b"a benchmark"),
         appends: vec![Append {

@@ -2,7 +2,7 @@
 //! what lies there finds that out before it touches anything.
 //!
 //! ```text
-//! Gatepost store, format 2
+//! Gatepost store, format 3
 //! made by Gatepost 0.1.0
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! |---|---|
 //! | 1 | the first |
 //! | 2 | rewritten segments, new beginnings of streams; records in the log of kinds that format 1 does not know; events of the directory of accounts that are said twice |
+//! | 3 | events of the directory of accounts of keyrings (app passwords, links, certificates, second factors, exposed passwords, policies) and of new names; password records with more in them |
 
 use crate::OpenError;
 use crate::disk::Disk;
@@ -23,8 +24,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The formats that this version reads; the last is the newest that it writes.
-pub const READABLE_FORMATS: RangeInclusive<u32> = FIRST..=2;
-const FIRST: u32 = 1;
+pub const READABLE_FORMATS: RangeInclusive<u32> = FIRST..=store::NEWEST_FORMAT;
+const FIRST: u32 = store::FIRST_FORMAT;
 /// The first in which a stream may begin anew.
 pub(crate) const NEW_BEGINNINGS: u32 = 2;
 /// The first in which events of the directory of accounts are said twice.

@@ -149,11 +149,7 @@ mod tests {
             format!("| `log/*.seg` | {segments}; {} of a rewritten one |", format::VERSION),
             format!("| `bodies/*` | {bodies}, written as {} |", bodies - 1),
             format!("| `index.redb` | {index} |"),
-            format!(
-                "This version reads formats {} and {}.",
-                READABLE_FORMATS.start(),
-                READABLE_FORMATS.end()
-            ),
+            format!("This version reads formats {} to {}.", READABLE_FORMATS.start(), READABLE_FORMATS.end()),
         ] {
             assert!(manual.contains(&row), "{row}");
         }

@@ -11,8 +11,8 @@ use crate::request::{Expected, Outcome, Request};
 use bytes::Bytes;
 use std::io;
 use store::{
-    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, MAX_NEWER, Seq, Snapshot, StoreError,
-    StreamId,
+    AccountId, Append, Body, BodyId, Commit, CommitId, Committed, FIRST_FORMAT, MAX_NEWER, Seq, Snapshot,
+    StoreError, StreamId,
 };
 
 /// Bodies shorter than this are not worth compressing.
@@ -32,6 +32,9 @@ impl Engine {
         if commit.account == AccountId::DIRECTORY && !commit.appends.is_empty() {
             // What its events are is not ours to know, but whoever could not read them has to be kept out before one is written.
             self.raise_format(DIRECTORY_TWICE)?;
+        }
+        if commit.needs_format > FIRST_FORMAT {
+            self.raise_format(commit.needs_format)?;
         }
         let drafts = drafts_of(&commit);
         let streams = commit.appends.iter().map(Expected::from).collect();

@@ -43,6 +43,7 @@ fn commit(account: AccountId, expected: u64) -> Commit {
         account,
         id: CommitId((u128::from(account.0) << 64 | u128::from(expected)).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: i64::try_from(expected).unwrap(),
         origin: Bytes::from_static(b"who"),
         appends: vec![append],

@@ -50,6 +50,7 @@ fn commit(n: u32, records: Vec<(EmailId, Option<Bytes>)>, bodies: Vec<Body>, seq
         account: ACCOUNT,
         id: CommitId(u128::from(n).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::new(),
         appends: vec![Append {

@@ -36,6 +36,7 @@ fn commit(number: u32, expected: u64, id: u64) -> Commit {
         account: ACCOUNT,
         id: CommitId((u128::from(id) << 32 | u128::from(number)).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::from_static(b"a test"),
         appends: vec![Append {

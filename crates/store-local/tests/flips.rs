@@ -103,6 +103,7 @@ fn write(store: &LocalStore, content: &mut Content, account: AccountId, round: u
         account,
         id: CommitId((u128::from(round) << 64 | u128::from(account.0)).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::from_static(b"a test"),
         appends: vec![Append { stream, expected: last, events: vec![event.clone()], head: head.clone() }],

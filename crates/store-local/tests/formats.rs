@@ -30,6 +30,7 @@ fn put(store: &LocalStore, expected: u64) {
         account: ACCOUNT,
         id: CommitId(u128::from(expected).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::new(),
         appends: vec![append],
@@ -112,12 +113,12 @@ fn a_directory_of_a_newer_format_is_refused_before_anything_is_touched() {
     fs::remove_file(folder.path().join("lock")).unwrap();
     fs::write(folder.path().join("log/0000000000000099.new"), "would be swept").unwrap();
     fs::write(folder.path().join("format"), "Gatepost store, format 7\nmade by Gatepost 4.2.0\n").unwrap();
-    is_refused(folder.path(), &["format 7, made by Gatepost 4.2.0", "reads formats 1 to 2"]);
+    is_refused(folder.path(), &["format 7, made by Gatepost 4.2.0", "reads formats 1 to 3"]);
 
     fs::write(folder.path().join("format"), "Gatepost store, form").unwrap();
     let why = LocalStore::open(folder.path()).unwrap_err();
     assert!(matches!(why, OpenError::Damaged { .. }), "{why}");
-    assert!(why.to_string().contains("put \"Gatepost store, format 2\" into it"), "{why}");
+    assert!(why.to_string().contains("put \"Gatepost store, format 3\" into it"), "{why}");
 }
 
 #[test]
@@ -153,6 +154,7 @@ fn the_format_is_raised_before_the_directory_of_accounts_is_written() {
         account: stream.account,
         id: CommitId([7; 16]),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 0,
         origin: Bytes::new(),
         appends: vec![append],
@@ -161,6 +163,79 @@ fn the_format_is_raised_before_the_directory_of_accounts_is_written() {
     };
     assert_eq!(block_on(store.commit(commit)), Ok(Committed::Done));
     assert_eq!(store.format(), 2);
+}
+
+/// What the events are is nobody's business here: whoever writes them says what they need.
+#[test]
+fn the_format_is_raised_before_what_needs_it_is_written_and_stays_where_that_fails() {
+    let (folder, _) = scene();
+    let store = LocalStore::open(folder.path()).unwrap();
+    let commit = |expected: u64, needs_format: u32| Commit {
+        account: ACCOUNT,
+        id: CommitId([needs_format as u8; 16]),
+        after: None,
+        needs_format,
+        time_ms: 1,
+        origin: Bytes::new(),
+        appends: vec![Append {
+            stream: STREAM,
+            expected: Seq(expected),
+            events: vec![Bytes::from_static(b"new")],
+            head: Head::default(),
+        }],
+        records: Vec::new(),
+        bodies: Vec::new(),
+    };
+    let newest = *READABLE_FORMATS.end();
+    assert!(matches!(block_on(store.commit(commit(2, newest + 1))), Err(StoreError::Misused(_))));
+    assert!(matches!(block_on(store.commit(commit(2, 0))), Err(StoreError::Misused(_))));
+    assert_eq!((store.format(), events(&store).len()), (1, 2));
+    // What comes too late has shut older versions out all the same.
+    assert!(matches!(block_on(store.commit(commit(1, 2))), Ok(Committed::Conflict { .. })));
+    assert_eq!((store.format(), events(&store).len()), (2, 2));
+    assert_eq!(block_on(store.commit(commit(2, newest))), Ok(Committed::Done));
+    assert_eq!((store.format(), events(&store).len()), (newest, 3));
+}
+
+/// A power cut or a full disk between the number and the commit leaves what every version of that number reads.
+#[test]
+fn what_needs_a_format_that_cannot_be_raised_is_not_written() {
+    for (failing, after) in [
+        (Failing::Entry, 0),
+        (Failing::Write, 0),
+        (Failing::Sync, 0),
+        (Failing::Entry, 1),
+        (Failing::Entry, 2),
+    ] {
+        let disk = FaultyDisk::new(7);
+        let open = |disk: &FaultyDisk| {
+            LocalStore::open_with_pump(Arc::new(disk.clone()), &Options::default()).unwrap()
+        };
+        let (store, pump) = open(&disk);
+        disk.break_down(failing, "", after);
+        let commit = Commit {
+            account: ACCOUNT,
+            id: CommitId([1; 16]),
+            after: None,
+            needs_format: 3,
+            time_ms: 1,
+            origin: Bytes::new(),
+            appends: vec![Append {
+                stream: STREAM,
+                expected: Seq::NONE,
+                events: vec![Bytes::from_static(b"new")],
+                head: Head::default(),
+            }],
+            records: Vec::new(),
+            bodies: Vec::new(),
+        };
+        let why = block_on(store.commit(commit)).unwrap_err().to_string();
+        assert!(why.contains("format could not be raised to 3"), "{failing:?} {after}: {why}");
+        disk.mend();
+        drop((store, pump));
+        let (store, _pump) = open(&disk);
+        assert_eq!(events(&store), Vec::<String>::new(), "{failing:?} {after}");
+    }
 }
 
 #[test]
@@ -296,7 +371,7 @@ fn a_survey_changes_nothing() {
         survey
     };
     let survey = looked("a sound store");
-    assert_eq!((survey.format, survey.upgrade(), survey.makes_index()), (1, Some(2), false));
+    assert_eq!((survey.format, survey.upgrade(), survey.makes_index()), (1, Some(3), false));
     assert_eq!(survey.bodies, BTreeMap::from([(Some(1), 1)]));
     assert_eq!(survey.segments.keys().collect::<Vec<_>>(), [&Some(1)]);
 

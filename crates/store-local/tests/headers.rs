@@ -25,6 +25,7 @@ fn put(store: &LocalStore, after: u64) {
         account: STREAM.account,
         id: CommitId(u128::from(after + 1).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::new(),
         appends: vec![Append {

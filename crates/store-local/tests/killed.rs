@@ -138,6 +138,7 @@ fn message(number: u32, seq: u64) -> Commit {
         account: stream(number).account,
         id: CommitId((u128::from(seq) << 32 | u128::from(number) | 1 << 100).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::new(),
         appends: vec![Append {

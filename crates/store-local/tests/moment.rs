@@ -34,6 +34,7 @@ fn commit(number: u32, expected: u64) -> Commit {
         account: ACCOUNT,
         id: CommitId((u128::from(number) << 64 | u128::from(expected)).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::new(),
         appends: vec![append],

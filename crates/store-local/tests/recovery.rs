@@ -31,6 +31,7 @@ fn commit(expected: u64, id: u64) -> Commit {
         account: STREAM.account,
         id: CommitId(u128::from(id).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::new(),
         appends: vec![append],

@@ -38,6 +38,7 @@ fn commit(after: Seq) -> Commit {
         account: STREAM.account,
         id: CommitId(u128::from(seq).to_le_bytes()),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 1,
         origin: Bytes::from_static(b"a test"),
         appends: vec![Append { stream: STREAM, expected: after, events, head }],

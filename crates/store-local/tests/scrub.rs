@@ -57,6 +57,7 @@ fn filled() -> FaultyDisk {
             account: ACCOUNT,
             id: CommitId(u128::from(n + 1).to_le_bytes()),
             after: None,
+            needs_format: store::FIRST_FORMAT,
             time_ms: 1,
             origin: Bytes::new(),
             appends: vec![Append {

@@ -147,6 +147,11 @@ pub type Listed = (EmailId, Option<BodyPrefix>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head(pub Bytes);
 
+/// The first format of what lies in a store.
+pub const FIRST_FORMAT: u32 = 1;
+/// The newest format that there is: what a backend opens, and what a commit may need.
+pub const NEWEST_FORMAT: u32 = 3;
+
 /// Longest [`Head`], in octets.
 pub const MAX_HEAD: usize = 96;
 /// Longest event, in octets. What is larger is split, or staged as a body.
@@ -201,6 +206,10 @@ pub struct Commit {
     /// Unless it is durable, or becomes so together with this one, nothing is written: that the streams stand where
     /// they were expected says nothing when somebody else's events have taken the places.
     pub after: Option<CommitId>,
+    /// A version that does not know this format, of [`FIRST_FORMAT`] to [`NEWEST_FORMAT`], could not read what is written
+    /// here. A store with stable storage that such a version could open is closed to it, durably, before anything of this
+    /// is written; that may last although the commit fails.
+    pub needs_format: u32,
     /// When: Unix time in milliseconds.
     pub time_ms: i64,
     /// Who did it, from where, with which device: opaque here, kept with every event.

@@ -1,15 +1,15 @@
 //! The limits of this crate, checked in one place for every backend.
 
 use crate::{
-    Body, BodyId, Commit, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY, MAX_ORIGIN,
-    MAX_RECORD, MAX_SNAPSHOT_PIECE, MAX_SOFT, Snapshot, StoreError,
+    Body, BodyId, Commit, FIRST_FORMAT, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY,
+    MAX_ORIGIN, MAX_RECORD, MAX_SNAPSHOT_PIECE, MAX_SOFT, NEWEST_FORMAT, Snapshot, StoreError,
 };
 use bytes::Bytes;
 use std::collections::HashSet;
 
 impl Commit {
-    /// Checks what can be said of a commit without a store: its limits, that it stays within its account, and
-    /// that it names no stream twice.
+    /// Checks what can be said of a commit without a store: its limits, that there is such a format, that it stays within
+    /// its account, and that it names no stream twice.
     ///
     /// # Errors
     /// [`StoreError::OverLimit`] or [`StoreError::Misused`].
@@ -21,6 +21,9 @@ impl Commit {
         within(longest(self.put_records()), MAX_RECORD, "a record is too long")?;
         within(longest(self.inline_bodies()), MAX_INLINE_BODY, "a body is too long to travel in a commit")?;
         within(self.octets(), MAX_COMMIT, "a commit is too large")?;
+        if !(FIRST_FORMAT..=NEWEST_FORMAT).contains(&self.needs_format) {
+            return Err(StoreError::Misused("a commit needs a format that there is not"));
+        }
         self.stays_within_its_account()?;
         self.names_each_stream_once()
     }

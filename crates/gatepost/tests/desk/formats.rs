@@ -164,7 +164,7 @@ fn what_every_format_holds_reads_as_it_did_and_is_written_to() {
         let before = mail(&home);
         let said = home.ok("store upgrade --dry-run", "");
         assert!(mail(&home) == before, "{said}");
-        assert!(said.contains("this version reads formats 1 to 2"), "{said}");
+        assert!(said.contains("this version reads formats 1 to 3"), "{said}");
 
         reads_as(&session(&home, all_of), &expected);
         is_well(&home);
@@ -203,22 +203,22 @@ fn every_format_is_upgraded_and_a_dry_run_says_so_and_changes_nothing() {
         let before = mail(&home);
         let dry = home.ok("store upgrade --dry-run", "");
         assert!(mail(&home) == before, "{dry}");
-        assert!(dry.contains("to do: raise the directory from format 1 to 2;"), "{dry}");
+        assert!(dry.contains("to do: raise the directory from format 1 to 3;"), "{dry}");
         assert!(dry.contains("(nothing was changed)"), "{dry}");
 
         let said = home.ok("store upgrade", "");
-        assert!(said.contains("done: raise the directory from format 1 to 2;"), "{said}");
+        assert!(said.contains("done: raise the directory from format 1 to 3;"), "{said}");
         let format = fs::read_to_string(home.data().join("mail/format")).unwrap();
-        assert!(format.starts_with("Gatepost store, format 2\nmade by Gatepost "), "{format}");
+        assert!(format.starts_with("Gatepost store, format 3\nmade by Gatepost "), "{format}");
         let before = mail(&home);
         for again in ["store upgrade", "store upgrade --dry-run"] {
             let said = home.ok(again, "");
-            assert!(said.starts_with("format 2, made by ") && said.ends_with("nothing to do\n"), "{said}");
+            assert!(said.starts_with("format 3, made by ") && said.ends_with("nothing to do\n"), "{said}");
         }
         assert!(mail(&home) == before);
         let json = home.ok("store upgrade --dry-run --json", "");
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!((&json["format"], &json["steps"]), (&2.into(), &serde_json::json!([])), "{json}");
+        assert_eq!((&json["format"], &json["steps"]), (&3.into(), &serde_json::json!([])), "{json}");
         let versions: Vec<_> = json["files"].as_array().unwrap().iter().map(|row| &row["version"]).collect();
         assert_eq!(versions, [1, 1, 1], "{json}");
 
@@ -257,14 +257,14 @@ fn a_newer_format_is_refused_by_everybody_who_would_open_it() {
             "{words}: {why}"
         );
         assert!(
-            why.contains("which reads formats 1 to 2: run that version or a later one"),
+            why.contains("which reads formats 1 to 3: run that version or a later one"),
             "{words}: {why}"
         );
     }
     for words in ["store upgrade", "store upgrade --dry-run"] {
         let why = home.refused(words, "");
         assert!(
-            why.contains("reads formats 1 to 2; run the version that made this, or a later one"),
+            why.contains("reads formats 1 to 3; run the version that made this, or a later one"),
             "{why}"
         );
     }

@@ -472,6 +472,7 @@ impl Accounts {
             account: AccountId::DIRECTORY,
             id: self.world.commit_id(),
             after: None,
+            needs_format: store::FIRST_FORMAT,
             time_ms: self.world.now_ms(),
             origin: Origin::desk().encode(),
             appends: vec![append_twice(expected, events)],

@@ -39,6 +39,7 @@ impl Account {
             account: self.id(),
             id: self.world.commit_id(),
             after: None,
+            needs_format: store::FIRST_FORMAT,
             time_ms: self.world.now_ms(),
             origin: bytes::Bytes::new(),
             appends: Vec::new(),

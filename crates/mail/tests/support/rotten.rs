@@ -202,6 +202,7 @@ impl Home {
             account: self.ann.id(),
             id: CommitId([9; 16]),
             after: None,
+            needs_format: store::FIRST_FORMAT,
             time_ms: 0,
             origin: Bytes::new(),
             appends: vec![Append { stream: self.stream(), expected, events: vec![event.encode()], head }],

@@ -155,6 +155,7 @@ async fn of_an_account_with_a_damaged_stream_nothing_goes() {
         account: scene.ann.id(),
         id: store::CommitId([9; 16]),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 0,
         origin: bytes::Bytes::new(),
         appends: vec![store::Append { stream, expected: standing, events, head }],

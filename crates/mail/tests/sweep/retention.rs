@@ -199,6 +199,7 @@ async fn records_of_an_earlier_version_keep_the_bodies_that_they_name() {
         account: scene.ann.id(),
         id: store::CommitId([7; 16]),
         after: None,
+        needs_format: store::FIRST_FORMAT,
         time_ms: 0,
         origin: bytes::Bytes::new(),
         appends: Vec::new(),

@@ -125,6 +125,7 @@ impl Plan {
             account: self.account,
             id: id_of(self.tag),
             after: self.after.map(id_of),
+            needs_format: store::FIRST_FORMAT,
             time_ms: 1_700_000_000_000,
             origin: Bytes::from_static(b"a test"),
             appends,

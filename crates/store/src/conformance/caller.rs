@@ -39,6 +39,7 @@ impl Caller {
             account: self.account,
             id: fresh_id(),
             after: None,
+            needs_format: crate::FIRST_FORMAT,
             time_ms: 1_700_000_000_000,
             origin: Bytes::from_static(b"origin"),
             appends: Vec::new(),

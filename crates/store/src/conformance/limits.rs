@@ -3,8 +3,8 @@
 use super::block_on;
 use super::caller::{Caller, Draft};
 use crate::{
-    Body, BodyId, Committed, EmailId, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD, MAX_INLINE_BODY,
-    MAX_ORIGIN, MAX_RECORD, MAX_SNAPSHOT_PIECE, MAX_SOFT, Store, StoreError,
+    Body, BodyId, Committed, EmailId, FIRST_FORMAT, MAX_COMMIT, MAX_ENTRIES, MAX_EVENT, MAX_HEAD,
+    MAX_INLINE_BODY, MAX_ORIGIN, MAX_RECORD, MAX_SNAPSHOT_PIECE, MAX_SOFT, NEWEST_FORMAT, Store, StoreError,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -50,6 +50,27 @@ pub fn what_is_longer_than_its_limit_is_refused(store: Arc<dyn Store>) {
         assert!(is_over_limit(draft.try_commit()));
     }
     assert!(me.stream_numbers().is_empty() && me.all_records().is_empty() && me.all_bodies().is_empty());
+}
+
+/// And nothing of it is written.
+pub fn a_commit_that_needs_a_format_that_there_is_not_is_refused(store: Arc<dyn Store>) {
+    let me = Caller::new(store);
+    for (needs_format, is_one) in [
+        (FIRST_FORMAT - 1, false),
+        (FIRST_FORMAT, true),
+        (NEWEST_FORMAT, true),
+        (NEWEST_FORMAT + 1, false),
+        (u32::MAX, false),
+    ] {
+        let before = me.stream_numbers().len();
+        let mut draft = me.draft().append(10 + before as u32, 0, &["e"]);
+        draft.commit.needs_format = needs_format;
+        match (is_one, draft.try_commit()) {
+            (true, answer) => assert_eq!(answer, Ok(Committed::Done)),
+            (false, answer) => assert!(matches!(answer, Err(StoreError::Misused(_))), "{answer:?}"),
+        }
+        assert_eq!(me.stream_numbers().len(), before + usize::from(is_one));
+    }
 }
 
 /// In octets of events, records and bodies together, and in how many there are.

@@ -202,6 +202,7 @@ macro_rules! conformance_tests {
             limits {
                 what_is_as_long_as_its_limit_is_taken
                 what_is_longer_than_its_limit_is_refused
+                a_commit_that_needs_a_format_that_there_is_not_is_refused
                 a_commit_has_a_limit_as_a_whole
                 a_refused_commit_leaves_nothing
                 a_piece_of_a_snapshot_has_a_limit
