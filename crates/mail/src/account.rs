@@ -11,6 +11,7 @@ use crate::open::Open;
 use crate::proposal::{Consequences, Renaming};
 use crate::room::{Room, Spared};
 use crate::scales::{Scales, Share};
+use crate::signed_out::{Credential, SignOuts, SignedOut};
 use crate::world::World;
 use crate::writer::Writer;
 use bytes::Bytes;
@@ -26,19 +27,6 @@ use tokio::sync::watch;
 const BESIDES: usize = 2_048;
 /// What is noted of each mailbox, open or not.
 const NOTED: usize = 64;
-
-/// Tells the end of whatever was signed in when it was made.
-#[derive(Clone, Debug)]
-pub struct SignedOut(watch::Receiver<()>);
-
-impl SignedOut {
-    /// Waits for it; for ever, unless the account is disabled or removed.
-    pub async fn wait(mut self) {
-        if self.0.changed().await.is_err() {
-            std::future::pending().await
-        }
-    }
-}
 
 /// Whether something is known to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +56,7 @@ pub struct Account {
     /// It is in the directory no more.
     removed: AtomicBool,
     /// Tells all who are signed in that they are no longer.
-    signed_out: watch::Sender<()>,
+    signed_out: watch::Sender<SignOuts>,
     room: Weak<Room>,
     /// What it takes in memory, its open mailboxes not counted.
     share: Share,
@@ -93,7 +81,7 @@ impl Account {
         let (names, names_in_part) = (Mutex::new(None), AtomicBool::new(false));
         let (open, removed) = (Mutex::default(), AtomicBool::new(false));
         let (writer, ledger) = (Writer::new(abandoned), Mutex::default());
-        let signed_out = watch::Sender::new(());
+        let signed_out = watch::Sender::default();
         // In no room, and nobody weighs it.
         let (room, share) = (Weak::new(), Share::of(Arc::new(Scales::new(usize::MAX))));
         let (keeping, turn) = (Arc::default(), tokio::sync::Mutex::default());
@@ -408,13 +396,27 @@ impl Account {
 
     /// Ends every session of it that there is now.
     pub(crate) fn sign_out_all(&self) {
-        self.signed_out.send_replace(());
+        self.signed_out.send_modify(SignOuts::all);
+    }
+
+    /// Ends every session that signed in with one of these.
+    pub(crate) fn sign_out(&self, credentials: Vec<Credential>) {
+        if !credentials.is_empty() {
+            self.signed_out.send_modify(|ended| credentials.into_iter().for_each(|with| ended.one(with)));
+        }
     }
 
     /// Changes when whoever is signed in now is signed in no longer.
     #[must_use]
     pub fn signed_out(&self) -> SignedOut {
-        SignedOut(self.signed_out.subscribe())
+        SignedOut::new(self.signed_out.subscribe(), None)
+    }
+
+    /// The same for whoever signed in `with` this, and so is signed in no longer once it is taken no more. Look afterwards
+    /// whether it still is: [`Accounts::takes`](crate::Accounts::takes).
+    #[must_use]
+    pub fn signed_out_with(&self, with: Credential) -> SignedOut {
+        SignedOut::new(self.signed_out.subscribe(), Some(with))
     }
 
     pub(crate) fn check_there(&self) -> Result<(), Error> {

@@ -42,6 +42,7 @@ mod revive;
 mod roll;
 mod room;
 mod scales;
+mod signed_out;
 mod skip;
 mod sweep;
 mod transfer;
@@ -49,14 +50,17 @@ mod undo;
 mod world;
 mod writer;
 
-pub use account::{Account, SignedOut};
+pub use account::Account;
 pub use batch::{Arrival, Batch, Filed};
 pub use bring_back::Aim;
 pub use bygone::{Bygone, Holder, who_had};
 pub use carry::{BroughtBack, Left, MAX_LEFT, MailboxBack, Onlooker};
 pub use check::{Checked, Finding, MAX_FINDINGS, Unreadable};
 pub use delivery::Delivery;
-pub use directory::{Accounts, DirectoryError, Found, RemovedAccount};
+pub use directory::{
+    Accounts, AppVerdict, DirectoryError, Found, LastUse, NewAppPassword, RemovedAccount, SignIn, Unusable,
+    UsedAppPassword,
+};
 pub use error::{Error, Part};
 pub use found::Made;
 pub use hashing::{Busy, HashPool};
@@ -71,6 +75,7 @@ pub use remembered::Remembered;
 pub use repair::{Mending, Repaired, repair_directory};
 pub use roll::Certainty;
 pub use room::Kept;
+pub use signed_out::{Credential, SignedOut};
 pub use skip::{
     SKIPPED_ACCOUNTS, SKIPPED_MAILBOXES, SKIPPED_MODSEQS, SKIPPED_UIDS, SkippedNumbers, skip_numbers,
 };

@@ -12,7 +12,7 @@ use crate::raw::{Raw, Written};
 use crate::roll::Roll;
 use crate::skip::SKIPPED_MAILBOXES;
 use crate::{Accounts, DirectoryError, Error};
-use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Said, Standing};
+use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Said};
 use mailbox::account::{self as names, AccountEvent, MailboxId};
 use mailbox::{Event, Given, Head, MailboxState, Row};
 use std::collections::{BTreeSet, HashMap};
@@ -58,14 +58,8 @@ impl Accounts {
         let carrier = Carrier::new(bygone, (raw.store, id, Arc::default()), onlooker, of);
         let mut revival = Revival { raw, carrier, fate: HashMap::new(), brought: BroughtBack::default() };
         revival.fill().await?;
-        let standing = bygone.entry.standing;
-        self.change_all(|directory| {
-            let restored = directory.restore(id, &login, &bygone.entry.credential)?;
-            let rests = standing == Standing::Disabled;
-            let disabled = rests.then_some(DirectoryEvent::StandingChanged { id, standing });
-            Ok(std::iter::once(restored).chain(disabled).collect())
-        })
-        .await?;
+        // Without app passwords and certificates: they may have been revoked since.
+        self.change_all(|directory| directory.bring_back(id, &login, &bygone.entry)).await?;
         Ok(revival.brought)
     }
 

@@ -1,9 +1,11 @@
 //! Who there is: accounts by name, and what they sign in with.
 
 mod elsewhere;
+mod keyrings;
 mod mending;
 mod removed;
 
+pub use keyrings::{AppVerdict, LastUse, NewAppPassword, SignIn, Unusable, UsedAppPassword};
 pub use removed::RemovedAccount;
 
 use crate::account::Account;
@@ -18,8 +20,9 @@ use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
 use mailbox::account::Limits;
+use mailbox::account::directory::keyring::OwnPassword;
 use mailbox::account::directory::{
-    BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Login, Said, Standing,
+    BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Entry, Login, Said, Standing,
 };
 use sasl::{Cost, CredentialRecord, DecoyKey, MarkKey, Nonce};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +36,11 @@ const KEPT: usize = 192 << 20;
 const MAX_ROUNDS: usize = 32;
 /// Events read at a time.
 const BATCH: usize = 1_024;
+/// The first format in which the directory says something of keyrings, and has records of passwords other than
+/// [`PLAIN_RECORD`]s.
+const KEYRINGS: u32 = 3;
+/// The first octet of a record of a password that every version reads.
+const PLAIN_RECORD: u8 = 1;
 
 /// The directory's events.
 pub(crate) const STREAM: StreamId = StreamId { account: AccountId::DIRECTORY, number: 0 };
@@ -77,6 +85,8 @@ pub struct Found {
     pub record: CredentialRecord,
     /// Whether all this can be known. Look at it after the password, too.
     pub certainty: Certainty,
+    /// Whether mail protocols take that account's own password. Look at it after the password, too.
+    pub own_password: OwnPassword,
 }
 
 /// Why the directory did not change.
@@ -252,9 +262,16 @@ impl Accounts {
         let certainty = roll.certainty(entry.map(|(id, _)| id));
         match (entry, record) {
             (Some((id, entry)), Some(record)) if certainty != Certainty::Doubtful => {
-                Found { account: Some(id), standing: entry.standing, record, certainty }
+                let own_password = entry.keyring().own_password();
+                Found { account: Some(id), standing: entry.standing, record, certainty, own_password }
             }
-            _ => Found { account: None, standing: Standing::Enabled, record: decoy, certainty },
+            _ => Found {
+                account: None,
+                standing: Standing::Enabled,
+                record: decoy,
+                certainty,
+                own_password: OwnPassword::Allowed,
+            },
         }
     }
 
@@ -305,14 +322,24 @@ impl Accounts {
         Ok(id)
     }
 
-    /// Gives an account another password.
+    /// Gives an account another password. That its password was sent in clear is cleared with it, where it can only have been
+    /// the old one: where the account has no app passwords.
     ///
     /// # Errors
     /// There is no such account, or the store cannot write now.
     pub async fn set_credential(&self, name: &str, record: &CredentialRecord) -> Result<(), DirectoryError> {
         let login = Login::new(name)?;
         let credential = record.encode();
-        self.change(|directory| directory.change_credential(&login, &credential)).await
+        self.change_all(|directory| {
+            let changed = directory.change_credential(&login, &credential)?;
+            let is_the_only = |(_, entry): (_, &Entry)| entry.keyring().app_passwords().is_empty();
+            let cleared = match directory.find(&login).is_some_and(is_the_only) {
+                true => directory.clear_exposure(&login)?,
+                false => None,
+            };
+            Ok(std::iter::once(changed).chain(cleared).collect())
+        })
+        .await
     }
 
     /// Lets an account sign in, or no longer; who is signed in to one that may not is signed out.
@@ -472,7 +499,7 @@ impl Accounts {
             account: AccountId::DIRECTORY,
             id: self.world.commit_id(),
             after: None,
-            needs_format: store::FIRST_FORMAT,
+            needs_format: events.iter().map(format_of).max().unwrap_or(store::FIRST_FORMAT),
             time_ms: self.world.now_ms(),
             origin: Origin::desk().encode(),
             appends: vec![append_twice(expected, events)],
@@ -496,11 +523,16 @@ impl Accounts {
 
 /// Ends what an account may not have any more, now that the directory is another.
 fn see_out(account: &Account, before: &Directory, now: &Directory) {
-    let standing = |directory: &Directory| directory.get(account.id()).map(|entry| entry.standing);
-    match standing(now) {
-        None => account.remove(),
-        Some(Standing::Disabled) if standing(before) == Some(Standing::Enabled) => account.sign_out_all(),
-        Some(_) => {}
+    let entry = |directory: &Directory| directory.get(account.id()).cloned();
+    match (entry(before), entry(now)) {
+        (_, None) => account.remove(),
+        (Some(before), Some(now))
+            if now.standing == Standing::Disabled && before.standing == Standing::Enabled =>
+        {
+            account.sign_out_all();
+        }
+        (Some(before), Some(now)) => account.sign_out(keyrings::taken(before.keyring(), now.keyring())),
+        (None, Some(_)) => {}
     }
 }
 
@@ -517,6 +549,19 @@ fn credential(id: AccountId, stored: &[u8]) -> Option<CredentialRecord> {
             None
         }
     }
+}
+
+/// The first format in which there may be such an event.
+fn format_of(event: &DirectoryEvent) -> u32 {
+    let is_plain = match event {
+        DirectoryEvent::AccountAdded { credential, .. }
+        | DirectoryEvent::AccountRestored { credential, .. }
+        | DirectoryEvent::CredentialChanged { credential, .. } => {
+            credential.first().is_none_or(|version| *version == PLAIN_RECORD)
+        }
+        event => !event.is_of_keyrings(),
+    };
+    if is_plain { store::FIRST_FORMAT } else { KEYRINGS }
 }
 
 /// What appends events to the directory's stream.
@@ -541,4 +586,33 @@ async fn offered_secret(store: &dyn Store, world: &dyn World) -> Result<DecoySec
     let mut secret = [0; 32];
     world.random(&mut secret);
     Ok(DecoySecret(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_version_could_not_read_needs_a_newer_format() {
+        let id = AccountId(1);
+        let plain = CredentialRecord::decoy(&DecoyKey::new([1; 32]), "x", &Cost::RECOMMENDED).encode();
+        let login = Login::new("ann").unwrap();
+        let changed =
+            |credential: &[u8]| DirectoryEvent::CredentialChanged { id, credential: credential.into() };
+        let restored = |credential: &[u8]| {
+            let (login, credential) = (login.clone(), credential.into());
+            DirectoryEvent::AccountRestored { id, login, credential }
+        };
+        for (event, format) in [
+            (changed(&plain), 1),
+            (restored(&[]), 1),
+            (restored(&[2, 0]), 3),
+            (changed(&[2, 0]), 3),
+            (DirectoryEvent::AccountRemoved { id }, 1),
+            (DirectoryEvent::AccountRenamed { id, login: login.clone() }, 3),
+            (DirectoryEvent::ExposureCleared { id }, 3),
+        ] {
+            assert_eq!(format_of(&event), format, "{event:?}");
+        }
+    }
 }

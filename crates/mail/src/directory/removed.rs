@@ -4,7 +4,7 @@ use super::{Accounts, BATCH, DirectoryError, STREAM};
 use crate::Error;
 use crate::load::At;
 use crate::roll::Roll;
-use mailbox::account::directory::{DirectoryEvent, Login, Said};
+use mailbox::account::directory::{DirectoryEvent, Entry, Login, Said};
 use std::sync::Arc;
 use store::{AccountId, Seq, StreamId};
 
@@ -19,8 +19,8 @@ pub struct RemovedAccount {
     pub time_ms: i64,
     /// The same, or later where what came before it was later: clocks are set back.
     pub(crate) since_ms: i64,
-    /// What it signed in with at the end.
-    credential: Box<[u8]>,
+    /// What it was at the end.
+    entry: Entry,
 }
 
 impl Accounts {
@@ -57,7 +57,7 @@ impl Accounts {
                             login: entry.login.clone(),
                             time_ms: event.time_ms,
                             since_ms: event.time_ms.max(youngest),
-                            credential: entry.credential.clone(),
+                            entry: entry.clone(),
                         }));
                     }
                     Some(DirectoryEvent::AccountRestored { id, .. }) => {
@@ -86,7 +86,8 @@ impl Accounts {
         Ok(self.store.heads(&[own]).await?.into_iter().flatten().next().is_some())
     }
 
-    /// Brings back a removed account under this name, with its mail and the password that it had.
+    /// Brings back a removed account under this name, with its mail and the password that it had, disabled if it was. Its app
+    /// passwords and certificates do not come back: [`Directory::bring_back`](mailbox::account::directory::Directory::bring_back).
     ///
     /// # Errors
     /// The name is taken, the account is there, or the store cannot write now.
@@ -97,6 +98,6 @@ impl Accounts {
         if !self.is_kept(removed.id).await? {
             return Err(Error::NotKept(0).into());
         }
-        self.change(|directory| directory.restore(removed.id, &login, &removed.credential)).await
+        self.change_all(|directory| directory.bring_back(removed.id, &login, &removed.entry)).await
     }
 }

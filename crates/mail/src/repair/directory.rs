@@ -48,6 +48,7 @@ pub(crate) async fn repair(
     }
     let mut told = vec![tell(lost, &salvage)];
     if lost > 0 {
+        told.extend(tell_of_keyrings(&salvage));
         told.extend(tell_of_removed(store, &salvage).await?);
         find_accounts(store, &mut salvage, &mut told).await?;
     }
@@ -137,6 +138,17 @@ fn tell(lost: u64, salvage: &Salvage) -> String {
          another password by them: {shut}. Look who of them may sign in, and whether the password is right \
          (gatepost account enable, gatepost account passwd)"
     )
+}
+
+/// App passwords and certificates of which nobody knows whether they were revoked.
+fn tell_of_keyrings(salvage: &Salvage) -> Option<String> {
+    let gone = salvage.taken_away();
+    (gone > 0).then(|| {
+        format!(
+            "{gone} app passwords and certificates of the accounts that are disabled are gone, for they may have been revoked \
+             by them; who needs one gets a new one (gatepost account app-password add)"
+        )
+    })
 }
 
 /// Accounts that were removed, and may have been brought back by an event that is lost: they are kept for another retention.

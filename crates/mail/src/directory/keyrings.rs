@@ -1,0 +1,472 @@
+//! What accounts have beside their passwords: how it is changed, and what it lets in.
+
+use super::{Accounts, DirectoryError};
+use crate::signed_out::Credential;
+use crate::{Certainty, Error};
+use bytes::Bytes;
+use mailbox::account::directory::keyring::{
+    AppPassword, AppPasswordId, Certificate, Cidr, Exposure, Fingerprint, Keyring, Label, OwnPassword,
+    Scopes, Service,
+};
+use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Standing};
+use sasl::{AppRecord, Secret};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use store::AccountId;
+
+/// How often it is written down, at most, that an app password was used, in seconds.
+const USE_NOTED_EVERY_S: i64 = 60;
+/// Most of a client's name that is kept, in octets.
+const MAX_CLIENT_OCTETS: usize = 120;
+
+/// What an app password is to be.
+#[derive(Clone, Debug)]
+pub struct NewAppPassword {
+    /// What its owner calls it.
+    pub label: Label,
+    /// What it signs in to.
+    pub scopes: Scopes,
+    /// From when on it is not taken any more: Unix time in seconds.
+    pub expires_s: Option<i64>,
+    /// From where it is taken; from everywhere, where there are none.
+    pub networks: Box<[Cidr]>,
+}
+
+/// An app password, and when it was used last.
+#[derive(Clone, Debug)]
+pub struct UsedAppPassword {
+    /// The app password.
+    pub app_password: AppPassword,
+    /// To the minute; `None` where it never was, or where a crash has lost that.
+    pub last_use: Option<LastUse>,
+}
+
+/// When something was used to sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    /// Unix time in seconds.
+    pub when_s: i64,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// By which client, as it says (RFC 2971); empty where it did not.
+    pub client: Box<str>,
+}
+
+/// Somebody who wants to sign in.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn {
+    /// Unix time in seconds.
+    pub now_s: i64,
+    /// By which protocol.
+    pub service: Service,
+    /// From where; `None` for what did not come over the network.
+    pub address: Option<IpAddr>,
+}
+
+/// What a password is among the app passwords of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum AppVerdict {
+    /// None of them.
+    NotOne,
+    /// This one, and it lets in.
+    Right(AppPasswordId),
+    /// This one, and it does not let in. To the peer it is a wrong password, and takes as long.
+    Unusable(AppPasswordId, Unusable),
+}
+
+/// Why an app password does not let in. For the log alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// Its time is over.
+    Expired,
+    /// It is not for this protocol.
+    Service,
+    /// It is not taken from there.
+    Network,
+}
+
+impl Unusable {
+    fn of(app_password: &AppPassword, sign_in: &SignIn) -> Option<Self> {
+        let networks = &app_password.networks;
+        let is_near = |address: IpAddr| networks.iter().any(|network| network.holds(address));
+        match app_password {
+            app if app.expires_s.is_some_and(|expires_s| expires_s <= sign_in.now_s) => Some(Self::Expired),
+            app if !app.scopes.has(sign_in.service) => Some(Self::Service),
+            _ if !networks.is_empty() && !sign_in.address.is_some_and(is_near) => Some(Self::Network),
+            _ => None,
+        }
+    }
+}
+
+impl Accounts {
+    /// Calls an account something else. Its number, its mail and whoever is signed in stay.
+    ///
+    /// # Errors
+    /// There is none of that name, the new one is taken or cannot be one, or the store cannot write now.
+    pub async fn rename(&self, name: &str, new: &str) -> Result<(), DirectoryError> {
+        let (login, new) = (Login::new(name)?, Login::new(new)?);
+        self.change_perhaps(|directory| directory.rename(&login, &new)).await
+    }
+
+    /// A password for a device. Nothing is kept of it yet.
+    #[must_use]
+    pub fn draw_app_password(&self) -> sasl::AppPassword {
+        sasl::AppPassword::draw(|into| self.world.random(into))
+    }
+
+    /// What is kept of it for an account. It takes as long as a guess at SCRAM does, and belongs where nobody waits.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn app_record(&self, name: &str, drawn: &sasl::AppPassword) -> Result<AppRecord, DirectoryError> {
+        let login = Login::new(name)?;
+        let roll = self.roll();
+        let (id, entry) = roll.directory().find(&login).ok_or(DirectoryRefusal::NonExistent(login))?;
+        // One that signs in by a directory elsewhere alone has none.
+        let own = match &*entry.credential {
+            [] => None,
+            stored => super::credential(id, stored),
+        };
+        Ok(AppRecord::new(drawn, own.as_ref().map(|own| own.scram())))
+    }
+
+    /// Adds an app password, of which this is kept.
+    ///
+    /// # Errors
+    /// There is no such account, it has one that is called so or too many, or the store cannot write now.
+    pub async fn add_app_password(
+        &self,
+        name: &str,
+        new: &NewAppPassword,
+        record: &AppRecord,
+    ) -> Result<AppPasswordId, DirectoryError> {
+        let login = Login::new(name)?;
+        let mut random = [0; 8];
+        self.world.random(&mut random);
+        let NewAppPassword { label, scopes, expires_s, networks } = new.clone();
+        let app_password = AppPassword {
+            id: AppPasswordId::new(random),
+            label,
+            secret: record.encode().into(),
+            scopes,
+            created_s: self.world.now_s(),
+            expires_s,
+            networks,
+        };
+        self.change(|directory| directory.add_app_password(&login, &app_password)).await?;
+        Ok(app_password.id)
+    }
+
+    /// The app passwords of an account, in the order in which they were made.
+    ///
+    /// # Errors
+    /// There is no such account, or the store cannot read now.
+    pub async fn app_passwords(&self, name: &str) -> Result<Vec<UsedAppPassword>, DirectoryError> {
+        let (id, keyring) = self.keyring(name)?;
+        let mut used = Vec::with_capacity(keyring.app_passwords().len());
+        for app_password in keyring.app_passwords() {
+            let last_use = self.last_use(id, app_password.id).await?;
+            used.push(UsedAppPassword { app_password: app_password.clone(), last_use });
+        }
+        Ok(used)
+    }
+
+    /// Takes an app password back, by its name or its id, and ends the sessions that signed in with it.
+    ///
+    /// # Errors
+    /// There is no such account, or it has none that is called so; or the store cannot write now.
+    pub async fn revoke_app_password(&self, name: &str, called: &str) -> Result<AppPassword, DirectoryError> {
+        let login = Login::new(name)?;
+        let revoked = Mutex::new(None);
+        self.change(|directory| {
+            let event = directory.revoke_app_password(&login, called)?;
+            let entry = directory.find(&login).map(|(id, entry)| (id, entry.keyring()));
+            let app =
+                entry.and_then(|(id, keyring)| Some((id, keyring.app_password_called(called)?.clone())));
+            *crate::account::lock(&revoked) = app;
+            Ok(event)
+        })
+        .await?;
+        let revoked = revoked.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (id, app) = revoked.ok_or_else(|| DirectoryRefusal::NoAppPassword(called.to_owned()))?;
+        // What is left of it is a few octets that nobody asks for.
+        drop(self.store.put_soft(id, &use_key(app.id), None).await);
+        Ok(app)
+    }
+
+    /// Which of the account's app passwords a password is, and whether it lets in. All are compared, so that the time does
+    /// not tell which, and where there is no account none.
+    pub fn check_app_password(
+        &self,
+        account: Option<AccountId>,
+        password: &Secret,
+        sign_in: &SignIn,
+    ) -> AppVerdict {
+        let Some(typed) = sasl::AppPassword::typed(password) else { return AppVerdict::NotOne };
+        let roll = self.roll();
+        let entry = account.and_then(|id| Some((id, roll.directory().get(id)?)));
+        let known = entry.map(|(id, entry)| readable(id, entry.keyring())).unwrap_or_default();
+        let records = known.iter().map(|(_, record)| record);
+        let Some((app, _)) = AppRecord::which(&typed, records).and_then(|at| known.get(at)) else {
+            return AppVerdict::NotOne;
+        };
+        match Unusable::of(app, sign_in) {
+            None => AppVerdict::Right(app.id),
+            Some(why) => AppVerdict::Unusable(app.id, why),
+        }
+    }
+
+    /// Whether an account may be signed in to with this: to be asked once more by whoever can hear that it may not any
+    /// longer ([`Account::signed_out_with`](crate::Account::signed_out_with)).
+    #[must_use]
+    pub fn takes(&self, account: AccountId, with: Credential) -> bool {
+        let roll = self.roll();
+        let Some(entry) = roll.directory().get(account) else { return false };
+        let keyring = entry.keyring();
+        entry.standing == Standing::Enabled
+            && roll.certainty(Some(account)) != Certainty::Doubtful
+            && match with {
+                Credential::Password => keyring.own_password() == OwnPassword::Allowed,
+                Credential::App(id) => keyring.app_passwords().iter().any(|app| app.id == id),
+                Credential::Certificate(fingerprint) => {
+                    keyring.certificates().iter().any(|bound| bound.fingerprint == fingerprint)
+                }
+            }
+    }
+
+    /// When an app password stops letting in; `None` where it does not, or is not there.
+    #[must_use]
+    pub fn app_password_expires_s(&self, account: AccountId, id: AppPasswordId) -> Option<i64> {
+        let roll = self.roll();
+        let keyring = roll.directory().get(account)?.keyring();
+        keyring.app_passwords().iter().find(|app| app.id == id)?.expires_s
+    }
+
+    /// Writes down that an app password was used, unless that was done a short while ago. A crash may lose it.
+    ///
+    /// # Errors
+    /// The store cannot read or write now.
+    pub async fn note_use(
+        &self,
+        account: AccountId,
+        id: AppPasswordId,
+        last_use: &LastUse,
+    ) -> Result<(), Error> {
+        let before = self.last_use(account, id).await?;
+        let is_old = |before: LastUse| {
+            // A clock that was set back is no reason to be silent.
+            !(0..USE_NOTED_EVERY_S).contains(&last_use.when_s.saturating_sub(before.when_s))
+        };
+        if before.is_none_or(is_old) {
+            self.store.put_soft(account, &use_key(id), Some(last_use.encode())).await?;
+        }
+        Ok(())
+    }
+
+    async fn last_use(&self, account: AccountId, id: AppPasswordId) -> Result<Option<LastUse>, Error> {
+        let value = self.store.soft(account, &use_key(id)).await?;
+        Ok(value.and_then(|value| LastUse::decode(&value)))
+    }
+
+    /// Gives an account a second factor, or none: opaque octets.
+    ///
+    /// # Errors
+    /// There is no such account, they are too many, or the store cannot write now.
+    pub async fn set_second_factor(&self, name: &str, factor: Option<&[u8]>) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change_perhaps(|directory| directory.set_second_factor(&login, factor)).await
+    }
+
+    /// Keeps that a password of `name` was sent in clear, where somebody has that name and it is not known yet. So it costs
+    /// one commit an account until somebody clears it, however often strangers cause it; nothing tells them which it was.
+    ///
+    /// # Errors
+    /// The store cannot write now.
+    pub async fn expose(&self, name: &str, exposure: Exposure) -> Result<(), DirectoryError> {
+        let Ok(login) = Login::new(name) else { return Ok(()) };
+        let exposure =
+            Exposure { address: exposure.address.map(|address| address.to_canonical()), ..exposure };
+        if self.is_in_part() || self.roll().directory().expose(&login, exposure).is_none() {
+            return Ok(());
+        }
+        self.change_perhaps(|directory| Ok(directory.expose(&login, exposure))).await
+    }
+
+    /// Somebody has looked after the exposed password of an account. Whether there was one.
+    ///
+    /// # Errors
+    /// There is no such account, or the store cannot write now.
+    pub async fn clear_exposure(&self, name: &str) -> Result<Option<Exposure>, DirectoryError> {
+        let login = Login::new(name)?;
+        let exposure = self.keyring(name)?.1.exposure().copied();
+        self.change_perhaps(|directory| directory.clear_exposure(&login)).await?;
+        Ok(exposure)
+    }
+
+    /// The accounts a password of which was sent in clear, by their names.
+    #[must_use]
+    pub fn exposed(&self) -> Vec<(Login, Exposure)> {
+        let roll = self.roll();
+        let directory = roll.directory();
+        let exposure = |id| directory.get(id)?.keyring().exposure().copied();
+        directory.accounts().filter_map(|(login, id)| Some((login.clone(), exposure(id)?))).collect()
+    }
+
+    /// When a password of an account was sent in clear, if nobody has looked after that since.
+    #[must_use]
+    pub fn exposure(&self, account: AccountId) -> Option<Exposure> {
+        self.roll().directory().get(account)?.keyring().exposure().copied()
+    }
+
+    /// Lets a client certificate stand for an account.
+    ///
+    /// # Errors
+    /// There is no such account, the certificate stands for another, it has too many, or the store cannot write now.
+    pub async fn bind(&self, name: &str, certificate: &Certificate) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change_perhaps(|directory| directory.bind(&login, certificate)).await
+    }
+
+    /// Lets a client certificate stand for an account no more, and ends the sessions that signed in with it.
+    ///
+    /// # Errors
+    /// There is no such account, the certificate does not stand for it, or the store cannot write now.
+    pub async fn unbind(&self, name: &str, fingerprint: &Fingerprint) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change(|directory| directory.unbind(&login, fingerprint)).await
+    }
+
+    /// The account that a client certificate stands for, if that is certain.
+    #[must_use]
+    pub fn bound(&self, fingerprint: &Fingerprint) -> Option<(AccountId, Login)> {
+        let roll = self.roll();
+        let (id, entry) = roll.directory().find_bound(fingerprint)?;
+        let is_certain = roll.certainty(Some(id)) != Certainty::Doubtful;
+        is_certain.then(|| (id, entry.login.clone()))
+    }
+
+    /// Lets mail protocols take an account's own password, or refuse it; then the sessions that signed in with it end.
+    ///
+    /// # Errors
+    /// There is no such account, or the store cannot write now.
+    pub async fn set_own_password(
+        &self,
+        name: &str,
+        own_password: OwnPassword,
+    ) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change_perhaps(|directory| directory.set_own_password(&login, own_password)).await
+    }
+
+    /// What an account has beside its password.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn keyring(&self, name: &str) -> Result<(AccountId, Arc<Keyring>), DirectoryError> {
+        let login = Login::new(name)?;
+        let roll = self.roll();
+        let (id, entry) = roll.directory().find(&login).ok_or(DirectoryRefusal::NonExistent(login))?;
+        Ok((id, Arc::new(entry.keyring().clone())))
+    }
+
+    /// Changes the directory, if there is anything to change.
+    async fn change_perhaps(
+        &self,
+        decide: impl Fn(
+            &mailbox::account::directory::Directory,
+        ) -> Result<Option<DirectoryEvent>, DirectoryRefusal>,
+    ) -> Result<(), DirectoryError> {
+        self.change_all(|directory| Ok(decide(directory)?.into_iter().collect())).await
+    }
+}
+
+/// What lets in no more of what did before.
+pub(super) fn taken(before: &Keyring, now: &Keyring) -> Vec<Credential> {
+    let of = |keyring: &Keyring| {
+        let apps = keyring.app_passwords().iter().map(|app| Credential::App(app.id)).collect::<Vec<_>>();
+        let bound = keyring.certificates().iter().map(|bound| Credential::Certificate(bound.fingerprint));
+        let own = (keyring.own_password() == OwnPassword::Allowed).then_some(Credential::Password);
+        apps.into_iter().chain(bound).chain(own).collect::<Vec<_>>()
+    };
+    let now = of(now);
+    of(before).into_iter().filter(|with| !now.contains(with)).collect()
+}
+
+/// Those that read back; of another it is logged, for to its owner it is a wrong password.
+fn readable(id: AccountId, keyring: &Keyring) -> Vec<(&AppPassword, AppRecord)> {
+    let read = |app: &'_ AppPassword| match AppRecord::decode(&app.secret) {
+        Ok(record) => Some(record),
+        Err(why) => {
+            tracing::error!(account = id.0, app_password = %app.id, %why, "nobody can sign in with it; make a new one");
+            None
+        }
+    };
+    keyring.app_passwords().iter().filter_map(|app| Some((app, read(app)?))).collect()
+}
+
+/// `app-used` and the id.
+fn use_key(id: AppPasswordId) -> [u8; 16] {
+    let mut key = *b"app-used\0\0\0\0\0\0\0\0";
+    if let Some(number) = key.last_chunk_mut::<8>() {
+        *number = id.get().to_be_bytes();
+    }
+    key
+}
+
+impl LastUse {
+    /// Version, time (8, little-endian), address (octet count first), client.
+    fn encode(&self) -> Bytes {
+        let mut out = vec![1];
+        out.extend(self.when_s.to_le_bytes());
+        match self.address {
+            None => out.push(0),
+            Some(IpAddr::V4(v4)) => {
+                out.push(4);
+                out.extend(v4.octets());
+            }
+            Some(IpAddr::V6(v6)) => {
+                out.push(16);
+                out.extend(v6.octets());
+            }
+        }
+        let end = self.client.floor_char_boundary(MAX_CLIENT_OCTETS);
+        out.extend(self.client.as_bytes().get(..end).unwrap_or_default());
+        out.into()
+    }
+
+    /// `None` for anything else: then it is not known.
+    fn decode(octets: &[u8]) -> Option<Self> {
+        let rest = octets.strip_prefix(&[1])?;
+        let (when_s, rest) = rest.split_first_chunk()?;
+        let (count, rest) = rest.split_first()?;
+        let (address, client) = rest.split_at_checked(usize::from(*count))?;
+        let address = match count {
+            0 => None,
+            4 => Some(<[u8; 4]>::try_from(address).ok()?.into()),
+            16 => Some(<[u8; 16]>::try_from(address).ok()?.into()),
+            _ => return None,
+        };
+        let client = std::str::from_utf8(client).ok()?.into();
+        Some(Self { when_s: i64::from_le_bytes(*when_s), address, client })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_use_reads_back_and_anything_else_is_not_known() {
+        for address in [None, Some("192.0.2.1".parse().unwrap()), Some("2001:db8::1".parse().unwrap())] {
+            let last_use = LastUse { when_s: 1_800_000_000, address, client: "K-9 Mail 6.8".into() };
+            let octets = last_use.encode();
+            assert_eq!(LastUse::decode(&octets), Some(last_use));
+            assert_eq!(LastUse::decode(&[&[2], &octets[1..]].concat()), None);
+            assert_eq!(LastUse::decode(&octets[..9]), None);
+        }
+        let long = LastUse { when_s: 0, address: None, client: "\u{fc}".repeat(100).into() };
+        assert_eq!(LastUse::decode(&long.encode()).unwrap().client.len(), MAX_CLIENT_OCTETS);
+    }
+}
