@@ -5,7 +5,7 @@ use crate::judge::Judged;
 use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
 use events::{AuthFailure, Event, Mechanism, Word};
 use foreign_hash::ForeignHash;
-use mail::{Busy, Certainty, DirectoryError, Found};
+use mail::{Busy, Certainty, DirectoryError, Found, Lane};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Newcomers};
 use sasl::{Mark, Secret, Typed, Verdict};
@@ -163,7 +163,7 @@ impl Doorkeeper {
             Answer::NoSuch | Answer::Wrong | Answer::Disabled => {
                 // As dear as a password that is wrong, so that a flood of names is no cheaper than one of passwords.
                 let decoy = self.accounts.find(login.as_str(), self.pool.cost()).record;
-                let _wrong = self.pool.verify(decoy, typed.into_prepared()).await?;
+                let _wrong = self.pool.verify(Lane::Strangers, decoy, typed.into_prepared()).await?;
                 return Ok(Judged::Wrong(AuthFailure::NoAccount));
             }
         };
@@ -246,7 +246,7 @@ impl Doorkeeper {
                     foreign_hash::Verdict::Right => Verdict::Right,
                     foreign_hash::Verdict::Wrong => Verdict::Wrong,
                 };
-                self.pool.check(check).await
+                self.pool.check(Lane::Strangers, check).await
             }
             Err(_) => Ok(Verdict::Wrong),
         }

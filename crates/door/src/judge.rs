@@ -74,7 +74,9 @@ impl Doorkeeper {
         let (asked, told) = (Arc::clone(&self.remembered), Arc::clone(&self.remembered));
         let is_known = move || may_sign_in && asked.holds(&mark, now);
         let right = move || told.remember(mark, now);
-        self.pool.verify_unless_known(found.record.clone(), password, is_known, right).await
+        self.pool
+            .verify_unless_known(mail::Lane::Strangers, found.record.clone(), password, is_known, right)
+            .await
     }
 
     /// An account that came with a hash of somebody else's gets a record of our own with the first password that is right:

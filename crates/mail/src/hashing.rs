@@ -2,27 +2,37 @@
 //!
 //! A guess costs tens of milliseconds and tens of megabytes by design; whoever could ask for many at once would have
 //! all of the machine (threat T-17). When the queue is full the answer is "not now", which is not "wrong".
+//!
+//! Whoever has signed in from there before waits in a lane of its own: see [`Lane`].
 
+mod lanes;
+
+pub use lanes::Lane;
+
+use lanes::{Lanes, Work};
 use sasl::{Cost, CredentialRecord, Salts, Secret, Verdict, Workspace};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
-/// Passwords that may wait for each thread.
+/// Passwords that may wait for each thread in each lane.
 const WAITING_PER_THREAD: usize = 32;
-
-type Work = Box<dyn FnOnce(&mut Workspace) + Send>;
 
 /// The pool. Dropping it ends its threads once they have done what waits.
 #[derive(Debug)]
 pub struct HashPool {
-    queue: SyncSender<Work>,
+    lanes: Arc<Lanes>,
     cost: Cost,
     verified_kib: Arc<AtomicU64>,
 }
 
-/// The queue is full, or the pool is stopping.
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        self.lanes.close();
+    }
+}
+
+/// The lane is full, or the pool is stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
@@ -40,21 +50,20 @@ impl HashPool {
     /// # Errors
     /// The system has no thread for us.
     pub fn start_behind(first: fn(), threads: usize, cost: Cost) -> std::io::Result<Self> {
-        let (queue, work) = sync_channel::<Work>(threads * WAITING_PER_THREAD);
-        let work = Arc::new(Mutex::new(work));
+        let lanes = Arc::new(Lanes::new(threads * WAITING_PER_THREAD));
+        // Made first, so that threads that did start end where another does not.
+        let pool = Self { lanes: Arc::clone(&lanes), cost, verified_kib: Arc::default() };
         for n in 0..threads {
-            let work = Arc::clone(&work);
+            let lanes = Arc::clone(&lanes);
             std::thread::Builder::new().name(format!("hash-{n}")).spawn(move || {
                 first();
                 let mut workspace = Workspace::new();
-                loop {
-                    let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok(next) = next else { return };
-                    next(&mut workspace);
+                while let Some(work) = lanes.next() {
+                    work(&mut workspace);
                 }
             })?;
         }
-        Ok(Self { queue, cost, verified_kib: Arc::default() })
+        Ok(pool)
     }
 
     /// What a new record costs.
@@ -74,8 +83,13 @@ impl HashPool {
     ///
     /// # Errors
     /// [`Busy`]: nothing was checked.
-    pub async fn verify(&self, record: CredentialRecord, password: Secret) -> Result<Verdict, Busy> {
-        self.run(self.verifying(record, password)).await
+    pub async fn verify(
+        &self,
+        lane: Lane,
+        record: CredentialRecord,
+        password: Secret,
+    ) -> Result<Verdict, Busy> {
+        self.run(lane, self.verifying(record, password)).await
     }
 
     /// The same, where somebody else may find out meanwhile that it is right. `is_known` is asked when its turn has come:
@@ -85,13 +99,14 @@ impl HashPool {
     /// [`Busy`]: nothing was checked.
     pub async fn verify_unless_known(
         &self,
+        lane: Lane,
         record: CredentialRecord,
         password: Secret,
         is_known: impl FnOnce() -> bool + Send + 'static,
         right: impl FnOnce() + Send + 'static,
     ) -> Result<Verdict, Busy> {
         let verify = self.verifying(record, password);
-        self.run(move |workspace| {
+        self.run(lane, move |workspace| {
             if is_known() {
                 return Verdict::Right;
             }
@@ -124,21 +139,27 @@ impl HashPool {
     ///
     /// # Errors
     /// [`Busy`]: nothing was checked.
-    pub async fn check(&self, check: impl FnOnce() -> Verdict + Send + 'static) -> Result<Verdict, Busy> {
-        self.run(move |_| check()).await
+    pub async fn check(
+        &self,
+        lane: Lane,
+        check: impl FnOnce() -> Verdict + Send + 'static,
+    ) -> Result<Verdict, Busy> {
+        self.run(lane, move |_| check()).await
     }
 
-    /// Makes the record of a new password.
+    /// Makes the record of a new password, for somebody who is let in or who runs the server.
     ///
     /// # Errors
     /// [`Busy`]: nothing was made.
     pub async fn new_record(&self, password: Secret, salts: Salts) -> Result<CredentialRecord, Busy> {
         let cost = self.cost;
-        self.run(move |workspace| CredentialRecord::new(&password, salts, &cost, workspace)).await
+        let make = move |workspace: &mut Workspace| CredentialRecord::new(&password, salts, &cost, workspace);
+        self.run(Lane::Known, make).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        lane: Lane,
         work: impl FnOnce(&mut Workspace) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
@@ -148,7 +169,7 @@ impl HashPool {
                 drop(answer.send(work(workspace)));
             }
         });
-        self.queue.try_send(work).map_err(|_| Busy)?;
+        self.lanes.put(lane, work)?;
         answered.await.map_err(|_| Busy)
     }
 }
@@ -168,7 +189,7 @@ mod tests {
         let ask = || {
             let (known, told) = (Arc::clone(&known), Arc::clone(&known));
             let is_known = move || known.load(Ordering::Acquire);
-            pool.verify_unless_known(record.clone(), password(), is_known, move || {
+            pool.verify_unless_known(Lane::Strangers, record.clone(), password(), is_known, move || {
                 told.store(true, Ordering::Release);
             })
         };
@@ -179,9 +200,78 @@ mod tests {
         known.store(false, Ordering::Release);
         for _ in 0..2 {
             let wrong = Secret::password("wrong").unwrap();
-            let asked = pool.verify_unless_known(record.clone(), wrong, || false, || panic!("it is wrong"));
+            let record = record.clone();
+            let asked =
+                pool.verify_unless_known(Lane::Strangers, record, wrong, || false, || panic!("it is wrong"));
             assert_eq!(asked.await, Ok(Verdict::Wrong));
         }
         assert_eq!(pool.verified_kib(), 24);
+    }
+
+    /// A pool of one thread that is busy until the sender is dropped.
+    async fn busy_pool() -> (HashPool, std::sync::mpsc::Sender<()>) {
+        let pool = HashPool::start(1, Cost::new(8, 1, 4_096).unwrap()).unwrap();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let (begun, is_busy) = oneshot::channel::<()>();
+        let busy = Box::new(move |_: &mut Workspace| {
+            drop(begun);
+            let _ = held.recv();
+        });
+        pool.lanes.put(Lane::Known, busy).unwrap();
+        assert!(is_busy.await.is_err());
+        (pool, hold)
+    }
+
+    #[tokio::test]
+    async fn t_17_a_flood_of_strangers_is_told_not_now_and_the_known_have_three_turns_of_four() {
+        let (pool, hold) = busy_pool().await;
+        let (done, order) = std::sync::mpsc::channel();
+        let put = |lane| {
+            let done = done.clone();
+            pool.lanes.put(lane, Box::new(move |_| done.send(lane).unwrap()))
+        };
+        for _ in 0..WAITING_PER_THREAD {
+            assert_eq!(put(Lane::Strangers), Ok(()));
+        }
+        // Nobody's password is called wrong for it.
+        let record = CredentialRecord::new(
+            &Secret::password("secret").unwrap(),
+            Salts([1; 32]),
+            pool.cost(),
+            &mut Workspace::new(),
+        );
+        let asked = pool.verify(Lane::Strangers, record, Secret::password("secret").unwrap());
+        assert_eq!((asked.await, put(Lane::Strangers)), (Err(Busy), Err(Busy)));
+        for _ in 0..6 {
+            assert_eq!(put(Lane::Known), Ok(()));
+        }
+        drop((hold, done));
+        let order: Vec<_> = order.iter().take(10).collect();
+        let (known, stranger) = (Lane::Known, Lane::Strangers);
+        let shared = [known, known, known, stranger, known, known, known, stranger, stranger, stranger];
+        assert_eq!(order, shared);
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_while_waiting_costs_no_hash_and_a_pool_that_is_dropped_does_what_waits() {
+        let (pool, hold) = busy_pool().await;
+        let secret = || Secret::password("secret").unwrap();
+        let record = CredentialRecord::new(&secret(), Salts([1; 32]), pool.cost(), &mut Workspace::new());
+        let mut asked = Box::pin(pool.verify(Lane::Strangers, record, secret()));
+        assert!(has_to_wait(asked.as_mut()).await);
+        drop(asked);
+        let (done, last) = oneshot::channel();
+        pool.lanes.put(Lane::Strangers, Box::new(move |_| done.send(()).unwrap())).unwrap();
+        let verified_kib = Arc::clone(&pool.verified_kib);
+        drop(pool);
+        drop(hold);
+        assert_eq!(last.await, Ok(()));
+        assert_eq!(verified_kib.load(Ordering::Relaxed), 0);
+    }
+
+    /// Begins something; whether it has to wait.
+    async fn has_to_wait(mut future: std::pin::Pin<&mut impl Future>) -> bool {
+        std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending()))
+            .await
     }
 }
