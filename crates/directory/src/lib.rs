@@ -17,6 +17,8 @@ pub mod conformance;
 mod found;
 mod member;
 mod presented;
+#[cfg(feature = "conformance")]
+pub mod scripted;
 
 pub use answer::{Answer, Asked, Trouble};
 pub use chain::{Chain, Hit};

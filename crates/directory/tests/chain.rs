@@ -1,89 +1,13 @@
 //! Several directories, one behind the other.
 
 use directory::conformance::{self, Person, Population};
+use directory::scripted::{Scripted, State};
 use directory::{
     ASKED_AGAIN_AFTER, Ability, Answer, Asked, Chain, Directory, DirectoryName, Domains,
-    FAILURES_BEFORE_REST, Found, Member, Password, Standing, Stored, Subject, Token, Trouble,
+    FAILURES_BEFORE_REST, Found, Member, Password, Token,
 };
-use std::future::{pending, ready};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use terms::Login;
-
-/// A directory of a few people, that can be taken down.
-struct Scripted {
-    name: DirectoryName,
-    /// Login, password.
-    people: Vec<(Login, String)>,
-    state: AtomicU8,
-    asked: AtomicU32,
-}
-
-const UP: u8 = 0;
-const DOWN: u8 = 1;
-const SILENT: u8 = 2;
-
-impl Scripted {
-    fn new(name: &str, people: &[(&str, &str)]) -> Arc<Self> {
-        let people = people.iter().map(|(login, password)| (self::login(login), (*password).to_owned()));
-        let name = DirectoryName::new(name).expect("a name");
-        Arc::new(Self { name, people: people.collect(), state: AtomicU8::new(UP), asked: AtomicU32::new(0) })
-    }
-
-    fn becomes(&self, state: u8) {
-        self.state.store(state, Ordering::Relaxed);
-    }
-
-    fn times_asked(&self) -> u32 {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    fn answer<T: Send + 'static>(&self, answer: Answer<T>) -> Asked<'_, T> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        match self.state.load(Ordering::Relaxed) {
-            UP => Box::pin(ready(answer)),
-            DOWN => Box::pin(ready(Answer::Unavailable(Trouble::new("connection refused")))),
-            _ => Box::pin(pending()),
-        }
-    }
-
-    fn person(&self, login: &Login) -> Option<Found> {
-        self.people.iter().find(|(known, _)| known == login).map(|(login, _)| Found {
-            subject: Subject::new(&format!("{}-{login}", self.name)).expect("a subject"),
-            login: login.clone(),
-            standing: Standing::Enabled,
-            stored: Stored::Elsewhere,
-            version: None,
-        })
-    }
-}
-
-impl Directory for Scripted {
-    fn name(&self) -> &DirectoryName {
-        &self.name
-    }
-
-    fn can(&self, _: Ability) -> bool {
-        true
-    }
-
-    fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
-        self.answer(self.person(login).map_or(Answer::NoSuch, Answer::Yes))
-    }
-
-    fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
-        let is_right =
-            self.people.iter().any(|(login, known)| *login == found.login && known == password.expose());
-        self.answer(if is_right { Answer::Yes(()) } else { Answer::Wrong })
-    }
-
-    /// A token is `name:login`.
-    fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
-        let own = token.expose().strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix(':'));
-        let found = own.map(|name| self.person(&login(name)).map_or(Answer::Wrong, Answer::Yes));
-        self.answer(found.unwrap_or(Answer::NoSuch))
-    }
-}
 
 fn login(name: &str) -> Login {
     Login::new(name).expect("a login")
@@ -150,8 +74,7 @@ async fn t_32_two_directories_of_one_kind_stay_apart() {
             self.0.can(ability)
         }
         fn find<'a>(&'a self, _: &'a Login) -> Asked<'a, Found> {
-            let head = self.0.person(&login("head@other.example"));
-            Box::pin(ready(head.map_or(Answer::NoSuch, Answer::Yes)))
+            Box::pin(async { self.0.find(&login("head@other.example")).await })
         }
         fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
             self.0.check(found, password)
@@ -189,7 +112,7 @@ async fn one_that_is_down_lets_nobody_take_its_names_from_a_later_one() {
         Member::new(Arc::clone(&first) as _, Domains::All),
         Member::new(Arc::clone(&second) as _, Domains::All),
     ]);
-    first.becomes(DOWN);
+    first.becomes(State::Down);
     assert_eq!(whose(&chain, "ann").await, r#"Unavailable("connection refused")"#);
     // Whose this is cannot be known now either.
     assert_eq!(whose(&chain, "bob").await, r#"Unavailable("connection refused")"#);
@@ -200,7 +123,7 @@ async fn one_that_is_down_lets_nobody_take_its_names_from_a_later_one() {
 async fn one_that_does_not_answer_is_left_alone_for_a_while_and_asked_again() {
     let silent = Scripted::new("silent", &[("ann", "1")]);
     let chain = Chain::new(vec![Member::new(Arc::clone(&silent) as _, Domains::All)]);
-    silent.becomes(SILENT);
+    silent.becomes(State::Silent);
     for _ in 0..100 {
         assert_eq!(whose(&chain, "ann").await, r#"Unavailable("no answer within 2 s")"#);
     }
@@ -208,7 +131,7 @@ async fn one_that_does_not_answer_is_left_alone_for_a_while_and_asked_again() {
     assert_eq!(silent.times_asked(), FAILURES_BEFORE_REST);
     assert!(chain.members().all(|member| member.trouble().is_some()));
     tokio::time::advance(ASKED_AGAIN_AFTER).await;
-    silent.becomes(UP);
+    silent.becomes(State::Up);
     assert_eq!(whose(&chain, "ann").await, "silent-ann");
     assert_eq!(whose(&chain, "ann").await, "silent-ann");
     assert!(chain.members().all(|member| member.trouble().is_none()));
@@ -218,7 +141,7 @@ async fn one_that_does_not_answer_is_left_alone_for_a_while_and_asked_again() {
 async fn many_who_come_at_once_while_one_rests_are_one_question() {
     let silent = Scripted::new("silent", &[]);
     let chain = Chain::new(vec![Member::new(Arc::clone(&silent) as _, Domains::All)]);
-    silent.becomes(DOWN);
+    silent.becomes(State::Down);
     for _ in 0..FAILURES_BEFORE_REST {
         whose(&chain, "ann").await;
     }
@@ -237,11 +160,11 @@ async fn a_wrong_password_says_that_a_directory_is_well() {
     let member = Member::new(Arc::clone(&staff) as _, Domains::All);
     let Answer::Yes(found) = member.find(&login("ann")).await else { panic!("ann is known") };
     for _ in 0..10 {
-        staff.becomes(DOWN);
+        staff.becomes(State::Down);
         for _ in 1..FAILURES_BEFORE_REST {
             assert!(matches!(member.check(&found, Password::new("x")).await, Answer::Unavailable(_)));
         }
-        staff.becomes(UP);
+        staff.becomes(State::Up);
         assert_eq!(member.check(&found, Password::new("x")).await, Answer::Wrong);
     }
 }
@@ -270,7 +193,7 @@ async fn a_token_is_judged_by_who_made_it_even_while_another_is_down() {
         answer => format!("{:?}", answer.map(|_| ())),
     };
     assert_eq!(subject("third:ann", None).await, "NoSuch");
-    first.becomes(DOWN);
+    first.becomes(State::Down);
     assert_eq!(subject("second:ann", None).await, "second-ann");
     assert_eq!(
         subject("second:ann", Some(&login("ann@elsewhere.example"))).await,

@@ -1,0 +1,156 @@
+//! A directory of a few people, for tests of those who ask directories.
+
+use crate::{
+    Ability, Answer, Asked, Directory, DirectoryName, Found, Login, Password, Standing, Stored, Subject,
+    Token, Trouble, Version,
+};
+use std::future::{pending, ready};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Knows passwords, and tokens of the form `directory:login`. It can be taken down, and counts how often it is asked.
+#[derive(Debug)]
+pub struct Scripted {
+    name: DirectoryName,
+    people: Mutex<Vec<Human>>,
+    state: Mutex<State>,
+    finds: AtomicU32,
+    checks: AtomicU32,
+}
+
+/// Somebody in it.
+#[derive(Clone, Debug)]
+pub struct Human {
+    /// Who they are.
+    pub subject: String,
+    /// What they are called.
+    pub login: String,
+    /// What they sign in with.
+    pub password: String,
+    /// Whether they may.
+    pub standing: Standing,
+    /// The hash by which their password is known; `None` where the directory is to be asked.
+    pub hash: Option<String>,
+    /// What changes with their password, if something does.
+    pub version: Option<String>,
+}
+
+/// How a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It answers.
+    Up,
+    /// It says that it cannot.
+    Down,
+    /// It says nothing.
+    Silent,
+}
+
+impl Human {
+    /// Somebody whose subject is made of their name.
+    #[must_use]
+    pub fn new(login: &str, password: &str) -> Self {
+        Self {
+            subject: format!("subject of {login}"),
+            login: login.to_owned(),
+            password: password.to_owned(),
+            standing: Standing::Enabled,
+            hash: None,
+            version: None,
+        }
+    }
+}
+
+impl Scripted {
+    /// With these logins and passwords.
+    ///
+    /// # Panics
+    /// The name is none.
+    #[must_use]
+    pub fn new(name: &str, people: &[(&str, &str)]) -> Arc<Self> {
+        let people = people.iter().map(|(login, password)| Human::new(login, password)).collect();
+        Arc::new(Self {
+            name: DirectoryName::new(name).expect("a test names its directories well"),
+            people: Mutex::new(people),
+            state: Mutex::new(State::Up),
+            finds: AtomicU32::new(0),
+            checks: AtomicU32::new(0),
+        })
+    }
+
+    /// From now on.
+    pub fn becomes(&self, state: State) {
+        *lock(&self.state) = state;
+    }
+
+    /// Who is in it, to be changed.
+    pub fn people(&self) -> MutexGuard<'_, Vec<Human>> {
+        lock(&self.people)
+    }
+
+    /// How often it was asked for anything.
+    #[must_use]
+    pub fn times_asked(&self) -> u32 {
+        self.finds.load(Ordering::Relaxed) + self.times_checked()
+    }
+
+    /// How often it was asked for a password.
+    #[must_use]
+    pub fn times_checked(&self) -> u32 {
+        self.checks.load(Ordering::Relaxed)
+    }
+
+    fn answer<T: Send + 'static>(&self, answer: Answer<T>) -> Asked<'_, T> {
+        match *lock(&self.state) {
+            State::Up => Box::pin(ready(answer)),
+            State::Down => Box::pin(ready(Answer::Unavailable(Trouble::new("connection refused")))),
+            State::Silent => Box::pin(pending()),
+        }
+    }
+
+    fn person(&self, login: &str) -> Option<Found> {
+        let people = self.people();
+        let human = people.iter().find(|human| human.login == login)?;
+        Some(Found {
+            subject: Subject::new(&human.subject).ok()?,
+            login: Login::new(&human.login).ok()?,
+            standing: human.standing,
+            stored: human.hash.as_deref().map_or(Stored::Elsewhere, |hash| Stored::Hash(hash.into())),
+            version: human.version.as_ref().map(|version| Version::new(version.as_bytes())),
+        })
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Directory for Scripted {
+    fn name(&self) -> &DirectoryName {
+        &self.name
+    }
+
+    fn can(&self, _: Ability) -> bool {
+        true
+    }
+
+    fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
+        self.finds.fetch_add(1, Ordering::Relaxed);
+        self.answer(self.person(login.as_str()).map_or(Answer::NoSuch, Answer::Yes))
+    }
+
+    fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        let is_theirs =
+            |human: &Human| human.subject == found.subject.as_str() && human.password == password.expose();
+        let is_right = self.people().iter().any(is_theirs);
+        self.answer(if is_right { Answer::Yes(()) } else { Answer::Wrong })
+    }
+
+    fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
+        self.finds.fetch_add(1, Ordering::Relaxed);
+        let own = token.expose().strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix(':'));
+        let found = own.map(|name| self.person(name).map_or(Answer::Wrong, Answer::Yes));
+        self.answer(found.unwrap_or(Answer::NoSuch))
+    }
+}
