@@ -21,7 +21,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// How long an answer may take, from the look-up of the name to its last octet.
+/// How long an answer may take, from the look-up of the name to its last octet, unless a client is more patient.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long one address of several is waited for: a host with a broken IPv6 is reached by its IPv4.
 const PATIENCE_WITH_AN_ADDRESS: Duration = Duration::from_millis(1_200);
@@ -46,6 +46,7 @@ pub enum Roots {
 #[derive(Clone, Debug)]
 pub struct Client {
     tls: TlsConfig,
+    patience: Duration,
 }
 
 #[derive(Clone)]
@@ -70,7 +71,13 @@ impl Client {
             .map_err(unfit)?
             .with_root_certificates(authorities(roots)?)
             .with_no_client_auth();
-        Ok(Self { tls: TlsConfig(Arc::new(config)) })
+        Ok(Self { tls: TlsConfig(Arc::new(config)), patience: PATIENCE })
+    }
+
+    /// The same client, which waits for answers so long instead of [`PATIENCE`].
+    #[must_use]
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Fetches what is there.
@@ -120,9 +127,9 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Result<Answer, FetchError> {
         let request = request(method, url, body, headers)?;
-        match timeout(PATIENCE, self.exchange(url, request)).await {
+        match timeout(self.patience, self.exchange(url, request)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(FetchError::TooSlow { host: place(url) }),
+            Err(_) => Err(FetchError::TooSlow { host: place(url), patience: self.patience }),
         }
     }
 
@@ -176,7 +183,7 @@ async fn connect(url: &Url) -> Result<TcpStream, FetchError> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for (place, address) in addresses.iter().enumerate() {
         let is_last = place + 1 == addresses.len();
-        let patience = if is_last { PATIENCE } else { PATIENCE_WITH_AN_ADDRESS };
+        let patience = if is_last { Duration::MAX } else { PATIENCE_WITH_AN_ADDRESS };
         match timeout(patience, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(why)) => last = why,

@@ -1,6 +1,7 @@
 //! Why nothing was fetched.
 
 use std::io;
+use std::time::Duration;
 
 /// Why there is no answer, in words for the admin. What was sent is never in it.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +51,11 @@ pub enum FetchError {
         host: String,
     },
     /// It took too long, all in all.
-    #[error("{host} took longer than {seconds} s", seconds = crate::PATIENCE.as_secs())]
+    #[error("{host} took longer than {} s", patience.as_secs())]
     TooSlow {
         /// Host and port.
         host: String,
+        /// What it had.
+        patience: Duration,
     },
 }

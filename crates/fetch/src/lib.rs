@@ -9,8 +9,9 @@
 //! ```
 //!
 //! > **Promise.** Nothing goes out but by TLS, to a host whose certificate was verified. An answer is whole or there is
-//! > none; it has at most [`MAX_BODY`] octets and took at most [`PATIENCE`], from the look-up of the name on. No redirect is
-//! > followed, and no connection serves twice: what a peer says behind its answer is never heard.
+//! > none; it has at most [`MAX_BODY`] octets and took at most [`PATIENCE`] (or what a client was given instead), from the
+//! > look-up of the name on. No redirect is followed, and no connection serves twice: what a peer says behind its answer is
+//! > never heard.
 //!
 //! It is not meant to be general: no proxy, no cookie, no compression, HTTP/1.1 alone.
 
