@@ -8,8 +8,10 @@
 //! Left to others: how a handshake goes, and the proof that it is over (`net`).
 
 mod examine;
+mod validations;
 
 pub use examine::{Authorities, Finding, Portrait, SOON};
+pub use validations::{ALPN_ACME, MAX_PROOFS, Validations};
 
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -205,6 +207,9 @@ pub enum CertificateError {
         /// What the reader said.
         why: String,
     },
+    /// What was made to be validated by cannot be used.
+    #[error("a proof for a validation cannot be used: {0}")]
+    Proof(String),
     /// No certificate in the file.
     #[error("{} holds no certificate: it should be PEM, the server's certificate first", .0.display())]
     Empty(PathBuf),

@@ -1,0 +1,106 @@
+//! What an authority that validates our names finds when it comes: proofs that we have them.
+//!
+//! They are put here by whoever orders certificates, and shown by whoever listens. Who asks for what is not here learns
+//! nothing and costs nothing.
+
+use crate::CertificateError;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The ALPN id of a validation over TLS (RFC 8737, 6.2).
+pub const ALPN_ACME: &[u8] = b"acme-tls/1";
+/// Proofs of each kind that are kept at a time: an order has at most a hundred names.
+pub const MAX_PROOFS: usize = 256;
+
+/// The proofs that are to be found now.
+#[derive(Debug, Default)]
+pub struct Validations {
+    /// By token: what the file says (RFC 8555, 8.3).
+    files: RwLock<HashMap<Box<str>, Box<str>>>,
+    /// By name: what is shown to a validation over TLS (RFC 8737, 3).
+    certificates: RwLock<HashMap<Box<str>, Arc<CertifiedKey>>>,
+}
+
+impl Validations {
+    /// Lets a file be found; `false` where there are [too many](MAX_PROOFS).
+    pub fn show_file(&self, token: &str, content: &str) -> bool {
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        let has_room = files.len() < MAX_PROOFS || files.contains_key(token);
+        if has_room {
+            files.insert(token.into(), content.into());
+        }
+        has_room
+    }
+
+    /// It is needed no more.
+    pub fn hide_file(&self, token: &str) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+
+    /// What the file of that token says.
+    #[must_use]
+    pub fn file(&self, token: &str) -> Option<Box<str>> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+    }
+
+    /// Lets a certificate be shown to whoever validates `name`; `false` where there are [too many](MAX_PROOFS).
+    ///
+    /// # Errors
+    /// The key cannot be used.
+    pub fn show_certificate(
+        &self,
+        name: &str,
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<bool, CertificateError> {
+        let key = CertifiedKey::from_der(vec![certificate], key, &aws_lc_rs::default_provider())
+            .map_err(|why| CertificateError::Proof(why.to_string()))?;
+        let name = name.to_ascii_lowercase();
+        let mut shown = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
+        let has_room = shown.len() < MAX_PROOFS || shown.contains_key(name.as_str());
+        if has_room {
+            shown.insert(name.into(), Arc::new(key));
+        }
+        Ok(has_room)
+    }
+
+    /// It is needed no more.
+    pub fn hide_certificate(&self, name: &str) {
+        let name = name.to_ascii_lowercase();
+        self.certificates.write().unwrap_or_else(PoisonError::into_inner).remove(name.as_str());
+    }
+}
+
+impl ResolvesServerCert for Validations {
+    /// RFC 8737, 3: whoever validates offers this protocol and no other.
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let only_acme = hello
+            .alpn()
+            .is_some_and(|mut offered| offered.next() == Some(ALPN_ACME) && offered.next().is_none());
+        let name = hello.server_name().filter(|_| only_acme)?.to_ascii_lowercase();
+        self.certificates.read().unwrap_or_else(PoisonError::into_inner).get(name.as_str()).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_found_while_it_is_shown_and_there_are_never_too_many() {
+        let validations = Validations::default();
+        assert_eq!(validations.file("a"), None);
+        assert!(validations.show_file("a", "a.print"));
+        assert_eq!(validations.file("a").as_deref(), Some("a.print"));
+        validations.hide_file("a");
+        assert_eq!(validations.file("a"), None);
+        let taken =
+            (0..MAX_PROOFS + 5).filter(|number| validations.show_file(&number.to_string(), "x")).count();
+        assert_eq!(taken, MAX_PROOFS);
+        assert!(validations.show_file("7", "y"), "one that is there may change");
+    }
+}
