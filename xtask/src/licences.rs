@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use spdx::Expression;
+use std::collections::BTreeSet;
 use std::error::Error;
 
 /// SPDX identifiers that a dependency may have, and why. `A OR B` needs one of them here, `A AND B` both.
@@ -41,6 +42,17 @@ pub(crate) fn packages(metadata: &Value) -> Result<Vec<Package>, Box<dyn Error>>
     let packages = metadata.get("packages").and_then(Value::as_array);
     let packages = packages.ok_or("cargo metadata named no packages")?;
     packages.iter().map(|package| read(package).ok_or_else(|| "a package without a name".into())).collect()
+}
+
+/// Those of the packages that are ever built, on any system: what `cargo tree` printed, a name and a version a line.
+pub(crate) fn built(packages: Vec<Package>, tree: &str) -> Vec<Package> {
+    let built: BTreeSet<_> = tree.lines().filter_map(name_and_version).collect();
+    packages.into_iter().filter(|it| built.contains(&(it.name.as_str(), it.version.as_str()))).collect()
+}
+
+fn name_and_version(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split(' ');
+    Some((words.next()?, words.next()?.strip_prefix('v')?))
 }
 
 fn read(package: &Value) -> Option<Package> {
@@ -127,5 +139,16 @@ mod tests {
         assert_eq!(refused.len(), 1);
         assert_eq!(refused[0], "b 2.0.0: names no licence");
         assert!(packages(&Value::Null).is_err());
+    }
+
+    #[test]
+    fn what_is_in_the_lock_and_never_built_is_not_asked_for_a_licence() {
+        let package =
+            |name: &str, version: &str| Package { name: name.into(), version: version.into(), licence: None };
+        let all =
+            vec![package("a", "1.0.0"), package("a", "2.0.0"), package("b", "1.0.0"), package("c", "1.0.0")];
+        let left = built(all, "a v2.0.0 (*)\nc v1.0.0 (/home/x/c)\nc v1.0.0 (proc-macro)\n");
+        let left: Vec<_> = left.iter().map(|it| (it.name.as_str(), it.version.as_str())).collect();
+        assert_eq!(left, [("a", "2.0.0"), ("c", "1.0.0")]);
     }
 }
