@@ -47,11 +47,11 @@ pub enum State {
 }
 
 impl Human {
-    /// Somebody whose subject is made of their name.
+    /// Somebody whose subject is made of these names.
     #[must_use]
-    pub fn new(login: &str, password: &str) -> Self {
+    pub fn new(directory: &str, login: &str, password: &str) -> Self {
         Self {
-            subject: format!("subject of {login}"),
+            subject: format!("{directory}-{login}"),
             login: login.to_owned(),
             password: password.to_owned(),
             standing: Standing::Enabled,
@@ -68,7 +68,7 @@ impl Scripted {
     /// The name is none.
     #[must_use]
     pub fn new(name: &str, people: &[(&str, &str)]) -> Arc<Self> {
-        let people = people.iter().map(|(login, password)| Human::new(login, password)).collect();
+        let people = people.iter().map(|(login, password)| Human::new(name, login, password)).collect();
         Arc::new(Self {
             name: DirectoryName::new(name).expect("a test names its directories well"),
             people: Mutex::new(people),
