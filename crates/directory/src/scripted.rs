@@ -8,7 +8,7 @@ use std::future::{pending, ready};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Knows passwords, and tokens of the form `directory:login`. It can be taken down, and counts how often it is asked.
+/// Knows passwords, and tokens of the form `directory/login`. It can be taken down, and counts how often it is asked.
 #[derive(Debug)]
 pub struct Scripted {
     name: DirectoryName,
@@ -149,7 +149,7 @@ impl Directory for Scripted {
 
     fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
         self.finds.fetch_add(1, Ordering::Relaxed);
-        let own = token.expose().strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix(':'));
+        let own = token.expose().strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
         let found = own.map(|name| self.person(name).map_or(Answer::Wrong, Answer::Yes));
         self.answer(found.unwrap_or(Answer::NoSuch))
     }

@@ -86,7 +86,7 @@ async fn t_32_two_directories_of_one_kind_stay_apart() {
     let pupils = Scripted::new("pupils", &[("head@other.example", "easy")]);
     let chain = Chain::new(vec![Member::new(Arc::new(Astray(pupils)), of(&["example.org"]))]);
     assert_eq!(whose(&chain, "ann@example.org").await, "NoSuch");
-    let token = chain.bearer(Token::new("pupils:head@other.example"), None).await;
+    let token = chain.bearer(Token::new("pupils/head@other.example"), None).await;
     assert!(matches!(token, Answer::NoSuch), "{token:?}");
 
     // An account that is linked to one of two is never asked for at the other.
@@ -192,13 +192,13 @@ async fn a_token_is_judged_by_who_made_it_even_while_another_is_down() {
         Answer::Yes(hit) => hit.found.subject.to_string(),
         answer => format!("{:?}", answer.map(|_| ())),
     };
-    assert_eq!(subject("third:ann", None).await, "NoSuch");
+    assert_eq!(subject("third/ann", None).await, "NoSuch");
     first.becomes(State::Down);
-    assert_eq!(subject("second:ann", None).await, "second-ann");
+    assert_eq!(subject("second/ann", None).await, "second-ann");
     assert_eq!(
-        subject("second:ann", Some(&login("ann@elsewhere.example"))).await,
+        subject("second/ann", Some(&login("ann@elsewhere.example"))).await,
         r#"Unavailable("connection refused")"#
     );
-    assert_eq!(subject("second:nobody", None).await, "Wrong");
-    assert_eq!(subject("third:ann", None).await, r#"Unavailable("connection refused")"#);
+    assert_eq!(subject("second/nobody", None).await, "Wrong");
+    assert_eq!(subject("third/ann", None).await, r#"Unavailable("connection refused")"#);
 }

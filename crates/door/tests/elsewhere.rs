@@ -1,0 +1,322 @@
+//! People whom a directory elsewhere knows: how they come in, whose mail they get, and what a directory that is down costs.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use directory::scripted::{Human, Scripted, State};
+use directory::{Domains, Member, Standing};
+use door::{Claim, Doorkeeper, Elsewhere, Entered, Manners, NotLetIn, Rules, Visitor};
+use events::{ConnectionId, Mechanism, Peer};
+use mail::{Accounts, HashPool, Protocol, World};
+use sasl::{Cost, CredentialRecord, ForeignHash, Salts, Secret, Workspace};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use store_memory::Memory;
+use terms::{DirectoryName, Moment};
+use tokio::time::Instant;
+
+/// What one hash costs here, in KiB.
+const KIB: u64 = 8;
+
+#[derive(Default)]
+struct Still(AtomicU64);
+
+impl World for Still {
+    fn now_ms(&self) -> i64 {
+        1_790_000_000_000
+    }
+
+    fn random(&self, into: &mut [u8]) {
+        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
+    }
+}
+
+fn cheap() -> Cost {
+    Cost::new(8, 1, 4_096).unwrap()
+}
+
+struct House {
+    keeper: Doorkeeper,
+    accounts: Arc<Accounts>,
+    pool: Arc<HashPool>,
+}
+
+/// A directory that serves all names and gives everybody an account.
+fn open(directory: &Arc<Scripted>) -> (Member, Manners) {
+    with(directory, Manners { get_accounts: true, same_people_as: Vec::new() })
+}
+
+fn with(directory: &Arc<Scripted>, manners: Manners) -> (Member, Manners) {
+    (Member::new(Arc::clone(directory) as _, Domains::All), manners)
+}
+
+impl House {
+    async fn new(members: Vec<(Member, Manners)>) -> Self {
+        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
+        let (accounts, pool) = (Arc::new(accounts), Arc::new(HashPool::start(1, cheap()).unwrap()));
+        let rules = Rules {
+            longest_delay: Duration::ZERO,
+            sessions_per_account: 64,
+            remember: Duration::from_secs(300),
+            remembered: 100,
+        };
+        let began = Instant::now();
+        let clock = move || Moment::default().plus(began.elapsed());
+        let elsewhere = Elsewhere::new(members);
+        let keeper = Doorkeeper::new(Arc::clone(&accounts), Arc::clone(&pool), elsewhere, clock, rules);
+        Self { keeper, accounts, pool }
+    }
+
+    async fn add(&self, name: &str, password: &str) {
+        let secret = Secret::password(password).unwrap();
+        let record = CredentialRecord::new(&secret, Salts([7; 32]), &cheap(), &mut Workspace::new());
+        self.accounts.add(name, &record).await.unwrap();
+    }
+
+    async fn enter(&self, claim: Claim) -> Result<Entered, NotLetIn> {
+        let visitor = Visitor {
+            connection: ConnectionId(1),
+            peer: Peer::Address("192.0.2.1:1".parse().unwrap()),
+            protocol: Protocol::Imap,
+            mechanism: Mechanism::Plain,
+            client: None,
+        };
+        self.keeper.enter(claim, &visitor).await
+    }
+
+    /// Who is in then, by the number of the account and its name; or what they are told.
+    async fn sign_in(&self, name: &str, password: &str) -> String {
+        told(self.enter(Claim::login(name.as_bytes(), password.as_bytes()).unwrap()).await)
+    }
+
+    async fn bearer(&self, user: Option<&str>, token: &str) -> String {
+        let sent = format!(
+            "n,{},\u{1}auth=Bearer {token}\u{1}\u{1}",
+            user.map_or(String::new(), |u| format!("a={u}"))
+        );
+        let mut policy = sasl::Policy::default();
+        policy.abilities.bearer = Some(Arc::default());
+        let offer = sasl::Offer::new(sasl::State::Private(sasl::Channel::default()), &policy);
+        let chosen = offer.choose("OAUTHBEARER").unwrap();
+        match chosen.begin(Some(sent.as_bytes()), self.keeper.nonce()) {
+            sasl::Step::Judge(claim, _) => told(self.enter(claim).await),
+            step => panic!("{step:?}"),
+        }
+    }
+}
+
+fn told(entered: Result<Entered, NotLetIn>) -> String {
+    match entered {
+        Ok(entered) => format!("{} {:?}", entered.account.id().0, entered.name),
+        Err(why) => format!("{why:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_a_directory_lets_in_gets_an_account_and_keeps_it() {
+    let staff = Scripted::new("staff", &[("ann@example.org", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    assert_eq!(house.sign_in("ann@example.org", "wrong").await, "Wrong");
+    assert!(house.accounts.list().is_empty(), "nobody who stays outside makes an account");
+    let ann = house.sign_in("Ann@Example.org", "right").await;
+    assert!(ann.starts_with("1 "), "{ann}");
+    assert_eq!(house.sign_in("ann@example.org", "right").await, ann);
+    assert_eq!(house.sign_in("nobody@example.org", "right").await, "Wrong");
+    // She is called otherwise from now on, and it is her mail still.
+    staff.people()[0].login = "ann.b@example.org".into();
+    assert!(house.sign_in("ann.b@example.org", "right").await.starts_with("1 "));
+    assert_eq!(house.sign_in("ann@example.org", "right").await, "Wrong");
+    assert_eq!(house.accounts.list().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_somebody_elses_opens_nobodys_mail() {
+    let staff = Scripted::new("staff", &[("ann", "right"), ("own", "theirs")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.add("own", "ours").await;
+    assert!(house.sign_in("ann", "right").await.starts_with("2 "));
+    // An account of this server's own is not asked for elsewhere.
+    let asked = staff.times_asked();
+    assert_eq!(house.sign_in("own", "theirs").await, "Wrong");
+    assert!(house.sign_in("own", "ours").await.starts_with("1 "));
+    assert_eq!(staff.times_asked(), asked);
+    // Ann leaves, and another Ann comes.
+    staff.people()[0] = Human { subject: "another".into(), ..Human::new("staff", "ann", "new") };
+    assert_eq!(house.sign_in("ann", "new").await, "Wrong");
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_accounts_are_made_who_has_none_stays_outside() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house =
+        House::new(vec![with(&staff, Manners { get_accounts: false, same_people_as: Vec::new() })]).await;
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
+    assert!(house.accounts.list().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_directories_of_the_same_people_lead_to_the_same_mail_and_others_do_not() {
+    let (ldap, guests) = (Scripted::new("ldap", &[("ann", "1")]), Scripted::new("guests", &[("ann", "2")]));
+    let oidc = Scripted::new("oidc", &[("ann", "3")]);
+    let same = Manners { get_accounts: true, same_people_as: vec![DirectoryName::new("ldap").unwrap()] };
+    let house = House::new(vec![open(&ldap), open(&guests), with(&oidc, same)]).await;
+    let ann = house.sign_in("ann", "1").await;
+    assert_eq!(house.bearer(Some("ann"), "oidc/ann").await, ann);
+    assert_eq!(house.bearer(None, "oidc/ann").await, ann);
+    assert_eq!(house.bearer(None, "guests/ann").await, "Wrong");
+    assert_eq!(house.sign_in("ann", "2").await, "Wrong");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t_30_a_token_lets_nobody_act_as_somebody_else() {
+    let staff = Scripted::new("staff", &[("ann", "1"), ("bob", "2")]);
+    let house = House::new(vec![open(&staff)]).await;
+    let (ann, bob) = (house.bearer(None, "staff/ann").await, house.bearer(Some("bob"), "staff/bob").await);
+    assert_ne!(ann, bob);
+    assert_eq!(house.bearer(Some("bob"), "staff/ann").await, "NotAuthorized");
+    assert_eq!(house.bearer(Some("nobody"), "staff/ann").await, "NotAuthorized");
+    assert_eq!(house.bearer(Some("ANN"), "staff/ann").await, ann);
+    // Nothing came of it: nobody is somebody still.
+    assert_eq!(house.accounts.list().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_down_calls_nothing_wrong() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.add("own", "ours").await;
+    let ann = house.sign_in("ann", "right").await;
+    staff.becomes(State::Down);
+    for (name, password) in [("ann", "right"), ("ann", "wrong"), ("nobody", "x")] {
+        assert_eq!(house.sign_in(name, password).await, "DirectoryDown", "{name} {password}");
+    }
+    assert!(house.sign_in("own", "ours").await.starts_with("1 "), "others are as ever");
+    staff.becomes(State::Silent);
+    assert_eq!(house.sign_in("ann", "right").await, "DirectoryDown");
+    staff.becomes(State::Up);
+    tokio::time::advance(directory::ASKED_AGAIN_AFTER).await;
+    assert_eq!(house.sign_in("ann", "right").await, ann);
+    assert_eq!(house.sign_in("ann", "wrong").await, "Wrong");
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_have_to_let_somebody_in_the_directory_and_the_admin_here() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    let ann = house.sign_in("ann", "right").await;
+    staff.people()[0].standing = Standing::Disabled;
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong", "not even by what was right a moment ago");
+    staff.people()[0].standing = Standing::Enabled;
+    let disabled = mailbox::account::directory::Standing::Disabled;
+    house.accounts.set_standing("ann", disabled).await.unwrap();
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
+    assert_eq!(house.bearer(None, "staff/ann").await, "Wrong");
+    house.accounts.set_standing("ann", mailbox::account::directory::Standing::Enabled).await.unwrap();
+    assert_eq!(house.sign_in("ann", "right").await, ann);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_right_is_not_asked_for_again_while_the_directory_says_that_nothing_changed() {
+    let staff = Scripted::new("staff", &[("ann", "right"), ("bob", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    staff.people()[0].version = Some("monday".into());
+    for _ in 0..5 {
+        assert!(house.sign_in("ann", "right").await.starts_with("1 "));
+    }
+    assert_eq!(staff.times_checked(), 1);
+    // Of Bob nothing says when his password changes, so that he is asked for once a minute.
+    for _ in 0..5 {
+        assert!(house.sign_in("bob", "right").await.starts_with("2 "));
+    }
+    assert_eq!(staff.times_checked(), 2);
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert!(house.sign_in("bob", "right").await.starts_with("2 "));
+    assert!(house.sign_in("ann", "right").await.starts_with("1 "));
+    assert_eq!(staff.times_checked(), 3);
+    // It is changed.
+    {
+        let mut people = staff.people();
+        people[0].password = "new".into();
+        people[0].version = Some("tuesday".into());
+    }
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
+    assert!(house.sign_in("ann", "new").await.starts_with("1 "));
+}
+
+/// Everybody has everybody's password at some time, and directories call different people the same.
+#[tokio::test(start_paused = true)]
+async fn t_31_no_sign_in_that_is_remembered_lets_anybody_in_as_somebody_else() {
+    let names = ["ann", "bob", "cid"];
+    let people: Vec<_> = names.iter().map(|name| (*name, *name)).collect();
+    let (one, two) = (Scripted::new("one", &people), Scripted::new("two", &people));
+    let house = House::new(vec![open(&one), open(&two)]).await;
+    // The second directory's people come by its tokens first, so that their accounts are its own.
+    let mut own = Vec::new();
+    for (place, name) in names.iter().enumerate() {
+        two.people()[place].login = format!("{name}@two");
+        own.push(house.sign_in(name, name).await);
+        own.push(house.sign_in(&format!("{name}@two"), name).await);
+    }
+    assert!(own.iter().all(|known| own.iter().filter(|other| *other == known).count() == 1), "{own:?}");
+    for _ in 0..3 {
+        for (place, name) in names.iter().enumerate() {
+            for password in names {
+                let is_right = *name == password;
+                let first = house.sign_in(name, password).await;
+                let second = house.sign_in(&format!("{name}@two"), password).await;
+                let expected =
+                    |which: usize| if is_right { own[2 * place + which].clone() } else { "Wrong".into() };
+                assert_eq!((first, second), (expected(0), expected(1)), "{name} {password}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn t_38_whoever_is_turned_away_hears_it_after_the_same_time() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.sign_in("ann", "right").await;
+    for (name, password) in [("ann", "wrong"), ("nobody", "wrong"), ("ann", ""), ("*", "x")] {
+        let Ok(claim) = Claim::login(name.as_bytes(), password.as_bytes()) else { continue };
+        let asked = Instant::now();
+        assert_eq!(told(house.enter(claim).await), "Wrong");
+        assert_eq!(asked.elapsed().as_millis() % 500, 0, "{name} {password}: {:?}", asked.elapsed());
+    }
+    let before = house.pool.verified_kib();
+    house.sign_in("nobody", "wrong").await;
+    assert_eq!(house.pool.verified_kib() - before, KIB, "a name that nobody has costs a hash");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_came_with_somebody_elses_hash_gets_one_of_ours_by_signing_in() {
+    let house = House::new(vec![]).await;
+    let typed = "p\u{e4}ssword";
+    // python3: "{SHA256}" + base64.b64encode(hashlib.sha256("pässword".encode()).digest()).decode()
+    let text = "{SHA256}NHgme1YSeRtAmIkGs6eJfrarUB4EuV7TL5nQr99mnZw=";
+    let record = CredentialRecord::foreign(ForeignHash::new(text).unwrap(), Salts([1; 32]), &cheap());
+    house.accounts.add("ann", &record).await.unwrap();
+    let is_foreign = || house.accounts.have_foreign_hashes();
+    assert_eq!(house.sign_in("ann", "wrong").await, "Wrong");
+    assert_eq!(house.sign_in("ann", text).await, "Wrong");
+    assert!(is_foreign());
+    let before = house.pool.verified_kib();
+    assert!(house.sign_in("ann", typed).await.starts_with("1 "));
+    assert_eq!(house.pool.verified_kib(), before, "it was not one of ours that was checked");
+    assert!(!is_foreign(), "nothing is left of the old one");
+    assert!(house.sign_in("ann", typed).await.starts_with("1 "));
+    assert_eq!(house.pool.verified_kib() - before, KIB);
+    assert_eq!(house.sign_in("ann", "wrong").await, "Wrong");
+}
+
+#[tokio::test(start_paused = true)]
+async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with() {
+    let channel = sasl::Channel::default;
+    let alone = House::new(vec![]).await;
+    assert!(alone.keeper.offer(channel()).choose("SCRAM-SHA-256").is_some());
+    let staff = Scripted::new("staff", &[]);
+    let house = House::new(vec![open(&staff)]).await;
+    assert!(house.keeper.offer(channel()).choose("SCRAM-SHA-256").is_none());
+    assert!(house.keeper.offer(channel()).choose("PLAIN").is_some());
+}
