@@ -1,13 +1,14 @@
 //! Who is in: counts connections, shows one out for another, and asks all to leave.
 //!
 //! A connection is a *stranger* from its acceptance until it signs in, and a *resident* from then on. Strangers are
-//! few by policy, from one address and altogether. When there are too many altogether the oldest stranger goes, so
-//! that ten thousand silent sockets do not keep out one that means to sign in (threat T-8); a network that has its
-//! number is refused.
+//! few by policy, from one address, from one network and altogether. Where there are too many the oldest goes: of that address
+//! or network, or else of the network that has the most, so that ten thousand silent sockets keep out nobody who means to sign
+//! in (threat T-8), and hardly ever show out one from elsewhere. Who is shown out needs a moment to go; a network of which as
+//! many are going as may be strangers is refused.
 
 use events::{ConnectionId, Protocol};
-use policy::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
-use std::collections::{BTreeMap, HashMap};
+use policy::{ConnectionLimits, ConnectionPermit, Connections, Crowded, Network, Tally};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -44,7 +45,12 @@ pub(crate) struct Reception(Mutex<Book>);
 #[derive(Debug)]
 struct Book {
     counts: Connections,
+    limits: ConnectionLimits,
     strangers: BTreeMap<ConnectionId, Stranger>,
+    /// Each stranger twice: in its narrow network and in its wide one, the oldest of each first.
+    neighbours: BTreeSet<(Network, ConnectionId)>,
+    /// How many of each narrow network were shown out and have not gone.
+    going: Tally<Network>,
     residents: HashMap<ConnectionId, Resident>,
     last: ConnectionId,
 }
@@ -52,6 +58,8 @@ struct Book {
 #[derive(Debug)]
 struct Resident {
     protocol: Protocol,
+    /// Where it came from, if it was shown out as a stranger.
+    going: Option<Network>,
     presence: watch::Sender<Presence>,
 }
 
@@ -83,8 +91,15 @@ pub(crate) struct Admission {
 impl Reception {
     pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
         let counts = Connections::new(limits);
-        let (strangers, residents) = (BTreeMap::new(), HashMap::new());
-        Arc::new(Self(Mutex::new(Book { counts, strangers, residents, last: ConnectionId(0) })))
+        Arc::new(Self(Mutex::new(Book {
+            counts,
+            limits,
+            strangers: BTreeMap::new(),
+            neighbours: BTreeSet::new(),
+            going: Tally::default(),
+            residents: HashMap::new(),
+            last: ConnectionId(0),
+        })))
     }
 
     /// Lets one more in.
@@ -94,6 +109,7 @@ impl Reception {
         let (sender, presence) = watch::channel(Presence::Welcome);
         book.last = ConnectionId(book.last.0 + 1);
         let id = book.last;
+        book.neighbours.extend(permit.networks().map(|network| (network, id)));
         book.strangers.insert(id, Stranger { permit, presence: sender });
         Ok(Admission { id, presence, reception: Arc::clone(self) })
     }
@@ -104,7 +120,7 @@ impl Reception {
         let (sender, presence) = watch::channel(Presence::Welcome);
         book.last = ConnectionId(book.last.0 + 1);
         let id = book.last;
-        book.residents.insert(id, Resident { protocol: Protocol::Lmtp, presence: sender });
+        book.residents.insert(id, Resident { protocol: Protocol::Lmtp, going: None, presence: sender });
         Admission { id, presence, reception: Arc::clone(self) }
     }
 
@@ -150,26 +166,19 @@ impl Reception {
 
     fn signed_in(&self, id: ConnectionId) {
         let mut book = self.book();
-        if let Some(Stranger { permit, presence }) = book.strangers.remove(&id) {
-            book.counts.release(permit);
-            book.residents.insert(id, Resident { protocol: Protocol::Imap, presence });
-        } else if let Some(Resident { presence, .. }) = book.residents.get(&id) {
-            // Shown out while its password was looked at: it may stay.
-            presence.send_if_modified(|presence| {
-                let is_crowded = *presence == Presence::Asked(Wherefore::Crowded);
-                if is_crowded {
-                    *presence = Presence::Welcome;
-                }
-                is_crowded
-            });
+        if let Some(presence) = book.no_stranger_any_more(id) {
+            book.residents.insert(id, Resident { protocol: Protocol::Imap, going: None, presence });
+        } else {
+            book.may_stay(id);
         }
     }
 
     fn left(&self, id: ConnectionId) {
         let mut book = self.book();
-        match book.strangers.remove(&id) {
-            Some(stranger) => book.counts.release(stranger.permit),
-            None => drop(book.residents.remove(&id)),
+        if book.no_stranger_any_more(id).is_none()
+            && let Some(Resident { going: Some(network), .. }) = book.residents.remove(&id)
+        {
+            book.going.remove(&network);
         }
     }
 
@@ -190,18 +199,67 @@ fn tell<'a>(some: impl Iterator<Item = &'a watch::Sender<Presence>>, presence: P
 impl Book {
     fn permit(&mut self, from: IpAddr) -> Result<ConnectionPermit, Crowded> {
         match self.counts.admit(from) {
-            Err(Crowded::Server) if self.show_one_out() => self.counts.admit(from),
+            Err(crowded) if self.show_one_out(crowded) => self.counts.admit(from),
             decided => decided,
         }
     }
 
-    /// The oldest stranger's place is free at once; it needs a moment longer to go.
-    fn show_one_out(&mut self) -> bool {
-        let Some((id, Stranger { permit, presence })) = self.strangers.pop_first() else { return false };
-        self.counts.release(permit);
+    /// Its place is free at once; it needs a moment longer to go.
+    fn show_one_out(&mut self, crowded: Crowded) -> bool {
+        let network = match crowded {
+            Crowded::Network(network) => Some(network),
+            Crowded::Server => self.counts.fullest(),
+        };
+        let oldest = match network {
+            Some(network) => self.oldest_of(network),
+            None => self.strangers.first_key_value().map(|(id, _)| *id),
+        };
+        oldest.is_some_and(|id| self.show_out(id))
+    }
+
+    fn oldest_of(&self, network: Network) -> Option<ConnectionId> {
+        let from = (network, ConnectionId(0));
+        let oldest = self.neighbours.range(from..).next().filter(|(of, _)| *of == network);
+        oldest.map(|(_, id)| *id)
+    }
+
+    fn show_out(&mut self, id: ConnectionId) -> bool {
+        let Some([narrow, _]) = self.strangers.get(&id).map(|stranger| stranger.permit.networks()) else {
+            return false;
+        };
+        if self.going.count(&narrow) >= self.limits.per_narrow {
+            return false;
+        }
+        let Some(presence) = self.no_stranger_any_more(id) else { return false };
         presence.send_replace(Presence::Asked(Wherefore::Crowded));
-        self.residents.insert(id, Resident { protocol: Protocol::Imap, presence });
+        self.going.add(narrow);
+        self.residents.insert(id, Resident { protocol: Protocol::Imap, going: Some(narrow), presence });
         true
+    }
+
+    /// Takes one from among the strangers, if it is one of them.
+    fn no_stranger_any_more(&mut self, id: ConnectionId) -> Option<watch::Sender<Presence>> {
+        let Stranger { permit, presence } = self.strangers.remove(&id)?;
+        for network in permit.networks() {
+            self.neighbours.remove(&(network, id));
+        }
+        self.counts.release(permit);
+        Some(presence)
+    }
+
+    /// It was shown out while its password was looked at.
+    fn may_stay(&mut self, id: ConnectionId) {
+        let Some(Resident { going, presence, .. }) = self.residents.get_mut(&id) else { return };
+        if let Some(network) = going.take() {
+            self.going.remove(&network);
+        }
+        presence.send_if_modified(|presence| {
+            let is_crowded = *presence == Presence::Asked(Wherefore::Crowded);
+            if is_crowded {
+                *presence = Presence::Welcome;
+            }
+            is_crowded
+        });
     }
 }
 
@@ -230,6 +288,10 @@ mod tests {
         [192, 0, 2, last].into()
     }
 
+    fn presence(admission: &Admission) -> Presence {
+        *admission.presence.borrow()
+    }
+
     fn present(reception: &Reception) -> (u64, u64, u64) {
         let Present { strangers, readers, bringers } = reception.present();
         (strangers, readers, bringers)
@@ -239,7 +301,6 @@ mod tests {
     fn who_signs_in_or_leaves_makes_room_for_another_stranger() {
         let reception = reception(1, 10);
         let first = reception.admit(address(1)).unwrap();
-        assert!(reception.admit(address(1)).is_err());
         first.signed_in();
         let second = reception.admit(address(1)).unwrap();
         assert_eq!(present(&reception), (1, 1, 0));
@@ -261,7 +322,6 @@ mod tests {
         let oldest = reception.admit(address(2)).unwrap();
         let younger = reception.admit(address(3)).unwrap();
         let newest = reception.admit(address(4)).unwrap();
-        let presence = |admission: &Admission| *admission.presence.borrow();
         assert_eq!(presence(&oldest), Presence::Asked(Wherefore::Crowded));
         assert_eq!([&resident, &younger, &newest].map(presence), [Presence::Welcome; 3]);
         // Its password was looked at meanwhile, and was right.
@@ -270,6 +330,50 @@ mod tests {
         assert_eq!(present(&reception), (2, 2, 0));
         drop([oldest, younger, newest]);
         assert_eq!(present(&reception), (0, 1, 0));
+    }
+
+    #[test]
+    fn t_8_a_full_network_shows_out_its_own_oldest_and_nobody_elses() {
+        let reception = reception(2, 100);
+        let [elsewhere, oldest, younger] = [[198, 51, 100, 1], [192, 0, 2, 1], [192, 0, 2, 1]]
+            .map(|from| reception.admit(from.into()).unwrap());
+        let newest = reception.admit(address(1)).unwrap();
+        assert_eq!(presence(&oldest), Presence::Asked(Wherefore::Crowded));
+        assert_eq!([&elsewhere, &younger, &newest].map(presence), [Presence::Welcome; 3]);
+        // As many may be on their way out as may be strangers; then the network is refused, and no other.
+        let one_more = reception.admit(address(1)).unwrap();
+        assert_eq!(presence(&younger), Presence::Asked(Wherefore::Crowded));
+        let full = Crowded::Network(Network::narrow(address(1)));
+        assert_eq!(reception.admit(address(1)).map(drop), Err(full));
+        let _neighbour = reception.admit(address(2)).unwrap();
+        drop(oldest);
+        let _last = reception.admit(address(1)).unwrap();
+        assert_eq!(
+            [&newest, &one_more].map(presence),
+            [Presence::Asked(Wherefore::Crowded), Presence::Welcome]
+        );
+    }
+
+    #[test]
+    fn t_8_fifteen_thousand_silent_connections_show_out_none_that_comes_from_elsewhere() {
+        let reception = Reception::new(ConnectionLimits::default());
+        let honest: Vec<Admission> =
+            (0..100).map(|n| reception.admit([198, 51, n, 1].into()).unwrap()).collect();
+        let mut silent = Vec::new();
+        // From 256 addresses of each of 40 networks; whoever is asked goes.
+        for n in 0..15_000_u32 {
+            let from = [203, u8::try_from(n / 256 % 40).unwrap(), 0, u8::try_from(n % 256).unwrap()];
+            silent.push(reception.admit(from.into()).unwrap());
+            if n % 500 == 499 {
+                silent.retain(|admission| presence(admission) == Presence::Welcome);
+            }
+        }
+        assert!(honest.iter().all(|admission| presence(admission) == Presence::Welcome));
+        assert_eq!(present(&reception), (10_000, 0, 0));
+        assert_eq!(silent.len(), 9_900);
+        drop((honest, silent));
+        assert_eq!(present(&reception), (0, 0, 0));
+        assert!(reception.book().neighbours.is_empty());
     }
 
     #[test]

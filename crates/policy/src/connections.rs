@@ -2,6 +2,7 @@
 
 use crate::network::Network;
 use crate::tally::Tally;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -28,6 +29,8 @@ pub struct Connections {
     limits: ConnectionLimits,
     narrow: Tally<Network>,
     wide: Tally<Network>,
+    /// Each wide network by how many it has, so that the fullest is at the end.
+    crowds: BTreeSet<(usize, Network)>,
     total: usize,
 }
 
@@ -35,7 +38,7 @@ impl Connections {
     /// None yet.
     #[must_use]
     pub fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, narrow: Tally::default(), wide: Tally::default(), total: 0 }
+        Self { limits, narrow: Tally::default(), wide: Tally::default(), crowds: BTreeSet::new(), total: 0 }
     }
 
     /// Counts one more, or says why not.
@@ -53,8 +56,10 @@ impl Connections {
         if self.total >= self.limits.total {
             return Err(Crowded::Server);
         }
+        let before = self.wide.count(&permit.wide);
         self.narrow.add(permit.narrow);
         self.wide.add(permit.wide);
+        self.crowd_is(permit.wide, before, before + 1);
         self.total += 1;
         Ok(permit)
     }
@@ -62,9 +67,25 @@ impl Connections {
     /// The connection has signed in, or is gone.
     pub fn release(&mut self, permit: ConnectionPermit) {
         let ConnectionPermit { narrow, wide } = permit;
+        let before = self.wide.count(&wide);
         self.narrow.remove(&narrow);
         self.wide.remove(&wide);
+        self.crowd_is(wide, before, before.saturating_sub(1));
         self.total = self.total.saturating_sub(1);
+    }
+
+    /// The [wide](Network::wide) network that has the most, if one has more than one: whoever has to make room in a full
+    /// house, it is one of those.
+    #[must_use]
+    pub fn fullest(&self) -> Option<Network> {
+        self.crowds.last().filter(|(count, _)| *count > 1).map(|(_, network)| *network)
+    }
+
+    fn crowd_is(&mut self, wide: Network, before: usize, now: usize) {
+        self.crowds.remove(&(before, wide));
+        if now > 0 {
+            self.crowds.insert((now, wide));
+        }
     }
 
     /// How many there are.
@@ -80,6 +101,14 @@ impl Connections {
 pub struct ConnectionPermit {
     narrow: Network,
     wide: Network,
+}
+
+impl ConnectionPermit {
+    /// The [narrow](Network::narrow) and the [wide](Network::wide) network in which it counts.
+    #[must_use]
+    pub const fn networks(&self) -> [Network; 2] {
+        [self.narrow, self.wide]
+    }
 }
 
 /// Why a connection is not taken.
@@ -137,6 +166,21 @@ mod tests {
             let permit = connections.admit(n.to_be_bytes().into()).unwrap();
             connections.release(permit);
         }
-        assert_eq!((connections.open(), connections.narrow.entries(), connections.wide.entries()), (0, 0, 0));
+        let entries = [connections.narrow.entries(), connections.wide.entries(), connections.crowds.len()];
+        assert_eq!((connections.open(), entries), (0, [0; 3]));
+    }
+
+    #[test]
+    fn the_fullest_network_is_the_one_with_the_most() {
+        let mut connections = Connections::new(ConnectionLimits::default());
+        let here = connections.admit(address(1)).unwrap();
+        let _elsewhere = connections.admit([198, 51, 100, 1].into()).unwrap();
+        assert_eq!(connections.fullest(), None);
+        let neighbour = connections.admit(address(2)).unwrap();
+        assert_eq!(connections.fullest(), Some(Network::wide(address(1))));
+        assert_eq!(here.networks(), [Network::narrow(address(1)), Network::wide(address(1))]);
+        connections.release(here);
+        connections.release(neighbour);
+        assert_eq!(connections.fullest(), None);
     }
 }

@@ -24,3 +24,4 @@ pub use connections::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
 pub use failed_logins::{FORGET_AFTER, FailedLogins, NETWORK_ALLOWANCE};
 pub use network::Network;
 pub use sessions::{DEFAULT_SESSIONS, SessionPermit, Sessions, TooManySessions};
+pub use tally::Tally;

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 /// How many of each key are open. Holds as many entries as there are open things, and no memory of closed ones.
 #[derive(Debug)]
-pub(crate) struct Tally<K> {
+pub struct Tally<K> {
     open: HashMap<K, usize>,
 }
 
@@ -16,15 +16,19 @@ impl<K> Default for Tally<K> {
 }
 
 impl<K: Eq + Hash> Tally<K> {
-    pub(crate) fn count(&self, key: &K) -> usize {
+    /// How many of this one.
+    #[must_use]
+    pub fn count(&self, key: &K) -> usize {
         self.open.get(key).copied().unwrap_or_default()
     }
 
-    pub(crate) fn add(&mut self, key: K) {
+    /// One more.
+    pub fn add(&mut self, key: K) {
         *self.open.entry(key).or_default() += 1;
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
+    /// One less.
+    pub fn remove(&mut self, key: &K) {
         match self.open.get_mut(key) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(self.open.remove(key)),

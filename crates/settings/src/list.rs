@@ -111,9 +111,9 @@ settings! {
         preauth_seconds: u32 = 60, from 5 to 600;
         /// Time for the TLS handshake.
         handshake_seconds: u32 = 10, from 1 to 120;
-        /// Connections that have not logged in, from one IPv4 address or one IPv6 /64.
+        /// Connections that have not logged in, from one IPv4 address or one IPv6 /64. One more shows out the oldest of them.
         preauth_connections_per_address: u32 = 64, from 1 to 100_000;
-        /// Connections that have not logged in, from one IPv4 /24 or one IPv6 /48.
+        /// Connections that have not logged in, from one IPv4 /24 or one IPv6 /48. One more shows out the oldest of them.
         preauth_connections_per_network: u32 = 512, from 1 to 1_000_000;
         /// Connections of one account. A phone and a desktop need about ten.
         connections_per_account: u32 = 64, from 1 to 10_000;
