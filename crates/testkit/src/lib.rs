@@ -1,5 +1,5 @@
-//! What tests of several crates share: a disk that fails on demand, dice that a seed throws, how many seeds, a client, and a
-//! reader of metrics with what fetches them.
+//! What tests of several crates share: a disk that fails on demand, dice that a seed throws, how many seeds, a client, an LDAP
+//! server, and a reader of metrics with what fetches them.
 
 #![expect(clippy::indexing_slicing, reason = "for tests, which may panic")]
 
@@ -11,3 +11,5 @@ pub mod http;
 #[cfg(feature = "client")]
 pub mod imap;
 pub mod seeds;
+#[cfg(feature = "ldap")]
+pub mod slapd;
