@@ -4,6 +4,7 @@
 use directory::conformance::{self, HOSTILE_NAMES, Person, Population};
 use directory::{Ability, Answer, Directory, DirectoryName, Domains, Member};
 use directory_sql::{Database, Fault, MAX_WAITING, Odd, SqlConfig, SqlDirectory};
+use foreign_hash::{ForeignHash, Verdict};
 use rusqlite::Connection;
 use std::fs;
 use std::path::PathBuf;
@@ -15,9 +16,9 @@ const QUERY: &str = "SELECT id AS subject, password, active AS enabled FROM peop
 const TABLES: &str = "
 CREATE TABLE people (id INTEGER PRIMARY KEY, login TEXT NOT NULL, password, active INTEGER NOT NULL);
 INSERT INTO people VALUES
-    (1, 'ann@example.org', '{PLAIN}right', 1),
-    (2, 'bob@example.org', '{PLAIN}pässword', 1),
-    (3, 'cid@example.org', '{PLAIN}his', 0);
+    (1, 'ann@example.org', '$5$saltsalt$1aZ4x5UIV44zvNqrzDnvxkgrN1oqaxnEleT36Cwe2L9', 1),
+    (2, 'bob@example.org', '$5$saltsalt$rQBvFGQx3u6doxkk7cvWbhhnhS2qa1.FI.tt6NGFH66', 1),
+    (3, 'cid@example.org', '$5$saltsalt$nz72CZOBPOPqp2133ESsJafl4YC.XtSATkCBOdfJO9B', 0);
 ";
 
 /// A file for one test, gone with it.
@@ -57,6 +58,10 @@ impl Drop for File {
     }
 }
 
+fn is_right(hash: &str, typed: &str) -> bool {
+    ForeignHash::parse(hash).is_ok_and(|hash| hash.verify(typed.as_bytes()) == Verdict::Right)
+}
+
 fn login(name: &str) -> Login {
     Login::new(name).unwrap()
 }
@@ -78,7 +83,7 @@ async fn the_suite_holds_for_sqlite() {
         disabled: Some(Person { login: "cid@example.org", password: "his" }),
     };
     let staff = file.directory(QUERY);
-    conformance::check(&staff, people, |hash, typed| hash.strip_prefix("{PLAIN}") == Some(typed)).await;
+    conformance::check(&staff, people, is_right).await;
     assert!(!staff.can(Ability::Bearer));
 }
 

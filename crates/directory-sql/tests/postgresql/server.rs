@@ -24,9 +24,9 @@ const TABLES: &str = "
 CREATE ROLE gatepost LOGIN PASSWORD 'not a secret';
 CREATE TABLE people (id bigint PRIMARY KEY, login text NOT NULL, password varchar(400), active boolean NOT NULL);
 INSERT INTO people VALUES
-    (1, 'ann@example.org', '{PLAIN}right', true),
-    (2, 'bob@example.org', '{PLAIN}pässword', true),
-    (3, 'cid@example.org', '{PLAIN}his', false);
+    (1, 'ann@example.org', '$5$saltsalt$1aZ4x5UIV44zvNqrzDnvxkgrN1oqaxnEleT36Cwe2L9', true),
+    (2, 'bob@example.org', '$5$saltsalt$rQBvFGQx3u6doxkk7cvWbhhnhS2qa1.FI.tt6NGFH66', true),
+    (3, 'cid@example.org', '$5$saltsalt$nz72CZOBPOPqp2133ESsJafl4YC.XtSATkCBOdfJO9B', false);
 GRANT SELECT, INSERT ON people TO gatepost;
 ";
 
