@@ -41,6 +41,14 @@ struct Person<'a> {
     link: Link,
 }
 
+/// What came of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checked {
+    Right,
+    Wrong(AuthFailure),
+    Unavailable,
+}
+
 impl Elsewhere {
     /// Directories in order, each with what it allows.
     #[must_use]
@@ -169,43 +177,44 @@ impl Doorkeeper {
         };
         let link = Link { directory: hit.member.name().clone(), subject: hit.found.subject.clone() };
         let person = Person { hit, link };
-        match self.is_right(&person, typed, mechanism).await? {
-            Answer::Yes(()) if person.hit.found.standing == Standing::Disabled => {
-                Ok(Judged::Wrong(AuthFailure::Disabled))
+        Ok(match self.check(&person, typed, mechanism).await? {
+            Checked::Right if person.hit.found.standing == Standing::Disabled => {
+                Judged::Wrong(AuthFailure::Disabled)
             }
-            Answer::Yes(()) => Ok(self.take_in(&person).await),
-            Answer::Disabled => Ok(Judged::Wrong(AuthFailure::Disabled)),
-            Answer::NoSuch | Answer::Wrong => Ok(Judged::Wrong(AuthFailure::WrongPassword)),
-            Answer::Unavailable(_) => Ok(Judged::Unavailable),
-        }
+            Checked::Right => self.take_in(&person).await,
+            Checked::Wrong(why) => Judged::Wrong(why),
+            Checked::Unavailable => Judged::Unavailable,
+        })
     }
 
     /// Whether a password is right. One that was, a short while ago, is neither hashed nor asked for again; whether its owner
     /// is still there, and may sign in, has just been asked.
-    async fn is_right(
-        &self,
-        person: &Person<'_>,
-        typed: Typed,
-        mechanism: Mechanism,
-    ) -> Result<Answer<()>, Busy> {
+    async fn check(&self, person: &Person<'_>, typed: Typed, mechanism: Mechanism) -> Result<Checked, Busy> {
         let (mark, time) = self.mark_elsewhere(person, typed.prepared(), mechanism);
         let may_sign_in = person.hit.found.standing == Standing::Enabled;
         if may_sign_in && self.remembered.holds(&mark, self.now()) {
-            return Ok(Answer::Yes(()));
+            return Ok(Checked::Right);
         }
-        let answer = match &person.hit.found.stored {
-            Stored::Hash(hash) => self.check_hash(hash, typed).await?,
-            Stored::Elsewhere => {
-                let password = Password::new(typed.raw().expose_text());
-                let answer = person.hit.member.check(&person.hit.found, password).await;
-                self.elsewhere.note(person.hit.member.name(), &answer);
-                answer
-            }
+        let checked = match &person.hit.found.stored {
+            Stored::Hash(hash) => self.check_foreign(hash, Arc::new(typed)).await?,
+            Stored::Elsewhere => self.ask(person, &typed).await,
         };
-        if answer == Answer::Yes(()) {
+        if checked == Checked::Right {
             self.remembered.remember_for(mark, self.now(), time);
         }
-        Ok(answer)
+        Ok(checked)
+    }
+
+    async fn ask(&self, person: &Person<'_>, typed: &Typed) -> Checked {
+        let Hit { member, found } = &person.hit;
+        let answer = member.check(found, Password::new(typed.raw().expose_text())).await;
+        self.elsewhere.note(member.name(), &answer);
+        match answer {
+            Answer::Yes(()) => Checked::Right,
+            Answer::NoSuch | Answer::Wrong => Checked::Wrong(AuthFailure::WrongPassword),
+            Answer::Disabled => Checked::Wrong(AuthFailure::Disabled),
+            Answer::Unavailable(_) => Checked::Unavailable,
+        }
     }
 
     /// By what a right password of this person is known again, and for how long.
@@ -233,23 +242,19 @@ impl Doorkeeper {
         (self.remembered.mark_elsewhere(mechanism.as_str(), &version, password), time)
     }
 
-    async fn check_hash(&self, hash: &str, typed: Typed) -> Result<Answer<()>, Busy> {
-        let right = self.check_foreign(hash, Arc::new(typed)).await?;
-        Ok(if right == Verdict::Right { Answer::Yes(()) } else { Answer::Wrong })
-    }
-
-    /// Checks a hash that somebody else has made, in its turn. One that cannot be used costs what one of ours does.
-    pub(crate) async fn check_foreign(&self, hash: &str, typed: Arc<Typed>) -> Result<Verdict, Busy> {
-        match ForeignHash::parse(hash) {
-            Ok(hash) => {
-                let check = move || match hash.verify(typed.raw().expose()) {
-                    foreign_hash::Verdict::Right => Verdict::Right,
-                    foreign_hash::Verdict::Wrong => Verdict::Wrong,
-                };
-                self.pool.check(Lane::Strangers, check).await
-            }
-            Err(_) => Ok(Verdict::Wrong),
-        }
+    /// Checks a hash that somebody else has made, in its turn.
+    pub(crate) async fn check_foreign(&self, hash: &str, typed: Arc<Typed>) -> Result<Checked, Busy> {
+        let Ok(hash) = ForeignHash::parse(hash) else {
+            return Ok(Checked::Wrong(AuthFailure::UnusableHash));
+        };
+        let check = move || match hash.verify(typed.raw().expose()) {
+            foreign_hash::Verdict::Right => Verdict::Right,
+            foreign_hash::Verdict::Wrong => Verdict::Wrong,
+        };
+        Ok(match self.pool.check(Lane::Strangers, check).await? {
+            Verdict::Right => Checked::Right,
+            Verdict::Wrong => Checked::Wrong(AuthFailure::WrongPassword),
+        })
     }
 
     /// The account of somebody whom their directory lets in.

@@ -1,10 +1,11 @@
 //! Whether a claim holds.
 
 use crate::doorkeeper::Doorkeeper;
+use crate::elsewhere::Checked;
 use events::{AuthFailure, Mechanism, Word};
 use mail::{Busy, Certainty, Found};
 use mailbox::account::directory::Standing;
-use sasl::{Claim, ForeignHash, Typed, Verdict};
+use sasl::{Claim, ForeignHash, Secret, Typed, Verdict};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,17 +56,20 @@ impl Doorkeeper {
     }
 
     async fn judge_here(&self, found: &Found, typed: Typed, mechanism: Mechanism) -> Result<Judged, Busy> {
-        Ok(judged(self.verify(found, typed, mechanism).await?, found))
+        let Some(hash) = found.record.foreign_hash() else {
+            return Ok(judged(self.verify(found, typed.into_prepared(), mechanism).await?, found));
+        };
+        Ok(match self.check_and_renew(found, hash, typed).await? {
+            Checked::Wrong(why @ AuthFailure::UnusableHash) => Judged::Wrong(why),
+            Checked::Right => judged(Verdict::Right, found),
+            Checked::Wrong(_) | Checked::Unavailable => judged(Verdict::Wrong, found),
+        })
     }
 
     /// What was right a short while ago is not hashed again, where the account may sign in: of one that is disabled
     /// nobody shall learn by the time that its password is right. Many who come back at once, as after a restart, find
     /// that out when their turn comes.
-    async fn verify(&self, found: &Found, typed: Typed, mechanism: Mechanism) -> Result<Verdict, Busy> {
-        if let Some(hash) = found.record.foreign_hash() {
-            return self.verify_foreign(found, &hash.clone(), typed).await;
-        }
-        let password = typed.into_prepared();
+    async fn verify(&self, found: &Found, password: Secret, mechanism: Mechanism) -> Result<Verdict, Busy> {
         let mark = self.remembered.mark(found.account, mechanism.as_str(), &found.record, &password);
         let (now, may_sign_in) = (self.now(), found.standing == Standing::Enabled);
         if may_sign_in && self.remembered.holds(&mark, now) {
@@ -81,15 +85,20 @@ impl Doorkeeper {
 
     /// An account that came with a hash of somebody else's gets a record of our own with the first password that is right:
     /// from then on nothing is left of the old one. Where that cannot be kept now, the next sign-in tries again.
-    async fn verify_foreign(&self, found: &Found, hash: &ForeignHash, typed: Typed) -> Result<Verdict, Busy> {
+    async fn check_and_renew(
+        &self,
+        found: &Found,
+        hash: &ForeignHash,
+        typed: Typed,
+    ) -> Result<Checked, Busy> {
         let typed = Arc::new(typed);
-        let verdict = self.check_foreign(hash.text(), Arc::clone(&typed)).await?;
-        if let (Verdict::Right, Some(account), Some(typed)) = (verdict, found.account, Arc::into_inner(typed))
+        let checked = self.check_foreign(hash.text(), Arc::clone(&typed)).await?;
+        if let (Checked::Right, Some(account), Some(typed)) = (checked, found.account, Arc::into_inner(typed))
         {
             let fresh = self.pool.new_record(typed.into_prepared(), self.accounts.salts()).await?;
             self.accounts.renew_credential(account, &found.record, &fresh).await;
         }
-        Ok(verdict)
+        Ok(checked)
     }
 }
 

@@ -208,8 +208,6 @@ words! {
         OtherOwner = "other-owner",
         /// A directory elsewhere lets them in, and they have no account here and get none.
         NoNewAccount = "no-new-account",
-        /// The directory that knows the account is not in the settings any more.
-        NoDirectory = "no-directory",
         /// The hash of the password cannot be used: it is of a kind that is not known here, or asks for too much.
         UnusableHash = "unusable-hash",
         /// They are somebody, and asked to act as somebody else.

@@ -263,9 +263,13 @@ words! {
 impl From<AuthFailure> for SignInFailure {
     fn from(why: AuthFailure) -> Self {
         match why {
-            AuthFailure::WrongPassword | AuthFailure::NoAccount | AuthFailure::Disabled => {
-                Self::WrongCredentials
-            }
+            AuthFailure::WrongPassword
+            | AuthFailure::NoAccount
+            | AuthFailure::Disabled
+            | AuthFailure::OtherOwner
+            | AuthFailure::NoNewAccount
+            | AuthFailure::UnusableHash
+            | AuthFailure::NotAuthorized => Self::WrongCredentials,
             AuthFailure::NoMechanism => Self::NoMechanism,
             AuthFailure::Malformed => Self::Malformed,
             AuthFailure::Cancelled => Self::Cancelled,

@@ -38,6 +38,8 @@ pub(crate) struct Described {
     pub(crate) doc: &'static [&'static str],
     pub(crate) entries: Vec<Entry>,
     pub(crate) shown: Shown,
+    /// What has to stand above its header for it to be an example of its own.
+    pub(crate) above: Vec<String>,
 }
 
 /// How the commented file shows a section.
@@ -55,6 +57,7 @@ pub(crate) fn describe<S: Section>(section: &S) -> Described {
         doc: S::DOC,
         entries: section.entries(),
         shown: Shown::InForce,
+        above: Vec::new(),
     }
 }
 
@@ -65,6 +68,7 @@ pub(crate) fn describe_several<S: Section>(sections: &[S]) -> Vec<Described> {
         doc: S::DOC,
         entries: section.entries(),
         shown,
+        above: Vec::new(),
     };
     match sections {
         [] => vec![described(&S::default(), Shown::AsExample)],
@@ -72,9 +76,16 @@ pub(crate) fn describe_several<S: Section>(sections: &[S]) -> Vec<Described> {
     }
 }
 
-/// A table below one that may be there several times.
-pub(crate) fn describe_part<S: Section>() -> Described {
-    Described { shown: Shown::AsExample, ..describe(&S::default()) }
+/// Tables of which one is below each table of that name: examples, of which the first is below the example of it, and each
+/// other has one of its own.
+pub(crate) fn describe_parts(above: &str, parts: Vec<Described>) -> Vec<Described> {
+    let example = |(place, part): (usize, Described)| {
+        let kind = part.header.trim_matches(['[', ']']).rsplit('.').next().unwrap_or_default();
+        let head = || vec![format!("[[{above}]]"), format!("name = \"my-{kind}\"")];
+        let above = if place == 0 { Vec::new() } else { head() };
+        Described { shown: Shown::AsExample, above, ..part }
+    };
+    parts.into_iter().enumerate().map(example).collect()
 }
 
 macro_rules! settings {
@@ -140,7 +151,8 @@ macro_rules! settings {
                 $(
                     all.extend($crate::declare::describe_several(&self.$several));
                     if self.$several.is_empty() {
-                        all.extend([$($crate::declare::describe_part::<$Part>()),*]);
+                        let parts = vec![$($crate::declare::describe(&<$Part>::default())),*];
+                        all.extend($crate::declare::describe_parts(stringify!($several), parts));
                     }
                 )*
                 all

@@ -55,3 +55,34 @@ impl Value for Domain {
         Some(quoted(&self.0))
     }
 }
+
+/// A text of one line, which somebody else understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Box<str>);
+
+impl Text {
+    /// One that is known to be fine.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for Text {
+    const KIND: &'static str = "a text in quotes";
+
+    fn read(value: &Spanned<DeValue<'_>>, _: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?.trim();
+        let is_fine = !text.is_empty() && !text.contains(|c: char| c.is_control() && c != '\n');
+        is_fine.then(|| Self(text.into()))
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0))
+    }
+}

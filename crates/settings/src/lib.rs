@@ -15,17 +15,18 @@ mod mistake;
 mod nearest;
 mod value;
 
-pub use directory::Domain;
+pub use directory::{Domain, Text};
 pub use list::{
-    Directory, Idle, Limits, Lmtp, Log, Metrics, Network, PasswdFile, Passwords, Public, Quota, Server,
+    Directory, Idle, Ldap, Limits, Lmtp, Log, Metrics, Network, PasswdFile, Passwords, Public, Quota, Server,
     Settings, Store, Tls,
 };
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use terms::DirectoryName;
 pub use value::{
-    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LiteralPlus, LogFormat,
-    LogLevel, NetworkFilesystem, NewAccounts, Separator, Subnet, WhenFull,
+    AccountName, Certificate, FileMode, GroupName, HostName, Introspect, LdapCleartext, LdapDepth, Listener,
+    ListenerKind, LiteralPlus, LogFormat, LogLevel, NetworkFilesystem, NewAccounts, Separator, SqlCleartext,
+    Subnet, WhenFull,
 };
 
 use std::path::Path;
@@ -77,8 +78,23 @@ impl Settings {
 }
 
 impl Directory {
+    /// Every file that it names.
     fn rooted_at(&mut self, folder: &Path) {
-        let file = self.file.as_mut().and_then(|file| file.path.as_mut());
-        file.into_iter().for_each(|path| *path = folder.join(&*path));
+        let mut paths = Vec::new();
+        if let Some(file) = &mut self.file {
+            paths.push(&mut file.path);
+        }
+        if let Some(ldap) = &mut self.ldap {
+            paths.extend([&mut ldap.authorities, &mut ldap.reader_password_file]);
+        }
+        if let Some(sql) = &mut self.sql {
+            paths.extend([&mut sql.authorities, &mut sql.password_file, &mut sql.sqlite]);
+        }
+        if let Some(oidc) = &mut self.oidc {
+            paths.extend([&mut oidc.authorities, &mut oidc.client_secret_file]);
+        }
+        for path in paths.into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! The list. To add a setting, add its lines here; everything else follows.
 
 use crate::declare::settings;
-use crate::directory::Domain;
+use crate::directory::{Domain, Text};
 use crate::value::{
-    AccountName, Certificate, FileMode, GroupName, HostName, Listener, ListenerKind, LiteralPlus, LogFormat,
-    LogLevel, NetworkFilesystem, NewAccounts, Separator, Subnet, WhenFull, on_every_address, this_host,
+    AccountName, Certificate, FileMode, GroupName, HostName, Introspect, LdapCleartext, LdapDepth, Listener,
+    ListenerKind, LiteralPlus, LogFormat, LogLevel, NetworkFilesystem, NewAccounts, Separator, SqlCleartext,
+    Subnet, WhenFull, on_every_address, this_host,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -209,8 +210,14 @@ settings! {
             /// OpenID provider that takes its people from the LDAP server, say. Elsewhere a name that is an account's
             /// already is refused.
             same_people_as: Vec<DirectoryName> = vec![], such as "[\"ldap\"]";
-            /// A file in the manner of `/etc/shadow`, as Dovecot's passwd-file: see `[directory.file]`.
+            /// A file, as `[directory.file]` says. Of the four, a directory has one.
             file: Option<PasswdFile> = None;
+            /// An LDAP server, as `[directory.ldap]` says.
+            ldap: Option<Ldap> = None;
+            /// A database, as `[directory.sql]` says.
+            sql: Option<Sql> = None;
+            /// An OpenID provider, as `[directory.oidc]` says.
+            oidc: Option<Oidc> = None;
         }
         parts {
             /// A file of accounts: `name:hash` on each line, what follows another colon is passed over. It is read again when
@@ -218,6 +225,98 @@ settings! {
             "directory.file": PasswdFile {
                 /// Where it lies.
                 path: Option<PathBuf> = None, such as "\"/etc/gatepost/passwd\"";
+            }
+
+            /// An LDAP server, such as OpenLDAP or Active Directory. It is asked who has a name, and whether it lets them bind
+            /// with their password. What people type is escaped; nothing of it is ever part of a filter or a name as it is.
+            "directory.ldap": Ldap {
+                /// Where it is: `ldaps://host` for TLS, `ldap://host` for StartTLS, which has to succeed, or `ldapi:///path` for
+                /// a Unix socket.
+                url: Option<Text> = None, such as "\"ldaps://ldap.example.org\"";
+                /// Whether `ldap://` to an address of this machine means no TLS (`loopback`).
+                cleartext: LdapCleartext = LdapCleartext::Never;
+                /// A PEM file of the authorities that vouch for it. When unset: those of the system.
+                authorities: Option<PathBuf> = None, such as "\"ldap-ca.pem\"";
+                /// As whom entries are looked for: a distinguished name that may read them, and needs no other right. When
+                /// unset: as nobody.
+                reader: Option<Text> = None, such as "\"cn=gatepost,ou=services,dc=example,dc=org\"";
+                /// A file with its password on the first line.
+                reader_password_file: Option<PathBuf> = None, such as "\"ldap-password\"";
+                /// Below which entry people are looked for.
+                base: Option<Text> = None, such as "\"ou=people,dc=example,dc=org\"";
+                /// How far below it: `one` or `subtree`.
+                depth: LdapDepth = LdapDepth::Subtree;
+                /// Whose entry it is. `{login}` stands for what is typed, `{local}` for what is before the `@`, `{domain}` for
+                /// what is behind it. It has to find exactly one; a name of two is nobody's.
+                filter: Text = Text::known("(mail={login})");
+                /// Instead of base and filter: how the name of somebody's entry is made of what they type.
+                template: Option<Text> = None, such as "\"uid={local},ou=people,dc=example,dc=org\"";
+                /// The attribute that says who somebody is, whatever they are called; of Active Directory `objectGUID`.
+                subject: Text = Text::known("entryUUID");
+                /// The attribute with the name of the account.
+                login: Text = Text::known("mail");
+                /// Who may sign in: a filter that their entries match. When unset: all whom the server lets bind.
+                enabled_filter: Option<Text> = None, such as "\"(!(nsAccountLock=true))\"";
+                /// Attributes of which one becomes another with the password. A right password is known again without asking
+                /// as long as they stay; where there is none, for a minute.
+                version: Vec<Text> =
+                    ["pwdChangedTime", "pwdLastSet", "entryCSN", "modifyTimestamp"].map(Text::known).into();
+            }
+
+            /// A table of accounts in PostgreSQL or SQLite. It is only read.
+            "directory.sql": Sql {
+                /// One SELECT with one parameter, the login name in lower case, written `$1` for PostgreSQL and `?1` for SQLite.
+                /// Its columns go by their names: `subject` (who it is: a key that is never given to somebody else) and
+                /// `password` (a hash such as `{ARGON2ID}$argon2id$...` or `$2y$...`) are needed; `login` (what the account is
+                /// called, where that is not what was typed), `enabled` (whether they may sign in) and `version` (what becomes
+                /// another with the password) need not be there.
+                query: Option<Text> = None,
+                    such as "\"SELECT id AS subject, hash AS password, active AS enabled FROM users WHERE address = $1\"";
+                /// A SQLite file. When unset: PostgreSQL.
+                sqlite: Option<PathBuf> = None, such as "\"/var/lib/users/users.sqlite\"";
+                /// Where PostgreSQL is: a host that its certificate names, or the folder of its Unix socket.
+                host: Text = Text::known("/run/postgresql");
+                /// Its port.
+                port: u16 = 5_432, from 1 to 65_535;
+                /// The database.
+                database: Option<Text> = None, such as "\"users\"";
+                /// As whom we ask. It needs the right to SELECT what the query reads, and no other.
+                user: Text = Text::known("gatepost");
+                /// A file with its password on the first line. When unset: none, as for `peer` on a Unix socket.
+                password_file: Option<PathBuf> = None, such as "\"postgresql-password\"";
+                /// A PEM file of the authorities that vouch for the host. When unset: those of the system.
+                authorities: Option<PathBuf> = None, such as "\"postgresql-ca.pem\"";
+                /// Whether a host is spoken to without TLS (`allow`): names and hashes can be read and answers be forged on the
+                /// way, so that is for a network that is private by other means.
+                cleartext: SqlCleartext = SqlCleartext::Never;
+            }
+
+            /// An OpenID provider, such as Authentik or Keycloak, whose tokens let in: OAUTHBEARER and XOAUTH2. It knows no
+            /// passwords here; for programs that cannot get tokens there are app passwords.
+            "directory.oidc": Oidc {
+                /// The provider, as it writes itself in its tokens. It is part of who somebody is.
+                issuer: Option<Text> = None, such as "\"https://id.example.org/realms/staff\"";
+                /// For whom a token has to be made: one of its `aud` is one of these.
+                audiences: Vec<Text> = vec![Text::known("gatepost")];
+                /// The programs that a token may have been made for, by their `client_id`. When empty: all.
+                clients: Vec<Text> = vec![], such as "[\"thunderbird\"]";
+                /// The scopes that a token has to have. Clients are told to ask for them.
+                scopes: Vec<Text> = vec![], such as "[\"email\"]";
+                /// What in a token is the name of the account: `email`, which counts where `email_verified` is true,
+                /// `preferred_username`, or a claim of the provider's own. People must not be able to choose it freely.
+                login: Text = Text::known("email");
+                /// A claim that has to be true for whoever may sign in. When unset: everybody may.
+                enabled: Option<Text> = None, such as "\"mail_user\"";
+                /// As whom the provider is asked about tokens (RFC 7662): a client that may introspect. When unset: tokens are
+                /// judged by the provider's keys alone.
+                client_id: Option<Text> = None, such as "\"gatepost\"";
+                /// A file with its secret on the first line.
+                client_secret_file: Option<PathBuf> = None, such as "\"oidc-secret\"";
+                /// Which tokens it is asked about: `opaque`, those that only it can read, or `all`, so that one that was revoked
+                /// is known to be within a minute.
+                introspect: Introspect = Introspect::Opaque;
+                /// A PEM file of the authorities that vouch for it. When unset: those of the system.
+                authorities: Option<PathBuf> = None, such as "\"oidc-ca.pem\"";
             }
         }
     }

@@ -40,7 +40,9 @@ fn write_section(file: &mut String, section: &Described) {
     file.push('\n');
     push_comment(file, &joined(section.doc));
     let in_force = section.shown == Shown::InForce;
-    push_setting(file, &section.header, in_force);
+    for line in section.above.iter().chain([&section.header]) {
+        push_setting(file, line, in_force);
+    }
     // What has neither a value nor an example is a table below this one.
     let has_line = |entry: &&Entry| entry.now.is_some() || entry.example.is_some();
     for entry in section.entries.iter().filter(has_line) {

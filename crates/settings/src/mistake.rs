@@ -200,17 +200,26 @@ impl<'t> Report<'t> {
     }
 
     fn check_directory(&mut self, name: &DirectoryName, directory: &Directory) {
-        match &directory.file {
-            None => {
+        let missing = missing(directory);
+        let kinds = missing.len();
+        match kinds {
+            0 => {
                 let what = format!(
                     "nothing says where the directory {name} is: it wants a table such as [directory.file]"
                 );
                 self.blame(&[name.as_str()], what);
             }
-            Some(file) if file.path.is_none() => {
-                self.blame(&["[directory.file]"], format!("the file of the directory {name} has no `path`"));
-            }
-            Some(_) => {}
+            1 => {}
+            _ => self.blame(
+                &[name.as_str()],
+                format!("the directory {name} is in {kinds} places; make it {kinds} directories"),
+            ),
+        }
+        for (table, key) in
+            missing.into_iter().flat_map(|(table, keys)| keys.into_iter().map(move |key| (table, key)))
+        {
+            let what = format!("[directory.{table}] of the directory {name} has no `{key}`");
+            self.blame(&[&format!("[directory.{table}]"), table], what);
         }
     }
 
@@ -250,6 +259,35 @@ impl Settings {
         }
         settings
     }
+}
+
+/// The tables that say where a directory is, and what each of them lacks.
+fn missing(directory: &Directory) -> Vec<(&'static str, Vec<&'static str>)> {
+    let lacks = |keys: &[(&'static str, bool)]| {
+        keys.iter().filter(|(_, is_there)| !is_there).map(|(key, _)| *key).collect()
+    };
+    let mut tables = Vec::new();
+    if let Some(file) = &directory.file {
+        tables.push(("file", lacks(&[("path", file.path.is_some())])));
+    }
+    if let Some(ldap) = &directory.ldap {
+        let has_people = ldap.template.is_some() || ldap.base.is_some();
+        tables.push(("ldap", lacks(&[("url", ldap.url.is_some()), ("base", has_people)])));
+    }
+    if let Some(sql) = &directory.sql {
+        let has_database = sql.sqlite.is_some() || sql.database.is_some();
+        tables.push(("sql", lacks(&[("query", sql.query.is_some()), ("database", has_database)])));
+    }
+    if let Some(oidc) = &directory.oidc {
+        let has_secret = oidc.client_id.is_none() || oidc.client_secret_file.is_some();
+        let keys = [
+            ("issuer", oidc.issuer.is_some()),
+            ("audiences", !oidc.audiences.is_empty()),
+            ("client_secret_file", has_secret),
+        ];
+        tables.push(("oidc", lacks(&keys)));
+    }
+    tables
 }
 
 /// Whether it names tables that may be there several times.

@@ -229,6 +229,38 @@ words! {
         Refuse = "refuse",
     }
 
+    /// Whether an LDAP server on this machine is spoken to without TLS.
+    LdapCleartext: "\"never\" or \"loopback\"" {
+        /// It is not.
+        Never = "never",
+        /// `ldap://` to an address of this machine means no TLS.
+        Loopback = "loopback",
+    }
+
+    /// How far below a base people are looked for.
+    LdapDepth: "\"one\" or \"subtree\"" {
+        /// Right below it.
+        One = "one",
+        /// Anywhere below it.
+        Subtree = "subtree",
+    }
+
+    /// Whether a database on another machine is spoken to without TLS.
+    SqlCleartext: "\"never\" or \"allow\"" {
+        /// It is not.
+        Never = "never",
+        /// It is.
+        Allow = "allow",
+    }
+
+    /// Which tokens an OpenID provider is asked about.
+    Introspect: "\"opaque\" or \"all\"" {
+        /// Those that only it can read.
+        Opaque = "opaque",
+        /// Those that are signed too.
+        All = "all",
+    }
+
     /// Whether mail may lie on a filesystem over a network.
     NetworkFilesystem: "\"refuse\" or \"allow\"" {
         /// The server does not start.

@@ -262,7 +262,7 @@ fn a_directory_that_could_not_be_asked_is_told_what_it_wants() {
         ),
         (
             "[[directory]]\nname = 'staff'\n[directory.file]\n",
-            "line 3: the file of the directory staff has no `path`",
+            "line 3: [directory.file] of the directory staff has no `path`",
         ),
         (
             "[[directory]]\nname = 'Staff'\nfile.path = 'x'",
@@ -276,6 +276,15 @@ fn a_directory_that_could_not_be_asked_is_told_what_it_wants() {
         (
             "[[directory]]\nname = 'staff'\nfile.path = 'x'\nsame_people_as = ['other']",
             "line 4: `same_people_as` of staff names other, which is no other directory",
+        ),
+        (
+            "[[directory]]\nname = 'staff'\nfile.path = 'x'\nsql.query = 'x'\nsql.sqlite = 'x'",
+            "line 2: the directory staff is in 2 places; make it 2 directories",
+        ),
+        (
+            "[[directory]]\nname = 'staff'\n[directory.oidc]\nclient_id = 'x'\naudiences = []",
+            "line 3: [directory.oidc] of the directory staff has no `issuer`\nline 3: [directory.oidc] of the directory \
+             staff has no `audiences`\nline 3: [directory.oidc] of the directory staff has no `client_secret_file`",
         ),
         (
             "[[directory]]\nname = 'staff'\n[directory.file]\npaht = 'x'",
