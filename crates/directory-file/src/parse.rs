@@ -65,6 +65,14 @@ pub enum Fault {
     Field(&'static str),
 }
 
+/// How many are in a file, for whoever wants to know before it is put in its place.
+///
+/// # Errors
+/// The first of its bad lines, [`MAX_LINES_TOLD`] at most.
+pub fn count(octets: &[u8]) -> Result<usize, Vec<BadLine>> {
+    table(octets).map(|table| table.len())
+}
+
 /// All who are in a file; or else the first of its bad lines.
 pub(crate) fn table(octets: &[u8]) -> Result<Table, Vec<BadLine>> {
     let mut table = Table::new();
