@@ -2,13 +2,17 @@
 
 use directory::{Answer, Directory, DirectoryName, Domains, Member, Password};
 use directory_ldap::{
-    Authorities, Cleartext, Depth, LdapConfig, LdapDirectory, People, Reader, Secret, Server, StandingRule,
+    Authorities, Cleartext, Depth, LdapConfig, LdapDirectory, MAX_READERS, People, Reader, Secret, Server,
+    StandingRule,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use terms::Login;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 /// No word of it may be said in the clear.
 const READER: &str = "cn=reader,dc=example,dc=org";
@@ -114,11 +118,46 @@ async fn a_server_that_says_nothing_is_unavailable_when_patience_ends() {
 }
 
 #[tokio::test]
+async fn no_more_connections_are_open_than_the_bound_however_many_ask() {
+    const ASK: usize = 10 * MAX_READERS;
+    let listener = listener().await;
+    let directory = Arc::new(directory(&listener, Cleartext::Loopback));
+    let mut clients = JoinSet::new();
+    for _ in 0..ASK {
+        let directory = Arc::clone(&directory);
+        clients.spawn(async move { directory.find(&ann()).await.map(drop) });
+    }
+    let full = Arc::new(Barrier::new(MAX_READERS));
+    let open = Arc::new(AtomicUsize::new(0));
+    let mut server = JoinSet::new();
+    for _ in 0..ASK {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        let (full, open) = (Arc::clone(&full), Arc::clone(&open));
+        assert!(open.fetch_add(1, Ordering::Relaxed) < MAX_READERS);
+        server.spawn(async move {
+            full.wait().await;
+            // Only when it is closed, another one is made.
+            open.fetch_sub(1, Ordering::Relaxed);
+            drop(stream);
+        });
+    }
+    while let Some(told) = clients.join_next().await {
+        assert!(matches!(told, Ok(Answer::Unavailable(_))), "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_as_it_should_be_finds_somebody() {
     let found = [ENTRY, DONE].concat();
     let (answer, heard) = asked(Cleartext::Loopback, &[BOUND, &found]).await;
     assert_eq!(answer, Answer::Yes("ann@example.org".into()));
     assert!(contains(&heard, READER_PASSWORD), "on this machine, where it is allowed");
+}
+
+#[tokio::test]
+async fn a_refusal_with_all_that_a_refusal_may_have_is_read() {
+    let (answer, _) = asked(Cleartext::Loopback, &[REFUSED]).await;
+    assert!(format!("{answer:?}").contains("code 49"), "{answer:?}");
 }
 
 #[tokio::test]
@@ -176,23 +215,28 @@ async fn an_answer_that_is_nested_deeply_ends_a_connection_and_nothing_else() {
     assert!(format!("{answer:?}").contains("not LDAP"), "{answer:?}");
 }
 
+/// Refused, with where else to ask and what the policy says.
+const REFUSED: &[u8] = b"\x30\x47\x02\x01\x01\x61\x15\x0a\x01\x31\x04\x00\x04\x02no\xa3\x0a\x04\x08ldap://x\
+    \xa0\x2b\x30\x29\x04\x191.3.6.1.4.1.42.2.27.8.5.1\x01\x01\xff\x04\x09\x30\x07\xa0\x02\x80\x00\x81\x01\x01";
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn whatever_a_server_answers_nothing_ends_but_the_connection(
-        place in 0..(ENTRY.len() + DONE.len()),
-        octet: u8,
-        cut in 0usize..8,
-        bind: bool,
+        which in 0usize..3,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in 0usize..4,
     ) {
+        let found = [ENTRY, DONE].concat();
         // Behind the broken answer the server says nothing more, so that nobody waits for the rest of it.
-        let mut answers = if bind { vec![BOUND.to_vec()] } else { vec![BOUND.to_vec(), [ENTRY, DONE].concat()] };
-        let broken = answers.last_mut().expect("one at least");
-        let place = place % broken.len();
-        broken[place] = octet;
+        let mut answers = [vec![BOUND], vec![REFUSED], vec![BOUND, &found]][which].clone();
+        let mut broken = answers.pop().expect("one at least").to_vec();
+        for (place, octet) in changes {
+            *place.get_mut(&mut broken) = octet;
+        }
         broken.truncate(broken.len().saturating_sub(cut));
-        let answers: Vec<_> = answers.iter().map(Vec::as_slice).collect();
+        answers.push(&broken);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         // It ends, whatever it is.
         let _ = runtime.block_on(asked(Cleartext::Loopback, &answers));

@@ -4,11 +4,12 @@ use directory::conformance::{self, Person, Population};
 use directory::{Answer, Directory, DirectoryName, Domains, Found, Member, Password, Standing};
 use directory_ldap::{
     Authorities, Cleartext, DEFAULT_LOGIN, DEFAULT_SUBJECT, DEFAULT_VERSION, Depth, LdapConfig,
-    LdapDirectory, People, Reader, Secret, Server, StandingRule,
+    LdapDirectory, MAX_BINDS, People, Reader, Secret, Server, StandingRule,
 };
 use std::sync::Arc;
 use terms::Login;
 use testkit::slapd::{PEOPLE, READER, READER_PASSWORD, SUFFIX, Slapd, Tls};
+use tokio::task::JoinSet;
 
 const ANN: Person<'static> = Person { login: "ann@example.org", password: "right" };
 /// `pässword` is in base64 in the LDIF.
@@ -305,6 +306,24 @@ async fn a_server_that_starts_anew_is_asked_over_a_new_connection() {
     why(directory.find(&login("nobody@example.org")).await);
     slapd.restart();
     assert_eq!(directory.check(&before, Password::new("right")).await, Answer::Yes(()));
+}
+
+#[tokio::test]
+async fn many_who_sign_in_at_once_are_let_in() {
+    let slapd = Slapd::start(Tls::Offered, EVERYBODY);
+    let directory = Arc::new(over_ldaps(&slapd));
+    let mut all = JoinSet::new();
+    for i in 0..3 * MAX_BINDS {
+        let directory = Arc::clone(&directory);
+        let (person, other) = if i % 2 == 0 { (ANN, BOB) } else { (BOB, ANN) };
+        all.spawn(async move {
+            let right = signs_in(&directory, person.login, person.password).await;
+            (right, signs_in(&directory, person.login, other.password).await)
+        });
+    }
+    while let Some(told) = all.join_next().await {
+        assert_eq!(told.expect("an answer"), (Answer::Yes(()), Answer::Wrong));
+    }
 }
 
 #[tokio::test]
