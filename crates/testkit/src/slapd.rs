@@ -1,7 +1,7 @@
 //! An OpenLDAP server for one test, on free ports of this machine, with an authority and a certificate of its own.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,6 +22,12 @@ pub const READER: &str = "cn=reader,dc=example,dc=org";
 pub const READER_PASSWORD: &str = "r3ader";
 const ROOT: &str = "cn=root,dc=example,dc=org";
 const ROOT_PASSWORD: &str = "root";
+
+/// Where it listens; it has no certificate for the second.
+const ADDRESSES: [&str; 2] = ["127.0.0.1", "127.0.0.2"];
+
+/// A port that was free a moment ago may be somebody else's by the time that the server takes it.
+const MOST_STARTS: usize = 5;
 
 /// Whether it does StartTLS and TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +64,15 @@ impl Slapd {
             Command::new(SLAPADD).arg("-q").arg("-f").arg(home.join("slapd.conf")),
             &format!("{}\n{people}", base()),
         );
-        let (plain_port, tls_port) = (free_port(), free_port());
-        let child = spawn(&home, tls, plain_port, tls_port);
-        Self { child, home, plain_port, tls_port, tls }
+        let mut why = String::new();
+        for _ in 0..MOST_STARTS {
+            let (plain_port, tls_port) = (free_port(), free_port());
+            match spawn(&home, tls, plain_port, tls_port) {
+                Ok(child) => return Self { child, home, plain_port, tls_port, tls },
+                Err(log) => why = log,
+            }
+        }
+        panic!("slapd does not start: {why}");
     }
 
     /// Stops it and starts it anew, with what it knows, on the same ports.
@@ -69,7 +81,8 @@ impl Slapd {
     /// It does not start.
     pub fn restart(&mut self) {
         self.stop();
-        self.child = spawn(&self.home, self.tls, self.plain_port, self.tls_port);
+        let child = spawn(&self.home, self.tls, self.plain_port, self.tls_port);
+        self.child = child.unwrap_or_else(|why| panic!("slapd does not start anew: {why}"));
     }
 
     /// Stops it.
@@ -199,12 +212,15 @@ fn feed(command: &mut Command, input: &str) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Starts it and waits until it says that it listens.
-fn spawn(home: &Path, tls: Tls, plain_port: u16, tls_port: u16) -> Child {
+/// Starts it and waits until it says that it listens; or else what it said before it ended.
+fn spawn(home: &Path, tls: Tls, plain_port: u16, tls_port: u16) -> Result<Child, String> {
     let socket = home.join("ldapi").display().to_string().replace('/', "%2f");
-    let mut urls = format!("ldap://127.0.0.1:{plain_port} ldapi://{socket}");
-    if tls == Tls::Offered {
-        urls.push_str(&format!(" ldaps://127.0.0.1:{tls_port}"));
+    let mut urls = format!("ldapi://{socket}");
+    for address in ADDRESSES {
+        urls.push_str(&format!(" ldap://{address}:{plain_port}"));
+        if tls == Tls::Offered {
+            urls.push_str(&format!(" ldaps://{address}:{tls_port}"));
+        }
     }
     let mut command = Command::new(SLAPD);
     // A debug level keeps it in the foreground; this one tells when it listens.
@@ -213,10 +229,12 @@ fn spawn(home: &Path, tls: Tls, plain_port: u16, tls_port: u16) -> Child {
     let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
     let mut told = String::new();
     while !told.contains("epoll: listen=") {
-        let read = log.read_line(&mut told).expect("its log");
-        assert!(read > 0, "slapd ended: {told}");
+        if log.read_line(&mut told).expect("its log") == 0 {
+            let _ = child.wait();
+            return Err(told);
+        }
     }
     // What it says later must not fill the pipe.
-    std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-    child
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    Ok(child)
 }
