@@ -161,6 +161,9 @@ fn policy(elsewhere: &Elsewhere) -> Policy {
     if elsewhere.can(directory::Ability::Passwords) {
         policy.abilities.scram_sha_256 = Ability::Some;
     }
+    if elsewhere.can(directory::Ability::Bearer) {
+        policy.abilities.bearer = Some(elsewhere.hint());
+    }
     policy
 }
 

@@ -8,7 +8,7 @@ use foreign_hash::ForeignHash;
 use mail::{Busy, Certainty, DirectoryError, Found, Lane};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Newcomers};
-use sasl::{Mark, Secret, Typed, Verdict};
+use sasl::{BearerHint, Mark, Secret, Typed, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +22,8 @@ const UNTOLD: Duration = Duration::from_secs(60);
 pub struct Elsewhere {
     chain: Chain,
     manners: BTreeMap<DirectoryName, Manners>,
+    /// What a client is told whose token is refused.
+    hint: Arc<BearerHint>,
     /// Of which the log has said that they cannot be asked.
     down: Mutex<BTreeSet<DirectoryName>>,
 }
@@ -56,7 +58,17 @@ impl Elsewhere {
         let manners = members.iter().map(|(member, manners)| (member.name().clone(), manners.clone()));
         let manners = manners.collect();
         let chain = Chain::new(members.into_iter().map(|(member, _)| member).collect());
-        Self { chain, manners, down: Mutex::default() }
+        Self { chain, manners, hint: Arc::default(), down: Mutex::default() }
+    }
+
+    /// The same, where a client whose token is refused is told this.
+    #[must_use]
+    pub fn hinting(self, hint: Option<BearerHint>) -> Self {
+        Self { hint: Arc::new(hint.unwrap_or_default()), ..self }
+    }
+
+    pub(crate) fn hint(&self) -> Arc<BearerHint> {
+        Arc::clone(&self.hint)
     }
 
     /// All of them.

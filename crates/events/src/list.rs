@@ -313,6 +313,44 @@ events! {
         directory: Directory,
     }
 
+    /// The file of a directory was read, because it has changed.
+    "directory.read" INFO DirectoryRead {
+        /// As the settings call it.
+        directory: Directory,
+        /// The file.
+        file: File,
+        /// How many accounts are in it.
+        accounts: u64,
+    }
+
+    /// The file of a directory has changed and cannot be used: what was known before stays.
+    "directory.rejected" WARN DirectoryRejected {
+        /// As the settings call it.
+        directory: Directory,
+        /// The file.
+        file: File,
+        /// What is wrong with it.
+        problem: Problem,
+    }
+
+    /// What a database has for a name is not what it should be, such as two rows: the name is nobody's until it is mended.
+    "directory.odd" INFO DirectoryOdd {
+        /// As the settings call it.
+        directory: Directory,
+        /// The name.
+        account: Account,
+        /// What is wrong.
+        problem: Problem,
+    }
+
+    /// A token of an OpenID provider does not hold. What is in it is not repeated here: a stranger may have made it.
+    "directory.token-refused" INFO TokenRefused {
+        /// As the settings call it.
+        directory: Directory,
+        /// What is wrong with it.
+        problem: Problem,
+    }
+
     /// A sign-in was held back by a limit, whatever the password.
     "auth.limited" WARN AuthLimited {
         /// Which connection.

@@ -1,7 +1,7 @@
 //! `gatepost check-config`: what a start would stumble over, told without starting.
 
 use crate::say::say;
-use crate::{config, desk, office};
+use crate::{config, desk, directories, office};
 use anyhow::{Result, bail};
 use certificates::Certificates;
 use net::SocketFile;
@@ -20,6 +20,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
         .chain(addresses(&settings))
         .chain(socket(&settings))
         .chain(data(&settings))
+        .chain(directories::elsewhere(&settings).err().map(|why| format!("{why:#}")))
         .collect();
     if !problems.is_empty() {
         bail!("{}:\n{}", path.display(), problems.join("\n"));

@@ -11,6 +11,7 @@ mod config;
 mod counterpart;
 mod demo;
 mod desk;
+mod directories;
 mod export;
 mod import;
 mod init;

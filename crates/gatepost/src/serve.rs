@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::meter::Shown;
 use crate::office::{Office, Opener};
-use crate::{config, log, meter, rot, sweeper};
+use crate::{config, directories, log, meter, rot, sweeper};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
 use net::{Endpoint, Imap, Lmtp, Protocols, Remote, Server};
@@ -49,7 +49,8 @@ pub(crate) async fn serve(
     mut office: Office,
     ready: impl FnOnce(&Addresses),
 ) -> Result<()> {
-    let imap = Imap::new(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool));
+    let elsewhere = directories::elsewhere(settings)?;
+    let imap = Imap::over(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool), elsewhere);
     let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts));
     let server = Server::open(settings, Protocols { imap, lmtp })?;
     let endpoint = settings.metrics.listen.map(Endpoint::open).transpose()?;

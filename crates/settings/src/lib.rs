@@ -17,8 +17,8 @@ mod value;
 
 pub use directory::{Domain, Text};
 pub use list::{
-    Directory, Idle, Ldap, Limits, Lmtp, Log, Metrics, Network, PasswdFile, Passwords, Public, Quota, Server,
-    Settings, Store, Tls,
+    Directory, Idle, Ldap, Limits, Lmtp, Log, Metrics, Network, Oidc, PasswdFile, Passwords, Public, Quota,
+    Server, Settings, Sql, Store, Tls,
 };
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
