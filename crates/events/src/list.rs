@@ -298,6 +298,18 @@ events! {
         reason: AuthFailure,
     }
 
+    /// A sign-in was held back by a limit, whatever the password.
+    "auth.limited" WARN AuthLimited {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it was.
+        peer: Peer,
+        /// As whom it tried.
+        claimed: Option<Claimed>,
+        /// Which limit.
+        limit: AuthLimit,
+    }
+
     /// A directory of accounts cannot be asked: its people cannot sign in by their own passwords, and are told so. Said once,
     /// until it answers again.
     "directory.down" WARN DirectoryDown {
@@ -349,18 +361,6 @@ events! {
         directory: Directory,
         /// What is wrong with it.
         problem: Problem,
-    }
-
-    /// A sign-in was held back by a limit, whatever the password.
-    "auth.limited" WARN AuthLimited {
-        /// Which connection.
-        connection: ConnectionId,
-        /// Who it was.
-        peer: Peer,
-        /// As whom it tried.
-        claimed: Option<Claimed>,
-        /// Which limit.
-        limit: AuthLimit,
     }
 
     /// A command was refused. The client was told NO or BAD, and this sentence; `session.end` counts them. What is no
