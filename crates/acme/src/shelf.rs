@@ -23,16 +23,9 @@ impl Shelf {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// The file of that name; what could lead out of the folder, or is no letter of a host's name, is replaced.
+    /// The file of that name.
     pub(crate) fn path(&self, stem: &str, ending: &str) -> PathBuf {
-        let safe = |c: char| match c {
-            'a'..='z' | '0'..='9' | '-' | '.' => c,
-            'A'..='Z' => c.to_ascii_lowercase(),
-            _ => '_',
-        };
-        let stem: String = stem.chars().take(MAX_STEM).map(safe).collect();
-        // No name begins with a dot: those are files that are still being written.
-        self.folder.join(format!("{}.{ending}", stem.trim_start_matches('.')))
+        path(&self.folder, stem, ending)
     }
 
     /// What is in a file; `None` where there is none.
@@ -59,6 +52,18 @@ impl Shelf {
         fs::rename(&half, path)?;
         File::open(&self.folder)?.sync_all()
     }
+}
+
+/// The file of that name in a folder; what could lead out of it, or is no letter of a host's name, is replaced.
+pub(crate) fn path(folder: &Path, stem: &str, ending: &str) -> PathBuf {
+    let safe = |c: char| match c {
+        'a'..='z' | '0'..='9' | '-' | '.' => c,
+        'A'..='Z' => c.to_ascii_lowercase(),
+        _ => '_',
+    };
+    let stem: String = stem.chars().take(MAX_STEM).map(safe).collect();
+    // No name begins with a dot: those are files that are still being written.
+    folder.join(format!("{}.{ending}", stem.trim_start_matches('.')))
 }
 
 /// Removes a file, if it is there.

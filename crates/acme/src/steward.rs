@@ -6,7 +6,9 @@ use crate::hook::Hook;
 use crate::order::{self, Issued, OrderError, Prover};
 use crate::plan::{Life, Window, moment_in, pause_after, usual_renewal};
 use crate::record::{Hint, Record, seconds, time};
-use crate::shelf::{Shelf, remove};
+use crate::shelf::{self, Shelf, remove};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use certificates::{Authorities, CertificateFiles, Portrait, Validations};
 use fetch::{Client, FetchError, Roots};
 use instant_acme::{
@@ -32,6 +34,8 @@ const ASK_AT_LEAST: Duration = Duration::from_hours(24);
 const ASK_LATER: Duration = Duration::from_hours(6);
 /// Nothing is ever further away than this: clocks are set right, and files are changed by hand.
 const LONGEST_REST: Duration = Duration::from_hours(6);
+/// After an order, whatever the new certificate says: one that is to be renewed at once would be so for ever.
+const AFTER_SUCCESS: Duration = Duration::from_hours(1);
 /// Octets of words that are kept of what was wrong.
 const MAX_PROBLEM: usize = 500;
 
@@ -67,6 +71,16 @@ impl fmt::Debug for ExternalAccount {
     }
 }
 
+impl ExternalAccount {
+    /// From the key's name and its text as authorities give it: base64url, with or without padding. `None` where it is
+    /// not.
+    #[must_use]
+    pub fn new(id: &str, key: &str) -> Option<Self> {
+        let key = BASE64_URL_SAFE_NO_PAD.decode(key.trim().trim_end_matches('=')).ok()?;
+        (!key.is_empty()).then(|| Self { id: id.to_owned(), key })
+    }
+}
+
 /// How it is proved that we have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
@@ -85,6 +99,18 @@ pub struct Wanted {
     pub names: Vec<String>,
     /// How that is proved.
     pub proof: Proof,
+}
+
+impl Wanted {
+    /// Where it lies, in a steward's folder: key and chain in one file.
+    #[must_use]
+    pub fn file(&self, folder: &Path) -> PathBuf {
+        shelf::path(folder, self.stem(), "pem")
+    }
+
+    fn stem(&self) -> &str {
+        self.names.first().map_or("none", String::as_str)
+    }
 }
 
 /// Sees to certificates.
@@ -248,7 +274,8 @@ impl Steward {
         let names = charge.wanted.names.clone();
         match outcome {
             Ok(until) => {
-                charge.note(&self.shelf, |record| *record = Record::default());
+                let rest = Some(seconds(now + AFTER_SUCCESS));
+                charge.note(&self.shelf, |record| *record = Record { not_before: rest, ..Record::default() });
                 Outcome::Issued { names, file: charge.file.clone(), until }
             }
             Err(why) => {
@@ -366,12 +393,11 @@ impl Steward {
 
 impl Charge {
     fn read(wanted: Wanted, shelf: &Shelf) -> Self {
-        let stem = wanted.names.first().map_or("none", String::as_str).to_owned();
-        let record_file = shelf.path(&stem, "json");
+        let record_file = shelf.path(wanted.stem(), "json");
         // One that does not read says nothing: the worst is one attempt too early.
         let record = Shelf::read(&record_file).ok().flatten();
         let record = record.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        Self { file: shelf.path(&stem, "pem"), record_file, record: Lock::new(record), wanted }
+        Self { file: shelf.path(wanted.stem(), "pem"), record_file, record: Lock::new(record), wanted }
     }
 
     fn record(&self) -> Record {

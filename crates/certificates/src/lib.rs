@@ -39,7 +39,8 @@ pub struct CertificateFiles {
 /// Holds one entry a configured pair and nothing per name that a client makes up (threat T-7).
 #[derive(Debug)]
 pub struct Certificates {
-    shown: RwLock<Vec<Arc<CertifiedKey>>>,
+    /// In the order of the pairs; `None` where one is awaited still.
+    shown: RwLock<Vec<Option<Arc<CertifiedKey>>>>,
     pairs: Vec<Pair>,
     provider: Arc<CryptoProvider>,
 }
@@ -77,26 +78,46 @@ impl Certificates {
     /// # Errors
     /// No pair at all, or the first that cannot be used, in words for the admin.
     pub fn load(files: Vec<CertificateFiles>) -> Result<Self, CertificateError> {
+        Self::load_and_await(files, Vec::new())
+    }
+
+    /// Reads every pair of `files`, and what there is of `awaited`: pairs that somebody is getting, and that are shown from
+    /// when they come. While nothing is there to show, handshakes are refused.
+    ///
+    /// # Errors
+    /// No pair at all, or the first of `files` that cannot be used, in words for the admin.
+    pub fn load_and_await(
+        files: Vec<CertificateFiles>,
+        awaited: Vec<CertificateFiles>,
+    ) -> Result<Self, CertificateError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        if files.is_empty() {
+        if files.is_empty() && awaited.is_empty() {
             return Err(CertificateError::None);
         }
-        let pairs: Vec<_> =
-            files.into_iter().map(|files| Pair { seen: Mutex::new(stamps(&files)), files }).collect();
-        let shown = pairs.iter().map(|pair| certified(&pair.files, &provider)).collect::<Result<_, _>>()?;
+        let needed = files.len();
+        let files = files.into_iter().chain(awaited);
+        let pairs: Vec<_> = files.map(|files| Pair { seen: Mutex::new(stamps(&files)), files }).collect();
+        let read = pairs.iter().enumerate().map(|(place, pair)| match certified(&pair.files, &provider) {
+            Err(why) if place < needed => Err(why),
+            read => Ok(read.ok()),
+        });
+        let shown = read.collect::<Result<_, _>>()?;
         Ok(Self { shown: RwLock::new(shown), pairs, provider })
     }
 
-    /// The configured pairs.
-    pub fn files(&self) -> impl Iterator<Item = &CertificateFiles> {
-        self.pairs.iter().map(|pair| &pair.files)
+    /// The pairs that are there: all but those that are awaited still.
+    #[must_use]
+    pub fn loaded(&self) -> Vec<&CertificateFiles> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let pairs = self.pairs.iter().zip(shown.iter());
+        pairs.filter(|(_, key)| key.is_some()).map(|(pair, _)| &pair.files).collect()
     }
 
     /// When the first of those that are shown ends, those of authorities among them. `None` where one cannot be read so far.
     #[must_use]
     pub fn first_end(&self) -> Option<SystemTime> {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let ends = shown.iter().flat_map(|key| &key.cert).map(end);
+        let ends = shown.iter().flatten().flat_map(|key| &key.cert).map(end);
         ends.collect::<Option<Vec<_>>>()?.into_iter().min()
     }
 
@@ -106,14 +127,16 @@ impl Certificates {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
         let portrait = |key: Arc<CertifiedKey>| Portrait::of(&key.cert, authorities, now);
         let pairs = self.pairs.iter().zip(shown);
-        pairs.map(|(pair, key)| Shown { files: pair.files.clone(), portrait: portrait(key) }).collect()
+        let shown =
+            |(pair, key): (&Pair, _)| Some(Shown { files: pair.files.clone(), portrait: portrait(key?) });
+        pairs.filter_map(shown).collect()
     }
 
     /// Those of the published names that no certificate is for: clients that are told to use them will refuse us.
     #[must_use]
     pub fn unnamed<'n>(&self, published: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let leaves: Vec<_> = shown.iter().filter_map(|key| key.cert.first().cloned()).collect();
+        let leaves: Vec<_> = shown.iter().flatten().filter_map(|key| key.cert.first().cloned()).collect();
         examine::unnamed(published, &leaves)
     }
 
@@ -136,7 +159,7 @@ impl Certificates {
             Ok(fresh) => {
                 let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
                 if let Some(old) = shown.get_mut(place) {
-                    *old = fresh;
+                    *old = Some(fresh);
                 }
                 Reloaded::Replaced(pair.files.clone())
             }
@@ -148,7 +171,8 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
         let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
-        name.and_then(|name| shown.iter().find(|key| covers(key, &name))).or_else(|| shown.first()).cloned()
+        let mut there = shown.iter().flatten();
+        name.and_then(|name| there.clone().find(|key| covers(key, &name))).or_else(|| there.next()).cloned()
     }
 }
 

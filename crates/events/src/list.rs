@@ -596,6 +596,28 @@ events! {
         server_name: ServerName,
     }
 
+    /// An authority issued a certificate. It is shown from the next handshake on, as `certificate.loaded` then tells.
+    "certificate.issued" INFO CertificateIssued {
+        /// The first name that it is for.
+        server_name: ServerName,
+        /// Where it lies, with its key.
+        file: File,
+        /// Whole days until it ends.
+        days_left: u64,
+    }
+
+    /// A certificate was to be ordered from an authority, and there is none. What is shown stays.
+    "certificate.order-failed" WARN CertificateOrderFailed {
+        /// The first name that it was to be for.
+        server_name: ServerName,
+        /// Why.
+        problem: Sentence,
+        /// How often in a row.
+        failures: u64,
+        /// When it is tried again, in minutes.
+        again_minutes: u64,
+    }
+
     /// The admin added an account.
     "account.added" INFO AccountAdded {
         /// Which.

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Test the mail store, see what is in it, make its index again, raise its format
     Store(Store),
+    /// Tell how the certificates are, have new ones ordered at once, look at the files as a client would
+    Cert(Cert),
     /// Print what is measured of the running server, as Prometheus reads it
     Metrics(Config),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
@@ -199,6 +201,31 @@ fn size(text: &str) -> Result<Allowed, String> {
     let Some((digits, shift)) = unit else { return number(text).map_err(|_| WHAT.into()) };
     let octets = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
     octets.map(Allowed::AtMost).ok_or_else(|| WHAT.into())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cert {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: CertCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertCommand {
+    /// Tell of each certificate of the running server for whom it is, when it ends and when it is renewed
+    Status {
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have certificates ordered from the authority now, whatever is planned, and wait for them
+    Renew {
+        /// A name of the certificate; without it, all of them
+        name: Option<String>,
+    },
+    /// Look at the files as a client would: chain, names, keys, days left; fails where clients will not like something
+    Check,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! that directory (a JSON line each way), or else the command line itself.
 
 mod bring_back;
+mod certificates;
 mod mailboxes;
 mod purge;
 mod quota;
@@ -12,6 +13,7 @@ mod store;
 mod undo;
 
 pub(crate) use bring_back::{BackLine, Job, Line, READY, Whither};
+pub(crate) use certificates::{AcmeLine, CertificateLine, Keeper, line as certificate_line};
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use purge::{PurgeLine, PurgeRequest, Whose};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
@@ -109,6 +111,10 @@ pub(crate) enum Request {
     },
     SweepStore,
     Metrics,
+    CertificateStatus,
+    RenewCertificate {
+        name: Option<String>,
+    },
     Purge(PurgeRequest),
     /// Once this is granted, the connection is the import's.
     Import {
@@ -166,6 +172,8 @@ pub(crate) enum Reply {
     Stats(Box<StatsLine>),
     /// What is measured, as Prometheus reads it.
     Metrics(String),
+    /// The certificates, those first that clients get who ask for no name.
+    Certificates(Vec<CertificateLine>),
     /// What a purge took.
     Purged(PurgeLine),
     /// It is not done, and why.
@@ -284,6 +292,10 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Reply::Stats(Box::new(store::stats(office, account.as_deref()).await?))
         }
         Request::Metrics => Reply::Metrics(meter::page(office).await?),
+        Request::CertificateStatus => Reply::Certificates(certificates::status(office).await?),
+        Request::RenewCertificate { name } => {
+            Reply::Done(certificates::renew(office, name.as_deref()).await?)
+        }
         Request::SweepStore => Reply::Done(store::sweep(office).await?),
         Request::Purge(purge) => Reply::Purged(purge::purge(office, purge).await?),
         Request::Import { account } => {

@@ -5,6 +5,7 @@ mod authority;
 mod backup_command;
 mod bench_command;
 mod bring_back_command;
+mod cert_command;
 mod check;
 mod cli;
 mod config;
@@ -15,6 +16,7 @@ mod directories;
 mod export;
 mod import;
 mod init;
+mod issuance;
 mod log;
 mod mailbox_command;
 mod meter;
@@ -65,6 +67,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Purge(purge) => block_on(purge_command::run(purge)),
         Command::Export(export) => block_on(export::run(export)),
         Command::Mailbox(mailbox) => block_on(mailbox_command::run(mailbox)),
+        Command::Cert(cert) => block_on(cert_command::run(cert)),
         Command::Metrics(config) => block_on(meter_command::run(&config.config)),
         Command::Bench(bench) => return block_on(bench_command::run(bench)),
         Command::Store(store) => return block_on(async { Ok(store_command::run(store).await) }),

@@ -4,6 +4,7 @@ mod owner;
 
 pub(crate) use owner::Opener;
 
+use crate::desk::Keeper;
 use crate::meter::Meter;
 use crate::scratch;
 use crate::watchman::{Found, Watchman};
@@ -18,7 +19,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use store_local::disk::RealDisk;
 use store_local::disk::filesystem::Remote;
@@ -50,6 +51,8 @@ pub(crate) struct Office {
     pub(crate) retention: Duration,
     /// What is counted while a server runs.
     pub(crate) meter: Option<Meter>,
+    /// Who has to do with certificates, while a server runs.
+    pub(crate) keeper: OnceLock<Keeper>,
     /// What a scrub finds, until somebody takes it on to tell it.
     found: Option<UnboundedReceiver<Found>>,
 }
@@ -111,8 +114,8 @@ impl Office {
         forget_imports(&imports, &accounts).await;
         let retention = DAY * settings.store.retention_days;
         let (accounts, pool, data) = (Arc::new(accounts), Arc::new(pool), data.clone());
-        let found = Some(found);
-        Ok(Self { store, accounts, pool, imports, mended, data, remote, retention, meter, found })
+        let (found, keeper) = (Some(found), OnceLock::new());
+        Ok(Self { store, accounts, pool, imports, mended, data, remote, retention, meter, keeper, found })
     }
 
     /// What a scrub finds, for whoever tells it: once.

@@ -1,9 +1,9 @@
 //! `gatepost serve`: connects the parts, runs until told to stop.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Keeper};
 use crate::meter::Shown;
 use crate::office::{Office, Opener};
-use crate::{config, directories, log, meter, rot, sweeper};
+use crate::{config, directories, issuance, log, meter, rot, sweeper};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
 use net::{Endpoint, Imap, Lmtp, Protocols, Remote, Server};
@@ -52,10 +52,14 @@ pub(crate) async fn serve(
     let elsewhere = directories::elsewhere(settings)?;
     let imap = Imap::over(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool), elsewhere);
     let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts));
-    let server = Server::open(settings, Protocols { imap, lmtp })?;
+    let (steward, awaited) = issuance::open(settings)?;
+    let server = Server::open_and_await(settings, awaited, Protocols { imap, lmtp })?;
     let endpoint = settings.metrics.listen.map(Endpoint::open).transpose()?;
     office.meter.iter().for_each(|meter| meter.connect(server.gauge()));
     obey_signals(server.remote())?;
+    let keeper = Keeper { gauge: server.gauge(), remote: server.remote(), steward: steward.clone() };
+    // Nobody else sets it.
+    let _ = office.keeper.set(keeper);
     let found = office.take_found();
     let office = Arc::new(office);
     let data = &settings.server.data;
@@ -63,6 +67,7 @@ pub(crate) async fn serve(
     let accounts = Arc::clone(&office.accounts);
     let told = found.map(|found| tokio::spawn(rot::tell(Arc::clone(&office.accounts), found)));
     let sweeper = tokio::spawn(sweeper::run(Arc::clone(&office)));
+    let issued = steward.map(|steward| tokio::spawn(issuance::run(steward, server.remote())));
     let follow = tokio::spawn(async move { accounts.follow().await });
     let addresses: Addresses = server.addresses().collect();
     let listeners = addresses.len() + server.paths().count() + usize::from(endpoint.is_some());
@@ -80,7 +85,7 @@ pub(crate) async fn serve(
     desk.abort();
     follow.abort();
     sweeper.abort();
-    told.into_iter().chain(shown).for_each(|task| task.abort());
+    told.into_iter().chain(shown).chain(issued).for_each(|task| task.abort());
     prepare_next_start(&office).await;
     office.close().context("the mail is safe, but its index could not be closed")?;
     Event::ServerStopped { reason: StopReason::Signal, sessions: stopped.told }.log();

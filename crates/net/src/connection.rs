@@ -122,7 +122,10 @@ impl<S: Service> House<S> {
         let (greeted, line) = match visit.listener() {
             ListenerKind::ImapStartTls => self.through_the_gate(stream, visit).await?,
             ListenerKind::ImapTls => self.at_once(stream, visit).await?,
-            ListenerKind::Lmtp => return Err(EndReason::Fault), // it has no TLS to enter: see `serve_mail`
+            // They have no TLS to enter: see `serve_mail`, and `validation`.
+            ListenerKind::Lmtp | ListenerKind::AcmeHttp | ListenerKind::AcmeTls => {
+                return Err(EndReason::Fault);
+            }
         };
         Ok((greeted, TlsPeer::new(line.stream, Arc::clone(visit), self.largest_message)))
     }

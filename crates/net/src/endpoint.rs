@@ -106,7 +106,7 @@ async fn rest(why: &io::Error) {
     }
 }
 
-async fn receive(stream: TcpStream, pages: Arc<impl Pages>) {
+pub(crate) async fn receive(stream: TcpStream, pages: Arc<impl Pages>) {
     let service = service_fn(|request| {
         let pages = Arc::clone(&pages);
         async move { Ok::<_, Infallible>(answer(&request, &*pages).await) }

@@ -43,6 +43,7 @@ mod server;
 mod socket_file;
 pub mod tls;
 mod unix_door;
+mod validation;
 mod visit;
 
 pub use clock::Clock;
@@ -53,6 +54,6 @@ pub use listen::ListenError;
 pub use lmtp::Lmtp;
 pub use protocols::Protocols;
 pub use reception::Present;
-pub use server::{Gauge, Remote, Server, StartError, Stopped, certificate_files};
+pub use server::{Awaited, Gauge, Remote, Server, StartError, Stopped, certificate_files};
 pub use socket_file::{SocketFile, SocketName};
 pub use visit::{Farewell, Visit};

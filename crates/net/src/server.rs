@@ -10,8 +10,9 @@ use crate::octets::Duplex;
 use crate::prompt::Prompt;
 use crate::reception::{Present, Reception};
 use crate::tls;
+use crate::validation::Validator;
 use crate::visit::Visit;
-use certificates::{CertificateError, CertificateFiles, Certificates, Reloaded};
+use certificates::{CertificateError, CertificateFiles, Certificates, Reloaded, Validations};
 use events::{Event, Peer, Refusal};
 use policy::{ConnectionLimits, Crowded, Network};
 use settings::{Idle, ListenerKind, Settings};
@@ -39,6 +40,7 @@ pub struct Server<S> {
     reception: Arc<Reception>,
     certificates: Arc<Certificates>,
     inspection: Arc<Inspection>,
+    validator: Validator,
     clock: Clock,
     idle: Idle,
     sign_in_patience: Duration,
@@ -49,6 +51,15 @@ pub struct Server<S> {
     is_resting: bool,
     /// When accepting last failed for want of something.
     trouble: Hush,
+}
+
+/// Certificates that somebody is getting from an authority.
+#[derive(Debug, Default)]
+pub struct Awaited {
+    /// Where they will lie.
+    pub files: Vec<CertificateFiles>,
+    /// What the authority is to find when it validates our names.
+    pub validations: Arc<Validations>,
 }
 
 /// Who may bring mail.
@@ -117,6 +128,12 @@ impl Gauge {
         self.panics.load(Ordering::Relaxed)
     }
 
+    /// The certificates that are shown.
+    #[must_use]
+    pub const fn certificates(&self) -> &Arc<Certificates> {
+        &self.certificates
+    }
+
     /// When the first of the certificates that are shown ends; `None` where that cannot be read.
     #[must_use]
     pub fn first_certificate_end(&self) -> Option<SystemTime> {
@@ -141,7 +158,16 @@ impl<S: Service> Server<S> {
     /// # Errors
     /// The first thing that is in the way, in words for the admin.
     pub fn open(settings: &Settings, service: S) -> Result<Self, StartError> {
-        let certificates = Arc::new(Certificates::load(certificate_files(settings))?);
+        Self::open_and_await(settings, Awaited::default(), service)
+    }
+
+    /// The same, where certificates will come that are not there yet.
+    ///
+    /// # Errors
+    /// Those of [`Server::open`].
+    pub fn open_and_await(settings: &Settings, awaited: Awaited, service: S) -> Result<Self, StartError> {
+        let certificates = Certificates::load_and_await(certificate_files(settings), awaited.files)?;
+        let certificates = Arc::new(certificates);
         let house = House::new(settings, service, tls::imap_config(&certificates)?);
         let doors = Doors::open(settings)?;
         Ok(Self {
@@ -149,6 +175,7 @@ impl<S: Service> Server<S> {
             doors,
             reception: Reception::new(connection_limits(settings)),
             inspection: Arc::new(Inspection::new(settings, Arc::clone(&certificates))),
+            validator: Validator::new(awaited.validations)?,
             certificates,
             clock: Clock::start(),
             idle: settings.idle.clone(),
@@ -199,7 +226,7 @@ impl<S: Service> Server<S> {
     }
 
     fn announce(&self) {
-        for file in self.certificates.files() {
+        for file in self.certificates.loaded() {
             Event::CertificateLoaded { file: file.chain.as_path().into(), server_name: None }.log();
         }
         for (kind, address) in self.addresses() {
@@ -242,6 +269,9 @@ impl<S: Service> Server<S> {
                 self.is_resting = false;
                 match (kind, caller) {
                     (ListenerKind::Lmtp, caller) => self.admit_mail(kind, caller, visits),
+                    (kind @ (ListenerKind::AcmeHttp | ListenerKind::AcmeTls), Caller::Tcp(stream, _)) => {
+                        self.validator.receive(kind, stream);
+                    }
                     (kind, Caller::Tcp(stream, address)) => self.admit(kind, stream, address, visits),
                     // Nothing but mail comes in through the file system.
                     (_, Caller::Unix(_)) => {}

@@ -111,7 +111,8 @@ impl Visit {
     pub const fn protocol(&self) -> Protocol {
         match self.listener {
             ListenerKind::ImapStartTls | ListenerKind::ImapTls => Protocol::Imap,
-            ListenerKind::Lmtp => Protocol::Lmtp,
+            // Authorities are no visitors: what they ask is answered by `validation`.
+            ListenerKind::Lmtp | ListenerKind::AcmeHttp | ListenerKind::AcmeTls => Protocol::Lmtp,
         }
     }
 

@@ -17,16 +17,16 @@ mod value;
 
 pub use directory::{Domain, Text};
 pub use list::{
-    Directory, Idle, Ldap, Limits, Lmtp, Log, Metrics, Network, Oidc, PasswdFile, Passwords, Public, Quota,
-    Server, Settings, Sql, Store, Tls,
+    Acme, Directory, Idle, Ldap, Limits, Lmtp, Log, Metrics, Network, Oidc, PasswdFile, Passwords, Public,
+    Quota, Server, Settings, Sql, Store, Tls,
 };
 pub use manual::manual;
 pub use mistake::{Mistake, Mistakes};
 pub use terms::DirectoryName;
 pub use value::{
-    AccountName, Certificate, FileMode, GroupName, HostName, Introspect, LdapCleartext, LdapDepth, Listener,
-    ListenerKind, LiteralPlus, LogFormat, LogLevel, NetworkFilesystem, NewAccounts, Separator, SqlCleartext,
-    Subnet, WhenFull,
+    AccountName, AcmeCertificate, Certificate, CertificateName, Challenge, FileMode, GroupName, HostName,
+    HttpsUrl, Introspect, LdapCleartext, LdapDepth, Listener, ListenerKind, LiteralPlus, LogFormat, LogLevel,
+    NetworkFilesystem, NewAccounts, Separator, SqlCleartext, Subnet, Terms, WhenFull,
 };
 
 use std::path::Path;
@@ -55,6 +55,8 @@ impl Settings {
             certificate.chain = folder.join(&certificate.chain);
             certificate.key = folder.join(&certificate.key);
         }
+        self.acme.directory_ca = self.acme.directory_ca.map(|file| folder.join(file));
+        self.acme.external_account_key = self.acme.external_account_key.map(|file| folder.join(file));
         self
     }
 
@@ -70,7 +72,7 @@ impl Settings {
         let set = match kind {
             ListenerKind::ImapStartTls => self.public.imap_port,
             ListenerKind::ImapTls => self.public.imaps_port,
-            ListenerKind::Lmtp => None,
+            ListenerKind::Lmtp | ListenerKind::AcmeHttp | ListenerKind::AcmeTls => None,
         };
         let bound = || self.network.listeners.iter().find(|listener| listener.kind == kind);
         set.or_else(|| bound().map(|listener| listener.address.port()))

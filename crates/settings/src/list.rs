@@ -3,9 +3,9 @@
 use crate::declare::settings;
 use crate::directory::{Domain, Text};
 use crate::value::{
-    AccountName, Certificate, FileMode, GroupName, HostName, Introspect, LdapCleartext, LdapDepth, Listener,
-    ListenerKind, LiteralPlus, LogFormat, LogLevel, NetworkFilesystem, NewAccounts, Separator, SqlCleartext,
-    Subnet, WhenFull, on_every_address, this_host,
+    AccountName, AcmeCertificate, Certificate, FileMode, GroupName, HostName, HttpsUrl, Introspect,
+    LdapCleartext, LdapDepth, Listener, ListenerKind, LiteralPlus, LogFormat, LogLevel, NetworkFilesystem,
+    NewAccounts, Separator, SqlCleartext, Subnet, Terms, WhenFull, on_every_address, this_host,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,7 +36,8 @@ settings! {
     /// Where connections come in.
     network: Network {
         /// Addresses to listen on. `imap-starttls` lets nobody log in before STARTTLS; `imap-tls` begins with TLS;
-        /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear.
+        /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear. `acme-http` and `acme-tls` are
+        /// for authorities that validate names (`[acme]`), who come to ports 80 and 443 and nowhere else.
         listeners: Vec<Listener> = vec![
             Listener { address: on_every_address(143), kind: ListenerKind::ImapStartTls },
             Listener { address: on_every_address(993), kind: ListenerKind::ImapTls },
@@ -88,6 +89,38 @@ settings! {
             chain: PathBuf::from("tls/fullchain.pem"),
             key: PathBuf::from("tls/privkey.pem"),
         }];
+    }
+
+    /// Certificates from an authority by ACME (RFC 8555), such as Let's Encrypt: ordered when the server starts, and renewed
+    /// when the authority wishes it (RFC 9773) or two thirds of their life are over. They lie in `acme` in the data
+    /// directory. Until the first is there, handshakes are refused: nobody is shown one that clients would have to be
+    /// told to accept.
+    acme: Acme {
+        /// The certificates. Each has its names, of which a wildcard needs `dns-01`, and says how the authority validates
+        /// them: `http-01` (a listener of the kind `acme-http`, reached at port 80), `tls-alpn-01` (`acme-tls`, port 443) or
+        /// `dns-01` (`dns_hook`). Where `tls.certificates` is not set, these are all. The guide has
+        /// an example (docs/guide/certificates.md).
+        certificates: Vec<AcmeCertificate> = Vec::new();
+        /// Whether you agree to the authority's terms of service: `agreed`, or no certificate is ordered.
+        terms: Terms = Terms::Unread;
+        /// The authority's directory.
+        directory: HttpsUrl = HttpsUrl::lets_encrypt();
+        /// PEM file of the authorities by which the directory's own certificate is verified. When unset: the system's.
+        directory_ca: Option<PathBuf> = None, such as "\"tls/step-ca.pem\"";
+        /// Where the authority may write to you.
+        contact: Option<Text> = None, such as "\"postmaster@example.org\"";
+        /// The kind of certificates, where the authority has several profiles. When unset: its usual one.
+        profile: Option<Text> = None, such as "\"shortlived\"";
+        /// The name of the key by which the authority knows you, where it wants one (External Account Binding).
+        external_account: Option<Text> = None, such as "\"kid-1\"";
+        /// The file with that key, as the authority gave it, in base64url. Nobody else should be able to read it.
+        external_account_key: Option<PathBuf> = None, such as "\"acme-eab.key\"";
+        /// For `dns-01`: the program that changes DNS, by its path, and its arguments; no shell reads them. It gets `add` or
+        /// `remove` as one argument more, and in its environment `GATEPOST_ACME_NAME`, `GATEPOST_ACME_VALUE` and
+        /// `GATEPOST_ACME_DOMAIN`. When it ends after `add`, the TXT record must be what the world sees.
+        dns_hook: Vec<Text> = Vec::new(), such as "[\"/usr/local/bin/dns-hook\", \"--zone=example.org\"]";
+        /// How long the program may take.
+        dns_hook_seconds: u32 = 120, from 1 to 3_600;
     }
 
     /// What a connection may cost.

@@ -3,7 +3,9 @@
 use crate::declare::Range;
 use crate::nearest::nearest;
 use crate::value::Value;
-use crate::{Directory, DirectoryName, ListenerKind, Settings};
+use crate::{
+    AcmeCertificate, CertificateName, Challenge, Directory, DirectoryName, ListenerKind, Settings, Terms,
+};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -50,6 +52,9 @@ impl std::error::Error for Mistakes {}
 
 /// Where something stands in the text, in octets.
 pub(crate) type Span = std::ops::Range<usize>;
+
+/// Names of a certificate that authorities take.
+const MAX_NAMES: usize = 100;
 
 /// Gathers mistakes while a text is read.
 pub(crate) struct Report<'t> {
@@ -164,10 +169,11 @@ impl<'t> Report<'t> {
                 );
             }
         }
-        if settings.tls.certificates.is_empty() {
+        if settings.tls.certificates.is_empty() && settings.acme.certificates.is_empty() {
             self.blame(&["certificates"], "there is no certificate: without one nobody can log in");
         }
         self.check_directories(settings);
+        self.check_acme(settings);
         // Port 0 is any that is free: two of them are not the same.
         let mut seen = HashSet::new();
         let addresses = settings.network.listeners.iter().map(|listener| listener.address);
@@ -223,6 +229,58 @@ impl<'t> Report<'t> {
         }
     }
 
+    /// An order that cannot come to anything would fail every day, at night.
+    fn check_acme(&mut self, settings: &Settings) {
+        let acme = &settings.acme;
+        if !acme.certificates.is_empty() && acme.terms != Terms::Agreed {
+            let what = "certificates by ACME need `terms = \"agreed\"` in [acme]: read what the authority asks of you";
+            self.blame(&["[acme]", "acme"], what);
+        }
+        if acme.external_account.is_some() != acme.external_account_key.is_some() {
+            let what = "`external_account` and `external_account_key` go together: the authority gives both";
+            self.blame(&["external_account"], what);
+        }
+        let mut first = HashSet::new();
+        for certificate in &acme.certificates {
+            self.check_acme_certificate(certificate, settings);
+            let name = certificate.names.first().map(CertificateName::as_str);
+            if let Some(twice) = name.filter(|name| !first.insert(*name)) {
+                let what = format!("two certificates begin with {twice}: their files would be the same");
+                self.blame(&[twice], what);
+            }
+        }
+    }
+
+    fn check_acme_certificate(&mut self, certificate: &AcmeCertificate, settings: &Settings) {
+        let listens = |kind| settings.network.listeners.iter().any(|listener| listener.kind == kind);
+        let challenge = certificate.challenge.as_str();
+        let missing = match certificate.challenge {
+            Challenge::Http01 if !listens(ListenerKind::AcmeHttp) => {
+                Some("a listener of the kind \"acme-http\", reached at port 80")
+            }
+            Challenge::TlsAlpn01 if !listens(ListenerKind::AcmeTls) => {
+                Some("a listener of the kind \"acme-tls\", reached at port 443")
+            }
+            Challenge::Dns01 if settings.acme.dns_hook.is_empty() => Some("`dns_hook` in [acme]"),
+            _ => None,
+        };
+        if let Some(missing) = missing {
+            self.blame(&[challenge], format!("{challenge} needs {missing}"));
+        }
+        if certificate.names.is_empty() || certificate.names.len() > MAX_NAMES {
+            self.blame(&["names"], format!("a certificate has from 1 to {MAX_NAMES} names"));
+        }
+        // RFC 8555, 8.3 and RFC 8737: a host can only prove that it is itself.
+        let wildcard = certificate.names.iter().find(|name| name.is_wildcard());
+        if let Some(name) = wildcard.filter(|_| certificate.challenge != Challenge::Dns01) {
+            let name = name.as_str();
+            self.blame(
+                &[name],
+                format!("{name} needs dns-01: {challenge} proves one host, not all below a domain"),
+            );
+        }
+    }
+
     /// Points at the last place of the first of these words that the text has.
     fn blame(&mut self, words: &[&str], what: impl Into<String>) {
         let at = words.iter().find_map(|word| self.text.rfind(word)).unwrap_or_default();
@@ -256,6 +314,12 @@ impl Settings {
                 }
                 _ => report.homeless(key),
             }
+        }
+        // Whoever gets certificates by ACME, and names no files, has none at the usual place.
+        let names_files =
+            table.get_ref().get("tls").and_then(|tls| tls.get_ref().get("certificates")).is_some();
+        if !settings.acme.certificates.is_empty() && !names_files {
+            settings.tls.certificates.clear();
         }
         settings
     }

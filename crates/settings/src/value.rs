@@ -196,13 +196,35 @@ macro_rules! words {
 
 words! {
     /// How a listener meets its clients.
-    ListenerKind: "\"imap-starttls\", \"imap-tls\" or \"lmtp\"" {
+    ListenerKind: "\"imap-starttls\", \"imap-tls\", \"lmtp\", \"acme-http\" or \"acme-tls\"" {
         /// In the clear, where nothing but STARTTLS leads on.
         ImapStartTls = "imap-starttls",
         /// With a TLS handshake.
         ImapTls = "imap-tls",
         /// In the clear, for mail servers that hand in mail.
         Lmtp = "lmtp",
+        /// In the clear, for authorities that look for a file.
+        AcmeHttp = "acme-http",
+        /// With a TLS handshake that is all there is, for authorities that look at a certificate.
+        AcmeTls = "acme-tls",
+    }
+
+    /// What an admin thinks of an authority's terms of service.
+    Terms: "\"unread\" or \"agreed\"" {
+        /// Nothing yet.
+        Unread = "unread",
+        /// They are fine.
+        Agreed = "agreed",
+    }
+
+    /// How an authority validates a name.
+    Challenge: "\"http-01\", \"tls-alpn-01\" or \"dns-01\"" {
+        /// By a file on port 80.
+        Http01 = "http-01",
+        /// By a certificate on port 443.
+        TlsAlpn01 = "tls-alpn-01",
+        /// By a record in DNS.
+        Dns01 = "dns-01",
     }
 
     /// What becomes of mail for an account that is full.
@@ -410,6 +432,100 @@ impl Value for GroupName {
 
     fn write(&self) -> Option<String> {
         Some(quoted(&self.0))
+    }
+}
+
+/// Where something is fetched from over HTTPS. Whether it is all right is found out by whoever fetches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsUrl(Box<str>);
+
+impl HttpsUrl {
+    pub(crate) fn lets_encrypt() -> Self {
+        Self("https://acme-v02.api.letsencrypt.org/directory".into())
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for HttpsUrl {
+    const KIND: &'static str = "a URL in quotes that begins with https://";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let fine = text.strip_prefix("https://").is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'@')
+        });
+        if !fine {
+            report.add(value.span(), format!("{text:?} is not {}", Self::KIND));
+        }
+        fine.then(|| Self(text.into()))
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0))
+    }
+}
+
+/// A name that a certificate is for: a host, or all hosts directly below a domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateName(Box<str>);
+
+impl CertificateName {
+    /// In small letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is for all hosts below a domain.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.0.starts_with("*.")
+    }
+}
+
+impl Value for CertificateName {
+    const KIND: &'static str = "a list of names in quotes, such as [\"mail.example.org\", \"*.example.net\"]";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str()?;
+        let fine = HostName::new(text.strip_prefix("*.").unwrap_or(text)).is_some();
+        if !fine {
+            report.add(value.span(), format!("{text:?} is no name of a host, or of all below a domain"));
+        }
+        fine.then(|| Self(text.to_ascii_lowercase().into()))
+    }
+
+    fn write(&self) -> Option<String> {
+        Some(quoted(&self.0))
+    }
+}
+
+/// A certificate that an authority is to issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcmeCertificate {
+    /// For which names.
+    pub names: Vec<CertificateName>,
+    /// How the authority validates them.
+    pub challenge: Challenge,
+}
+
+impl Value for AcmeCertificate {
+    const KIND: &'static str = "a list such as [{ names = [\"mail.example.org\"], challenge = \"http-01\" }]";
+
+    fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
+        let parts = Parts::new(value, &["names", "challenge"], report)?;
+        let (names, challenge) = (parts.get("names", report), parts.get("challenge", report));
+        Some(Self { names: names?, challenge: challenge? })
+    }
+
+    fn write(&self) -> Option<String> {
+        let names: Vec<_> = self.names.iter().filter_map(Value::write).collect();
+        Some(format!("{{ names = [{}], challenge = {} }}", names.join(", "), self.challenge.write()?))
     }
 }
 

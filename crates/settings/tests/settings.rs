@@ -113,7 +113,7 @@ fn a_wrong_value_is_told_what_would_be_right() {
         ),
         (
             "[network]\nlisteners = [{ address = '[::]:993' }]",
-            "line 2: `kind` is missing: \"imap-starttls\", \"imap-tls\" or \"lmtp\"",
+            "line 2: `kind` is missing: \"imap-starttls\", \"imap-tls\", \"lmtp\", \"acme-http\" or \"acme-tls\"",
         ),
         (
             "[network]\nlisteners = [{ address = '[::1]:993', kind = 'imap-tls' },\n { address = '[::1]:993', kind = 'imap-starttls' }]",
@@ -302,4 +302,55 @@ fn a_directory_that_could_not_be_asked_is_told_what_it_wants() {
         let complaint = complaint(text);
         assert!(complaint.contains(told), "{text}: {complaint}");
     }
+}
+
+const ACME: &str = "[network]\nlisteners = [{ address = '[::]:993', kind = 'imap-tls' }, { address = '[::]:80', kind = 'acme-http' }]\n\
+    [acme]\nterms = 'agreed'\n";
+
+#[test]
+fn certificates_by_acme_stand_alone_where_no_files_are_named() {
+    let by_acme =
+        "certificates = [{ names = ['Mail.example.org', 'imap.example.org'], challenge = 'http-01' }]\n";
+    let settings = Settings::parse(&format!("{ACME}{by_acme}")).unwrap();
+    assert!(settings.tls.certificates.is_empty());
+    let names: Vec<_> = settings.acme.certificates[0].names.iter().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["mail.example.org", "imap.example.org"]);
+    let both = format!("{ACME}{by_acme}[tls]\ncertificates = [{{ chain = 'a.pem', key = 'b.pem' }}]\n");
+    assert_eq!(Settings::parse(&both).unwrap().tls.certificates.len(), 1);
+    assert_eq!(Settings::parse(&settings.to_toml()).unwrap().acme, settings.acme);
+}
+
+#[test]
+fn an_order_that_could_not_come_to_anything_is_a_mistake() {
+    let one = |challenge: &str, names: &str| {
+        format!("certificates = [{{ names = [{names}], challenge = '{challenge}' }}]\n")
+    };
+    for (text, told) in [
+        (
+            one("tls-alpn-01", "'a.example.org'"),
+            "line 5: tls-alpn-01 needs a listener of the kind \"acme-tls\", reached at port 443",
+        ),
+        (one("dns-01", "'a.example.org'"), "line 5: dns-01 needs `dns_hook` in [acme]"),
+        (
+            one("http-01", "'*.example.org'"),
+            "line 5: *.example.org needs dns-01: http-01 proves one host, not all below a domain",
+        ),
+        (one("http-01", ""), "line 5: a certificate has from 1 to 100 names"),
+        (
+            one("http-01", "'not a name'"),
+            "line 5: \"not a name\" is no name of a host, or of all below a domain",
+        ),
+        (
+            "directory = 'http://ca.example.org/'\n".into(),
+            "line 5: \"http://ca.example.org/\" is not a URL in quotes that begins with https://",
+        ),
+        (
+            "external_account = 'kid'\n".into(),
+            "line 5: `external_account` and `external_account_key` go together: the authority gives both",
+        ),
+    ] {
+        assert_eq!(complaint(&format!("{ACME}{text}")), told);
+    }
+    let unread = format!("{ACME}{}", one("http-01", "'a.example.org'")).replace("agreed", "unread");
+    assert!(complaint(&unread).contains("terms = \"agreed\""));
 }
