@@ -10,6 +10,8 @@ pub mod exposition;
 pub mod http;
 #[cfg(feature = "client")]
 pub mod imap;
+#[cfg(feature = "pebble")]
+pub mod pebble;
 pub mod seeds;
 #[cfg(feature = "ldap")]
 pub mod slapd;
