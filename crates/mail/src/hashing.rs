@@ -10,7 +10,9 @@ mod lanes;
 pub use lanes::Lane;
 
 use lanes::{Lanes, Work};
-use sasl::{Cost, CredentialRecord, Salts, Secret, Verdict, Workspace};
+use sasl::{
+    AppPassword, AppRecord, Cost, CredentialRecord, Salts, ScramVerifier, Secret, Verdict, Workspace,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
@@ -155,6 +157,38 @@ impl HashPool {
         let cost = self.cost;
         let make = move |workspace: &mut Workspace| CredentialRecord::new(&password, salts, &cost, workspace);
         self.run(Lane::Known, make).await
+    }
+
+    /// The next record of an account that has other passwords beside, which SCRAM can go on to prove
+    /// ([`CredentialRecord::anew`]).
+    ///
+    /// # Errors
+    /// [`Busy`]: there is none.
+    pub async fn next_record(
+        &self,
+        before: CredentialRecord,
+        password: Secret,
+        salts: Salts,
+    ) -> Result<CredentialRecord, Busy> {
+        let cost = self.cost;
+        let make = move |workspace: &mut Workspace| before.anew(&password, salts, &cost, workspace);
+        self.run(Lane::Known, make).await
+    }
+
+    /// What is kept of an app password of an account whose own password has the verifier `beside`.
+    ///
+    /// # Errors
+    /// [`Busy`]: there is none.
+    pub async fn app_record(
+        &self,
+        drawn: AppPassword,
+        beside: Option<ScramVerifier>,
+    ) -> Result<(AppPassword, AppRecord), Busy> {
+        self.run(Lane::Known, move |_| {
+            let record = AppRecord::new(&drawn, beside.as_ref());
+            (drawn, record)
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(

@@ -11,7 +11,7 @@ use mailbox::account::directory::keyring::{
     AppPasswordId, Certificate, Exposure, Fingerprint, Fingerprinted, Label, OwnPassword, Scopes, Service,
 };
 use mailbox::account::directory::{DirectoryRefusal, Standing};
-use sasl::Secret;
+use sasl::{AppRecord, Secret};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -36,7 +36,8 @@ fn phone() -> NewAppPassword {
 /// Its id, and what its owner is shown.
 async fn give(accounts: &Accounts, name: &str, new: &NewAppPassword) -> (AppPasswordId, String) {
     let drawn = accounts.draw_app_password();
-    let record = accounts.app_record(name, &drawn).unwrap();
+    let own = accounts.own_record(name).unwrap();
+    let record = AppRecord::new(&drawn, own.as_ref().map(|own| own.scram()));
     let id = accounts.add_app_password(name, new, &record).await.unwrap();
     (id, drawn.reveal().to_owned())
 }
@@ -269,4 +270,35 @@ async fn a_store_that_uses_nothing_of_it_stays_readable_for_older_versions() {
         assert_eq!(store.format(), 3);
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_was_revoked_stays_revoked_when_the_power_goes() {
+    for seed in 0..20 {
+        let disk = FaultyDisk::new(seed);
+        let (store, mut pump) = support::local::open(&disk);
+        let (id, shown) = pumping(&mut pump, async {
+            let (accounts, ann) = ann(&store).await;
+            let (_, shown) = give(&accounts, ANN, &phone()).await;
+            give(&accounts, ANN, &NewAppPassword { label: label("tablet"), ..phone() }).await;
+            accounts.set_own_password(ANN, OwnPassword::Refused).await.unwrap();
+            accounts.revoke_app_password(ANN, "phone").await.unwrap();
+            (ann.id(), shown)
+        })
+        .await;
+        let (store, mut pump) = support::local::open(&disk.cut(seed));
+        pumping(&mut pump, async {
+            let accounts = accounts(&store).await;
+            let typed = Secret::password(&shown).unwrap();
+            assert_eq!(
+                accounts.check_app_password(Some(id), &typed, &BY_IMAP),
+                AppVerdict::NotOne,
+                "seed {seed}"
+            );
+            let keyring = accounts.keyring(ANN).unwrap().1;
+            assert_eq!(keyring.app_passwords().len(), 1, "seed {seed}");
+            assert_eq!(keyring.own_password(), OwnPassword::Refused, "seed {seed}");
+        })
+        .await;
+    }
 }

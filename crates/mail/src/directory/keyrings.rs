@@ -9,7 +9,7 @@ use mailbox::account::directory::keyring::{
     Scopes, Service,
 };
 use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Standing};
-use sasl::{AppRecord, Secret};
+use sasl::{AppRecord, Cost, CredentialRecord, ScramVerifier, Secret, Verifiers};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -17,6 +17,8 @@ use store::AccountId;
 
 /// How often it is written down, at most, that an app password was used, in seconds.
 const USE_NOTED_EVERY_S: i64 = 60;
+/// Of when the exposure is that the owner of an account has been told of: a soft value.
+const EXPOSURE_TOLD: &[u8] = b"exposure-told";
 /// Most of a client's name that is kept, in octets.
 const MAX_CLIENT_OCTETS: usize = 120;
 
@@ -116,20 +118,19 @@ impl Accounts {
         sasl::AppPassword::draw(|into| self.world.random(into))
     }
 
-    /// What is kept of it for an account. It takes as long as a guess at SCRAM does, and belongs where nobody waits.
+    /// What an account's own password has for SCRAM, to make those of its app passwords alike
+    /// ([`HashPool::app_record`](crate::HashPool::app_record)); `None` for one that signs in by a directory elsewhere alone.
     ///
     /// # Errors
     /// There is no such account.
-    pub fn app_record(&self, name: &str, drawn: &sasl::AppPassword) -> Result<AppRecord, DirectoryError> {
+    pub fn own_record(&self, name: &str) -> Result<Option<CredentialRecord>, DirectoryError> {
         let login = Login::new(name)?;
         let roll = self.roll();
         let (id, entry) = roll.directory().find(&login).ok_or(DirectoryRefusal::NonExistent(login))?;
-        // One that signs in by a directory elsewhere alone has none.
-        let own = match &*entry.credential {
+        Ok(match &*entry.credential {
             [] => None,
             stored => super::credential(id, stored),
-        };
-        Ok(AppRecord::new(drawn, own.as_ref().map(|own| own.scram())))
+        })
     }
 
     /// Adds an app password, of which this is kept.
@@ -205,17 +206,62 @@ impl Accounts {
         sign_in: &SignIn,
     ) -> AppVerdict {
         let Some(typed) = sasl::AppPassword::typed(password) else { return AppVerdict::NotOne };
+        self.check_app(account, sign_in, |records| AppRecord::which(&typed, records.iter().copied()))
+    }
+
+    /// The same for a proof of SCRAM, which fits this verifier.
+    pub fn check_app_proof(
+        &self,
+        account: Option<AccountId>,
+        verifier: &ScramVerifier,
+        sign_in: &SignIn,
+    ) -> AppVerdict {
+        self.check_app(account, sign_in, |records| {
+            let fits = |record: &&AppRecord| record.scram() == Some(verifier);
+            records.iter().rposition(fits)
+        })
+    }
+
+    fn check_app(
+        &self,
+        account: Option<AccountId>,
+        sign_in: &SignIn,
+        which: impl FnOnce(&[&AppRecord]) -> Option<usize>,
+    ) -> AppVerdict {
         let roll = self.roll();
         let entry = account.and_then(|id| Some((id, roll.directory().get(id)?)));
         let known = entry.map(|(id, entry)| readable(id, entry.keyring())).unwrap_or_default();
-        let records = known.iter().map(|(_, record)| record);
-        let Some((app, _)) = AppRecord::which(&typed, records).and_then(|at| known.get(at)) else {
-            return AppVerdict::NotOne;
-        };
-        match Unusable::of(app, sign_in) {
-            None => AppVerdict::Right(app.id),
-            Some(why) => AppVerdict::Unusable(app.id, why),
+        let records: Vec<_> = known.iter().map(|(_, record)| record).collect();
+        match which(&records).and_then(|at| known.get(at)) {
+            None => AppVerdict::NotOne,
+            Some((app, _)) => match Unusable::of(app, sign_in) {
+                None => AppVerdict::Right(app.id),
+                Some(why) => AppVerdict::Unusable(app.id, why),
+            },
         }
+    }
+
+    /// What a SCRAM proof of this name is checked with: its own password's verifier, or a decoy, and those of its app
+    /// passwords that show the same salt and count.
+    #[must_use]
+    pub fn verifiers(&self, name: &str, new: &Cost) -> Verifiers {
+        let found = self.find(name, new);
+        let mut verifiers = Verifiers::from(found.record.scram().clone());
+        let roll = self.roll();
+        let entry = found.account.and_then(|id| Some((id, roll.directory().get(id)?)));
+        for (_, record) in entry.map(|(id, entry)| readable(id, entry.keyring())).unwrap_or_default() {
+            // One of before the account's password was changed has another salt: it signs in by PLAIN.
+            record.scram().cloned().and_then(|scram| verifiers.add(scram));
+        }
+        verifiers
+    }
+
+    /// What its owner calls an app password.
+    #[must_use]
+    pub fn app_password_label(&self, account: AccountId, id: AppPasswordId) -> Option<Label> {
+        let roll = self.roll();
+        let keyring = roll.directory().get(account)?.keyring();
+        Some(keyring.app_passwords().iter().find(|app| app.id == id)?.label.clone())
     }
 
     /// Whether an account may be signed in to with this: to be asked once more by whoever can hear that it may not any
@@ -234,14 +280,6 @@ impl Accounts {
                     keyring.certificates().iter().any(|bound| bound.fingerprint == fingerprint)
                 }
             }
-    }
-
-    /// When an app password stops letting in; `None` where it does not, or is not there.
-    #[must_use]
-    pub fn app_password_expires_s(&self, account: AccountId, id: AppPasswordId) -> Option<i64> {
-        let roll = self.roll();
-        let keyring = roll.directory().get(account)?.keyring();
-        keyring.app_passwords().iter().find(|app| app.id == id)?.expires_s
     }
 
     /// Writes down that an app password was used, unless that was done a short while ago. A crash may lose it.
@@ -318,6 +356,22 @@ impl Accounts {
     #[must_use]
     pub fn exposure(&self, account: AccountId) -> Option<Exposure> {
         self.roll().directory().get(account)?.keyring().exposure().copied()
+    }
+
+    /// The same, where the owner of the account has not been told of it by this: once, unless a crash forgets that, or the
+    /// store cannot keep it.
+    pub async fn exposure_to_tell(&self, account: AccountId) -> Option<Exposure> {
+        let exposure = self.exposure(account)?;
+        let (key, told) = (EXPOSURE_TOLD, Bytes::copy_from_slice(&exposure.when_s.to_le_bytes()));
+        match self.store.soft(account, key).await {
+            Ok(before) if before.as_ref() == Some(&told) => return None,
+            Ok(_) => {}
+            Err(why) => tracing::warn!(account = account.0, %why, "an exposed password may be told twice"),
+        }
+        if let Err(why) = self.store.put_soft(account, key, Some(told)).await {
+            tracing::warn!(account = account.0, %why, "an exposed password may be told twice");
+        }
+        Some(exposure)
     }
 
     /// Lets a client certificate stand for an account.

@@ -3,10 +3,13 @@
 use super::{EVENT, Home, Index, Rotten, event_key, go_on, open, three, uids};
 use crate::support::rotten::Minder;
 use crate::support::{self, CHEAP, Still, accounts};
-use mail::{Accounts, Addressing, Certainty, DirectoryError, Error, Pace, Part};
+use mail::{
+    Accounts, Addressing, AppVerdict, Certainty, DirectoryError, Error, NewAppPassword, Pace, Part, SignIn,
+};
 use mailbox::account::MailboxId;
 use mailbox::account::directory::Standing;
-use sasl::Cost;
+use mailbox::account::directory::keyring::{Label, Scopes, Service};
+use sasl::{AppRecord, Cost, Secret};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -235,4 +238,55 @@ async fn a_directory_of_which_nothing_is_left_is_no_new_one() {
     assert_eq!(accounts.list().len(), 5, "the one that was removed has its mail still");
     let id = accounts.add("fred", &support::record("first")).await.unwrap();
     assert!(id.0 > 5);
+}
+
+/// An app password of ann's, as she is shown it.
+async fn app_password(accounts: &Accounts, name: &str) -> String {
+    let drawn = accounts.draw_app_password();
+    let new = NewAppPassword {
+        label: Label::new(name).unwrap(),
+        scopes: Scopes::MAIL,
+        expires_s: None,
+        networks: [].into(),
+    };
+    accounts.add_app_password("ann@example.org", &new, &AppRecord::new(&drawn, None)).await.unwrap();
+    drawn.reveal().to_owned()
+}
+
+fn lets_in(accounts: &Accounts, shown: &str) -> bool {
+    let account = accounts.find("ann@example.org", &cost()).account;
+    let sign_in = SignIn { now_s: 0, service: Service::IMAP, address: None };
+    let verdict = accounts.check_app_password(account, &Secret::password(shown).unwrap(), &sign_in);
+    verdict != AppVerdict::NotOne
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_lost_lets_nobody_in_neither_before_the_repair_nor_behind_it() {
+    for lost in [&[9, 10][..], &[9], &[]] {
+        let home = three().await;
+        let (phone, tablet) =
+            (app_password(&home.accounts, "phone").await, app_password(&home.accounts, "tablet").await);
+        home.accounts.revoke_app_password("ann@example.org", "phone").await.unwrap();
+        assert!(!lets_in(&home.accounts, &phone) && lets_in(&home.accounts, &tablet));
+        assert_eq!(places(&home).await, 10);
+        // The last group of a log may be torn.
+        home.append("behind").await;
+        rot(&home, lost, Rotten::Payload);
+        let disk = home.stop(Index::Lost);
+        let store = open(&disk);
+        let (accounts, _) = opened(&store).await;
+        let is_lost = lost.len() == 2;
+        assert_eq!((accounts.is_in_part(), lets_in(&accounts, &tablet)), (is_lost, !is_lost), "{lost:?}");
+        assert!(!lets_in(&accounts, &phone), "{lost:?}");
+        let told = accounts.repair(&*store).await.unwrap().join("; ");
+        if is_lost {
+            assert!(
+                told.contains("2 app passwords and certificates of the accounts that are disabled are gone"),
+                "{told}"
+            );
+            accounts.set_standing("ann@example.org", Standing::Enabled).await.unwrap();
+        }
+        assert_eq!((lets_in(&accounts, &phone), lets_in(&accounts, &tablet)), (false, !is_lost), "{lost:?}");
+        store.close().unwrap();
+    }
 }
