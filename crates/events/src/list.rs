@@ -5,8 +5,8 @@
 use crate::declare::events;
 use crate::{
     Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId, DeliveryFailure,
-    Directory, EndReason, FaultId, File, ImportOutcome, Listener, MailAddress, Mailbox, Mechanism, Peer,
-    PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence, ServerName, Source,
+    Directory, EndReason, FaultId, File, ImportOutcome, Label, Listener, MailAddress, Mailbox, Mechanism,
+    Peer, PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence, ServerName, Source,
     StopReason, TlsGroup, TlsVersion,
 };
 use std::net::SocketAddr;
@@ -658,6 +658,34 @@ events! {
     /// The admin enabled an account again.
     "account.enabled" INFO AccountEnabled {
         /// Which.
+        account: Account,
+    }
+
+    /// The admin gave an account an app password.
+    "account.app-password-added" INFO AppPasswordAdded {
+        /// Whose.
+        account: Account,
+        /// What its owner calls it.
+        label: Label,
+    }
+
+    /// The admin took an app password back: nobody can sign in with it, and who had is signed out.
+    "account.app-password-revoked" INFO AppPasswordRevoked {
+        /// Whose.
+        account: Account,
+        /// What its owner called it.
+        label: Label,
+    }
+
+    /// The admin has looked after an exposed password: the account is listed no more.
+    "account.exposure-cleared" INFO ExposureCleared {
+        /// Whose.
+        account: Account,
+    }
+
+    /// The admin lets mail protocols take an account's own password, or refuse it.
+    "account.policy-changed" INFO PasswordPolicyChanged {
+        /// Whose.
         account: Account,
     }
 

@@ -45,6 +45,8 @@ texts! {
     Command("name of a command")
     /// A file or folder of the server.
     File("path")
+    /// What its owner calls an app password.
+    Label("name of an app password")
     /// A listener's name in the configuration.
     Listener("name in the configuration")
     /// A mail address as a mail server gave it.
@@ -144,6 +146,14 @@ impl Source {
     #[must_use]
     pub fn new(source: &str) -> Self {
         Self(escape(source.as_bytes()))
+    }
+}
+
+impl Label {
+    /// The name that it was given.
+    #[must_use]
+    pub fn new(label: &str) -> Self {
+        Self(escape(label.as_bytes()))
     }
 }
 

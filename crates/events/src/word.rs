@@ -195,6 +195,14 @@ words! {
         NoAccount = "no-account",
         /// The account is disabled; the password was right.
         Disabled = "disabled",
+        /// It is an app password, and its time is over.
+        AppPasswordExpired = "app-password-expired",
+        /// It is an app password for other protocols.
+        AppPasswordProtocol = "app-password-protocol",
+        /// It is an app password that is not taken from this address.
+        AppPasswordNetwork = "app-password-network",
+        /// It is the account's own password, which mail protocols refuse by its policy.
+        OwnPasswordRefused = "own-password-refused",
         /// The mechanism is not one of ours.
         NoMechanism = "no-mechanism",
         /// What was sent does not follow the mechanism.

@@ -269,7 +269,11 @@ impl From<AuthFailure> for SignInFailure {
             | AuthFailure::OtherOwner
             | AuthFailure::NoNewAccount
             | AuthFailure::UnusableHash
-            | AuthFailure::NotAuthorized => Self::WrongCredentials,
+            | AuthFailure::NotAuthorized
+            | AuthFailure::AppPasswordExpired
+            | AuthFailure::AppPasswordProtocol
+            | AuthFailure::AppPasswordNetwork
+            | AuthFailure::OwnPasswordRefused => Self::WrongCredentials,
             AuthFailure::NoMechanism => Self::NoMechanism,
             AuthFailure::Malformed => Self::Malformed,
             AuthFailure::Cancelled => Self::Cancelled,
