@@ -4,16 +4,17 @@ use crate::elsewhere::Elsewhere;
 use crate::entered::{Entered, Place};
 use crate::judge::Judged;
 use crate::not_let_in::NotLetIn;
-use crate::visitor::Visitor;
-use events::{AuthFailure, AuthLimit, Claimed, Event};
-use mail::{Accounts, HashPool, Origin, Remembered};
-use mailbox::account::directory::Standing;
+use crate::visitor::{Visitor, address_of};
+use events::{AuthFailure, AuthLimit, Claimed, Event, Peer};
+use mail::{Accounts, Credential, HashPool, LastUse, Origin, Remembered};
+use mailbox::account::directory::keyring::{Exposure, Service};
 use policy::{FailedLogins, Sessions, TooManySessions};
 use sasl::{Ability, Channel, Claim, Nonce, Offer, Policy, State, Verifiers};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::{AccountId, Login, Moment};
+use tokio::sync::Semaphore;
 
 /// Judges claims, and lets in. One for a server, however many protocols it speaks: guesses at one count at the others.
 pub struct Doorkeeper {
@@ -26,7 +27,12 @@ pub struct Doorkeeper {
     sessions: Arc<Mutex<Sessions>>,
     longest_delay: Duration,
     policy: Policy,
+    /// Held by whoever writes down that a password was sent in clear.
+    exposing: Arc<Semaphore>,
 }
+
+/// As many exposed passwords are written down at a time. Of more at once the log tells alone, until they are sent again.
+const EXPOSED_AT_ONCE: usize = 16;
 
 /// What a doorkeeper goes by.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +74,7 @@ impl Doorkeeper {
             failed: Mutex::new(FailedLogins::new()),
             sessions: Arc::new(Mutex::new(Sessions::new(rules.sessions_per_account))),
             longest_delay: rules.longest_delay,
+            exposing: Arc::new(Semaphore::new(EXPOSED_AT_ONCE)),
         }
     }
 
@@ -81,7 +88,7 @@ impl Doorkeeper {
     /// once a proof has come.
     #[must_use]
     pub fn verifiers(&self, name: &str) -> Verifiers {
-        self.accounts.find(name, self.pool.cost()).record.scram().clone().into()
+        self.accounts.verifiers(name, self.pool.cost())
     }
 
     /// What may be used to sign in on a connection that is behind TLS: what is switched on, as far as all accounts can do it.
@@ -96,8 +103,8 @@ impl Doorkeeper {
     /// What the visitor may be told.
     pub async fn enter(&self, claim: Claim, visitor: &Visitor) -> Result<Entered, NotLetIn> {
         let name = claim.name().unwrap_or_default().to_owned();
-        match self.judge(claim, visitor.mechanism).await {
-            Ok(Judged::Known(id)) => self.let_in(id, &name, visitor).await,
+        match self.judge(claim, visitor).await {
+            Ok(Judged::Known(id, with)) => self.let_in(id, with, &name, visitor).await,
             Ok(Judged::Wrong(reason)) => {
                 self.turn_away(&name, visitor, reason).await;
                 Err(if reason == AuthFailure::NotAuthorized {
@@ -121,24 +128,46 @@ impl Doorkeeper {
         }
     }
 
-    async fn let_in(&self, id: AccountId, name: &str, visitor: &Visitor) -> Result<Entered, NotLetIn> {
+    /// Keeps that a password of `name` was sent in clear, in the background: neither an answer nor its time tells whether
+    /// somebody has that name. It is to be called within a tokio runtime.
+    pub fn exposed(&self, name: &str, peer: Peer, service: Service) {
+        let Ok(permit) = Arc::clone(&self.exposing).try_acquire_owned() else { return };
+        let exposure = Exposure { when_s: self.accounts.unix_s(), address: address_of(peer), service };
+        let (accounts, name) = (Arc::clone(&self.accounts), name.to_owned());
+        tokio::spawn(async move {
+            if let Err(why) = accounts.expose(&name, exposure).await {
+                tracing::warn!(%why, "that a password was exposed stands in the log alone");
+            }
+            drop(permit);
+        });
+    }
+
+    async fn let_in(
+        &self,
+        id: AccountId,
+        with: Credential,
+        name: &str,
+        visitor: &Visitor,
+    ) -> Result<Entered, NotLetIn> {
         let admitted = lock(&self.sessions).admit(id);
         let permit = admitted.map_err(|crowd| too_many(name, visitor, crowd))?;
         let place = Place::new(&self.sessions, permit);
         lock(&self.failed).succeeded(name);
-        let origin = origin(id, visitor);
+        let origin = self.origin(id, with, visitor);
         let account = self.accounts.account(id);
         account.ensure_founded(&origin).await?;
-        let signed_out = account.signed_out();
-        // Whoever was disabled before that could be waited for is not let in.
-        if self.accounts.standing(id) != Some(Standing::Enabled) {
+        let signed_out = account.signed_out_with(with);
+        // What was disabled or revoked before that could be waited for lets nobody in.
+        if !self.accounts.takes(id, with) {
             self.turn_away(name, visitor, AuthFailure::Disabled).await;
             return Err(NotLetIn::Wrong);
         }
+        self.note_use(id, with, visitor).await;
+        let exposure = self.accounts.exposure_to_tell(id).await;
         // As it is called here, which is not always what was typed, and for a token need not be typed at all.
         let login = self.accounts.login(id);
         let name = events::Account::new(login.as_ref().map_or(name, Login::as_str));
-        Ok(Entered { account, name, origin, signed_out, place })
+        Ok(Entered { account, name, origin, signed_out, exposure, place })
     }
 
     /// Writes it down, and lets whoever guesses wait.
@@ -146,6 +175,36 @@ impl Doorkeeper {
         let delay = lock(&self.failed).failed(visitor.address(), name, self.now());
         log_failure(name, visitor, reason);
         tokio::time::sleep(delay.min(self.longest_delay)).await;
+    }
+
+    /// When an app password was used last is nice to know, and no reason to turn anybody away.
+    async fn note_use(&self, id: AccountId, with: Credential, visitor: &Visitor) {
+        let Credential::App(app) = with else { return };
+        let client = visitor.client.as_ref().map(ToString::to_string).unwrap_or_default().into();
+        let last_use = LastUse { when_s: self.accounts.unix_s(), address: address_of(visitor.peer), client };
+        if let Err(why) = self.accounts.note_use(id, app, &last_use).await {
+            tracing::warn!(account = id.0, %why, "when an app password was used is not written down");
+        }
+    }
+
+    fn origin(&self, id: AccountId, with: Credential, visitor: &Visitor) -> Origin {
+        let client = visitor.client.as_ref().map(ToString::to_string).unwrap_or_default();
+        let label = match with {
+            Credential::App(app) => self.accounts.app_password_label(id, app),
+            Credential::Password | Credential::Token | Credential::Certificate(_) => None,
+        };
+        let device = match label {
+            Some(label) if client.is_empty() => label.to_string(),
+            Some(label) => format!("{label} ({client})"),
+            None => client,
+        };
+        Origin {
+            account: Some(id),
+            protocol: visitor.protocol,
+            address: Some(visitor.address()),
+            session: visitor.connection.0,
+            device: device.into(),
+        }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -165,16 +224,6 @@ fn policy(elsewhere: &Elsewhere) -> Policy {
         policy.abilities.bearer = Some(elsewhere.hint());
     }
     policy
-}
-
-fn origin(id: AccountId, visitor: &Visitor) -> Origin {
-    Origin {
-        account: Some(id),
-        protocol: visitor.protocol,
-        address: Some(visitor.address()),
-        session: visitor.connection.0,
-        device: visitor.client.as_ref().map(ToString::to_string).unwrap_or_default().into(),
-    }
 }
 
 fn log_failure(name: &str, visitor: &Visitor, reason: AuthFailure) {

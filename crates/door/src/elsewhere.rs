@@ -5,7 +5,7 @@ use crate::judge::Judged;
 use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
 use events::{AuthFailure, Event, Mechanism, Word};
 use foreign_hash::ForeignHash;
-use mail::{Busy, Certainty, DirectoryError, Found, Lane};
+use mail::{Busy, Certainty, Credential, DirectoryError, Found, Lane};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Newcomers};
 use sasl::{BearerHint, Mark, Secret, Typed, Verdict};
@@ -271,13 +271,13 @@ impl Doorkeeper {
 
     /// The account of somebody whom their directory lets in.
     async fn take_in(&self, person: &Person<'_>) -> Judged {
-        self.taken_in(&person.link, &person.hit.found.login).await
+        self.taken_in(&person.link, &person.hit.found.login, Credential::Password).await
     }
 
-    async fn taken_in(&self, link: &Link, login: &Login) -> Judged {
+    async fn taken_in(&self, link: &Link, login: &Login, with: Credential) -> Judged {
         let newcomers = self.elsewhere.newcomers(&link.directory);
         match self.accounts.take_in(link, login, newcomers).await {
-            Ok(id) => self.admitted(id),
+            Ok(id) => self.admitted(id, with),
             Err(DirectoryError::Refused(DirectoryRefusal::NonExistent(_))) => {
                 Judged::Wrong(AuthFailure::NoNewAccount)
             }
@@ -289,11 +289,12 @@ impl Doorkeeper {
     }
 
     /// What is known here of an account has the last word.
-    fn admitted(&self, id: AccountId) -> Judged {
+    fn admitted(&self, id: AccountId, with: Credential) -> Judged {
         let is_enabled = self.accounts.standing(id) == Some(mailbox::account::directory::Standing::Enabled);
         match self.accounts.certainty(id) {
             Certainty::Doubtful => Judged::Unknowable(AuthFailure::Unavailable),
-            _ if is_enabled => Judged::Known(id),
+            _ if self.accounts.takes(id, with) => Judged::Known(id, with),
+            _ if is_enabled => Judged::Wrong(AuthFailure::OwnPasswordRefused),
             _ => Judged::Wrong(AuthFailure::Disabled),
         }
     }
@@ -327,6 +328,6 @@ impl Doorkeeper {
         if claimed.is_some_and(|login| !is_own(login)) {
             return Judged::Wrong(AuthFailure::NotAuthorized);
         }
-        self.taken_in(&link, &found.login).await
+        self.taken_in(&link, &found.login, Credential::Token).await
     }
 }

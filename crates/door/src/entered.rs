@@ -1,6 +1,7 @@
 //! Who was let in.
 
 use mail::{Account, Origin, SignedOut};
+use mailbox::account::directory::keyring::Exposure;
 use policy::{SessionPermit, Sessions};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,8 @@ pub struct Entered {
     pub origin: Origin,
     /// The end of it, whatever the visitor wants: the account may not be signed in to any more.
     pub signed_out: SignedOut,
+    /// That a password of the account was sent in clear, where its owner has not been told yet.
+    pub exposure: Option<Exposure>,
     /// To be kept as long as the session lasts.
     pub place: Place,
 }

@@ -2,9 +2,11 @@
 
 use crate::doorkeeper::Doorkeeper;
 use crate::elsewhere::Checked;
+use crate::visitor::Visitor;
 use events::{AuthFailure, Mechanism, Word};
-use mail::{Busy, Certainty, Found};
+use mail::{AppVerdict, Busy, Certainty, Credential, Found, Unusable};
 use mailbox::account::directory::Standing;
+use mailbox::account::directory::keyring::OwnPassword;
 use sasl::{Claim, ForeignHash, Secret, Typed, Verdict};
 use std::future::Future;
 use std::sync::Arc;
@@ -18,8 +20,8 @@ const STROKE: Duration = Duration::from_millis(500);
 
 /// What came of a claim.
 pub(crate) enum Judged {
-    /// It holds, and this is whose it is.
-    Known(AccountId),
+    /// It holds: whose it is, and with what.
+    Known(AccountId, Credential),
     /// It does not.
     Wrong(AuthFailure),
     /// Part of the directory is lost: nobody is told that a password is wrong which may be right, nor of which accounts all
@@ -30,8 +32,43 @@ pub(crate) enum Judged {
 }
 
 impl Doorkeeper {
-    /// Holds a claim against what the accounts sign in with, here or elsewhere.
-    pub(crate) async fn judge(&self, claim: Claim, mechanism: Mechanism) -> Result<Judged, Busy> {
+    /// Holds a claim against what the accounts sign in with. App passwords come first: they cost nothing, and let in while a
+    /// directory is down or the pool is busy. One that does not let in costs what a wrong password costs, so that nobody learns
+    /// by the time that there is one.
+    pub(crate) async fn judge(&self, claim: Claim, visitor: &Visitor) -> Result<Judged, Busy> {
+        let holder = self.accounts.holder(claim.name().unwrap_or_default());
+        let app = self.hold_against_app_passwords(&claim, holder, visitor);
+        if let (AppVerdict::Right(app), Some(id)) = (app, holder)
+            && self.accounts.takes(id, Credential::App(app))
+        {
+            return Ok(Judged::Known(id, Credential::App(app)));
+        }
+        Ok(match (app, self.judge_own(claim, visitor.mechanism).await?) {
+            (AppVerdict::Unusable(_, why), Judged::Wrong(_)) => Judged::Wrong(reason(why)),
+            // It is right, and its account is not let in.
+            (AppVerdict::Right(_), Judged::Wrong(_)) => Judged::Wrong(AuthFailure::Disabled),
+            (_, judged) => judged,
+        })
+    }
+
+    fn hold_against_app_passwords(
+        &self,
+        claim: &Claim,
+        holder: Option<AccountId>,
+        visitor: &Visitor,
+    ) -> AppVerdict {
+        let sign_in = visitor.sign_in(self.accounts.unix_s());
+        match claim {
+            Claim::Password { password, .. } => {
+                self.accounts.check_app_password(holder, password.prepared(), &sign_in)
+            }
+            Claim::Proven { verifier, .. } => self.accounts.check_app_proof(holder, verifier, &sign_in),
+            Claim::Disproven { .. } | Claim::Bearer { .. } | Claim::External { .. } => AppVerdict::NotOne,
+        }
+    }
+
+    /// The same with what is no app password, here or elsewhere.
+    async fn judge_own(&self, claim: Claim, mechanism: Mechanism) -> Result<Judged, Busy> {
         let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
         match claim {
             Claim::Password { name, password } => match self.is_elsewhere(&name, &found) {
@@ -66,12 +103,13 @@ impl Doorkeeper {
         })
     }
 
-    /// What was right a short while ago is not hashed again, where the account may sign in: of one that is disabled
-    /// nobody shall learn by the time that its password is right. Many who come back at once, as after a restart, find
+    /// What was right a short while ago is not hashed again, where it lets in: of an account that is disabled, or whose own
+    /// password is refused, nobody shall learn by the time that the password is right. Many who come back at once, as after a restart, find
     /// that out when their turn comes.
     async fn verify(&self, found: &Found, password: Secret, mechanism: Mechanism) -> Result<Verdict, Busy> {
         let mark = self.remembered.mark(found.account, mechanism.as_str(), &found.record, &password);
-        let (now, may_sign_in) = (self.now(), found.standing == Standing::Enabled);
+        let lets_in = found.standing == Standing::Enabled && found.own_password == OwnPassword::Allowed;
+        let (now, may_sign_in) = (self.now(), lets_in);
         if may_sign_in && self.remembered.holds(&mark, now) {
             return Ok(Verdict::Right);
         }
@@ -106,12 +144,21 @@ impl Doorkeeper {
 async fn at_a_stroke(judging: impl Future<Output = Result<Judged, Busy>>) -> Result<Judged, Busy> {
     let asked = Instant::now();
     let judged = judging.await?;
-    if !matches!(judged, Judged::Known(_)) {
+    if !matches!(judged, Judged::Known(..)) {
         let strokes = asked.elapsed().as_millis() / STROKE.as_millis() + 1;
         let wait = STROKE.saturating_mul(u32::try_from(strokes).unwrap_or(u32::MAX));
         tokio::time::sleep_until(asked + wait).await;
     }
     Ok(judged)
+}
+
+/// As the log calls it.
+const fn reason(why: Unusable) -> AuthFailure {
+    match why {
+        Unusable::Expired => AuthFailure::AppPasswordExpired,
+        Unusable::Service => AuthFailure::AppPasswordProtocol,
+        Unusable::Network => AuthFailure::AppPasswordNetwork,
+    }
 }
 
 /// What a verdict means for the account that was found.
@@ -120,7 +167,10 @@ fn judged(verdict: Verdict, found: &Found) -> Judged {
         (Verdict::Right, Some(_)) if found.standing == Standing::Disabled => {
             Judged::Wrong(AuthFailure::Disabled)
         }
-        (Verdict::Right, Some(account)) => Judged::Known(account),
+        (Verdict::Right, Some(_)) if found.own_password == OwnPassword::Refused => {
+            Judged::Wrong(AuthFailure::OwnPasswordRefused)
+        }
+        (Verdict::Right, Some(account)) => Judged::Known(account, Credential::Password),
         (Verdict::Wrong, Some(_)) => Judged::Wrong(AuthFailure::WrongPassword),
         (_, None) => Judged::Wrong(AuthFailure::NoAccount),
     };

@@ -1,7 +1,8 @@
 //! Who stands outside.
 
 use events::{ClientId, ConnectionId, Mechanism, Peer};
-use mail::Protocol;
+use mail::{Protocol, SignIn};
+use mailbox::account::directory::keyring::Service;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Somebody who has made a claim. What the client says of itself is for the log, and never to be trusted.
@@ -20,6 +21,14 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// As app passwords are judged by.
+    pub(crate) const fn sign_in(&self, now_s: i64) -> SignIn {
+        let service = match self.protocol {
+            Protocol::Imap | Protocol::Desk | Protocol::Lmtp => Service::IMAP,
+        };
+        SignIn { now_s, service, address: address_of(self.peer) }
+    }
+
     /// Where it comes from, for limits: a program on this host counts as the host itself.
     #[must_use]
     pub fn address(&self) -> IpAddr {
@@ -27,5 +36,13 @@ impl Visitor {
             Peer::Address(address) => address.ip(),
             Peer::UnixSocket => Ipv6Addr::LOCALHOST.into(),
         }
+    }
+}
+
+/// `None` for a program on this host.
+pub(crate) const fn address_of(peer: Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Address(address) => Some(address.ip()),
+        Peer::UnixSocket => None,
     }
 }

@@ -14,6 +14,8 @@ const MAX_TAKEN: usize = 4_096;
 pub enum Credential {
     /// The account's own password.
     Password,
+    /// A token that a directory elsewhere has vouched for.
+    Token,
     /// An app password.
     App(AppPasswordId),
     /// A client certificate.

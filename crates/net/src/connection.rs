@@ -32,6 +32,9 @@ pub trait Service: Send + Sync + 'static {
         visit: Arc<Visit>,
     ) -> impl Future<Output = Farewell> + Send;
 
+    /// Somebody sent the password of `name` in clear, before any of this. It is not to be waited for.
+    fn exposed(&self, name: &str, visit: &Visit);
+
     /// The same with a mail server that brings mail. A service that takes none hangs up.
     fn take_mail<P: Peer>(&self, _: P, _: Arc<Visit>) -> impl Future<Output = Farewell> + Send {
         std::future::ready(EndReason::Closed.into())
@@ -135,14 +138,15 @@ impl<S: Service> House<S> {
         mut stream: IO,
         visit: &Visit,
     ) -> Result<(Greeted, PrivateLine<Overheard<IO>>), EndReason> {
-        let cleartext =
-            match gate::pass(&mut stream, visit, Arc::clone(&self.signpost), Arc::clone(&self.rules)).await {
-                Ok(cleartext) => cleartext,
-                Err(reason) => {
-                    take_leave(&mut stream).await;
-                    return Err(reason);
-                }
-            };
+        let exposed = |name: &str| self.service.exposed(name, visit);
+        let (signpost, rules) = (Arc::clone(&self.signpost), Arc::clone(&self.rules));
+        let cleartext = match gate::pass(&mut stream, visit, &exposed, signpost, rules).await {
+            Ok(cleartext) => cleartext,
+            Err(reason) => {
+                take_leave(&mut stream).await;
+                return Err(reason);
+            }
+        };
         let line = self.handshake(stream, visit).await?;
         let proof = line.proof().ok_or(EndReason::Fault)?;
         Ok((cleartext.finish_handshake(proof), line))
@@ -257,6 +261,8 @@ mod tests {
         async fn converse<P: Peer>(&self, _: Greeted, _: P, _: Arc<Visit>) -> Farewell {
             EndReason::Closed.into()
         }
+
+        fn exposed(&self, _: &str, _: &Visit) {}
     }
 
     fn house(name: &str) -> House<Silent> {

@@ -8,6 +8,7 @@ use door::{Doorkeeper, NotLetIn, Visitor};
 use events::{ClientId, Command, Event, Mechanism};
 use events::{ConnectionId, ResponseCode, Sentence};
 use mail::Protocol;
+use mailbox::account::directory::keyring::Exposure;
 use sasl::{Channel, Claim, Nonce, Offer, Verifiers};
 use session::port::{self, Means};
 use session::refusal::Refusal;
@@ -52,7 +53,8 @@ impl port::Door for ConnectionDoor {
         self.visit.signed_in(account.clone(), mechanism);
         Event::AuthSucceeded { connection, peer, account, mechanism: Some(mechanism) }.log();
         let chronicle = Chronicle::new(Arc::clone(&entered.account), entered.name, connection);
-        Ok(Hall::new(entered.account, entered.origin, chronicle, self.lodge.limits, entered.place))
+        let hall = Hall::new(entered.account, entered.origin, chronicle, self.lodge.limits, entered.place);
+        Ok(hall.with_notice(entered.exposure.as_ref().map(exposed)))
     }
 
     fn nonce(&self) -> Nonce {
@@ -87,6 +89,16 @@ impl port::Door for ConnectionDoor {
             self.visit.introduced(ClientId::new(name.as_bytes(), field("version").map(str::as_bytes)));
         }
     }
+}
+
+/// What the owner of an account is told, who may know whether the address was one of theirs. A stranger may have caused it.
+fn exposed(exposure: &Exposure) -> Box<str> {
+    let from = exposure.address.map(|address| format!(" from {address}")).unwrap_or_default();
+    format!(
+        "A password of this account may have been sent without encryption{from}. If that was a mail program of yours, let \
+         it use SSL/TLS, change the password, and tell your administrator; anybody who knows your address can cause this notice"
+    )
+    .into()
 }
 
 /// In the words of IMAP (RFC 5530).

@@ -21,6 +21,7 @@ use wire::imap::reply::Condition;
 pub(crate) async fn pass(
     stream: &mut impl Duplex,
     visit: &Visit,
+    exposed: &(dyn Fn(&str) + Send + Sync),
     signpost: Arc<Signpost>,
     rules: Arc<Rules>,
 ) -> Result<Cleartext, EndReason> {
@@ -28,7 +29,7 @@ pub(crate) async fn pass(
     let octets_left = rules.before_tls_octets as u64; // in one line or in many
     let gate = Cleartext::greet(signpost, rules, visit.opened(), &mut effects);
     let deadline = visit.at_most(gate.deadline());
-    let mut talk = Talk { stream, visit, gate, deadline, octets_left, noted: Noted::default() };
+    let mut talk = Talk { stream, visit, exposed, gate, deadline, octets_left, noted: Noted::default() };
     let mut heard = Vec::new();
     loop {
         match talk.obey(&mut effects, heard.len()).await? {
@@ -43,6 +44,8 @@ pub(crate) async fn pass(
 struct Talk<'a, S> {
     stream: &'a mut S,
     visit: &'a Visit,
+    /// Hears whose password was sent in clear.
+    exposed: &'a (dyn Fn(&str) + Send + Sync),
     gate: Cleartext,
     deadline: Moment,
     octets_left: u64,
@@ -163,6 +166,9 @@ impl<S: Duplex> Talk<'_, S> {
     fn note_exposure(&mut self, exposed: Exposed) {
         if std::mem::replace(&mut self.noted.exposure, true) {
             return;
+        }
+        if let Some(name) = &exposed.account {
+            (self.exposed)(name);
         }
         let claimed = exposed.account.map(|name| Claimed::new(name.as_bytes()));
         Event::ExposedCredential { connection: self.visit.id(), peer: self.visit.peer(), claimed }.log();

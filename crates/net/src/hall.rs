@@ -33,6 +33,7 @@ pub(crate) struct Hall {
     connection: ConnectionId,
     chronicle: Arc<Chronicle>,
     limits: HallLimits,
+    notice: Option<Box<str>>,
     _place: Place,
 }
 
@@ -55,7 +56,12 @@ impl Hall {
     ) -> Self {
         let connection = chronicle.connection();
         let (origin, chronicle) = (Arc::new(origin), Arc::new(chronicle));
-        Self { account, origin, connection, chronicle, limits, _place: place }
+        Self { account, origin, connection, chronicle, limits, notice: None, _place: place }
+    }
+
+    /// The same, where its owner is told this when they have signed in.
+    pub(crate) fn with_notice(self, notice: Option<Box<str>>) -> Self {
+        Self { notice, ..self }
     }
 
     fn refusal(&self, why: Error) -> Refusal {
@@ -84,6 +90,10 @@ impl port::Mail for Hall {
 
     fn reader(&self) -> AccountId {
         self.account.id()
+    }
+
+    fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
     }
 
     fn unix_s(&self) -> i64 {

@@ -8,6 +8,7 @@ use crate::visit::{Farewell, Visit};
 use door::{Doorkeeper, Elsewhere, Rules};
 use events::EndReason;
 use mail::{Accounts, HashPool};
+use mailbox::account::directory::keyring;
 use session::imap::Ending;
 use session::imap::gate::Greeted;
 use session::port::Peer;
@@ -58,6 +59,10 @@ impl Service for Imap {
         let door = ConnectionDoor { lodge: Arc::clone(&self.lodge), visit };
         let ended = session::imap::serve(greeted, peer, &door).await;
         Farewell { reason: reason(ended.ending), commands: ended.commands }
+    }
+
+    fn exposed(&self, name: &str, visit: &Visit) {
+        self.lodge.keeper.exposed(name, visit.peer(), keyring::Service::IMAP);
     }
 }
 

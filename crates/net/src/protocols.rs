@@ -20,6 +20,10 @@ impl Service for Protocols {
         self.imap.converse(greeted, peer, visit).await
     }
 
+    fn exposed(&self, name: &str, visit: &Visit) {
+        self.imap.exposed(name, visit);
+    }
+
     async fn take_mail<P: Peer>(&self, peer: P, visit: Arc<Visit>) -> Farewell {
         self.lmtp.take_mail(peer, visit).await
     }

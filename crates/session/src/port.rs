@@ -132,6 +132,11 @@ pub trait Mail: Send + Sync {
     /// Who signed in: whose `\Seen` is meant.
     fn reader(&self) -> AccountId;
 
+    /// What its owner is to be told when they have signed in, once.
+    fn notice(&self) -> Option<&str> {
+        None
+    }
+
     /// The time of day, in Unix seconds, by the clock that gives messages their dates.
     fn unix_s(&self) -> i64;
 

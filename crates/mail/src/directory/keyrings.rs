@@ -197,6 +197,16 @@ impl Accounts {
         Ok(app)
     }
 
+    /// Whose app passwords `name` signs in with: the account of that name, whether its own password is kept here or elsewhere;
+    /// nobody's where that is doubtful.
+    #[must_use]
+    pub fn holder(&self, name: &str) -> Option<AccountId> {
+        let login = Login::new(name).ok()?;
+        let roll = self.roll();
+        let (id, _) = roll.directory().find(&login)?;
+        (roll.certainty(Some(id)) != Certainty::Doubtful).then_some(id)
+    }
+
     /// Which of the account's app passwords a password is, and whether it lets in. All are compared, so that the time does
     /// not tell which, and where there is no account none.
     pub fn check_app_password(
@@ -275,6 +285,7 @@ impl Accounts {
             && roll.certainty(Some(account)) != Certainty::Doubtful
             && match with {
                 Credential::Password => keyring.own_password() == OwnPassword::Allowed,
+                Credential::Token => true,
                 Credential::App(id) => keyring.app_passwords().iter().any(|app| app.id == id),
                 Credential::Certificate(fingerprint) => {
                     keyring.certificates().iter().any(|bound| bound.fingerprint == fingerprint)

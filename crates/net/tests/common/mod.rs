@@ -173,6 +173,8 @@ impl Service for Toy {
         };
         Farewell { reason, commands }
     }
+
+    fn exposed(&self, _: &str, _: &Visit) {}
 }
 
 async fn chat(peer: &mut impl Peer, visit: &Visit, commands: &mut u64) -> Result<(), Gone> {

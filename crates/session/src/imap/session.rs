@@ -276,6 +276,9 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
     /// The one way into the hall: having its mail is the proof that somebody signed in.
     fn welcome(&mut self, mail: D::Mail) -> Done {
         self.talk.set_limits(self.rules.after_login(mail.largest_message()));
+        if let Some(notice) = mail.notice() {
+            untagged(self.talk.text(), Condition::Ok, Some(&Code::Alert), notice);
+        }
         self.hall = Some(Hall::new(mail));
         Done::noting(Note::Capability(capability::line(&self.standing())), "Welcome")
     }
