@@ -1,10 +1,14 @@
 //! `gatepost account`: through the running server if there is one, else by itself.
 
-use crate::cli::{Account, AccountCommand, PasswordSource};
+use crate::cli::{Account, AccountCommand, AppPasswordCommand, NewAppPassword, PasswordSource};
 use crate::config;
-use crate::desk::{self, AccountLine, QuotaUse, Reply, Request, Standing, Used};
+use crate::desk::{
+    self, AccountLine, AppPasswordLine, AppPasswordWanted, ExposedLine, QuotaUse, Reply, Request, Standing,
+    UseLine, Used,
+};
 use crate::office::{Office, Opener};
 use crate::say::say;
+use crate::when;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, IsTerminal, stdin};
 use std::path::Path;
@@ -15,11 +19,22 @@ const LONGEST_LINE: u64 = 8 << 10;
 /// Runs one account command.
 pub(crate) async fn run(account: Account) -> Result<()> {
     let style = match account.command {
-        AccountCommand::List { json } | AccountCommand::Quota { json, .. } => Style::of(json),
+        AccountCommand::List { json, .. } | AccountCommand::Quota { json, .. } => Style::of(json),
+        AccountCommand::AppPassword { command: AppPasswordCommand::List { json, .. } } => Style::of(json),
+        AccountCommand::AppPassword { command: AppPasswordCommand::Add(NewAppPassword { json, .. }) } => {
+            Style::of(json)
+        }
         _ => Style::Lines,
     };
+    let only_exposed = matches!(account.command, AccountCommand::List { exposed: true, .. });
     let reply = ask_or_do(&account.config.config, request(account.command)?).await?;
-    print(reply, style)
+    match reply {
+        Reply::Accounts(mut lines) if only_exposed => {
+            lines.retain(|line| line.exposed.is_some());
+            print(Reply::Accounts(lines), style)
+        }
+        reply => print(reply, style),
+    }
 }
 
 /// Asks the server that runs, or does it where none does.
@@ -59,7 +74,26 @@ fn request(command: AccountCommand) -> Result<Request> {
         AccountCommand::Disable { name } => Request::DisableAccount { name },
         AccountCommand::Enable { name } => Request::EnableAccount { name },
         AccountCommand::Quota { name, change, .. } => Request::Quota { name, change: change.into() },
+        AccountCommand::AppPassword { command } => app_password(command),
+        AccountCommand::ClearExposure { name } => Request::ClearExposure { account: name },
+        AccountCommand::Policy { name, own_password } => {
+            Request::SetOwnPassword { account: name, own_password }
+        }
     })
+}
+
+fn app_password(command: AppPasswordCommand) -> Request {
+    match command {
+        AppPasswordCommand::Add(new) => Request::AddAppPassword(AppPasswordWanted {
+            account: new.account,
+            label: new.name,
+            services: new.services,
+            expires_s: new.expires.map(jiff::Timestamp::as_second),
+            networks: new.network,
+        }),
+        AppPasswordCommand::List { account, .. } => Request::ListAppPasswords { account },
+        AppPasswordCommand::Revoke { account, called } => Request::RevokeAppPassword { account, called },
+    }
 }
 
 fn print(reply: Reply, style: Style) -> Result<()> {
@@ -67,6 +101,14 @@ fn print(reply: Reply, style: Style) -> Result<()> {
         (Reply::Done(sentence), _) => say!("{sentence}"),
         (Reply::Accounts(lines), Style::Json) => say!("{}", serde_json::to_string(&lines)?),
         (Reply::Accounts(lines), Style::Lines) => table(lines.iter().map(listed)),
+        (Reply::AppPassword(made), Style::Json) => say!("{}", serde_json::to_string(&made)?),
+        // The password alone on a line of its own, for whoever copies it.
+        (Reply::AppPassword(made), Style::Lines) => {
+            say!("The app password {} is made. It is not shown again:", made.name);
+            say!("{}", made.password.0);
+        }
+        (Reply::AppPasswords(lines), Style::Json) => say!("{}", serde_json::to_string(&lines)?),
+        (Reply::AppPasswords(lines), Style::Lines) => table(lines.iter().map(app_password_line)),
         (Reply::Quota(told), Style::Json) => say!("{}", serde_json::to_string(&told)?),
         (Reply::Quota(told), Style::Lines) => table(resources(&told)),
         (Reply::Refused(why), _) => bail!(why),
@@ -81,7 +123,32 @@ fn listed(line: &AccountLine) -> Vec<String> {
         Standing::Disabled => "disabled",
         Standing::InDoubt => "in doubt",
     };
-    vec![line.name.clone(), standing.into()]
+    let mut row = vec![line.name.clone(), standing.into()];
+    if let Some(ExposedLine { when_s, address, service }) = &line.exposed {
+        let from = address.as_ref().map_or_else(|| "this host".to_owned(), Clone::clone);
+        row.push(format!("exposed {} from {from} by {service}", at(*when_s)));
+    }
+    row
+}
+
+fn app_password_line(line: &AppPasswordLine) -> Vec<String> {
+    let until = match (line.expires_s, line.is_over) {
+        (None, _) => String::new(),
+        (Some(expires_s), false) => format!("until {}", at(expires_s)),
+        (Some(expires_s), true) => format!("over since {}", at(expires_s)),
+    };
+    let used = line.last_used.as_ref().map_or_else(|| "never used".to_owned(), last_used);
+    vec![line.id.clone(), line.name.clone(), line.services.join(","), until, line.networks.join(","), used]
+}
+
+fn last_used(last: &UseLine) -> String {
+    let from = last.address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default();
+    let client = if last.client.is_empty() { String::new() } else { format!(" by {}", last.client) };
+    format!("used {}{from}{client}", at(last.when_s))
+}
+
+fn at(time_s: i64) -> String {
+    when::told(time_s.saturating_mul(1_000))
 }
 
 fn resources(told: &QuotaUse) -> impl Iterator<Item = Vec<String>> {

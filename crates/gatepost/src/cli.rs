@@ -4,7 +4,7 @@ mod bench;
 
 pub(crate) use bench::{Bench, BenchSizes};
 
-use crate::desk::{Allowed, QuotaChange};
+use crate::desk::{Allowed, OwnPassword, QuotaChange};
 use crate::when;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -129,6 +129,10 @@ pub(crate) enum AccountCommand {
     Add(Password),
     /// List the accounts
     List {
+        /// Only those a password of which was sent in clear, with when, from where and by which protocol. Strangers can
+        /// cause such a mark
+        #[arg(long)]
+        exposed: bool,
         /// Print a JSON array instead of lines
         #[arg(long)]
         json: bool,
@@ -149,6 +153,24 @@ pub(crate) enum AccountCommand {
     Enable {
         /// The account, such as ann@example.org
         name: String,
+    },
+    /// Passwords for single devices, which can be taken back one by one
+    AppPassword {
+        #[command(subcommand)]
+        command: AppPasswordCommand,
+    },
+    /// List an account as exposed no more: its password was changed, or what was sent was none
+    ClearExposure {
+        /// The account, such as ann@example.org
+        name: String,
+    },
+    /// Let mail protocols refuse an account's own password, so that they take its app passwords alone
+    Policy {
+        /// The account, such as ann@example.org
+        name: String,
+        /// Whether its own password is taken
+        #[arg(long, value_enum)]
+        own_password: OwnPassword,
     },
     /// Show what an account holds and may hold, and give it limits of its own
     Quota {
@@ -650,6 +672,49 @@ pub(crate) struct ImportChoice {
     #[arg(long)]
     pub(crate) flags: bool,
     /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppPasswordCommand {
+    /// Make one up. It is shown this once
+    Add(NewAppPassword),
+    /// List those of an account
+    List {
+        /// The account, such as ann@example.org
+        account: String,
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take one back, and sign out who has signed in with it
+    Revoke {
+        /// The account, such as ann@example.org
+        account: String,
+        /// Its name, or its id as the list shows it
+        #[arg(value_name = "NAME|ID")]
+        called: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewAppPassword {
+    /// The account, such as ann@example.org
+    pub(crate) account: String,
+    /// What it is for, such as "Ann's phone"
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Only these protocols, such as imap,submission; of imap, pop3, submission and managesieve. Else all of them
+    #[arg(long = "for", value_name = "PROTOCOLS", value_delimiter = ',')]
+    pub(crate) services: Vec<String>,
+    /// Until then, such as 2027-01-31, 2027-01-31T12:00 or 90d (ninety days from now); else until it is revoked
+    #[arg(long, value_name = "TIME", value_parser = when::until)]
+    pub(crate) expires: Option<jiff::Timestamp>,
+    /// Only from this network, such as 192.0.2.0/24 or 2001:db8::/32. May be given more than once
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) network: Vec<String>,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -5,6 +5,7 @@
 
 mod bring_back;
 mod certificates;
+mod keyrings;
 mod mailboxes;
 mod purge;
 mod quota;
@@ -14,6 +15,9 @@ mod undo;
 
 pub(crate) use bring_back::{BackLine, Job, Line, READY, Whither};
 pub(crate) use certificates::{AcmeLine, CertificateLine, Keeper, line as certificate_line};
+pub(crate) use keyrings::{
+    AppPasswordLine, AppPasswordMade, AppPasswordWanted, ExposedLine, OwnPassword, UseLine,
+};
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use purge::{PurgeLine, PurgeRequest, Whose};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
@@ -56,6 +60,21 @@ pub(crate) enum Request {
     Quota {
         name: String,
         change: QuotaChange,
+    },
+    AddAppPassword(AppPasswordWanted),
+    ListAppPasswords {
+        account: String,
+    },
+    RevokeAppPassword {
+        account: String,
+        called: String,
+    },
+    ClearExposure {
+        account: String,
+    },
+    SetOwnPassword {
+        account: String,
+        own_password: OwnPassword,
     },
     ListMailboxes {
         account: String,
@@ -158,6 +177,10 @@ pub(crate) enum Reply {
     Accounts(Vec<AccountLine>),
     /// What an account may hold, and what it holds.
     Quota(QuotaUse),
+    /// An app password that was made.
+    AppPassword(AppPasswordMade),
+    /// The app passwords of an account, in the order in which they were made.
+    AppPasswords(Vec<AppPasswordLine>),
     /// Mailboxes in the order of their names.
     Mailboxes(Vec<MailboxLine>),
     /// What is in them.
@@ -185,6 +208,9 @@ pub(crate) enum Reply {
 pub(crate) struct AccountLine {
     pub(crate) name: String,
     pub(crate) standing: Standing,
+    /// When a password of it was sent in clear, if nobody has looked after that since.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) exposed: Option<ExposedLine>,
 }
 
 /// Whether an account may be signed in to.
@@ -221,7 +247,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         }
         Request::ListAccounts => Reply::Accounts(account_lines(accounts)),
         Request::SetPassword { name, password } => {
-            accounts.set_credential(&name, &office.record(&password.0).await?).await?;
+            accounts.set_credential(&name, &office.next_record(&name, &password.0).await?).await?;
             Event::PasswordChanged { account: Account::new(&name) }.log();
             Reply::Done(format!("{name} has a new password"))
         }
@@ -250,6 +276,15 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
                 Event::QuotaChanged { account: Account::new(&name) }.log();
             }
             Reply::Quota(told)
+        }
+        Request::AddAppPassword(wanted) => Reply::AppPassword(keyrings::add(office, wanted).await?),
+        Request::ListAppPasswords { account } => Reply::AppPasswords(keyrings::list(office, &account).await?),
+        Request::RevokeAppPassword { account, called } => {
+            Reply::Done(keyrings::revoke(office, &account, &called).await?)
+        }
+        Request::ClearExposure { account } => Reply::Done(keyrings::clear_exposure(office, &account).await?),
+        Request::SetOwnPassword { account, own_password } => {
+            Reply::Done(keyrings::set_own_password(office, &account, own_password).await?)
         }
         Request::ListMailboxes { account } => {
             Reply::Mailboxes(mailboxes::list(&*accounts.named(&account)?).await?)
@@ -319,6 +354,9 @@ fn account_lines(accounts: &Accounts) -> Vec<AccountLine> {
         Certainty::Doubtful => Some(Standing::InDoubt),
         Certainty::Whole | Certainty::OfThisOne => accounts.standing(id).map(Standing::from),
     };
-    let line = |(login, id)| Some(AccountLine { name: format!("{login}"), standing: standing(id)? });
+    let line = |(login, id)| {
+        let exposed = accounts.exposure(id).map(ExposedLine::from);
+        Some(AccountLine { name: format!("{login}"), standing: standing(id)?, exposed })
+    };
     accounts.list().into_iter().filter_map(line).collect()
 }

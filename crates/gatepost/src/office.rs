@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use events::Event;
 use mail::{Accounts, Certainty, HashPool};
 use mailbox::account::{Limits, Quota};
-use sasl::{Cost, CredentialRecord, Salts, Secret};
+use sasl::{AppPassword, AppRecord, Cost, CredentialRecord, Salts, Secret};
 use settings::{NetworkFilesystem, Settings};
 use std::fs;
 use std::io::Write;
@@ -125,18 +125,40 @@ impl Office {
 
     /// The credential record of a new password.
     pub(crate) async fn record(&self, password: &str) -> Result<CredentialRecord> {
-        let secret =
-            Secret::password(password).map_err(|why| anyhow!("this password cannot be used: {why}"))?;
-        let mut salts = [0; 32];
-        getrandom::fill(&mut salts)?;
-        let made = self.pool.new_record(secret, Salts(salts)).await;
-        made.map_err(|mail::Busy| anyhow!("too many passwords are being hashed just now; try again"))
+        let (secret, salts) = new_password(password)?;
+        self.pool.new_record(secret, salts).await.map_err(|mail::Busy| anyhow!(TOO_MANY))
+    }
+
+    /// The credential record of the next password of an account: SCRAM goes on to prove its app passwords.
+    pub(crate) async fn next_record(&self, name: &str, password: &str) -> Result<CredentialRecord> {
+        let has_others = !self.accounts.keyring(name)?.1.app_passwords().is_empty();
+        let Some(before) = self.accounts.own_record(name)?.filter(|_| has_others) else {
+            return self.record(password).await;
+        };
+        let (secret, salts) = new_password(password)?;
+        self.pool.next_record(before, secret, salts).await.map_err(|mail::Busy| anyhow!(TOO_MANY))
+    }
+
+    /// An app password for an account, and what is kept of it.
+    pub(crate) async fn draw_app_password(&self, name: &str) -> Result<(AppPassword, AppRecord)> {
+        let beside = self.accounts.own_record(name)?.map(|own| own.scram().clone());
+        let drawn = self.accounts.draw_app_password();
+        self.pool.app_record(drawn, beside).await.map_err(|mail::Busy| anyhow!(TOO_MANY))
     }
 
     /// Writes down what is still on its way, so that the next start has nothing to recover.
     pub(crate) fn close(&self) -> Result<()> {
         Ok(self.store.close()?)
     }
+}
+
+const TOO_MANY: &str = "too many passwords are being hashed just now; try again";
+
+fn new_password(password: &str) -> Result<(Secret, Salts)> {
+    let secret = Secret::password(password).map_err(|why| anyhow!("this password cannot be used: {why}"))?;
+    let mut salts = [0; 32];
+    getrandom::fill(&mut salts)?;
+    Ok((secret, Salts(salts)))
 }
 
 /// Reads the directory of accounts, whatever is left of it. An index that turns out to be rotten is made again meanwhile.

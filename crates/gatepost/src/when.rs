@@ -26,6 +26,24 @@ fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {
     })
 }
 
+/// The same of a moment that is to come: a span, such as `90d`, is from now on.
+///
+/// # Errors
+/// What can be written instead, or that it is over already.
+pub(crate) fn until(text: &str) -> Result<Timestamp, String> {
+    until_at(text, &Zoned::now())
+}
+
+fn until_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {
+    let later = text.parse::<Span>().ok().and_then(|span| now.checked_add(span.abs()).ok());
+    let until = match later {
+        Some(later) => later.timestamp(),
+        None => parse_at(text, now)
+            .map_err(|_| "a time such as 2026-11-28, 2026-11-28T14:30 or 90d (in ninety days)".to_owned())?,
+    };
+    if until > now.timestamp() { Ok(until) } else { Err("that is over already".to_owned()) }
+}
+
 /// A moment for a person to read: RFC 3339, to the second.
 pub(crate) fn told(time_ms: i64) -> String {
     Timestamp::from_millisecond(time_ms)
@@ -37,6 +55,19 @@ pub(crate) fn told(time_ms: i64) -> String {
 mod tests {
     use super::*;
     use jiff::tz::TimeZone;
+
+    #[test]
+    fn a_moment_to_come_may_be_told_by_how_far_it_is() {
+        let now: Timestamp = "2026-11-28T14:00:00Z".parse().unwrap();
+        let now = now.to_zoned(TimeZone::UTC);
+        let parsed = |text| until_at(text, &now).map(|then| then.to_string());
+        for text in ["2026-12-28T14:00:00Z", "2026-12-28T14:00", "1mo", "30d"] {
+            assert_eq!(parsed(text), Ok("2026-12-28T14:00:00Z".to_owned()), "{text}");
+        }
+        for text in ["", "soon", "2026-11-28T14:00:00Z", "2025-01-01"] {
+            assert!(parsed(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_moment_has_many_forms() {

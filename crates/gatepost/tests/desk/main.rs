@@ -8,6 +8,7 @@ mod export;
 mod formats;
 mod home;
 mod import;
+mod keyrings;
 mod metrics;
 mod purge;
 mod round_trip;
