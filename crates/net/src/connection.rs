@@ -5,7 +5,7 @@ use crate::gate;
 use crate::handshake::{Failed, Overheard, Problem, shake_hands};
 use crate::octets::{Duplex, take_leave};
 use crate::peer::{PlainPeer, TlsPeer};
-use crate::tls::PrivateLine;
+use crate::tls::{PrivateLine, Tls};
 use crate::visit::{Farewell, Visit};
 use events::{EndReason, Event, FaultId, ServerName};
 use rustls::ServerConfig;
@@ -44,7 +44,7 @@ pub trait Service: Send + Sync + 'static {
 /// What all connections share.
 pub(crate) struct House<S> {
     pub(crate) service: S,
-    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) tls: Tls,
     pub(crate) signpost: Arc<Signpost>,
     pub(crate) handshake_patience: Duration,
     pub(crate) rules: Arc<Rules>,
@@ -59,7 +59,7 @@ impl<S: Service> House<S> {
         let limits = &settings.limits;
         Self {
             service,
-            tls,
+            tls: Tls::new(tls),
             signpost: Arc::new(Signpost {
                 host: settings.public_host().as_str().into(),
                 imaps_port: settings.public_port(ListenerKind::ImapTls),
@@ -172,11 +172,11 @@ impl<S: Service> House<S> {
         let shaken = tokio::select! {
             biased;
             _ = visit.asked_to_leave() => return Err(EndReason::Stopping), // nothing can be said in between
-            shaken = Box::pin(shake_hands(stream, Arc::clone(&self.tls), deadline)) => shaken,
+            shaken = Box::pin(shake_hands(stream, &self.tls, deadline)) => shaken,
         };
         match shaken {
-            Ok(line) => {
-                established(visit, &line);
+            Ok(mut line) => {
+                established(visit, &mut line);
                 Ok(line)
             }
             Err(failed) => Err(refused(visit, failed).await),
@@ -190,7 +190,8 @@ impl<S: Service> House<S> {
     }
 }
 
-fn established<IO>(visit: &Visit, line: &PrivateLine<IO>) {
+fn established<IO>(visit: &Visit, line: &mut PrivateLine<IO>) {
+    visit.bound(std::mem::take(&mut line.channel));
     let (version, group) = (line.version(), line.group());
     visit.encrypted(version, group);
     let server_name = line.server_name.as_deref().map(ServerName::new);

@@ -9,7 +9,7 @@ use events::{ClientId, Command, Event, Mechanism};
 use events::{ConnectionId, ResponseCode, Sentence};
 use mail::Protocol;
 use mailbox::account::directory::keyring::Exposure;
-use sasl::{Channel, Claim, Nonce, Offer, Verifiers};
+use sasl::{Claim, Nonce, Offer, Verifiers};
 use session::port::{self, Means};
 use session::refusal::Refusal;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl port::Door for ConnectionDoor {
     }
 
     fn offer(&self) -> Offer {
-        self.lodge.keeper.offer(Channel::default())
+        self.lodge.keeper.offer(self.visit.channel())
     }
 
     async fn verifiers(&self, name: &str) -> Result<Verifiers, Refusal> {

@@ -3,10 +3,11 @@
 //! The client's offer is kept until the handshake is over, so that the line in the log can say what the client is
 //! and what to do about it; after that nothing of it stays but the host name.
 
+use crate::hello::{MAX_HELLO_OCTETS, Said};
 use crate::octets::Duplex;
-use crate::tls::PrivateLine;
+use crate::tls::{PrivateLine, Tls};
 use rustls::server::{Acceptor, ClientHello};
-use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, ServerConfig};
+use rustls::{AlertDescription, InvalidMessage, PeerIncompatible};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,21 +37,24 @@ pub(crate) struct Offer {
 /// Does the server's part of a handshake.
 pub(crate) async fn shake_hands<IO: Duplex>(
     io: IO,
-    config: Arc<ServerConfig>,
+    tls: &Tls,
     deadline: Instant,
 ) -> Result<PrivateLine<Overheard<IO>>, Failed<IO>> {
     let too_slow = || Failed { problem: Problem::TooSlow, offer: None, io: None };
     let mut hello = LazyConfigAcceptor::new(Acceptor::default(), Overheard::new(io));
-    let start = match timeout_at(deadline, &mut hello).await {
+    let mut start = match timeout_at(deadline, &mut hello).await {
         Err(_) => return Err(too_slow()),
         Ok(Err(why)) => return Err(Failed::because(&why, None, hello.take_io())),
         Ok(Ok(start)) => start,
     };
+    let made = tls.answer(start.client_hello());
+    let said = Said::read(&start.io.take_heard());
     let offer = Offer::of(&start.client_hello());
+    let config = Arc::clone(&made.config);
     match timeout_at(deadline, start.into_stream(config).into_fallible()).await {
         Err(_) => Err(Failed { offer: Some(offer), ..too_slow() }),
         Ok(Err((why, io))) => Err(Failed::because(&why, Some(offer), Some(io))),
-        Ok(Ok(stream)) => Ok(PrivateLine { stream, server_name: offer.server_name }),
+        Ok(Ok(stream)) => Ok(PrivateLine::new(stream, offer.server_name, &made, said.extended_master_secret)),
     }
 }
 
@@ -195,11 +199,24 @@ impl Opening {
 pub(crate) struct Overheard<IO> {
     io: IO,
     pub(crate) opening: Opening,
+    /// What came up to the end of the hello, if that is not too long.
+    heard: Option<Vec<u8>>,
 }
 
 impl<IO> Overheard<IO> {
     fn new(io: IO) -> Self {
-        Self { io, opening: Opening::default() }
+        Self { io, opening: Opening::default(), heard: Some(Vec::new()) }
+    }
+
+    /// All that was heard so far. From now on nothing is kept.
+    fn take_heard(&mut self) -> Vec<u8> {
+        self.heard.take().unwrap_or_default()
+    }
+
+    fn hear(&mut self, octets: &[u8]) {
+        self.opening.hear(octets);
+        self.heard = self.heard.take().filter(|heard| heard.len() + octets.len() <= MAX_HELLO_OCTETS);
+        self.heard.iter_mut().for_each(|heard| heard.extend_from_slice(octets));
     }
 }
 
@@ -211,7 +228,7 @@ impl<IO: Duplex> AsyncRead for Overheard<IO> {
     ) -> Poll<io::Result<()>> {
         let known = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.opening.hear(buf.filled().get(known..).unwrap_or_default());
+        self.hear(buf.filled().get(known..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }
@@ -247,24 +264,25 @@ mod tests {
     use super::*;
     use rustls::client::ClientConfig;
     use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
-    use rustls::{NamedGroup, RootCertStore, crypto::aws_lc_rs};
+    use rustls::{NamedGroup, RootCertStore, ServerConfig, crypto::aws_lc_rs};
     use std::time::Duration;
     use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
     use tokio_rustls::TlsConnector;
 
-    fn server_config() -> Arc<ServerConfig> {
+    fn server() -> Tls {
         let made = rcgen::generate_simple_self_signed(vec!["mail.example.org".to_owned()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
         let config = ServerConfig::builder().with_no_client_auth();
         let mut config = config.with_single_cert(vec![made.cert.der().clone()], key.into()).unwrap();
         config.alpn_protocols = vec![b"imap".to_vec()];
-        Arc::new(config)
+        Tls::new(Arc::new(config))
     }
 
     async fn failure(client: impl AsyncFnOnce(DuplexStream)) -> Failed<DuplexStream> {
         let (near, far) = duplex(64 << 10);
         let deadline = Instant::now() + Duration::from_secs(10);
-        let (shaken, ()) = tokio::join!(shake_hands(near, server_config(), deadline), client(far));
+        let server = server();
+        let (shaken, ()) = tokio::join!(shake_hands(near, &server, deadline), client(far));
         shaken.map(drop).unwrap_err()
     }
 

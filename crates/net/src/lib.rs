@@ -17,6 +17,7 @@
 //!
 //! Left to others: what is said (`session`), signals (the caller has a [`Remote`]), and the log's format.
 
+mod bindings;
 mod chronicle;
 mod clock;
 mod connection;
@@ -27,6 +28,7 @@ mod endpoint;
 mod gate;
 mod hall;
 mod handshake;
+mod hello;
 mod hush;
 mod imap;
 mod inflate;

@@ -5,6 +5,7 @@ use crate::reception::{Admission, Presence, Wherefore};
 use events::{Account, ClientId, Codes, Command, ConnectionId, EndReason, Event, Mechanism, Peer, Problem};
 use events::{Protocol, Refused, ResponseCode, Sentence, ServerName, TlsGroup, TlsVersion};
 use mail::SignedOut;
+use sasl::Channel;
 use settings::ListenerKind;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -34,6 +35,8 @@ pub struct Visit {
 struct Notes {
     tls: Option<(TlsVersion, Option<TlsGroup>)>,
     signed_in: Option<(Account, Mechanism)>,
+    /// What TLS has settled, for as long as somebody may sign in by it.
+    channel: Option<Box<Channel>>,
     client: Option<ClientId>,
     /// When whoever signed in is signed out again.
     signed_out: Option<SignedOut>,
@@ -141,8 +144,20 @@ impl Visit {
 
     /// Somebody signed in: the connection no longer counts as a stranger's.
     pub fn signed_in(&self, account: Account, mechanism: Mechanism) {
-        self.notes().signed_in = Some((account, mechanism));
+        let mut notes = self.notes();
+        (notes.signed_in, notes.channel) = (Some((account, mechanism)), None);
+        drop(notes);
         self.admission.signed_in();
+    }
+
+    /// There is TLS, and this is what can be known of it.
+    pub(crate) fn bound(&self, channel: Channel) {
+        self.notes().channel = Some(Box::new(channel));
+    }
+
+    /// What TLS has settled. Nothing where there is none, or where somebody has signed in.
+    pub(crate) fn channel(&self) -> Channel {
+        self.notes().channel.as_deref().cloned().unwrap_or_default()
     }
 
     /// The connection goes when its account may not be signed in to any more.

@@ -185,6 +185,10 @@ pub const TABLE: &[Capability] = &[
     row("SAVEDATE", 8514, &[SignedIn], "imap/fetch/mod.rs", &["savedate"]),
     row("SASL-IR", 4959, &[Greeted], "imap/authenticate.rs", &["authenticate"]),
     Capability {
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::ScramSha256Plus)),
+        ..row("AUTH=SCRAM-SHA-256-PLUS", 7677, &[Greeted], "imap/authenticate.rs", &["scram-plus"])
+    },
+    Capability {
         unless: Some(|standing| !standing.mechanisms.has(Mechanism::ScramSha256)),
         ..row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"])
     },

@@ -7,8 +7,8 @@ mod post;
 use mail::Office;
 use post::Post;
 use sasl::{
-    Channel, Claim, Cost, CredentialRecord, DecoyKey, Nonce, Offer, Policy, Salts, Secret, State, Verdict,
-    Verifiers, Workspace,
+    Bindings, Channel, Claim, ClientCertificate, Cost, CredentialRecord, DecoyKey, Nonce, Offer, Policy,
+    Salts, Secret, State, Verdict, Verifiers, Workspace,
 };
 use session::encrypted::{Encrypted, Handshake};
 use session::imap::gate::{Cleartext, Effect, Greeted};
@@ -396,7 +396,9 @@ impl Door for Doorman {
     }
 
     fn offer(&self) -> Offer {
-        Offer::new(State::Private(Channel::default()), &self.1)
+        let bindings = Bindings { exporter: Some([7; 32]), server_end_point: None };
+        let channel = Channel { bindings, certificate: ClientCertificate::None };
+        Offer::new(State::Private(channel), &self.1)
     }
 
     /// The same every time, so that a transcript can hold the proof that goes with it.
