@@ -28,8 +28,8 @@ pub use list::Event;
 pub use listener::{Occupied, listen};
 pub use manual::manual;
 pub use text::{
-    Account, Claimed, ClientId, Command, Directory, File, Label, Listener, MAX_TEXT_OCTETS, MailAddress,
-    Mailbox, Problem, ResponseCode, Sentence, ServerName, Source,
+    Account, Alpn, Claimed, ClientId, Command, Directory, File, Label, Listener, MAX_TEXT_OCTETS,
+    MailAddress, Mailbox, Problem, ResponseCode, Sentence, ServerName, Source,
 };
 pub use value::{Codes, ConnectionId, FaultId, MAX_CODES, Peer};
 pub use word::{

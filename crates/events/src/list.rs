@@ -4,7 +4,7 @@
 
 use crate::declare::events;
 use crate::{
-    Account, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId, DeliveryFailure,
+    Account, Alpn, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId, DeliveryFailure,
     Directory, EndReason, FaultId, File, ImportOutcome, Label, Listener, MailAddress, Mailbox, Mechanism,
     Peer, PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence, ServerName, Source,
     StopReason, TlsGroup, TlsVersion,
@@ -230,10 +230,14 @@ events! {
         problem: Problem,
         /// The host name that the client asked for.
         server_name: Option<ServerName>,
+        /// The versions of TLS that it offered: 0304 is 1.3, 0303 is 1.2.
+        versions: Option<Codes>,
         /// The key exchange groups it offered.
         groups: Option<Codes>,
         /// The cipher suites it offered.
         suites: Option<Codes>,
+        /// The protocols that it wants to speak, if it named any (ALPN, RFC 7301).
+        protocols: Option<Alpn>,
         /// How long the connection had lasted, in milliseconds.
         duration_ms: u64,
     }

@@ -37,6 +37,8 @@ macro_rules! texts {
 texts! {
     /// The name of an account that exists.
     Account("name of an account")
+    /// The protocols that a client wants to speak behind TLS, as it named them.
+    Alpn("names of protocols, as the client gave them")
     /// The name of an account as a stranger gave it: it need not exist, and may be anything.
     Claimed("name of an account, as a stranger gave it")
     /// What a client says it is.
@@ -72,6 +74,14 @@ impl Account {
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(escape(name.as_bytes()))
+    }
+}
+
+impl Alpn {
+    /// Of names that a stranger chose.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
+        Self(escape(names.join(",").as_bytes()))
     }
 }
 

@@ -36,8 +36,8 @@ fn settings(demo: &Demo, data: &Path, authority: &PrivateAuthority) -> Result<Se
     settings.server.data = data.to_owned();
     settings.server.hostname = HostName::new("localhost").context("localhost is a host name")?;
     settings.network.listeners = vec![
-        Listener { address: demo.imap, kind: ListenerKind::ImapStartTls },
-        Listener { address: demo.imaps, kind: ListenerKind::ImapTls },
+        Listener::new(demo.imap, ListenerKind::ImapStartTls),
+        Listener::new(demo.imaps, ListenerKind::ImapTls),
     ];
     settings.tls.certificates =
         vec![Certificate { chain: authority.chain.clone(), key: authority.key.clone() }];

@@ -28,8 +28,8 @@ pub(crate) fn run(init: &Init, now: jiff::Timestamp) -> Result<()> {
     settings.server.data = data;
     settings.server.hostname = hostname;
     settings.network.listeners = vec![
-        Listener { address: init.imap, kind: ListenerKind::ImapStartTls },
-        Listener { address: init.imaps, kind: ListenerKind::ImapTls },
+        Listener::new(init.imap, ListenerKind::ImapStartTls),
+        Listener::new(init.imaps, ListenerKind::ImapTls),
     ];
     settings.tls.certificates = vec![certificate];
     write_new(&init.config, &settings.to_toml())?;

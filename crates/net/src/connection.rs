@@ -5,10 +5,9 @@ use crate::gate;
 use crate::handshake::{Failed, Overheard, Problem, shake_hands};
 use crate::octets::{Duplex, take_leave};
 use crate::peer::{PlainPeer, TlsPeer};
-use crate::tls::{PrivateLine, Tls};
+use crate::tls::{PrivateLine, Profiles};
 use crate::visit::{Farewell, Visit};
 use events::{EndReason, Event, FaultId, ServerName};
-use rustls::ServerConfig;
 use session::imap::gate::Greeted;
 use session::port::Peer;
 use session::{Rules, Signpost, Unasked};
@@ -44,7 +43,7 @@ pub trait Service: Send + Sync + 'static {
 /// What all connections share.
 pub(crate) struct House<S> {
     pub(crate) service: S,
-    pub(crate) tls: Tls,
+    pub(crate) tls: Profiles,
     pub(crate) signpost: Arc<Signpost>,
     pub(crate) handshake_patience: Duration,
     pub(crate) rules: Arc<Rules>,
@@ -55,11 +54,11 @@ pub(crate) struct House<S> {
 }
 
 impl<S: Service> House<S> {
-    pub(crate) fn new(settings: &Settings, service: S, tls: Arc<ServerConfig>) -> Self {
+    pub(crate) fn new(settings: &Settings, service: S, tls: Profiles) -> Self {
         let limits = &settings.limits;
         Self {
             service,
-            tls: Tls::new(tls),
+            tls,
             signpost: Arc::new(Signpost {
                 host: settings.public_host().as_str().into(),
                 imaps_port: settings.public_port(ListenerKind::ImapTls),
@@ -172,7 +171,7 @@ impl<S: Service> House<S> {
         let shaken = tokio::select! {
             biased;
             _ = visit.asked_to_leave() => return Err(EndReason::Stopping), // nothing can be said in between
-            shaken = Box::pin(shake_hands(stream, &self.tls, deadline)) => shaken,
+            shaken = Box::pin(shake_hands(stream, self.tls.of(visit.tls_profile()), deadline)) => shaken,
         };
         match shaken {
             Ok(mut line) => {
@@ -206,9 +205,7 @@ async fn refused<IO: Duplex>(visit: &Visit, failed: Failed<IO>) -> EndReason {
     if injected {
         gate::injection(visit, io.as_ref().map_or(0, |io| io.opening.octets));
     } else {
-        let server_name = offer.as_ref().and_then(|offer| offer.server_name.as_deref()).map(ServerName::new);
-        let (groups, suites) = offer.map(|offer| (offer.groups, offer.suites)).unzip();
-        visit.tls_failed((&problem as &(dyn Error + 'static)).into(), server_name, groups, suites);
+        visit.tls_failed((&problem as &(dyn Error + 'static)).into(), offer);
     }
     if let Some(mut io) = io {
         take_leave(&mut io).await;
@@ -278,7 +275,8 @@ mod tests {
         std::fs::write(&files.chain, made.cert.pem()).unwrap();
         std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
         let certificates = Arc::new(Certificates::load(vec![files]).unwrap());
-        House::new(&Settings::default(), service, crate::tls::imap_config(&certificates).unwrap())
+        let settings = Settings::default();
+        House::new(&settings, service, Profiles::new(&certificates, &settings.tls).unwrap())
     }
 
     fn visit(kind: ListenerKind) -> Arc<Visit> {

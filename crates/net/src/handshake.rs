@@ -5,7 +5,7 @@
 
 use crate::hello::{MAX_HELLO_OCTETS, Said};
 use crate::octets::Duplex;
-use crate::tls::{PrivateLine, Tls};
+use crate::tls::{PrivateLine, Takes, Tls};
 use rustls::server::{Acceptor, ClientHello};
 use rustls::{AlertDescription, InvalidMessage, PeerIncompatible};
 use std::io::{self, IoSlice};
@@ -29,9 +29,10 @@ pub(crate) struct Failed<IO> {
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
     pub(crate) server_name: Option<Box<str>>,
+    pub(crate) versions: Vec<u16>,
     pub(crate) groups: events::Codes,
     pub(crate) suites: events::Codes,
-    protocols: Vec<String>,
+    pub(crate) protocols: Vec<String>,
 }
 
 /// Does the server's part of a handshake.
@@ -44,25 +45,26 @@ pub(crate) async fn shake_hands<IO: Duplex>(
     let mut hello = LazyConfigAcceptor::new(Acceptor::default(), Overheard::new(io));
     let mut start = match timeout_at(deadline, &mut hello).await {
         Err(_) => return Err(too_slow()),
-        Ok(Err(why)) => return Err(Failed::because(&why, None, hello.take_io())),
+        Ok(Err(why)) => return Err(Failed::because(&why, None, hello.take_io(), &tls.takes)),
         Ok(Ok(start)) => start,
     };
     let made = tls.answer(start.client_hello());
     let said = Said::read(&start.io.take_heard());
-    let offer = Offer::of(&start.client_hello());
+    let offer = Offer::of(&start.client_hello(), &said);
     let config = Arc::clone(&made.config);
     match timeout_at(deadline, start.into_stream(config).into_fallible()).await {
         Err(_) => Err(Failed { offer: Some(offer), ..too_slow() }),
-        Ok(Err((why, io))) => Err(Failed::because(&why, Some(offer), Some(io))),
+        Ok(Err((why, io))) => Err(Failed::because(&why, Some(offer), Some(io), &tls.takes)),
         Ok(Ok(stream)) => Ok(PrivateLine::new(stream, offer.server_name, &made, said.extended_master_secret)),
     }
 }
 
 impl Offer {
-    fn of(hello: &ClientHello<'_>) -> Self {
+    fn of(hello: &ClientHello<'_>, said: &Said) -> Self {
         let protocols = hello.alpn().into_iter().flatten().take(events::MAX_CODES);
         Self {
             server_name: hello.server_name().map(Into::into),
+            versions: said.versions.clone(),
             groups: hello.named_groups().unwrap_or_default().iter().map(|&group| group.into()).collect(),
             suites: hello.cipher_suites().iter().map(|&suite| suite.into()).collect(),
             protocols: protocols.map(|name| String::from_utf8_lossy(name).into_owned()).collect(),
@@ -70,11 +72,33 @@ impl Offer {
     }
 }
 
+impl Offer {
+    fn best_version(&self) -> &'static str {
+        // Values like 0x3a3a are there to see who stumbles over them (RFC 8701).
+        match self.versions.iter().filter(|version| **version <= 0x0304).max() {
+            Some(0x0304) => "TLS 1.3",
+            Some(0x0303) => "TLS 1.2",
+            _ => "an older version",
+        }
+    }
+}
+
+/// What to do about a client of such a version.
+fn remedy(offers: &str) -> &'static str {
+    match offers {
+        "TLS 1.2" | "TLS 1.3" => "it needs an update, or a listener whose `tls` profile takes that",
+        _ => {
+            "it needs an update; PHP's imap_open offers this behind /tls and better behind /ssl on the port where TLS \
+             comes first"
+        }
+    }
+}
+
 impl<IO> Failed<IO> {
-    fn because(why: &io::Error, offer: Option<Offer>, io: Option<Overheard<IO>>) -> Self {
+    fn because(why: &io::Error, offer: Option<Offer>, io: Option<Overheard<IO>>, takes: &Takes) -> Self {
         let opening = io.as_ref().map(|io| io.opening).unwrap_or_default();
         let problem = match why.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(why) => Problem::of(why, offer.as_ref(), opening),
+            Some(why) => Problem::of(why, offer.as_ref(), opening, takes),
             None if opening.octets == 0 => Problem::NeverBegan,
             None => Problem::HungUp,
         };
@@ -93,17 +117,18 @@ pub(crate) enum Problem {
     TooSlow,
     #[error("what it said is not TLS: its account is set up for the other port, or without encryption")]
     NotTls,
-    #[error(
-        "it offers {0} at most, we take TLS 1.2 and 1.3: it needs an update; PHP's imap_open offers this behind \
-         /tls and better behind /ssl on the port where TLS comes first"
-    )]
-    OldVersion(&'static str),
+    #[error("it offers {offers} at most, we take {takes}: {}", remedy(offers))]
+    OldVersion { offers: &'static str, takes: &'static str },
     #[error("it offers only protocols that we do not speak here ({0}): this port is for mail clients")]
     OtherProtocol(String),
-    #[error("it has no cipher suite of ours: we take ECDHE with AES-GCM or ChaCha20-Poly1305")]
-    NoCommonSuite,
-    #[error("it has no key exchange of ours: we take X25519MLKEM768, X25519, P-256 and P-384")]
-    NoCommonGroup,
+    #[error(
+        "it has no cipher suite of ours, we take {0}: it needs an update, or a setting that allows one of them"
+    )]
+    NoCommonSuite(String),
+    #[error(
+        "it has no key exchange of ours, we take {0}: it needs an update, or a setting that allows one of them"
+    )]
+    NoCommonGroup(String),
     #[error("it cannot check the signature of our certificate's kind ({0:?})")]
     NoCommonSignature(PeerIncompatible),
     #[error(
@@ -118,9 +143,9 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    fn of(why: &rustls::Error, offer: Option<&Offer>, opening: Opening) -> Self {
+    fn of(why: &rustls::Error, offer: Option<&Offer>, opening: Opening, takes: &Takes) -> Self {
         match why {
-            rustls::Error::PeerIncompatible(why) => Self::incompatible(why, opening),
+            rustls::Error::PeerIncompatible(why) => Self::incompatible(why, offer, opening, takes),
             rustls::Error::NoApplicationProtocol => {
                 Self::OtherProtocol(offer.map(|offer| offer.protocols.join(", ")).unwrap_or_default())
             }
@@ -132,18 +157,21 @@ impl Problem {
         }
     }
 
-    fn incompatible(why: &PeerIncompatible, opening: Opening) -> Self {
+    fn incompatible(why: &PeerIncompatible, offer: Option<&Offer>, opening: Opening, takes: &Takes) -> Self {
+        let too_old = |offers| Self::OldVersion { offers, takes: takes.versions };
         // An old client lacks other things too, and those are found first.
         if let Some(version) = opening.old_version() {
-            return Self::OldVersion(version);
+            return too_old(version);
         }
         match why {
             PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled
-            | PeerIncompatible::SupportedVersionsExtensionRequired => Self::OldVersion("an older version"),
-            PeerIncompatible::NoCipherSuitesInCommon => Self::NoCommonSuite,
+            | PeerIncompatible::SupportedVersionsExtensionRequired => {
+                too_old(offer.map_or("an older version", Offer::best_version))
+            }
+            PeerIncompatible::NoCipherSuitesInCommon => Self::NoCommonSuite(takes.suites.clone()),
             PeerIncompatible::NoKxGroupsInCommon | PeerIncompatible::NamedGroupsExtensionRequired => {
-                Self::NoCommonGroup
+                Self::NoCommonGroup(takes.groups.clone())
             }
             PeerIncompatible::NoSignatureSchemesInCommon
             | PeerIncompatible::SignatureAlgorithmsExtensionRequired => Self::NoCommonSignature(why.clone()),
@@ -264,25 +292,32 @@ mod tests {
     use super::*;
     use rustls::client::ClientConfig;
     use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
-    use rustls::{NamedGroup, RootCertStore, ServerConfig, crypto::aws_lc_rs};
+    use rustls::version::{TLS12, TLS13};
+    use rustls::{NamedGroup, RootCertStore, ServerConfig, SupportedProtocolVersion, crypto::aws_lc_rs};
     use std::time::Duration;
     use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
     use tokio_rustls::TlsConnector;
 
-    fn server() -> Tls {
+    fn server(versions: &[&'static SupportedProtocolVersion]) -> Tls {
         let made = rcgen::generate_simple_self_signed(vec!["mail.example.org".to_owned()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let config = ServerConfig::builder().with_no_client_auth();
+        let mut provider = aws_lc_rs::default_provider();
+        provider.cipher_suites.retain(|suite| versions.contains(&suite.version()));
+        let config = ServerConfig::builder_with_provider(Arc::new(provider));
+        let config = config.with_protocol_versions(versions).unwrap().with_no_client_auth();
         let mut config = config.with_single_cert(vec![made.cert.der().clone()], key.into()).unwrap();
         config.alpn_protocols = vec![b"imap".to_vec()];
         Tls::new(Arc::new(config))
     }
 
     async fn failure(client: impl AsyncFnOnce(DuplexStream)) -> Failed<DuplexStream> {
+        failure_at(&server(&[&TLS13, &TLS12]), client).await
+    }
+
+    async fn failure_at(server: &Tls, client: impl AsyncFnOnce(DuplexStream)) -> Failed<DuplexStream> {
         let (near, far) = duplex(64 << 10);
         let deadline = Instant::now() + Duration::from_secs(10);
-        let server = server();
-        let (shaken, ()) = tokio::join!(shake_hands(near, &server, deadline), client(far));
+        let (shaken, ()) = tokio::join!(shake_hands(near, server, deadline), client(far));
         shaken.map(drop).unwrap_err()
     }
 
@@ -353,9 +388,25 @@ mod tests {
         provider.kx_groups.retain(|group| group.name() == NamedGroup::MLKEM768);
         assert_eq!(provider.kx_groups.len(), 1);
         let config = ClientConfig::builder_with_provider(Arc::new(provider));
-        let config = config.with_protocol_versions(&[&rustls::version::TLS13]).unwrap();
+        let config = config.with_protocol_versions(&[&TLS13]).unwrap();
         let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
         let failed = failure(async |stream| connect(stream, config).await).await;
-        assert_eq!(failed.problem, Problem::NoCommonGroup);
+        assert_eq!(
+            failed.problem.to_string(),
+            "it has no key exchange of ours, we take X25519MLKEM768, X25519, secp256r1, secp384r1: it needs an update, or a \
+             setting that allows one of them"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_client_of_tls_1_2_is_told_apart_where_only_1_3_is_taken() {
+        let client = ClientConfig::builder_with_protocol_versions(&[&TLS12]);
+        let client = client.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        let failed = failure_at(&server(&[&TLS13]), async |stream| connect(stream, client).await).await;
+        assert_eq!(
+            failed.problem.to_string(),
+            "it offers TLS 1.2 at most, we take TLS 1.3: it needs an update, or a listener whose `tls` profile takes that"
+        );
+        assert_eq!(failed.offer.unwrap().versions, [0x0303]);
     }
 }

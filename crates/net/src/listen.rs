@@ -3,7 +3,7 @@
 use crate::socket_file::SocketFile;
 use crate::unix_door;
 use events::Peer;
-use settings::{Listener, ListenerKind, Settings};
+use settings::{Listener, ListenerKind, Settings, TlsProfile};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::future::poll_fn;
 use std::io;
@@ -28,7 +28,7 @@ pub(crate) struct Doors {
 
 #[derive(Debug)]
 enum Door {
-    Tcp(TcpListener),
+    Tcp(TcpListener, Option<TlsProfile>),
     Unix(SocketFile),
 }
 
@@ -38,8 +38,8 @@ pub(crate) type Arrival = io::Result<(ListenerKind, Caller)>;
 /// Who stands at a door.
 #[derive(Debug)]
 pub(crate) enum Caller {
-    /// Over a network.
-    Tcp(TcpStream, SocketAddr),
+    /// Over a network, by a listener that may have a TLS profile of its own.
+    Tcp(TcpStream, SocketAddr, Option<TlsProfile>),
     /// A program on this host.
     Unix(UnixStream),
 }
@@ -47,7 +47,7 @@ pub(crate) enum Caller {
 impl Caller {
     pub(crate) const fn peer(&self) -> Peer {
         match self {
-            Self::Tcp(_, address) => Peer::Address(*address),
+            Self::Tcp(_, address, _) => Peer::Address(*address),
             Self::Unix(_) => Peer::UnixSocket,
         }
     }
@@ -56,8 +56,9 @@ impl Caller {
 impl Door {
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Caller>> {
         match self {
-            Self::Tcp(door) => {
-                door.poll_accept(cx).map(|came| came.map(|(stream, address)| Caller::Tcp(stream, address)))
+            Self::Tcp(door, tls) => {
+                let caller = |(stream, address)| Caller::Tcp(stream, address, *tls);
+                door.poll_accept(cx).map(|came| came.map(caller))
             }
             Self::Unix(door) => door.poll_accept(cx).map(|came| came.map(Caller::Unix)),
         }
@@ -66,7 +67,8 @@ impl Door {
 
 impl Doors {
     pub(crate) fn open(settings: &Settings) -> Result<Self, ListenError> {
-        let bound = |listener: &Listener| Ok((listener.kind, Door::Tcp(bind(listener.address)?)));
+        let bound =
+            |listener: &Listener| Ok((listener.kind, Door::Tcp(bind(listener.address)?, listener.tls)));
         let mut open: Vec<_> = settings.network.listeners.iter().map(bound).collect::<Result<_, _>>()?;
         if let Some(path) = &settings.lmtp.socket {
             open.push((ListenerKind::Lmtp, Door::Unix(unix_door::open(path, &settings.lmtp)?)));
@@ -77,7 +79,7 @@ impl Doors {
     /// Where connections come in.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (ListenerKind, SocketAddr)> {
         self.open.iter().filter_map(|(kind, door)| match door {
-            Door::Tcp(door) => Some((*kind, door.local_addr().ok()?)),
+            Door::Tcp(door, _) => Some((*kind, door.local_addr().ok()?)),
             Door::Unix(_) => None,
         })
     }
@@ -85,7 +87,7 @@ impl Doors {
     /// The sockets in the file system where connections come in.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (ListenerKind, &Path)> {
         self.open.iter().filter_map(|(kind, door)| match door {
-            Door::Tcp(_) => None,
+            Door::Tcp(..) => None,
             Door::Unix(door) => Some((*kind, door.path())),
         })
     }

@@ -9,13 +9,13 @@ use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST};
 use crate::octets::Duplex;
 use crate::prompt::Prompt;
 use crate::reception::{Present, Reception};
-use crate::tls;
+use crate::tls::Profiles;
 use crate::validation::Validator;
 use crate::visit::Visit;
 use certificates::{CertificateError, CertificateFiles, Certificates, Reloaded, Validations};
 use events::{Event, Peer, Refusal};
 use policy::{ConnectionLimits, Crowded, Network};
-use settings::{Idle, ListenerKind, Settings};
+use settings::{Idle, ListenerKind, Settings, TlsProfile};
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -168,7 +168,7 @@ impl<S: Service> Server<S> {
     pub fn open_and_await(settings: &Settings, awaited: Awaited, service: S) -> Result<Self, StartError> {
         let certificates = Certificates::load_and_await(certificate_files(settings), awaited.files)?;
         let certificates = Arc::new(certificates);
-        let house = House::new(settings, service, tls::imap_config(&certificates)?);
+        let house = House::new(settings, service, Profiles::new(&certificates, &settings.tls)?);
         let doors = Doors::open(settings)?;
         Ok(Self {
             house: Arc::new(house),
@@ -269,10 +269,12 @@ impl<S: Service> Server<S> {
                 self.is_resting = false;
                 match (kind, caller) {
                     (ListenerKind::Lmtp, caller) => self.admit_mail(kind, caller, visits),
-                    (kind @ (ListenerKind::AcmeHttp | ListenerKind::AcmeTls), Caller::Tcp(stream, _)) => {
+                    (kind @ (ListenerKind::AcmeHttp | ListenerKind::AcmeTls), Caller::Tcp(stream, ..)) => {
                         self.validator.receive(kind, stream);
                     }
-                    (kind, Caller::Tcp(stream, address)) => self.admit(kind, stream, address, visits),
+                    (kind, Caller::Tcp(stream, address, tls)) => {
+                        self.admit((kind, tls), stream, address, visits);
+                    }
                     // Nothing but mail comes in through the file system.
                     (_, Caller::Unix(_)) => {}
                 }
@@ -295,14 +297,20 @@ impl<S: Service> Server<S> {
         }
     }
 
-    fn admit(&self, kind: ListenerKind, stream: TcpStream, address: SocketAddr, visits: &mut JoinSet<()>) {
+    fn admit(
+        &self,
+        (kind, tls): (ListenerKind, Option<TlsProfile>),
+        stream: TcpStream,
+        address: SocketAddr,
+        visits: &mut JoinSet<()>,
+    ) {
         let admission = match self.reception.admit(address.ip()) {
             Ok(admission) => admission,
             Err(crowded) => return turn_away(kind, stream, address, crowded),
         };
         let Ok(stream) = Prompt::ready(stream, &self.idle) else { return };
         let visit = Visit::new(admission, Peer::Address(address), kind, self.clock, self.sign_in_patience);
-        let visit = Arc::new(visit);
+        let visit = Arc::new(visit.with_tls(tls));
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
         visits.spawn(async move { house.serve(stream, visit).await });
@@ -318,7 +326,7 @@ impl<S: Service> Server<S> {
         let admission = self.reception.admit_known();
         let visit = Arc::new(Visit::new(admission, peer, kind, self.clock, Duration::MAX));
         match caller {
-            Caller::Tcp(stream, _) => {
+            Caller::Tcp(stream, ..) => {
                 let Ok(stream) = Prompt::ready(stream, &self.idle) else { return };
                 self.take_mail((stream, kind), visit, place, visits);
             }
@@ -392,7 +400,7 @@ impl MailRules {
         let words = format!("421 {words} ({})\r\n", self.host);
         // Not waited for: a new socket has room for a line.
         let told = match caller {
-            Caller::Tcp(stream, _) => {
+            Caller::Tcp(stream, ..) => {
                 stream.into_std().and_then(|mut stream| stream.write_all(words.as_bytes()))
             }
             Caller::Unix(stream) => {

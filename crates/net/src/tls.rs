@@ -1,18 +1,20 @@
 //! How a TLS handshake goes, and the proof that it is over. What is shown in it is the affair of `certificates`.
 //!
-//! TLS 1.2 and 1.3 by rustls over aws-lc-rs; the hybrid X25519MLKEM768 is the first group we offer. There is no
-//! switch for anything older, and no early data: a replayed command would be a command.
+//! TLS 1.2 and 1.3 by rustls over aws-lc-rs; the hybrid X25519MLKEM768 is the first group we offer. A profile may take
+//! less. There is no switch for anything older, and no early data: a replayed command would be a command.
 
 use crate::bindings;
 use certificates::Certificates;
 use events::{TlsGroup, TlsVersion};
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{NamedGroup, ProtocolVersion, ServerConfig};
+use rustls::version::{TLS12, TLS13};
+use rustls::{CipherSuite, NamedGroup, ProtocolVersion, ServerConfig, SupportedProtocolVersion};
 use sasl::{Channel, ClientCertificate};
 use session::encrypted::{Encrypted, Handshake};
+use settings::TlsProfile;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_rustls::server::TlsStream;
 
@@ -20,13 +22,19 @@ use tokio_rustls::server::TlsStream;
 /// web page can be made to talk to us (the ALPACA attack).
 const ALPN_IMAP: &[u8] = b"imap";
 
-/// How a TLS handshake goes on an IMAP listener that shows these certificates.
+/// How a TLS handshake goes on an IMAP listener of a profile that shows these certificates.
 ///
 /// # Errors
-/// None that an admin can cause; rustls' own word if its provider could not do TLS 1.2 and 1.3.
-pub fn imap_config(certificates: &Arc<Certificates>) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+/// None that an admin can cause, for the settings are checked before; rustls' own word if its provider could not do what
+/// they ask for.
+pub fn imap_config(
+    certificates: &Arc<Certificates>,
+    profile: TlsProfile,
+    settings: &settings::Tls,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let versions = versions(profile, settings);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider(profile, settings, &versions)))
+        .with_protocol_versions(&versions)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::<Certificates>::clone(certificates));
     config.alpn_protocols = vec![ALPN_IMAP.to_vec()];
@@ -36,11 +44,130 @@ pub fn imap_config(certificates: &Arc<Certificates>) -> Result<Arc<ServerConfig>
     Ok(Arc::new(config))
 }
 
+/// The versions that a profile takes.
+fn versions(profile: TlsProfile, settings: &settings::Tls) -> Vec<&'static SupportedProtocolVersion> {
+    match profile {
+        TlsProfile::Compatible => vec![&TLS13, &TLS12],
+        TlsProfile::Modern => vec![&TLS13],
+        TlsProfile::Custom => settings
+            .versions
+            .iter()
+            .map(|version| match version {
+                settings::TlsVersion::V12 => &TLS12,
+                settings::TlsVersion::V13 => &TLS13,
+            })
+            .collect(),
+    }
+}
+
+/// The suites of these versions, and the groups.
+fn provider(
+    profile: TlsProfile,
+    settings: &settings::Tls,
+    versions: &[&'static SupportedProtocolVersion],
+) -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    if profile == TlsProfile::Custom {
+        provider
+            .cipher_suites
+            .retain(|known| settings.suites.iter().any(|asked| suite(*asked) == known.suite()));
+        provider.kx_groups.retain(|known| settings.groups.iter().any(|asked| group(*asked) == known.name()));
+    }
+    provider.cipher_suites.retain(|suite| versions.contains(&suite.version()));
+    provider
+}
+
+const fn suite(suite: settings::TlsSuite) -> CipherSuite {
+    use settings::TlsSuite as Asked;
+    match suite {
+        Asked::Aes256 => CipherSuite::TLS13_AES_256_GCM_SHA384,
+        Asked::Aes128 => CipherSuite::TLS13_AES_128_GCM_SHA256,
+        Asked::ChaCha20 => CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+        Asked::EcdsaAes256 => CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        Asked::EcdsaAes128 => CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        Asked::EcdsaChaCha20 => CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        Asked::RsaAes256 => CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        Asked::RsaAes128 => CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        Asked::RsaChaCha20 => CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    }
+}
+
+const fn group(group: settings::TlsGroup) -> NamedGroup {
+    match group {
+        settings::TlsGroup::X25519MlKem768 => NamedGroup::X25519MLKEM768,
+        settings::TlsGroup::X25519 => NamedGroup::X25519,
+        settings::TlsGroup::Secp256r1 => NamedGroup::secp256r1,
+        settings::TlsGroup::Secp384r1 => NamedGroup::secp384r1,
+    }
+}
+
+/// How handshakes go on each kind of listener.
+#[derive(Debug)]
+pub(crate) struct Profiles {
+    usual: TlsProfile,
+    compatible: Tls,
+    modern: Tls,
+    custom: Tls,
+}
+
+impl Profiles {
+    /// Those of the settings.
+    pub(crate) fn new(
+        certificates: &Arc<Certificates>,
+        settings: &settings::Tls,
+    ) -> Result<Self, rustls::Error> {
+        let tls = |profile| imap_config(certificates, profile, settings).map(Tls::new);
+        Ok(Self {
+            usual: settings.profile,
+            compatible: tls(TlsProfile::Compatible)?,
+            modern: tls(TlsProfile::Modern)?,
+            custom: tls(TlsProfile::Custom)?,
+        })
+    }
+
+    /// That of a listener, which may have one of its own.
+    pub(crate) fn of(&self, own: Option<TlsProfile>) -> &Tls {
+        match own.unwrap_or(self.usual) {
+            TlsProfile::Compatible => &self.compatible,
+            TlsProfile::Modern => &self.modern,
+            TlsProfile::Custom => &self.custom,
+        }
+    }
+}
+
+/// What a listener takes, in words for the admin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Takes {
+    pub(crate) versions: &'static str,
+    pub(crate) suites: String,
+    pub(crate) groups: String,
+}
+
+impl Takes {
+    fn of(config: &ServerConfig) -> Self {
+        let provider = config.crypto_provider();
+        let has = |version| provider.cipher_suites.iter().any(|suite| suite.version() == version);
+        let versions = match (has(&TLS12), has(&TLS13)) {
+            (true, true) => "TLS 1.2 and 1.3",
+            (true, false) => "TLS 1.2",
+            _ => "TLS 1.3",
+        };
+        let suites = provider.cipher_suites.iter().filter_map(|suite| suite.suite().as_str());
+        let groups = provider.kx_groups.iter().filter_map(|group| group.name().as_str());
+        Self { versions, suites: listed(suites), groups: listed(groups) }
+    }
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
 /// How handshakes go on a listener. The certificate is chosen as soon as the client has said hello, and the rest goes by a
 /// configuration that has no other, so that it is known which one was shown.
 #[derive(Debug)]
 pub(crate) struct Tls {
     base: Arc<ServerConfig>,
+    pub(crate) takes: Takes,
     made: Mutex<Vec<Made>>,
 }
 
@@ -56,7 +183,7 @@ const MAX_MADE: usize = 64;
 
 impl Tls {
     pub(crate) fn new(base: Arc<ServerConfig>) -> Self {
-        Self { base, made: Mutex::default() }
+        Self { takes: Takes::of(&base), base, made: Mutex::default() }
     }
 
     /// The one for a client that says this.

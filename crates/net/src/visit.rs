@@ -1,12 +1,13 @@
 //! What is known of one connection: where it came from, who it turned out to be, what it cost.
 
 use crate::clock::Clock;
+use crate::handshake::Offer;
 use crate::reception::{Admission, Presence, Wherefore};
-use events::{Account, ClientId, Codes, Command, ConnectionId, EndReason, Event, Mechanism, Peer, Problem};
+use events::{Account, Alpn, ClientId, Command, ConnectionId, EndReason, Event, Mechanism, Peer, Problem};
 use events::{Protocol, Refused, ResponseCode, Sentence, ServerName, TlsGroup, TlsVersion};
 use mail::SignedOut;
 use sasl::Channel;
-use settings::ListenerKind;
+use settings::{ListenerKind, TlsProfile};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ pub struct Visit {
     admission: Admission,
     peer: Peer,
     listener: ListenerKind,
+    tls: Option<TlsProfile>,
     clock: Clock,
     opened: Moment,
     sign_in_by: Moment,
@@ -76,6 +78,7 @@ impl Visit {
             admission,
             peer,
             listener,
+            tls: None,
             clock,
             opened,
             sign_in_by: opened.plus(patience),
@@ -86,6 +89,17 @@ impl Visit {
             answered_no: AtomicU32::new(0),
             notes: Mutex::default(),
         }
+    }
+
+    /// The same, where the listener has a TLS profile of its own.
+    pub(crate) const fn with_tls(mut self, profile: Option<TlsProfile>) -> Self {
+        self.tls = profile;
+        self
+    }
+
+    /// The TLS profile of its listener, if that has one of its own.
+    pub(crate) const fn tls_profile(&self) -> Option<TlsProfile> {
+        self.tls
     }
 
     /// The number that all its events carry.
@@ -238,16 +252,23 @@ impl Visit {
     }
 
     /// There is no TLS, and so no session: this is the one line that the connection leaves.
-    pub(crate) fn tls_failed(
-        &self,
-        problem: Problem,
-        server_name: Option<ServerName>,
-        groups: Option<Codes>,
-        suites: Option<Codes>,
-    ) {
+    pub(crate) fn tls_failed(&self, problem: Problem, offer: Option<Offer>) {
         self.notes().has_left_its_line = true;
-        let (connection, peer, duration_ms) = (self.id(), self.peer(), self.duration_ms());
-        Event::TlsFailed { connection, peer, problem, server_name, groups, suites, duration_ms }.log();
+        let offered = offer.as_ref();
+        Event::TlsFailed {
+            connection: self.id(),
+            peer: self.peer(),
+            problem,
+            server_name: offered.and_then(|offer| offer.server_name.as_deref()).map(ServerName::new),
+            versions: offered.map(|offer| offer.versions.iter().copied().collect()),
+            groups: offered.map(|offer| offer.groups.clone()),
+            suites: offered.map(|offer| offer.suites.clone()),
+            protocols: offered
+                .filter(|offer| !offer.protocols.is_empty())
+                .map(|offer| Alpn::new(&offer.protocols)),
+            duration_ms: self.duration_ms(),
+        }
+        .log();
     }
 
     /// The one line that every connection leaves.

@@ -41,7 +41,7 @@ impl House {
         let pool = Arc::new(HashPool::start(1, cheap()).unwrap());
         let lmtp = Lmtp::new(&settings, Arc::clone(&accounts));
         let protocols = Protocols { imap: Imap::new(&settings, accounts, pool), lmtp };
-        let listener = Listener { address: "127.0.0.1:0".parse().unwrap(), kind: ListenerKind::Lmtp };
+        let listener = Listener::new("127.0.0.1:0".parse().unwrap(), ListenerKind::Lmtp);
         let server = Running::start(name, protocols, |settings| settings.network.listeners.push(listener));
         let house = Self { server, log, _listening: listening };
         let mut client = house.signed_in().await;

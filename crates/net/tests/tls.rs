@@ -1,18 +1,22 @@
 //! Certificates: which one a client sees, and what happens when the files change.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod common;
 
 use certificates::{CertificateFiles, Certificates, Reloaded};
-use common::{issue, scratch, trusting};
+use common::{HOST, Running, Toy, issue, scratch, trusting};
+use rustls::client::ClientConfig;
 use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{NamedGroup, RootCertStore, SupportedProtocolVersion};
+use settings::{Tls, TlsGroup, TlsProfile, TlsSuite, TlsVersion};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 struct Shown {
     leaf: Option<CertificateDer<'static>>,
-    group: Option<rustls::NamedGroup>,
+    group: Option<NamedGroup>,
 }
 
 /// One handshake over a real socket; what the client saw, or why it failed.
@@ -24,7 +28,9 @@ async fn handshake(
 ) -> std::io::Result<Shown> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let acceptor = TlsAcceptor::from(net::tls::imap_config(certificates).unwrap());
+    let acceptor = TlsAcceptor::from(
+        net::tls::imap_config(certificates, TlsProfile::Compatible, &Tls::default()).unwrap(),
+    );
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         acceptor.accept(stream).await.map(drop)
@@ -75,7 +81,7 @@ async fn t_7_each_name_gets_its_own_certificate_and_the_first_serves_the_rest() 
     let trusted = [a_cert.clone(), b_cert.clone()];
     let shown = handshake(&certificates, &trusted, "b.example.org", &[b"imap"]).await.unwrap();
     assert_eq!(shown.leaf, Some(b_cert));
-    assert_eq!(shown.group, Some(rustls::NamedGroup::X25519MLKEM768), "the hybrid group comes first");
+    assert_eq!(shown.group, Some(NamedGroup::X25519MLKEM768), "the hybrid group comes first");
     let shown = handshake(&certificates, &trusted, "a.example.org", &[]).await.unwrap();
     assert_eq!(shown.leaf, Some(a_cert));
     let stranger = handshake(&certificates, &trusted, "c.example.org", &[]).await;
@@ -110,4 +116,54 @@ async fn new_files_are_shown_at_once_and_broken_ones_never() {
     assert!(matches!(certificates.look_again().as_slice(), [Reloaded::Replaced(_)]));
     let shown = handshake(&certificates, std::slice::from_ref(&new), "a.example.org", &[]).await.unwrap();
     assert_eq!(shown.leaf, Some(new));
+}
+
+/// What comes of a handshake of this version on the port where TLS comes first, and on the other.
+async fn versions(
+    server: &Running,
+    version: &'static SupportedProtocolVersion,
+) -> [Option<(rustls::CipherSuite, Option<NamedGroup>)>; 2] {
+    let mut roots = RootCertStore::empty();
+    roots.add(server.trusted.clone()).unwrap();
+    let config = ClientConfig::builder_with_protocol_versions(&[version]);
+    let connector = TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()));
+    let name = || ServerName::try_from(HOST).unwrap();
+    let first = connector.connect(name(), TcpStream::connect(server.tls).await.unwrap()).await;
+    let mut clear = server.in_clear().await;
+    assert!(clear.ask("a STARTTLS").await.starts_with("a OK "));
+    let second = connector.connect(name(), clear.stream).await;
+    [first, second].map(|shaken| {
+        let shaken = shaken.ok()?;
+        let (_, connection) = shaken.get_ref();
+        let group = connection.negotiated_key_exchange_group().map(|group| group.name());
+        Some((connection.negotiated_cipher_suite()?.suite(), group))
+    })
+}
+
+#[tokio::test]
+async fn each_listener_takes_the_tls_of_its_profile() {
+    let server = Running::start("profiles", Toy, |settings| {
+        settings.network.listeners[1].tls = Some(TlsProfile::Modern);
+    });
+    let [tls, starttls] = versions(&server, &TLS12).await;
+    assert!(tls.is_none() && starttls.is_some(), "TLS 1.2: {tls:?}, {starttls:?}");
+    let [tls, starttls] = versions(&server, &TLS13).await;
+    assert!(tls.is_some() && starttls.is_some(), "TLS 1.3: {tls:?}, {starttls:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_custom_profile_takes_what_it_lists_and_nothing_else() {
+    let server = Running::start("custom-profile", Toy, |settings| {
+        settings.tls.profile = TlsProfile::Custom;
+        settings.tls.versions = vec![TlsVersion::V12];
+        settings.tls.suites = vec![TlsSuite::Aes256, TlsSuite::EcdsaAes128];
+        settings.tls.groups = vec![TlsGroup::Secp256r1];
+    });
+    let [tls, _] = versions(&server, &TLS12).await;
+    let suite = rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    assert_eq!(tls, Some((suite, Some(NamedGroup::secp256r1))));
+    let [tls, starttls] = versions(&server, &TLS13).await;
+    assert!(tls.is_none() && starttls.is_none(), "TLS 1.3: {tls:?}, {starttls:?}");
+    server.stop().await;
 }

@@ -144,7 +144,7 @@ async fn server(served: Served, switch: Switch) -> (Server<Protocols>, Certifica
         LazyLock::new(|| issue(&scratch("transcripts"), HOST));
     let (files, trusted) = &*ISSUED;
     let mut settings = settings(files);
-    let lmtp = Listener { address: "127.0.0.1:0".parse().unwrap(), kind: ListenerKind::Lmtp };
+    let lmtp = Listener::new("127.0.0.1:0".parse().unwrap(), ListenerKind::Lmtp);
     settings.network.listeners.push(lmtp);
     // A wrong password waits for its answer, and nothing passes that it could wait for.
     settings.passwords.login_delay_max_ms = 0;

@@ -5,7 +5,8 @@ use crate::directory::{Domain, Text};
 use crate::value::{
     AccountName, AcmeCertificate, Certificate, FileMode, GroupName, HostName, HttpsUrl, Introspect,
     LdapCleartext, LdapDepth, Listener, ListenerKind, LiteralPlus, LogFormat, LogLevel, NetworkFilesystem,
-    NewAccounts, Separator, SqlCleartext, Subnet, Terms, WhenFull, on_every_address, this_host,
+    NewAccounts, Separator, SqlCleartext, Subnet, Terms, TlsGroup, TlsProfile, TlsSuite, TlsVersion,
+    WhenFull, on_every_address, this_host,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,9 +39,11 @@ settings! {
         /// Addresses to listen on. `imap-starttls` lets nobody log in before STARTTLS; `imap-tls` begins with TLS;
         /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear. `acme-http` and `acme-tls` are
         /// for authorities that validate names (`[acme]`), who come to ports 80 and 443 and nowhere else.
+        /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear. A listener may name a
+        /// TLS profile of its own, as `tls`; otherwise it has that of `tls.profile`.
         listeners: Vec<Listener> = vec![
-            Listener { address: on_every_address(143), kind: ListenerKind::ImapStartTls },
-            Listener { address: on_every_address(993), kind: ListenerKind::ImapTls },
+            Listener::new(on_every_address(143), ListenerKind::ImapStartTls),
+            Listener::new(on_every_address(993), ListenerKind::ImapTls),
         ];
     }
 
@@ -89,6 +92,29 @@ settings! {
             chain: PathBuf::from("tls/fullchain.pem"),
             key: PathBuf::from("tls/privkey.pem"),
         }];
+        /// Which TLS is taken, where a listener does not say otherwise. `compatible`: TLS 1.2 and 1.3, with forward secrecy
+        /// and authenticated encryption, and nothing older (RFC 8996, RFC 9325); every mail program that is cared for
+        /// speaks one of them. `modern`: TLS 1.3 alone, which keeps out Outlook on Windows 10 and telephones from before
+        /// 2019. `custom`: what the three lists below say.
+        profile: TlsProfile = TlsProfile::Compatible;
+        /// The versions of the profile `custom`.
+        versions: Vec<TlsVersion> = vec![TlsVersion::V13, TlsVersion::V12];
+        /// The cipher suites of the profile `custom`; a client takes the one that it likes best. Each version
+        /// needs one.
+        suites: Vec<TlsSuite> = vec![
+            TlsSuite::Aes256,
+            TlsSuite::Aes128,
+            TlsSuite::ChaCha20,
+            TlsSuite::EcdsaAes256,
+            TlsSuite::EcdsaAes128,
+            TlsSuite::EcdsaChaCha20,
+            TlsSuite::RsaAes256,
+            TlsSuite::RsaAes128,
+            TlsSuite::RsaChaCha20,
+        ];
+        /// The key exchanges of the profile `custom`.
+        groups: Vec<TlsGroup> =
+            vec![TlsGroup::X25519MlKem768, TlsGroup::X25519, TlsGroup::Secp256r1, TlsGroup::Secp384r1];
     }
 
     /// Certificates from an authority by ACME (RFC 8555), such as Let's Encrypt: ordered when the server starts, and renewed

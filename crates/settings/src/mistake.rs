@@ -5,6 +5,7 @@ use crate::nearest::nearest;
 use crate::value::Value;
 use crate::{
     AcmeCertificate, CertificateName, Challenge, Directory, DirectoryName, ListenerKind, Settings, Terms,
+    TlsVersion,
 };
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -144,6 +145,18 @@ impl<'t> Report<'t> {
         self.add(key.span(), format!("`{typed}` stands outside of every section; {remedy}"));
     }
 
+    fn check_tls(&mut self, settings: &Settings) {
+        let tls = &settings.tls;
+        if tls.groups.is_empty() {
+            self.blame(&["groups"], "without a key exchange there is no TLS: name at least one group");
+        }
+        let has_suite = |version: &TlsVersion| tls.suites.iter().any(|suite| suite.version() == *version);
+        if tls.versions.is_empty() || !tls.versions.iter().all(has_suite) {
+            let what = "there has to be a version of TLS, and a suite for each: those of 1.3 have no WITH in their names";
+            self.blame(&["suites", "versions"], what);
+        }
+    }
+
     /// What no setting can be blamed for alone.
     pub(crate) fn check(&mut self, settings: &Settings) {
         let limits = &settings.limits;
@@ -154,6 +167,7 @@ impl<'t> Report<'t> {
         if settings.network.listeners.is_empty() {
             self.blame(&["listeners"], "there is nothing to listen on: name at least one listener");
         }
+        self.check_tls(settings);
         let lmtp = settings.network.listeners.iter().filter(|listener| listener.kind == ListenerKind::Lmtp);
         for listener in lmtp {
             // RFC 2033, 5: "it MUST NOT be used on the TCP service port 25".

@@ -227,6 +227,58 @@ words! {
         Dns01 = "dns-01",
     }
 
+    /// Which TLS a listener takes.
+    TlsProfile: "\"compatible\", \"modern\" or \"custom\"" {
+        /// TLS 1.2 and 1.3, with forward secrecy and authenticated encryption alone.
+        Compatible = "compatible",
+        /// TLS 1.3 alone.
+        Modern = "modern",
+        /// What the settings list.
+        Custom = "custom",
+    }
+
+    /// A version of TLS. There is no older one here.
+    TlsVersion: "\"1.2\" or \"1.3\"" {
+        /// RFC 5246.
+        V12 = "1.2",
+        /// RFC 8446.
+        V13 = "1.3",
+    }
+
+    /// A cipher suite, as IANA names it. Those of TLS 1.2 are RFC 9325's.
+    TlsSuite: "the name of a suite, such as \"TLS_AES_128_GCM_SHA256\"" {
+        /// TLS 1.3.
+        Aes256 = "TLS_AES_256_GCM_SHA384",
+        /// TLS 1.3.
+        Aes128 = "TLS_AES_128_GCM_SHA256",
+        /// TLS 1.3.
+        ChaCha20 = "TLS_CHACHA20_POLY1305_SHA256",
+        /// TLS 1.2.
+        EcdsaAes256 = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        /// TLS 1.2.
+        EcdsaAes128 = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        /// TLS 1.2.
+        EcdsaChaCha20 = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        /// TLS 1.2.
+        RsaAes256 = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        /// TLS 1.2.
+        RsaAes128 = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        /// TLS 1.2.
+        RsaChaCha20 = "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    }
+
+    /// A key exchange, as IANA names its group.
+    TlsGroup: "\"X25519MLKEM768\", \"x25519\", \"secp256r1\" or \"secp384r1\"" {
+        /// Hybrid: safe while either of its halves is.
+        X25519MlKem768 = "X25519MLKEM768",
+        /// RFC 7748.
+        X25519 = "x25519",
+        /// NIST P-256.
+        Secp256r1 = "secp256r1",
+        /// NIST P-384.
+        Secp384r1 = "secp384r1",
+    }
+
     /// What becomes of mail for an account that is full.
     WhenFull: "\"defer\" or \"refuse\"" {
         /// Whoever brings it keeps it and tries again.
@@ -603,6 +655,22 @@ impl<'v, 'd> Parts<'v, 'd> {
         };
         report.setting(name, part, None)
     }
+
+    /// One that need not be there.
+    fn optional<V: Value>(&self, name: &str, report: &mut Report<'_>) -> Option<V> {
+        self.table.get(name).and_then(|part| report.setting(name, part, None))
+    }
+}
+
+impl TlsSuite {
+    /// The version that it belongs to.
+    #[must_use]
+    pub const fn version(self) -> TlsVersion {
+        match self {
+            Self::Aes256 | Self::Aes128 | Self::ChaCha20 => TlsVersion::V13,
+            _ => TlsVersion::V12,
+        }
+    }
 }
 
 /// An address to listen on.
@@ -612,19 +680,32 @@ pub struct Listener {
     pub address: SocketAddr,
     /// What is spoken there.
     pub kind: ListenerKind,
+    /// Which TLS it takes; `None` for that of `tls.profile`.
+    pub tls: Option<TlsProfile>,
+}
+
+impl Listener {
+    /// One that takes TLS as most of them do.
+    #[must_use]
+    pub const fn new(address: SocketAddr, kind: ListenerKind) -> Self {
+        Self { address, kind, tls: None }
+    }
 }
 
 impl Value for Listener {
     const KIND: &'static str = "a list such as [{ address = \"[::]:993\", kind = \"imap-tls\" }]";
 
     fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
-        let parts = Parts::new(value, &["address", "kind"], report)?;
+        let parts = Parts::new(value, &["address", "kind", "tls"], report)?;
         let (address, kind) = (parts.get("address", report), parts.get("kind", report));
-        Some(Self { address: address?, kind: kind? })
+        let tls = parts.optional("tls", report);
+        Some(Self { address: address?, kind: kind?, tls })
     }
 
     fn write(&self) -> Option<String> {
-        Some(format!("{{ address = {}, kind = {} }}", self.address.write()?, self.kind.write()?))
+        let tls =
+            self.tls.and_then(|tls| tls.write()).map(|tls| format!(", tls = {tls}")).unwrap_or_default();
+        Some(format!("{{ address = {}, kind = {}{tls} }}", self.address.write()?, self.kind.write()?))
     }
 }
 

@@ -2,8 +2,8 @@
 //! What a settings file may say, and what is said of one that is wrong.
 
 use settings::{
-    FileMode, HostName, Listener, ListenerKind, Lmtp, LogFormat, Separator, Settings, Subnet, WhenFull,
-    manual,
+    FileMode, HostName, Listener, ListenerKind, Lmtp, LogFormat, Separator, Settings, Subnet, TlsGroup,
+    TlsProfile, WhenFull, manual,
 };
 use std::path::{Path, PathBuf};
 
@@ -32,8 +32,12 @@ fn the_commented_file_says_what_it_was_written_from() {
     let mut own = Settings::default();
     own.server.data = PathBuf::from("mail \"here\"");
     own.server.hostname = HostName::new("mail.example.org").unwrap();
-    own.network.listeners =
-        vec![Listener { address: "127.0.0.1:1993".parse().unwrap(), kind: ListenerKind::ImapTls }];
+    own.network.listeners = vec![Listener {
+        tls: Some(TlsProfile::Modern),
+        ..Listener::new("127.0.0.1:1993".parse().unwrap(), ListenerKind::ImapTls)
+    }];
+    own.tls.profile = TlsProfile::Custom;
+    own.tls.groups = vec![TlsGroup::X25519];
     own.lmtp = Lmtp {
         socket: Some(PathBuf::from("/run/lmtp")),
         socket_mode: FileMode(0o600),
@@ -86,7 +90,7 @@ fn an_unknown_name_is_told_its_line_and_what_was_meant() {
         ("server = 1", "line 1: `server` is a section: write [server] on a line of its own"),
         (
             "[[network.listeners]]\naddress = '[::]:1'\nkind = 'imap-tls'\nkin = 1",
-            "line 4: `kin` is unknown here: only `address` and `kind`",
+            "line 4: `kin` is unknown here: only `address` and `kind` and `tls`",
         ),
     ] {
         assert_eq!(complaint(text), told);
@@ -102,6 +106,11 @@ fn a_wrong_value_is_told_what_would_be_right() {
             "line 2: `preauth_seconds` must be a whole number, and this is a TOML string",
         ),
         ("[limits]\npreauth_seconds = 1", "line 2: `preauth_seconds` must be from 5 to 600, and 1 is not"),
+        ("[tls]\nversions = ['1.1']", "line 2: \"1.1\" is not \"1.2\" or \"1.3\""),
+        (
+            "[network]\nlisteners = [{ address = '[::]:993', kind = 'imap-tls', tls = 'old' }]",
+            "line 2: \"old\" is not \"compatible\", \"modern\" or \"custom\"",
+        ),
         ("[limits]\npreauth_seconds = -1", "line 2: -1 is not from 0 to 4294967295"),
         (
             "[log]\nlevel = 'loud'",
@@ -157,6 +166,11 @@ fn what_no_setting_is_to_blame_for_alone_is_told_too() {
             "[network]\nlisteners = [{ address = '127.0.0.1:993', kind = 'imap-tls' }]\n[metrics]\nlisten = '127.0.0.1:993'",
             "line 4: the address 127.0.0.1:993 is listened on twice",
         ),
+        (
+            "[tls]\nversions = ['1.2', '1.3']\nsuites = ['TLS_AES_128_GCM_SHA256']",
+            "line 3: there has to be a version of TLS, and a suite for each: those of 1.3 have no WITH in their names",
+        ),
+        ("[tls]\ngroups = []", "line 2: without a key exchange there is no TLS: name at least one group"),
         ("[tls]\ncertificates = []", "line 2: there is no certificate: without one nobody can log in"),
     ] {
         assert_eq!(complaint(text), told);

@@ -57,7 +57,7 @@ pub(crate) fn trusting(certificates: &[CertificateDer<'static>]) -> ClientConfig
 /// Settings for a server on ports that the system chooses.
 pub(crate) fn settings(certificate: &CertificateFiles) -> Settings {
     let mut settings = Settings::default();
-    let listener = |kind| Listener { address: "127.0.0.1:0".parse().unwrap(), kind };
+    let listener = |kind| Listener::new("127.0.0.1:0".parse().unwrap(), kind);
     settings.network.listeners = vec![listener(ListenerKind::ImapStartTls), listener(ListenerKind::ImapTls)];
     settings.server.hostname = HostName::new(HOST).unwrap();
     settings.public.imaps_port = Some(993);
