@@ -57,8 +57,11 @@ impl Validations {
         certificate: CertificateDer<'static>,
         key: PrivateKeyDer<'static>,
     ) -> Result<bool, CertificateError> {
-        let key = CertifiedKey::from_der(vec![certificate], key, &aws_lc_rs::default_provider())
+        // Not `from_der`, which reads the certificate: a reader that does not know the critical extension of RFC 8737 has to
+        // refuse it.
+        let key = aws_lc_rs::sign::any_supported_type(&key)
             .map_err(|why| CertificateError::Proof(why.to_string()))?;
+        let key = CertifiedKey::new(vec![certificate], key);
         let name = name.to_ascii_lowercase();
         let mut shown = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
         let has_room = shown.len() < MAX_PROOFS || shown.contains_key(name.as_str());
@@ -89,6 +92,20 @@ impl ResolvesServerCert for Validations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_with_the_extension_of_a_validation_can_be_shown() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["mail.example.org".to_owned()]).unwrap();
+        params.custom_extensions = vec![rcgen::CustomExtension::new_acme_identifier(&[7; 32])];
+        let made = params.self_signed(&key).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let validations = Validations::default();
+        assert!(validations.show_certificate("Mail.example.org", made.der().clone(), key).unwrap());
+        assert!(validations.certificates.read().unwrap().contains_key("mail.example.org"));
+        validations.hide_certificate("mail.example.org");
+        assert!(validations.certificates.read().unwrap().is_empty());
+    }
 
     #[test]
     fn a_file_is_found_while_it_is_shown_and_there_are_never_too_many() {
