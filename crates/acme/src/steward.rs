@@ -122,7 +122,7 @@ pub struct Steward {
     validations: Arc<Validations>,
     hook: Option<Hook>,
     random: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// Held while the authority is spoken to: never two orders at a time.
+    /// Held while something is ordered: never two orders at a time.
     busy: Mutex<()>,
 }
 
@@ -235,20 +235,20 @@ impl Steward {
             .map(|charge| CertificateFiles { chain: charge.file.clone(), key: charge.file.clone() })
     }
 
-    /// Does what is due at `now`, one thing after another, and says when to come again.
-    pub async fn tend(&self, now: SystemTime) -> (Vec<Outcome>, SystemTime) {
-        let _alone = self.busy.lock().await;
-        let mut outcomes = Vec::new();
-        for charge in &self.charges {
-            if charge.may_ask(now) {
-                self.ask_for_hint(charge, now).await;
-            }
-            if charge.due(now) <= now {
-                outcomes.push(self.renew_one(charge, now).await);
-            }
+    /// Does what is due at `now`, at most one order of it, and says when to come again: at once, where more is due.
+    pub async fn tend(&self, now: SystemTime) -> (Option<Outcome>, SystemTime) {
+        for charge in self.charges.iter().filter(|charge| charge.may_ask(now)) {
+            self.ask_for_hint(charge, now).await;
         }
+        let outcome = self.order_what_is_due(now).await;
         let next = self.charges.iter().map(|charge| charge.next_look(now)).min();
-        (outcomes, next.unwrap_or(now + LONGEST_REST).min(now + LONGEST_REST))
+        (outcome, next.unwrap_or(now + LONGEST_REST).min(now + LONGEST_REST))
+    }
+
+    async fn order_what_is_due(&self, now: SystemTime) -> Option<Outcome> {
+        let _alone = self.busy.lock().await;
+        let charge = self.charges.iter().find(|charge| charge.due(now) <= now)?;
+        Some(self.renew_one(charge, now).await)
     }
 
     /// Renews at once what is called so by one of its names, whatever is planned; all without a name. `None` where

@@ -87,8 +87,8 @@ fn random() -> u64 {
 /// Sees to the certificates, for ever.
 pub(crate) async fn run(steward: Arc<Steward>, remote: Remote) {
     loop {
-        let (outcomes, next) = steward.tend(SystemTime::now()).await;
-        tell(&outcomes, &remote);
+        let (outcome, next) = steward.tend(SystemTime::now()).await;
+        tell(outcome.as_slice(), &remote);
         let rest = next.duration_since(SystemTime::now()).unwrap_or_default();
         tokio::time::sleep(rest.max(SHORTEST_REST)).await;
     }
