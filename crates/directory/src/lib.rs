@@ -47,6 +47,12 @@ pub trait Directory: Send + Sync {
     /// Whether it can be asked for that at all.
     fn can(&self, ability: Ability) -> bool;
 
+    /// Whether it keeps by itself from asking over and over what does not answer, so that [`Member`] need not have it rest: where
+    /// part of what it is asked is known to it even then.
+    fn spares_itself(&self) -> bool {
+        false
+    }
+
     /// Who has that name. [`Answer::NoSuch`] where nobody has, and where more than one has: then it is not known whose it is.
     fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found>;
 

@@ -119,7 +119,7 @@ impl Member {
     }
 
     async fn asked<'a, T>(&'a self, ask: impl FnOnce() -> Asked<'a, T>) -> Answer<T> {
-        if let Some(why) = self.rests() {
+        if let Some(why) = self.rests().filter(|_| !self.directory.spares_itself()) {
             return Answer::Unavailable(why);
         }
         let answer = timeout(PATIENCE, ask()).await;

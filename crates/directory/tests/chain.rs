@@ -137,6 +137,41 @@ async fn one_that_does_not_answer_is_left_alone_for_a_while_and_asked_again() {
     assert!(chain.members().all(|member| member.trouble().is_none()));
 }
 
+/// Part of what it is asked it knows itself, and for the rest it has pauses of its own.
+#[tokio::test]
+async fn one_that_spares_itself_is_asked_though_it_has_failed() {
+    struct Sparing(Arc<Scripted>);
+    impl Directory for Sparing {
+        fn name(&self) -> &DirectoryName {
+            self.0.name()
+        }
+        fn can(&self, ability: Ability) -> bool {
+            self.0.can(ability)
+        }
+        fn spares_itself(&self) -> bool {
+            true
+        }
+        fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
+            self.0.find(login)
+        }
+        fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
+            self.0.check(found, password)
+        }
+        fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
+            self.0.bearer(token)
+        }
+    }
+    let staff = Scripted::new("staff", &[("ann", "1")]);
+    let member = Member::new(Arc::new(Sparing(Arc::clone(&staff))), Domains::All);
+    staff.becomes(State::Down);
+    for _ in 0..=FAILURES_BEFORE_REST {
+        assert!(matches!(member.find(&login("ann")).await, Answer::Unavailable(_)));
+    }
+    assert!(member.trouble().is_some(), "it is told all the same");
+    staff.becomes(State::Up);
+    assert!(matches!(member.find(&login("ann")).await, Answer::Yes(_)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_who_come_at_once_while_one_rests_are_one_question() {
     let silent = Scripted::new("silent", &[]);
