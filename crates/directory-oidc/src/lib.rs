@@ -16,6 +16,7 @@ mod jws;
 mod keyring;
 mod keys;
 mod object;
+mod pause;
 mod provider;
 mod refusal;
 mod remembered;
@@ -181,7 +182,7 @@ impl OidcDirectory {
         }
     }
 
-    /// Asks the provider, or whoever remembers what it said; `inactive` is the answer where it says no.
+    /// Asks the provider, or whoever remembers what it said; `inactive` is the answer where it does not know the token.
     async fn introspect(&self, token: &str, inactive: Answer<Person>) -> Answer<Person> {
         let now = (self.clock)();
         let known = self.remembered().get(token, now);
@@ -190,19 +191,21 @@ impl OidcDirectory {
             None => match self.provider.introspect(token, now).await {
                 Err(why) => return Answer::Unavailable(why),
                 Ok(said) => {
-                    let person = self.told(said.as_ref(), now);
+                    let said = said.ok_or(Refusal::Inactive);
+                    let person = said.and_then(|said| self.rules.judge(&said, Source::Provider, now));
                     self.remembered().keep(token, person.clone(), now);
                     person
                 }
             },
         };
-        person.map_or(inactive, Answer::Yes)
-    }
-
-    fn told(&self, said: Option<&object::Object>, now: UnixTime) -> Option<Person> {
-        let judged =
-            said.map_or(Err(Refusal::Inactive), |said| self.rules.judge(said, Source::Provider, now));
-        judged.inspect_err(|refusal| (self.notice)(*refusal)).ok()
+        match person {
+            Ok(person) => Answer::Yes(person),
+            Err(Refusal::Inactive) => {
+                (self.notice)(Refusal::Inactive);
+                inactive
+            }
+            Err(refusal) => self.wrong(refusal),
+        }
     }
 
     fn wrong<T>(&self, refusal: Refusal) -> Answer<T> {
@@ -229,6 +232,11 @@ impl Directory for OidcDirectory {
             Ability::Passwords => false,
             Ability::Bearer => true,
         }
+    }
+
+    /// What is not known is looked for with pauses ([`FETCHED_AGAIN_AFTER`]), and meanwhile the keys that are known judge on.
+    fn spares_itself(&self) -> bool {
+        true
     }
 
     /// A provider is asked about tokens, and knows nobody by name.

@@ -5,6 +5,7 @@ use crate::config::{Introspection, OidcConfig};
 use crate::keyring::{Keyring, Known, Need, Step};
 use crate::keys::Keys;
 use crate::object::Object;
+use crate::pause::Pause;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use directory::Trouble;
@@ -34,6 +35,7 @@ pub(crate) struct Provider {
     keyring: Mutex<Keyring>,
     /// One fetches, and the others, if they have nothing to go by, wait for them.
     turn: tokio::sync::Mutex<()>,
+    introspecting: Mutex<Pause>,
 }
 
 impl Provider {
@@ -44,6 +46,7 @@ impl Provider {
             introspection: config.introspection.clone(),
             keyring: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
+            introspecting: Mutex::default(),
         })
     }
 
@@ -142,12 +145,25 @@ impl Provider {
         let known = self.known(now).await?;
         let place = known.introspection.as_ref();
         let place = place.ok_or_else(|| Trouble::new("the provider tells no https URL for introspection"))?;
+        if let Some(why) = self.introspecting().holds(now) {
+            return Err(why);
+        }
+        let said = timeout(PATIENCE, self.said_of(token, settings, place)).await;
+        let said = said.unwrap_or_else(|_| Err(Trouble::new("the provider does not answer in time")));
+        self.introspecting().note(&said);
+        said
+    }
+
+    async fn said_of(
+        &self,
+        token: &str,
+        settings: &Introspection,
+        place: &Url,
+    ) -> Result<Option<Object>, Trouble> {
         let body = format!("token={}&token_type_hint=access_token", form(token));
         let authorization = basic(settings);
         let headers = [("authorization", authorization.as_str()), ("accept", "application/json")];
-        let asked = self.client.post(place, "application/x-www-form-urlencoded", body, &headers);
-        let answer = timeout(PATIENCE, asked).await;
-        let answer = answer.map_err(|_| Trouble::new("the provider does not answer in time"))?;
+        let answer = self.client.post(place, "application/x-www-form-urlencoded", body, &headers).await;
         let answer = answer.map_err(Trouble::new)?;
         if !found(&answer) {
             return Err(Trouble::new(format_args!(
@@ -162,6 +178,10 @@ impl Provider {
             Some(false) => Ok(None),
             None => Err(Trouble::new("the provider does not say whether a token is active")),
         }
+    }
+
+    fn introspecting(&self) -> MutexGuard<'_, Pause> {
+        self.introspecting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keyring(&self) -> MutexGuard<'_, Keyring> {

@@ -1,13 +1,14 @@
 //! What a provider said of tokens, for a while. Pure: what time it is comes from outside.
 
 use crate::claims::{Person, UnixTime};
+use crate::refusal::Refusal;
 use aws_lc_rs::digest;
 use std::collections::HashMap;
 
 /// So long a token that was active is taken without asking again, in seconds: so long it is of use after it was revoked.
 pub const ACTIVE_FOR: u64 = 60;
 
-/// The same for one that was not.
+/// The same for one that was not, or that does not hold.
 pub const INACTIVE_FOR: u64 = 5;
 
 /// Most tokens of which something is remembered.
@@ -19,20 +20,19 @@ pub(crate) struct Remembered(HashMap<[u8; 32], Entry>);
 
 #[derive(Debug)]
 struct Entry {
-    /// `None`: it is not active.
-    person: Option<Person>,
+    person: Result<Person, Refusal>,
     since: UnixTime,
     until: UnixTime,
 }
 
 impl Remembered {
-    /// What is known of a token: nothing, or that it is whose, or nobody's.
-    pub(crate) fn get(&self, token: &str, now: UnixTime) -> Option<Option<Person>> {
+    /// Whose a token is, or why nobody's; `None` where nothing is remembered of it.
+    pub(crate) fn get(&self, token: &str, now: UnixTime) -> Option<Result<Person, Refusal>> {
         let entry = self.0.get(&key(token))?;
         (entry.since..entry.until).contains(&now).then(|| entry.person.clone())
     }
 
-    pub(crate) fn keep(&mut self, token: &str, person: Option<Person>, now: UnixTime) {
+    pub(crate) fn keep(&mut self, token: &str, person: Result<Person, Refusal>, now: UnixTime) {
         if self.0.len() >= MAX_REMEMBERED {
             self.0.retain(|_, entry| now < entry.until);
         }
@@ -40,8 +40,8 @@ impl Remembered {
         if self.0.len() >= MAX_REMEMBERED {
             self.0.clear();
         }
-        let longest = now.plus(if person.is_some() { ACTIVE_FOR } else { INACTIVE_FOR });
-        let end = person.as_ref().and_then(|person| person.until);
+        let longest = now.plus(if person.is_ok() { ACTIVE_FOR } else { INACTIVE_FOR });
+        let end = person.as_ref().ok().and_then(|person| person.until);
         let until = end.map_or(longest, |end| end.min(longest));
         self.0.insert(key(token), Entry { person, since: now, until });
     }
@@ -76,10 +76,10 @@ mod tests {
     #[test]
     fn an_answer_is_remembered_for_its_time_and_not_beyond_the_end_of_its_token() {
         let mut remembered = Remembered::default();
-        remembered.keep("long", Some(ann(Some(5_000))), UnixTime(1_000));
-        remembered.keep("endless", Some(ann(None)), UnixTime(1_000));
-        remembered.keep("short", Some(ann(Some(1_010))), UnixTime(1_000));
-        remembered.keep("no", None, UnixTime(1_000));
+        remembered.keep("long", Ok(ann(Some(5_000))), UnixTime(1_000));
+        remembered.keep("endless", Ok(ann(None)), UnixTime(1_000));
+        remembered.keep("short", Ok(ann(Some(1_010))), UnixTime(1_000));
+        remembered.keep("no", Err(Refusal::Inactive), UnixTime(1_000));
         for (token, now, is_known) in [
             ("long", 1_059, true),
             ("long", 1_060, false),
@@ -95,15 +95,15 @@ mod tests {
         ] {
             assert_eq!(remembered.get(token, UnixTime(now)).is_some(), is_known, "{token} at {now}");
         }
-        assert_eq!(remembered.get("no", UnixTime(1_000)), Some(None));
-        assert_eq!(remembered.get("long", UnixTime(1_000)), Some(Some(ann(Some(5_000)))));
+        assert_eq!(remembered.get("no", UnixTime(1_000)), Some(Err(Refusal::Inactive)));
+        assert_eq!(remembered.get("long", UnixTime(1_000)), Some(Ok(ann(Some(5_000)))));
     }
 
     #[test]
     fn however_many_tokens_come_few_are_remembered() {
         let mut remembered = Remembered::default();
         for number in 0..3 * MAX_REMEMBERED {
-            remembered.keep(&number.to_string(), None, UnixTime(1));
+            remembered.keep(&number.to_string(), Err(Refusal::Inactive), UnixTime(1));
             assert!(remembered.0.len() <= MAX_REMEMBERED);
         }
     }
