@@ -65,6 +65,9 @@ impl Rules {
     /// Whose a token is that says this at that time.
     pub(crate) fn judge(&self, claims: &Object, source: Source, now: UnixTime) -> Result<Person, Refusal> {
         self.check_issuer(claims, source)?;
+        if !is_for_access(claims) {
+            return Err(Refusal::Type);
+        }
         let until = check_time(claims, source, now)?;
         self.check_audience(claims, source)?;
         // RFC 7800, 3.1: the provider wants its holder to prove a key, which a bearer does not.
@@ -137,6 +140,16 @@ impl Rules {
         let is_enabled = |name: &String| claims.get(name) == Some(&Value::Bool(true));
         if self.enabled.as_ref().is_none_or(is_enabled) { Standing::Enabled } else { Standing::Disabled }
     }
+}
+
+/// Whether nothing says that it is a token of another kind: one to be renewed by is "active" too where a provider is asked about
+/// it. `token_type` is RFC 7662's (2.2); Keycloak writes `typ` and Ory `token_use`.
+fn is_for_access(claims: &Object) -> bool {
+    let kinds = ["Bearer", "access", "access_token"];
+    let is_fine = |said: &Value| {
+        said.as_str().is_some_and(|said| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(said)))
+    };
+    ["token_type", "typ", "token_use"].iter().filter_map(|name| claims.get(name)).all(is_fine)
 }
 
 /// When the token ends; it has begun, and has not ended.
@@ -245,6 +258,11 @@ mod tests {
             ("nbf", json!(NOW + LEEWAY + 1), Refusal::NotYet),
             ("nbf", json!("0"), Refusal::NotYet),
             ("cnf", json!({"jkt": "x"}), Refusal::Bound),
+            ("typ", json!("ID"), Refusal::Type),
+            ("typ", json!("Refresh"), Refusal::Type),
+            ("token_use", json!("refresh_token"), Refusal::Type),
+            ("token_type", json!("DPoP"), Refusal::Type),
+            ("token_type", json!(["Bearer"]), Refusal::Type),
             ("scope", json!(null), Refusal::Scope),
             ("scope", json!("openid mailx"), Refusal::Scope),
             ("scope", json!(7), Refusal::Scope),
@@ -276,6 +294,9 @@ mod tests {
             ("scope", json!("mail")),
             ("scope", json!(["openid", "mail"])),
             ("azp", json!("whoever")),
+            ("typ", json!("Bearer")),
+            ("token_type", json!("bearer")),
+            ("token_use", json!("access_token")),
         ] {
             let person = judge(&config(), &with(name, value.clone()), Source::Token);
             assert!(person.is_ok(), "{name} {value}: {person:?}");

@@ -6,8 +6,8 @@ pub enum Refusal {
     /// RFC 7515, 4.1.11: what is critical has to be understood, and nothing of the kind is.
     #[error("its header has `crit`")]
     Critical,
-    /// RFC 8725, 3.11.
-    #[error("its header says that it is a token of another kind (`typ`)")]
+    /// RFC 8725, 3.11: it is there to know who somebody is, or to get other tokens by.
+    #[error("it says that it is a token of another kind")]
     Type,
     /// RFC 8725, 3.1.
     #[error("it is signed by an algorithm that is not taken")]

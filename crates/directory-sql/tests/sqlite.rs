@@ -192,6 +192,27 @@ async fn tables_may_change_under_a_prepared_statement() {
     assert_eq!(whose(&staff, "ann@example.org").await, "1");
 }
 
+#[tokio::test]
+async fn whoever_writes_to_the_file_keeps_readers_waiting_for_a_moment_at_most() {
+    let file = File::new("written");
+    let staff = file.directory(QUERY);
+    let writer = file.open();
+    writer.execute_batch("BEGIN EXCLUSIVE; UPDATE people SET id = 101 WHERE id = 1").unwrap();
+    let told = whose(&staff, "ann@example.org").await;
+    assert!(told.starts_with("unavailable: ") && told.contains("locked"), "{told}");
+    writer.execute_batch("COMMIT").unwrap();
+    assert_eq!(whose(&staff, "ann@example.org").await, "101");
+    // With a log for writers, nobody waits for anybody.
+    writer
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; UPDATE people SET id = 201 WHERE id = 101",
+        )
+        .unwrap();
+    assert_eq!(whose(&staff, "ann@example.org").await, "101");
+    writer.execute_batch("COMMIT").unwrap();
+    assert_eq!(whose(&staff, "ann@example.org").await, "201");
+}
+
 /// A query that does not end for one name.
 const ENDLESS: &str = "SELECT id AS subject, password FROM people WHERE login = ?1 AND (login <> 'bob@example.org' \
     OR (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n) > 0)";

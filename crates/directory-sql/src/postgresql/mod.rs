@@ -48,7 +48,10 @@ impl Pool {
 
     /// Prepares the query on a new connection, as it would be prepared now.
     pub(crate) async fn examine(&self) -> Result<(), Fault> {
-        let opening = Connection::open(&self.config, &self.tls, &self.query);
+        let opening = async {
+            let _turn = self.turns.acquire().await.map_err(Fault::unavailable)?;
+            Connection::open(&self.config, &self.tls, &self.query).await
+        };
         let connection = tokio::time::timeout(PATIENCE, opening).await;
         let connection = connection.map_err(|_| Fault::unavailable("the database does not answer"))??;
         self.keep(connection);
