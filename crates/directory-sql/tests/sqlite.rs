@@ -54,7 +54,10 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        // With the two that SQLite makes beside it for a log of writers.
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{end}", self.0.display()));
+        }
     }
 }
 
