@@ -5,8 +5,9 @@ use directory::scripted::{Human, Scripted, State};
 use directory::{Domains, Member, Standing};
 use door::{Claim, Doorkeeper, Elsewhere, Entered, Manners, NotLetIn, Rules, Visitor};
 use events::{ConnectionId, Mechanism, Peer};
-use mail::{Accounts, HashPool, Protocol, World};
-use sasl::{Cost, CredentialRecord, ForeignHash, Salts, Secret, Workspace};
+use mail::{Accounts, HashPool, NewAppPassword, Protocol, World};
+use mailbox::account::directory::keyring::{Label, OwnPassword, Scopes, Service};
+use sasl::{AppRecord, Cost, CredentialRecord, ForeignHash, Salts, Secret, Workspace};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -319,4 +320,61 @@ async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with()
     let house = House::new(vec![open(&staff)]).await;
     assert!(house.keeper.offer(channel()).choose("SCRAM-SHA-256").is_none());
     assert!(house.keeper.offer(channel()).choose("PLAIN").is_some());
+}
+
+/// An app password of somebody, as they are shown it.
+async fn app_password(house: &House, name: &str, scopes: Scopes) -> String {
+    let drawn = house.accounts.draw_app_password();
+    let label = Label::new(&scopes.to_string()).unwrap();
+    let new = NewAppPassword { label, scopes, expires_s: None, networks: [].into() };
+    house.accounts.add_app_password(name, &new, &AppRecord::new(&drawn, None)).await.unwrap();
+    drawn.reveal().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_password_lets_in_while_a_directory_is_down_and_costs_no_hash() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.add("own", "ours").await;
+    let (ann, own) = (house.sign_in("ann", "right").await, house.sign_in("own", "ours").await);
+    let (of_ann, of_own) =
+        (app_password(&house, "ann", Scopes::MAIL).await, app_password(&house, "own", Scopes::MAIL).await);
+    staff.becomes(State::Down);
+    let (hashed, asked) = (house.pool.verified_kib(), staff.times_asked());
+    assert_eq!(house.sign_in("ann", &of_ann).await, ann);
+    assert_eq!(house.sign_in("own", &of_own.to_uppercase()).await, own);
+    assert_eq!((house.pool.verified_kib(), staff.times_asked()), (hashed, asked));
+    // It is its owner's alone, and of no use to one who is disabled.
+    assert_eq!(house.sign_in("own", &of_ann).await, "Wrong");
+    let disabled = mailbox::account::directory::Standing::Disabled;
+    house.accounts.set_standing("own", disabled).await.unwrap();
+    assert_eq!(house.sign_in("own", &of_own).await, "Wrong");
+    // What is for other protocols costs what a wrong password costs.
+    let sends = app_password(&house, "own", Scopes::of([Service::SUBMISSION]).unwrap()).await;
+    house.accounts.set_standing("own", mailbox::account::directory::Standing::Enabled).await.unwrap();
+    let hashed = house.pool.verified_kib();
+    assert_eq!(house.sign_in("own", &sends).await, "Wrong");
+    assert_eq!(house.pool.verified_kib(), hashed + KIB);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_own_password_is_refused_so_is_the_directorys_and_a_token_is_not() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.add("own", "ours").await;
+    let (ann, own) = (house.sign_in("ann", "right").await, house.sign_in("own", "ours").await);
+    for name in ["ann", "own"] {
+        house.accounts.set_own_password(name, OwnPassword::Refused).await.unwrap();
+    }
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
+    let hashed = house.pool.verified_kib();
+    assert_eq!(house.sign_in("own", "ours").await, "Wrong");
+    assert_eq!(
+        house.pool.verified_kib(),
+        hashed + KIB,
+        "not told by the time that it was right a moment ago"
+    );
+    assert_eq!(house.bearer(None, "staff/ann").await, ann);
+    let shown = app_password(&house, "own", Scopes::MAIL).await;
+    assert_eq!(house.sign_in("own", &shown).await, own);
 }
