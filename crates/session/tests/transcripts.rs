@@ -4,19 +4,21 @@
 mod machine;
 
 use machine::Machine;
+use sasl::{Abilities, BearerHint, Policy};
 use session::{Rules, Unasked};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use transcript::Transcript;
 
 /// What came of a file: nothing, or a complaint that an editor can jump to.
-fn complaint(path: &Path, rules: Rules) -> Option<String> {
+fn complaint(path: &Path, mut machine: Machine) -> Option<String> {
     let text = fs::read_to_string(path).unwrap();
     let transcript = match Transcript::parse(&text) {
         Ok(transcript) => transcript,
         Err(why) => return Some(format!("{}: {why}", path.display())),
     };
-    let played = transcript::run(&transcript, &mut Machine::under(rules));
+    let played = transcript::run(&transcript, &mut machine);
     played.err().map(|failure| format!("{}: {failure}", path.display()))
 }
 
@@ -27,12 +29,18 @@ fn folder() -> PathBuf {
 fn conversations() -> Vec<PathBuf> {
     let mut paths = conversations_in(&[folder(), folder().join("lmtp")]);
     paths.extend(conversations_of_settings());
+    paths.extend(conversations_with_tokens());
     paths
 }
 
 /// Those that a setting makes possible.
 fn conversations_of_settings() -> Vec<PathBuf> {
     conversations_in(&[folder().join("settings")])
+}
+
+/// Those with somebody at the door who knows tokens.
+fn conversations_with_tokens() -> Vec<PathBuf> {
+    conversations_in(&[folder().join("tokens")])
 }
 
 fn conversations_in(folders: &[PathBuf]) -> Vec<PathBuf> {
@@ -46,12 +54,20 @@ fn conversations_in(folders: &[PathBuf]) -> Vec<PathBuf> {
 
 #[test]
 fn every_conversation_comes_out_word_for_word() {
-    hold(&conversations_in(&[folder(), folder().join("lmtp")]), Rules::default());
-    hold(&conversations_of_settings(), Rules { unasked: Unasked::Any, ..Rules::default() });
+    hold(&conversations_in(&[folder(), folder().join("lmtp")]), Machine::new);
+    let rules = Rules { unasked: Unasked::Any, ..Rules::default() };
+    hold(&conversations_of_settings(), || Machine::under(rules));
+    hold(&conversations_with_tokens(), || Machine::with(knows_tokens()));
 }
 
-fn hold(paths: &[PathBuf], rules: Rules) {
-    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path, rules)).collect();
+fn knows_tokens() -> Policy {
+    let hint = BearerHint { scope: Some("mail".into()), openid_configuration: None };
+    let abilities = Abilities { bearer: Some(Arc::new(hint)), ..Abilities::default() };
+    Policy { abilities, ..Policy::default() }
+}
+
+fn hold(paths: &[PathBuf], machine: impl Fn() -> Machine) {
+    let complaints: Vec<_> = paths.iter().filter_map(|path| complaint(path, machine())).collect();
     assert!(complaints.is_empty(), "{} of {}\n{}", complaints.len(), paths.len(), complaints.join("\n"));
 }
 

@@ -193,6 +193,17 @@ pub const TABLE: &[Capability] = &[
         ..row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"])
     },
     Capability {
+        setting: Some("directory.oidc"),
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::OAuthBearer)),
+        ..row("AUTH=OAUTHBEARER", 7628, &[Greeted], "imap/authenticate.rs", &["tokens/oauthbearer"])
+    },
+    // Google's own page defines it; RFC 7628 came of it.
+    Capability {
+        setting: Some("directory.oidc"),
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::XOAuth2)),
+        ..row("AUTH=XOAUTH2", 7628, &[Greeted], "imap/authenticate.rs", &["tokens/xoauth2"])
+    },
+    Capability {
         unless: Some(|standing| !standing.mechanisms.has(Mechanism::Plain)),
         ..row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"])
     },
