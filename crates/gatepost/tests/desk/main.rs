@@ -4,6 +4,7 @@
 mod accounts;
 mod backup;
 mod bring_back;
+mod certificates;
 mod export;
 mod formats;
 mod home;
