@@ -3,12 +3,14 @@
 use crate::elsewhere::Elsewhere;
 use crate::entered::{Entered, Place};
 use crate::judge::Judged;
-use crate::not_let_in::NotLetIn;
+use crate::limits::Limits;
+use crate::not_let_in::{NotLetIn, TryAgain};
+use crate::try_at::{Manner, Try};
 use crate::visitor::{Visitor, address_of};
 use events::{AuthFailure, AuthLimit, Claimed, Event, Peer};
-use mail::{Accounts, Credential, HashPool, LastUse, Origin, Remembered};
+use mail::{Accounts, Credential, HashPool, Lane, LastUse, Origin, Remembered};
 use mailbox::account::directory::keyring::{Exposure, Service};
-use policy::{FailedLogins, Sessions, TooManySessions};
+use policy::{FIRST_DELAY, Scope, Sessions, TooManySessions, Verdict};
 use sasl::{Ability, Channel, Claim, Nonce, Offer, Policy, State, Verifiers};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +25,7 @@ pub struct Doorkeeper {
     pub(crate) remembered: Arc<Remembered>,
     pub(crate) elsewhere: Elsewhere,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
-    failed: Mutex<FailedLogins>,
+    limits: Arc<Limits>,
     sessions: Arc<Mutex<Sessions>>,
     longest_delay: Duration,
     policy: Policy,
@@ -37,7 +39,7 @@ const EXPOSED_AT_ONCE: usize = 16;
 /// What a doorkeeper goes by.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// No failed login waits longer for its answer.
+    /// No login waits longer, before it is looked at and for its answer.
     pub longest_delay: Duration,
     /// Sessions that one account may have at once.
     pub sessions_per_account: usize,
@@ -60,6 +62,7 @@ impl Doorkeeper {
         accounts: Arc<Accounts>,
         pool: Arc<HashPool>,
         elsewhere: Elsewhere,
+        limits: Arc<Limits>,
         clock: impl Fn() -> Moment + Send + Sync + 'static,
         rules: Rules,
     ) -> Self {
@@ -71,7 +74,7 @@ impl Doorkeeper {
             policy: policy(&elsewhere),
             elsewhere,
             clock: Box::new(clock),
-            failed: Mutex::new(FailedLogins::new()),
+            limits,
             sessions: Arc::new(Mutex::new(Sessions::new(rules.sessions_per_account))),
             longest_delay: rules.longest_delay,
             exposing: Arc::new(Semaphore::new(EXPOSED_AT_ONCE)),
@@ -103,18 +106,22 @@ impl Doorkeeper {
     /// What the visitor may be told.
     pub async fn enter(&self, claim: Claim, visitor: &Visitor) -> Result<Entered, NotLetIn> {
         let name = claim.name().unwrap_or_default().to_owned();
-        match self.judge(claim, visitor).await {
-            Ok(Judged::Known(id, with)) => self.let_in(id, with, &name, visitor).await,
+        let mut tried = Try::new(&claim, visitor, &self.limits);
+        self.hold_back(&mut tried, &name, visitor).await?;
+        match self.judge(claim, visitor, self.manner(&tried, visitor)).await {
+            Ok(Judged::Known(id, with)) => self.let_in((id, with), &tried, &name, visitor).await,
             Ok(Judged::Wrong(reason)) => {
-                self.turn_away(&name, visitor, reason).await;
+                self.turn_away(&tried, &name, visitor, reason).await;
                 Err(if reason == AuthFailure::NotAuthorized {
                     NotLetIn::NotAuthorized
                 } else {
                     NotLetIn::Wrong
                 })
             }
+            // That it cannot be known is our failure.
             Ok(Judged::Unknowable(reason)) => {
-                self.turn_away(&name, visitor, reason).await;
+                log_failure(&name, visitor, reason);
+                tokio::time::sleep(FIRST_DELAY.min(self.longest_delay)).await;
                 Err(NotLetIn::Unknowable)
             }
             Ok(Judged::Unavailable) => {
@@ -142,39 +149,65 @@ impl Doorkeeper {
         });
     }
 
+    /// Asks the limits, before anything is spent. Being refused takes its time, too: who is, comes again at once else.
+    async fn hold_back(&self, tried: &mut Try, name: &str, visitor: &Visitor) -> Result<(), NotLetIn> {
+        let (now, verdict) = self.limits.ask(&tried.attempt());
+        let (wait, refused) = match verdict {
+            Verdict::Go => return Ok(()),
+            Verdict::Wait(wait) => (wait.min(self.longest_delay), None),
+            Verdict::Refuse { until, scope } => (self.longest_delay, Some((until, scope))),
+        };
+        if let Some((_, scope)) = refused {
+            log_limit(name, visitor, limit(scope));
+        }
+        tokio::time::sleep(wait).await;
+        tried.waited = wait;
+        refused.map_or(Ok(()), |(until, _)| Err(NotLetIn::Limited(TryAgain(until.since(now)))))
+    }
+
+    fn manner(&self, tried: &Try, visitor: &Visitor) -> Manner {
+        let lane = if self.limits.knows(&tried.attempt()) { Lane::Known } else { Lane::Strangers };
+        Manner { mechanism: visitor.mechanism, lane }
+    }
+
     async fn let_in(
         &self,
-        id: AccountId,
-        with: Credential,
+        (id, with): (AccountId, Credential),
+        tried: &Try,
         name: &str,
         visitor: &Visitor,
     ) -> Result<Entered, NotLetIn> {
         let admitted = lock(&self.sessions).admit(id);
         let permit = admitted.map_err(|crowd| too_many(name, visitor, crowd))?;
         let place = Place::new(&self.sessions, permit);
-        lock(&self.failed).succeeded(name);
         let origin = self.origin(id, with, visitor);
         let account = self.accounts.account(id);
         account.ensure_founded(&origin).await?;
         let signed_out = account.signed_out_with(with);
         // What was disabled or revoked before that could be waited for lets nobody in.
         if !self.accounts.takes(id, with) {
-            self.turn_away(name, visitor, AuthFailure::Disabled).await;
+            self.turn_away(tried, name, visitor, AuthFailure::Disabled).await;
             return Err(NotLetIn::Wrong);
         }
         self.note_use(id, with, visitor).await;
         let exposure = self.accounts.exposure_to_tell(id).await;
         // As it is called here, which is not always what was typed, and for a token need not be typed at all.
         let login = self.accounts.login(id);
-        let name = events::Account::new(login.as_ref().map_or(name, Login::as_str));
+        let name = login.as_ref().map_or(name, Login::as_str);
+        self.limits.succeeded(&tried.attempt(), visitor.failures.take());
+        if tried.attempt().account != name {
+            self.limits.succeeded(&tried.attempt_at(name), Vec::new());
+        }
+        let name = events::Account::new(name);
         Ok(Entered { account, name, origin, signed_out, exposure, place })
     }
 
     /// Writes it down, and lets whoever guesses wait.
-    async fn turn_away(&self, name: &str, visitor: &Visitor, reason: AuthFailure) {
-        let delay = lock(&self.failed).failed(visitor.address(), name, self.now());
+    async fn turn_away(&self, tried: &Try, name: &str, visitor: &Visitor, reason: AuthFailure) {
+        let failure = self.limits.failed(&tried.attempt(), tried.typed());
+        visitor.failures.add(failure.charge);
         log_failure(name, visitor, reason);
-        tokio::time::sleep(delay.min(self.longest_delay)).await;
+        tokio::time::sleep(failure.delay.min(self.longest_delay).saturating_sub(tried.waited)).await;
     }
 
     /// When an app password was used last is nice to know, and no reason to turn anybody away.
@@ -238,14 +271,29 @@ fn log_failure(name: &str, visitor: &Visitor, reason: AuthFailure) {
 }
 
 fn too_many(name: &str, visitor: &Visitor, crowd: TooManySessions) -> NotLetIn {
+    log_limit(name, visitor, AuthLimit::Connections);
+    crowd.into()
+}
+
+fn log_limit(name: &str, visitor: &Visitor, limit: AuthLimit) {
     Event::AuthLimited {
         connection: visitor.connection,
         peer: visitor.peer,
         claimed: Some(Claimed::new(name.as_bytes())),
-        limit: AuthLimit::Connections,
+        limit,
     }
     .log();
-    crowd.into()
+}
+
+/// As the log calls it.
+const fn limit(scope: Scope) -> AuthLimit {
+    match scope {
+        Scope::Address => AuthLimit::Address,
+        Scope::Network => AuthLimit::Network,
+        Scope::Wider => AuthLimit::Wider,
+        Scope::Account => AuthLimit::Account,
+        Scope::Pair => AuthLimit::Pair,
+    }
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,9 +3,10 @@
 use crate::doorkeeper::Doorkeeper;
 use crate::judge::Judged;
 use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
-use events::{AuthFailure, Event, Mechanism, Word};
+use crate::try_at::Manner;
+use events::{AuthFailure, Event, Word};
 use foreign_hash::ForeignHash;
-use mail::{Busy, Certainty, Credential, DirectoryError, Found, Lane};
+use mail::{Busy, Certainty, Credential, DirectoryError, Found};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Newcomers};
 use sasl::{BearerHint, Mark, Secret, Typed, Verdict};
@@ -175,7 +176,7 @@ impl Doorkeeper {
         &self,
         (login, links): (Login, Vec<Link>),
         typed: Typed,
-        mechanism: Mechanism,
+        manner: Manner,
     ) -> Result<Judged, Busy> {
         let hit = match self.elsewhere.find(&login, &links).await {
             Answer::Yes(hit) => hit,
@@ -183,13 +184,13 @@ impl Doorkeeper {
             Answer::NoSuch | Answer::Wrong | Answer::Disabled => {
                 // As dear as a password that is wrong, so that a flood of names is no cheaper than one of passwords.
                 let decoy = self.accounts.find(login.as_str(), self.pool.cost()).record;
-                let _wrong = self.pool.verify(Lane::Strangers, decoy, typed.into_prepared()).await?;
+                let _wrong = self.pool.verify(manner.lane, decoy, typed.into_prepared()).await?;
                 return Ok(Judged::Wrong(AuthFailure::NoAccount));
             }
         };
         let link = Link { directory: hit.member.name().clone(), subject: hit.found.subject.clone() };
         let person = Person { hit, link };
-        Ok(match self.check(&person, typed, mechanism).await? {
+        Ok(match self.check(&person, typed, manner).await? {
             Checked::Right if person.hit.found.standing == Standing::Disabled => {
                 Judged::Wrong(AuthFailure::Disabled)
             }
@@ -201,14 +202,14 @@ impl Doorkeeper {
 
     /// Whether a password is right. One that was, a short while ago, is neither hashed nor asked for again; whether its owner
     /// is still there, and may sign in, has just been asked.
-    async fn check(&self, person: &Person<'_>, typed: Typed, mechanism: Mechanism) -> Result<Checked, Busy> {
-        let (mark, time) = self.mark_elsewhere(person, typed.prepared(), mechanism);
+    async fn check(&self, person: &Person<'_>, typed: Typed, manner: Manner) -> Result<Checked, Busy> {
+        let (mark, time) = self.mark_elsewhere(person, typed.prepared(), manner);
         let may_sign_in = person.hit.found.standing == Standing::Enabled;
         if may_sign_in && self.remembered.holds(&mark, self.now()) {
             return Ok(Checked::Right);
         }
         let checked = match &person.hit.found.stored {
-            Stored::Hash(hash) => self.check_foreign(hash, Arc::new(typed)).await?,
+            Stored::Hash(hash) => self.check_foreign(hash, Arc::new(typed), manner).await?,
             Stored::Elsewhere => self.ask(person, &typed).await,
         };
         if checked == Checked::Right {
@@ -234,7 +235,7 @@ impl Doorkeeper {
         &self,
         person: &Person<'_>,
         password: &Secret,
-        mechanism: Mechanism,
+        manner: Manner,
     ) -> (Mark, Duration) {
         let found = &person.hit.found;
         // Each with its length in front: nothing can be read as a part of anything else.
@@ -251,11 +252,11 @@ impl Doorkeeper {
         }
         let is_told = !told.is_empty() || !hash.is_empty();
         let time = if is_told { Duration::MAX } else { UNTOLD };
-        (self.remembered.mark_elsewhere(mechanism.as_str(), &version, password), time)
+        (self.remembered.mark_elsewhere(manner.mechanism.as_str(), &version, password), time)
     }
 
     /// Checks a hash that somebody else has made, in its turn.
-    pub(crate) async fn check_foreign(&self, hash: &str, typed: Arc<Typed>) -> Result<Checked, Busy> {
+    pub(crate) async fn check_foreign(&self, hash: &str, typed: Arc<Typed>, manner: Manner) -> Result<Checked, Busy> {
         let Ok(hash) = ForeignHash::parse(hash) else {
             return Ok(Checked::Wrong(AuthFailure::UnusableHash));
         };
@@ -263,7 +264,7 @@ impl Doorkeeper {
             foreign_hash::Verdict::Right => Verdict::Right,
             foreign_hash::Verdict::Wrong => Verdict::Wrong,
         };
-        Ok(match self.pool.check(Lane::Strangers, check).await? {
+        Ok(match self.pool.check(manner.lane, check).await? {
             Verdict::Right => Checked::Right,
             Verdict::Wrong => Checked::Wrong(AuthFailure::WrongPassword),
         })

@@ -2,8 +2,9 @@
 
 use crate::doorkeeper::Doorkeeper;
 use crate::elsewhere::Checked;
+use crate::try_at::Manner;
 use crate::visitor::Visitor;
-use events::{AuthFailure, Mechanism, Word};
+use events::{AuthFailure, Word};
 use mail::{AppVerdict, Busy, Certainty, Credential, Found, Unusable};
 use mailbox::account::directory::Standing;
 use mailbox::account::directory::keyring::OwnPassword;
@@ -35,7 +36,7 @@ impl Doorkeeper {
     /// Holds a claim against what the accounts sign in with. App passwords come first: they cost nothing, and let in while a
     /// directory is down or the pool is busy. One that does not let in costs what a wrong password costs, so that nobody learns
     /// by the time that there is one.
-    pub(crate) async fn judge(&self, claim: Claim, visitor: &Visitor) -> Result<Judged, Busy> {
+    pub(crate) async fn judge(&self, claim: Claim, visitor: &Visitor, manner: Manner) -> Result<Judged, Busy> {
         let holder = self.accounts.holder(claim.name().unwrap_or_default());
         let app = self.hold_against_app_passwords(&claim, holder, visitor);
         if let (AppVerdict::Right(app), Some(id)) = (app, holder)
@@ -43,7 +44,7 @@ impl Doorkeeper {
         {
             return Ok(Judged::Known(id, Credential::App(app)));
         }
-        Ok(match (app, self.judge_own(claim, visitor.mechanism).await?) {
+        Ok(match (app, self.judge_own(claim, manner).await?) {
             (AppVerdict::Unusable(_, why), Judged::Wrong(_)) => Judged::Wrong(reason(why)),
             // It is right, and its account is not let in.
             (AppVerdict::Right(_), Judged::Wrong(_)) => Judged::Wrong(AuthFailure::Disabled),
@@ -68,16 +69,16 @@ impl Doorkeeper {
     }
 
     /// The same with what is no app password, here or elsewhere.
-    async fn judge_own(&self, claim: Claim, mechanism: Mechanism) -> Result<Judged, Busy> {
+    async fn judge_own(&self, claim: Claim, manner: Manner) -> Result<Judged, Busy> {
         let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
         match claim {
             Claim::Password { name, password } => match self.is_elsewhere(&name, &found) {
-                Some(asked) => at_a_stroke(self.judge_elsewhere(asked, password, mechanism)).await,
+                Some(asked) => at_a_stroke(self.judge_elsewhere(asked, password, manner)).await,
                 // What a hash of somebody else's takes is not what ours do.
                 None if self.accounts.have_foreign_hashes() => {
-                    at_a_stroke(self.judge_here(&found, password, mechanism)).await
+                    at_a_stroke(self.judge_here(&found, password, manner)).await
                 }
-                None => self.judge_here(&found, password, mechanism).await,
+                None => self.judge_here(&found, password, manner).await,
             },
             Claim::Proven { verifier, .. } if *found.record.scram() == verifier => {
                 Ok(judged(Verdict::Right, &found))
@@ -92,11 +93,11 @@ impl Doorkeeper {
         }
     }
 
-    async fn judge_here(&self, found: &Found, typed: Typed, mechanism: Mechanism) -> Result<Judged, Busy> {
+    async fn judge_here(&self, found: &Found, typed: Typed, manner: Manner) -> Result<Judged, Busy> {
         let Some(hash) = found.record.foreign_hash() else {
-            return Ok(judged(self.verify(found, typed.into_prepared(), mechanism).await?, found));
+            return Ok(judged(self.verify(found, typed.into_prepared(), manner).await?, found));
         };
-        Ok(match self.check_and_renew(found, hash, typed).await? {
+        Ok(match self.check_and_renew(found, hash, typed, manner).await? {
             Checked::Wrong(why @ AuthFailure::UnusableHash) => Judged::Wrong(why),
             Checked::Right => judged(Verdict::Right, found),
             Checked::Wrong(_) | Checked::Unavailable => judged(Verdict::Wrong, found),
@@ -106,8 +107,8 @@ impl Doorkeeper {
     /// What was right a short while ago is not hashed again, where it lets in: of an account that is disabled, or whose own
     /// password is refused, nobody shall learn by the time that the password is right. Many who come back at once, as after a restart, find
     /// that out when their turn comes.
-    async fn verify(&self, found: &Found, password: Secret, mechanism: Mechanism) -> Result<Verdict, Busy> {
-        let mark = self.remembered.mark(found.account, mechanism.as_str(), &found.record, &password);
+    async fn verify(&self, found: &Found, password: Secret, manner: Manner) -> Result<Verdict, Busy> {
+        let mark = self.remembered.mark(found.account, manner.mechanism.as_str(), &found.record, &password);
         let lets_in = found.standing == Standing::Enabled && found.own_password == OwnPassword::Allowed;
         let (now, may_sign_in) = (self.now(), lets_in);
         if may_sign_in && self.remembered.holds(&mark, now) {
@@ -117,7 +118,7 @@ impl Doorkeeper {
         let is_known = move || may_sign_in && asked.holds(&mark, now);
         let right = move || told.remember(mark, now);
         self.pool
-            .verify_unless_known(mail::Lane::Strangers, found.record.clone(), password, is_known, right)
+            .verify_unless_known(manner.lane, found.record.clone(), password, is_known, right)
             .await
     }
 
@@ -128,9 +129,10 @@ impl Doorkeeper {
         found: &Found,
         hash: &ForeignHash,
         typed: Typed,
+        manner: Manner,
     ) -> Result<Checked, Busy> {
         let typed = Arc::new(typed);
-        let checked = self.check_foreign(hash.text(), Arc::clone(&typed)).await?;
+        let checked = self.check_foreign(hash.text(), Arc::clone(&typed), manner).await?;
         if let (Checked::Right, Some(account), Some(typed)) = (checked, found.account, Arc::into_inner(typed))
         {
             let fresh = self.pool.new_record(typed.into_prepared(), self.accounts.salts()).await?;

@@ -4,8 +4,9 @@
 //! a [`Visitor`]. Whoever is let in gets an [`Entered`]; whoever is not hears one of the few words of [`NotLetIn`], and the
 //! log hears why.
 //!
-//! > **Promises.** A right password never waits. A wrong one waits for its answer, the longer the more often; a name that
-//! > nobody has costs what a wrong password costs, and hears the same words (threat T-38). The same holds for a proof: SCRAM
+//! > **Promises.** Limits are asked before anything is spent, and told what came of it. A known device with a right password
+//! > neither waits nor is refused for what strangers do. A wrong password waits for its answer, the longer the more often; a
+//! > name that nobody has costs what a wrong password costs, and hears the same words (threat T-38). The same holds for a proof: SCRAM
 //! > shows everybody a salt, and those of names that nobody has stay the same for ever. What cannot be known now is never
 //! > called wrong.
 //!
@@ -16,12 +17,15 @@ mod doorkeeper;
 mod elsewhere;
 mod entered;
 mod judge;
+mod limits;
 mod not_let_in;
+mod try_at;
 mod visitor;
 
 pub use doorkeeper::{Doorkeeper, Rules};
 pub use elsewhere::{Elsewhere, Manners};
 pub use entered::{Entered, Place};
+pub use limits::{Failures, Limits};
 pub use not_let_in::NotLetIn;
 pub use sasl::Claim;
 pub use visitor::Visitor;

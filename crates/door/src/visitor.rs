@@ -1,5 +1,6 @@
 //! Who stands outside.
 
+use crate::limits::Failures;
 use events::{ClientId, ConnectionId, Mechanism, Peer};
 use mail::{Protocol, SignIn};
 use mailbox::account::directory::keyring::Service;
@@ -18,6 +19,8 @@ pub struct Visitor {
     pub mechanism: Mechanism,
     /// What the client says it is.
     pub client: Option<ClientId>,
+    /// What has failed on this connection before.
+    pub failures: Failures,
 }
 
 impl Visitor {

@@ -302,7 +302,7 @@ events! {
         reason: AuthFailure,
     }
 
-    /// A sign-in was held back by a limit, whatever the password.
+    /// A sign-in was held back by a limit, whatever the password: it was not looked at, or there are enough connections.
     "auth.limited" WARN AuthLimited {
         /// Which connection.
         connection: ConnectionId,

@@ -224,10 +224,16 @@ words! {
 
     /// Which limit held a sign-in back.
     AuthLimit {
-        /// Too many failures from this address or its near neighbours.
+        /// Too many failures from this address: /32 of IPv4, /64 of IPv6.
         Address = "address",
-        /// Too many failures for this account.
+        /// Too many failures from this network: /24 of IPv4, /48 of IPv6.
+        Network = "network",
+        /// Too many failures from around this network: /16 of IPv4, /32 of IPv6.
+        Wider = "wider-network",
+        /// Too many failures for this account, of those who have not signed in to it from there before.
         Account = "account",
+        /// Too many failures for this account from this network, by this kind of client.
+        Pair = "pair",
         /// The account has as many connections as it may have.
         Connections = "connections",
     }

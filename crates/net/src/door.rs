@@ -4,7 +4,7 @@ use crate::chronicle::Chronicle;
 use crate::gate::refused_as;
 use crate::hall::{Hall, HallLimits, refusal};
 use crate::visit::Visit;
-use door::{Doorkeeper, NotLetIn, Visitor};
+use door::{Doorkeeper, Failures, NotLetIn, Visitor};
 use events::{ClientId, Command, Event, Mechanism};
 use events::{ConnectionId, ResponseCode, Sentence};
 use mail::Protocol;
@@ -20,6 +20,7 @@ use wire::imap::reply::Code;
 pub(crate) struct ConnectionDoor {
     pub(crate) lodge: Arc<Lodge>,
     pub(crate) visit: Arc<Visit>,
+    pub(crate) failures: Failures,
 }
 
 /// What all of them share.
@@ -36,6 +37,7 @@ impl ConnectionDoor {
             protocol: Protocol::Imap,
             mechanism,
             client: self.visit.client(),
+            failures: self.failures.clone(),
         }
     }
 }
@@ -106,7 +108,7 @@ fn told(why: NotLetIn, connection: ConnectionId) -> Refusal {
     match why {
         NotLetIn::Wrong => sasl::Failure::WrongCredentials.into(), // the words for it stand there
         NotLetIn::Mail(why) => refusal(why, connection),
-        NotLetIn::TooManySessions(_) => Refusal::denied(Code::Limit, why.to_string()),
+        NotLetIn::TooManySessions(_) | NotLetIn::Limited(_) => Refusal::denied(Code::Limit, why.to_string()),
         NotLetIn::NotAuthorized => sasl::Failure::NotAuthorized.into(),
         NotLetIn::Unknowable | NotLetIn::Busy | NotLetIn::DirectoryDown => {
             Refusal::denied(Code::Unavailable, why.to_string())

@@ -5,10 +5,11 @@ use crate::connection::Service;
 use crate::door::{ConnectionDoor, Lodge};
 use crate::hall::HallLimits;
 use crate::visit::{Farewell, Visit};
-use door::{Doorkeeper, Elsewhere, Rules};
+use door::{Doorkeeper, Elsewhere, Failures, Limits, Rules};
 use events::EndReason;
 use mail::{Accounts, HashPool};
 use mailbox::account::directory::keyring;
+use policy::{Keys, Network};
 use session::imap::Ending;
 use session::imap::gate::Greeted;
 use session::port::Peer;
@@ -36,12 +37,34 @@ impl Imap {
         pool: Arc<HashPool>,
         elsewhere: Elsewhere,
     ) -> Self {
+        let keys = Keys { names: accounts.salts().0, passwords: accounts.salts().0 };
+        let clock = Clock::start();
+        let limits = Limits::new(keys, trusted_networks(settings), move || clock.now());
+        Self::within(settings, accounts, pool, elsewhere, Arc::new(limits))
+    }
+
+    /// The same, where others ask about failed logins, too.
+    #[must_use]
+    pub fn within(
+        settings: &Settings,
+        accounts: Arc<Accounts>,
+        pool: Arc<HashPool>,
+        elsewhere: Elsewhere,
+        failed: Arc<Limits>,
+    ) -> Self {
         let limits =
             HallLimits { message_octets: settings.limits.append_limit_octets, account: accounts.limits() };
         let clock = Clock::start();
-        let keeper = Doorkeeper::new(accounts, pool, elsewhere, move || clock.now(), rules(settings));
+        let keeper = Doorkeeper::new(accounts, pool, elsewhere, failed, move || clock.now(), rules(settings));
         Self { lodge: Arc::new(Lodge { keeper, limits }) }
     }
+}
+
+/// Networks whose addresses stand for many people.
+#[must_use]
+pub fn trusted_networks(settings: &Settings) -> Vec<Network> {
+    let networks = settings.limits.trusted_networks.iter();
+    networks.map(|network| Network::of(network.address, network.bits)).collect()
 }
 
 fn rules(settings: &Settings) -> Rules {
@@ -56,7 +79,7 @@ fn rules(settings: &Settings) -> Rules {
 
 impl Service for Imap {
     async fn converse<P: Peer>(&self, greeted: Greeted, peer: P, visit: Arc<Visit>) -> Farewell {
-        let door = ConnectionDoor { lodge: Arc::clone(&self.lodge), visit };
+        let door = ConnectionDoor { lodge: Arc::clone(&self.lodge), visit, failures: Failures::default() };
         let ended = session::imap::serve(greeted, peer, &door).await;
         Farewell { reason: reason(ended.ending), commands: ended.commands }
     }

@@ -51,7 +51,7 @@ mod visit;
 pub use clock::Clock;
 pub use connection::Service;
 pub use endpoint::{Condition, Endpoint, Page, Pages};
-pub use imap::Imap;
+pub use imap::{Imap, trusted_networks};
 pub use listen::ListenError;
 pub use lmtp::Lmtp;
 pub use protocols::Protocols;

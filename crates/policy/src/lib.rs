@@ -10,18 +10,16 @@
 
 mod attempts;
 mod connections;
-mod failed_logins;
 mod network;
 mod sessions;
 mod tally;
 
 pub use attempts::{
-    Attempt, Attempts, Charge, Damaged, FIRST_DELAY, Failure, KNOWN_FOR, Keys, LONGEST_DELAY, Listed,
-    MAX_KNOWN_DEVICES, MAX_LISTED, MAX_REMEMBERED, MAX_STATE_OCTETS, SAME_PASSWORD_FOR, Scope, Subject,
-    Verdict,
+    Attempt, Attempts, Charge, Damaged, FIRST_DELAY, Failure, Fingerprint, KNOWN_FOR, Keys, LONGEST_DELAY,
+    Listed, MAX_KNOWN_DEVICES, MAX_LISTED, MAX_REMEMBERED, MAX_STATE_OCTETS, SAME_PASSWORD_FOR, Scope,
+    Subject, Verdict,
 };
 pub use connections::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
-pub use failed_logins::{FORGET_AFTER, FailedLogins, NETWORK_ALLOWANCE};
 pub use network::Network;
 pub use sessions::{DEFAULT_SESSIONS, SessionPermit, Sessions, TooManySessions};
 pub use tally::Tally;

@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "what it counts is for a person to read")]
 
-use policy::{Attempt, Attempts, Charge, Keys, Verdict};
+use policy::{Attempt, Attempts, Keys, Verdict};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -230,8 +230,8 @@ impl World {
         if matches!(self.attempts.ask(&attempt, Moment::from_millis(self.now)), Verdict::Refuse { .. }) {
             return;
         }
-        let _ =
-            self.attempts.failed(&attempt, Some(&self.guesses.to_be_bytes()), Moment::from_millis(self.now));
+        let typed = self.attempts.fingerprint(&attempt, &self.guesses.to_be_bytes());
+        let _ = self.attempts.failed(&attempt, Some(typed), Moment::from_millis(self.now));
         self.guesses_looked_at += 1;
         self.looked_at_in_first_hour += u64::from(self.now <= HOUR);
         *self.of_account.entry(account).or_default() += 1;
@@ -259,7 +259,10 @@ impl World {
         let (name, now) = (name(person.account), Moment::from_millis(at));
         let attempt = person.clone();
         let attempt = attempt.attempt(&name);
-        let mut wrong = |typed: &[u8]| -> Charge { self.attempts.failed(&attempt, Some(typed), now).charge };
+        let mut wrong = |typed: &[u8]| {
+            let typed = self.attempts.fingerprint(&attempt, typed);
+            let _ = self.attempts.failed(&attempt, Some(typed), now);
+        };
         match person.kind {
             Kind::StalePhone => {
                 wrong(b"of before");
@@ -395,7 +398,7 @@ fn a_botnet_whose_bots_keep_to_an_account_each_gains_some_hours_and_no_more() {
 }
 
 #[test]
-fn one_address_is_looked_at_eighty_times_a_day() {
+fn one_address_is_looked_at_some_eighty_times_a_day() {
     check(&Enemy { name: "one address", bots: 1, ..BOTNET }, [16, 81], 0);
 }
 

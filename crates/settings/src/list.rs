@@ -177,6 +177,9 @@ settings! {
         preauth_connections_per_network: u32 = 512, from 1 to 1_000_000;
         /// Connections of one account. A phone and a desktop need about ten.
         connections_per_account: u32 = 64, from 1 to 10_000;
+        /// Networks whose addresses stand for many people: proxies, webmail. What fails to sign in from there is held against
+        /// accounts alone, and no address of theirs is ever refused for it.
+        trusted_networks: Vec<Subnet> = this_host();
     }
 
     /// What an account may hold, unless it has limits of its own (`gatepost account quota`). Clients see it as their quota.
@@ -228,7 +231,8 @@ settings! {
 
     /// How passwords are kept (Argon2id) and how guessing them is slowed down.
     passwords: Passwords {
-        /// Longest delay before a failed login is answered; some clients give up after 5 s.
+        /// Longest time that a login waits where others have failed, and that a failed one waits for its answer; some clients
+        /// give up after 5 s.
         login_delay_max_ms: u32 = 3_000, from 0 to 5_000;
         /// Memory for one hash.
         hash_memory_kib: u32 = 19_456, from 8_192 to 65_536;

@@ -76,6 +76,16 @@ pub struct Attempt<'a> {
     pub account: &'a str,
 }
 
+/// By what a wrong password is met again. It is of no use without the key, prints as `…`, and is never written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
 /// A failure that was counted, for whoever may have to take it back. Its account is not told.
 #[derive(Clone, Debug)]
 pub struct Charge {
@@ -185,12 +195,20 @@ impl Attempts {
         self.find(attempt).acquaintance == Acquaintance::Known
     }
 
-    /// An attempt was looked at, and was wrong. What was `typed` is not at hand where a proof was given instead.
+    /// By what a password is met again if it turns out to be wrong. It is made before it is looked at.
+    #[must_use]
+    pub fn fingerprint(&self, attempt: &Attempt<'_>, typed: &[u8]) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new_keyed(&self.keys.passwords);
+        hasher.update(&self.account_key(attempt.account).to_be_bytes()).update(typed);
+        Fingerprint(short(&hasher.finalize()))
+    }
+
+    /// An attempt was looked at, and was wrong. There is no `typed` where a proof was given, which tells no password.
     ///
     /// Only what was wrong is told here: that we, or a directory, could not look is nobody's failure.
-    pub fn failed(&mut self, attempt: &Attempt<'_>, typed: Option<&[u8]>, now: Moment) -> Failure {
+    pub fn failed(&mut self, attempt: &Attempt<'_>, typed: Option<Fingerprint>, now: Moment) -> Failure {
         let found = self.find(attempt);
-        let is_repeated = typed.is_some_and(|typed| self.is_repeated(found.pair.account, typed, now));
+        let is_repeated = typed.is_some_and(|typed| self.is_repeated(typed, now));
         let weights = Weights::of(&found, is_repeated);
         self.charge(&found, &weights, now);
         self.changes += 1;
@@ -248,13 +266,10 @@ impl Attempts {
         here < CLEAN_UNTIL && elsewhere <= self.known.friends(found.network)
     }
 
-    fn is_repeated(&mut self, account: u64, typed: &[u8], now: Moment) -> bool {
-        let mut hasher = blake3::Hasher::new_keyed(&self.keys.passwords);
-        hasher.update(&account.to_be_bytes()).update(typed);
-        let fingerprint = short(&hasher.finalize());
-        let is_repeated = self.wrong.get(&fingerprint).is_some();
+    fn is_repeated(&mut self, Fingerprint(typed): Fingerprint, now: Moment) -> bool {
+        let is_repeated = self.wrong.get(&typed).is_some();
         if !is_repeated {
-            self.wrong.put(fingerprint, (), now);
+            self.wrong.put(typed, (), now);
         }
         is_repeated
     }

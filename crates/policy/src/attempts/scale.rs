@@ -38,7 +38,7 @@ pub(super) struct Scale {
     pub(super) scope: Scope,
     /// Failures that nobody waits for.
     pub(super) free: u32,
-    /// Failures from which on one is refused.
+    /// Failures that are looked at; one more is refused until one has been forgotten.
     pub(super) full: u32,
     /// After so long, one failure is forgotten.
     pub(super) leak: Duration,
@@ -89,14 +89,13 @@ impl Scale {
 
     /// What a score on this scale comes to.
     pub(super) fn judge(&self, score: Score, now: Moment) -> Verdict {
-        let over = score.thousandths().checked_sub(self.full.saturating_mul(WHOLE));
-        match (over, score.failures_now().checked_sub(self.free)) {
-            // One more thousandth, so that it is below when the time has come.
-            (Some(over), _) => {
-                Verdict::Refuse { until: now.plus(self.time_to_leak(over + 1)), scope: self.scope }
-            }
-            (None, Some(earlier)) => Verdict::Wait(delay(earlier)),
-            (None, None) => Verdict::Go,
+        // Where one failure more would be one too many.
+        let most = self.full.saturating_sub(1).saturating_mul(WHOLE);
+        let over = score.thousandths().saturating_sub(most);
+        match score.failures_now().checked_sub(self.free) {
+            _ if over > 0 => Verdict::Refuse { until: now.plus(self.time_to_leak(over)), scope: self.scope },
+            Some(earlier) => Verdict::Wait(delay(earlier)),
+            None => Verdict::Go,
         }
     }
 
@@ -113,7 +112,8 @@ impl Scale {
     }
 
     fn time_to_leak(&self, thousandths: u32) -> Duration {
-        self.leak.saturating_mul(thousandths) / WHOLE
+        // Rounded up to a millisecond, so that it is over when the time has come.
+        self.leak.saturating_mul(thousandths) / WHOLE + Duration::from_millis(1)
     }
 }
 
