@@ -39,8 +39,13 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Test the mail store, see what is in it, make its index again, raise its format
     Store(Store),
+<<<<<<< HEAD
     /// Tell how the certificates are, have new ones ordered at once, look at the files as a client would
     Cert(Cert),
+=======
+    /// List what failed logins are held against, and let somebody off; works while the server runs and without it
+    Limits(Limits),
+>>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
     /// Print what is measured of the running server, as Prometheus reads it
     Metrics(Config),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it
@@ -440,6 +445,37 @@ pub(crate) enum UndeleteCommand {
         /// Only those that were expunged since, such as 2026-11-28T14:30 or 2h (two hours ago)
         #[arg(long, value_name = "TIME", value_parser = when::parse)]
         since: Option<jiff::Timestamp>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Limits {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    #[command(subcommand)]
+    pub(crate) command: LimitsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LimitsCommand {
+    /// List the networks and accounts that failed logins are held against, those with the most first
+    List {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hold nothing against somebody any more: an address and its networks, an account, or everybody
+    #[command(group = clap::ArgGroup::new("whom").required(true))]
+    Clear {
+        /// An address, such as 192.0.2.7
+        #[arg(long, value_name = "ADDRESS", group = "whom")]
+        address: Option<std::net::IpAddr>,
+        /// An account, such as ann@example.org
+        #[arg(long, value_name = "NAME", group = "whom")]
+        account: Option<String>,
+        /// Everybody
+        #[arg(long, group = "whom")]
+        all: bool,
     },
 }
 

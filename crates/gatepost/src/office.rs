@@ -5,14 +5,16 @@ mod owner;
 pub(crate) use owner::Opener;
 
 use crate::desk::Keeper;
+use crate::guesses;
 use crate::meter::Meter;
 use crate::scratch;
 use crate::watchman::{Found, Watchman};
 use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
+use door::Limits;
 use events::Event;
 use mail::{Accounts, Certainty, HashPool};
-use mailbox::account::{Limits, Quota};
+use mailbox::account::Quota;
 use sasl::{AppPassword, AppRecord, Cost, CredentialRecord, Salts, Secret};
 use settings::{NetworkFilesystem, Settings};
 use std::fs;
@@ -40,6 +42,8 @@ pub(crate) struct Office {
     pub(crate) store: Arc<LocalStore>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
+    /// What failed logins are held against.
+    pub(crate) failed: Arc<Limits>,
     pub(crate) imports: migrate::Ground,
     /// What was mended of the directory of accounts before it could be opened, in words.
     pub(crate) mended: Vec<String>,
@@ -113,9 +117,23 @@ impl Office {
         };
         forget_imports(&imports, &accounts).await;
         let retention = DAY * settings.store.retention_days;
+        let failed = guesses::open(data, net::trusted_networks(settings))?;
         let (accounts, pool, data) = (Arc::new(accounts), Arc::new(pool), data.clone());
         let (found, keeper) = (Some(found), OnceLock::new());
-        Ok(Self { store, accounts, pool, imports, mended, data, remote, retention, meter, keeper, found })
+        Ok(Self {
+            store,
+            accounts,
+            pool,
+            failed,
+            imports,
+            mended,
+            data,
+            remote,
+            retention,
+            meter,
+            keeper,
+            found,
+        })
     }
 
     /// What a scrub finds, for whoever tells it: once.
@@ -273,14 +291,14 @@ impl Room {
 }
 
 /// What an account may hold.
-fn limits(quota: &settings::Quota) -> Limits {
+fn limits(quota: &settings::Quota) -> mailbox::account::Limits {
     let some = |most: u64| (most > 0).then_some(most);
     let quota = Quota {
         octets: some(quota.storage_mib.saturating_mul(1 << 20)),
         messages: some(quota.messages.into()),
         mailboxes: Some(quota.mailboxes.into()),
     };
-    Limits { quota, ..Limits::default() }
+    mailbox::account::Limits { quota, ..mailbox::account::Limits::default() }
 }
 
 /// Makes a directory that only its owner can look into.

@@ -3,7 +3,7 @@
 use crate::desk::{Desk, Keeper};
 use crate::meter::Shown;
 use crate::office::{Office, Opener};
-use crate::{config, directories, issuance, log, meter, rot, sweeper};
+use crate::{config, directories, guesses, issuance, log, meter, rot, sweeper};
 use anyhow::{Context, Result};
 use events::{Event, StopReason};
 use net::{Endpoint, Imap, Lmtp, Protocols, Remote, Server};
@@ -50,7 +50,8 @@ pub(crate) async fn serve(
     ready: impl FnOnce(&Addresses),
 ) -> Result<()> {
     let elsewhere = directories::elsewhere(settings)?;
-    let imap = Imap::over(settings, Arc::clone(&office.accounts), Arc::clone(&office.pool), elsewhere);
+    let (accounts, pool) = (Arc::clone(&office.accounts), Arc::clone(&office.pool));
+    let imap = Imap::within(settings, accounts, pool, elsewhere, Arc::clone(&office.failed));
     let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts));
     let (steward, awaited) = issuance::open(settings)?;
     let server = Server::open_and_await(settings, awaited, Protocols { imap, lmtp })?;
@@ -68,6 +69,7 @@ pub(crate) async fn serve(
     let told = found.map(|found| tokio::spawn(rot::tell(Arc::clone(&office.accounts), found)));
     let sweeper = tokio::spawn(sweeper::run(Arc::clone(&office)));
     let issued = steward.map(|steward| tokio::spawn(issuance::run(steward, server.remote())));
+    let keeping = tokio::spawn(guesses::keep(Arc::clone(&office)));
     let follow = tokio::spawn(async move { accounts.follow().await });
     let addresses: Addresses = server.addresses().collect();
     let listeners = addresses.len() + server.paths().count() + usize::from(endpoint.is_some());
@@ -85,6 +87,10 @@ pub(crate) async fn serve(
     desk.abort();
     follow.abort();
     sweeper.abort();
+    keeping.abort();
+    if let Err(why) = guesses::write(&office) {
+        tracing::warn!(%why, "failed logins are not remembered over this stop");
+    }
     told.into_iter().chain(shown).chain(issued).for_each(|task| task.abort());
     prepare_next_start(&office).await;
     office.close().context("the mail is safe, but its index could not be closed")?;

@@ -10,6 +10,7 @@ mod formats;
 mod home;
 mod import;
 mod keyrings;
+mod limits;
 mod metrics;
 mod purge;
 mod round_trip;
