@@ -27,6 +27,7 @@ use std::time::Duration;
 use terms::Moment;
 use transcript::{Disk, NAME, NONCE, PASSWORD, Pipe, Port, SALTS, World};
 use wire::imap::CommandName;
+use wire::imap::reply::Code;
 
 /// A world of one account.
 pub(crate) struct Machine {
@@ -115,7 +116,7 @@ impl Machine {
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::default() };
         let greeted =
             Greeted::at_once(Encrypted::after(&Agreed).unwrap(), Arc::clone(&self.signpost), Arc::default());
-        measure(serve(greeted, far, &Doorman(self.office.clone(), Arc::default())))
+        measure(serve(greeted, far, &Doorman(self.office.clone(), Arc::default(), Mutex::default())))
     }
 
     /// From now on nothing can be changed, and that is written down under `id`.
@@ -197,7 +198,7 @@ impl Wire {
 
     fn begin(&mut self, greeted: Greeted) {
         let far = Far { clock: Arc::clone(&self.clock), ends: Arc::clone(&self.ends) };
-        let door = Doorman(self.office.clone(), Arc::clone(&self.policy));
+        let door = Doorman(self.office.clone(), Arc::clone(&self.policy), Mutex::default());
         self.server = Server::Session(Box::pin(async move {
             serve(greeted, far, &door).await;
         }));
@@ -360,7 +361,12 @@ impl Peer for Far {
     }
 }
 
-struct Doorman(Office, Arc<Policy>);
+/// The last is how often somebody has failed who named the account.
+struct Doorman(Office, Arc<Policy>, Mutex<u32>);
+
+/// As often as a stranger may (`door` asks `policy`, and this says what it would say).
+const MOST_FAILURES: u32 = 5;
+const LIMITED: &str = "Too many logins have failed; try again in 15 minutes";
 
 /// A token that opens.
 #[allow(dead_code, reason = "not every test that shares this file asks")]
@@ -383,6 +389,9 @@ impl Door for Doorman {
     type Mail = Office;
 
     async fn sign_in(&self, claim: Claim, _: Means) -> Result<Office, Refusal> {
+        if claim.name() == Some(NAME) && *self.2.lock().unwrap() >= MOST_FAILURES {
+            return Err(Refusal::denied(Code::Limit, LIMITED));
+        }
         let verdict = match &claim {
             Claim::Password { password, .. } => record().verify(password.prepared(), &mut Workspace::new()),
             Claim::Proven { .. } => Verdict::Right,
@@ -391,7 +400,10 @@ impl Door for Doorman {
         };
         match verdict {
             Verdict::Right if claim.name() == Some(NAME) => Ok(self.0.clone()),
-            _ => Err(sasl::Failure::WrongCredentials.into()),
+            _ => {
+                *self.2.lock().unwrap() += u32::from(claim.name() == Some(NAME));
+                Err(sasl::Failure::WrongCredentials.into())
+            }
         }
     }
 
