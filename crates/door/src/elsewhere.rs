@@ -2,8 +2,8 @@
 
 use crate::doorkeeper::Doorkeeper;
 use crate::judge::Judged;
-use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
 use crate::try_at::Manner;
+use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
 use events::{AuthFailure, Event, Word};
 use foreign_hash::ForeignHash;
 use mail::{Busy, Certainty, Credential, DirectoryError, Found};
@@ -231,12 +231,7 @@ impl Doorkeeper {
     }
 
     /// By what a right password of this person is known again, and for how long.
-    fn mark_elsewhere(
-        &self,
-        person: &Person<'_>,
-        password: &Secret,
-        manner: Manner,
-    ) -> (Mark, Duration) {
+    fn mark_elsewhere(&self, person: &Person<'_>, password: &Secret, manner: Manner) -> (Mark, Duration) {
         let found = &person.hit.found;
         // Each with its length in front: nothing can be read as a part of anything else.
         let told = found.version.as_ref().map_or(&[][..], |version| version.as_bytes());
@@ -256,7 +251,12 @@ impl Doorkeeper {
     }
 
     /// Checks a hash that somebody else has made, in its turn.
-    pub(crate) async fn check_foreign(&self, hash: &str, typed: Arc<Typed>, manner: Manner) -> Result<Checked, Busy> {
+    pub(crate) async fn check_foreign(
+        &self,
+        hash: &str,
+        typed: Arc<Typed>,
+        manner: Manner,
+    ) -> Result<Checked, Busy> {
         let Ok(hash) = ForeignHash::parse(hash) else {
             return Ok(Checked::Wrong(AuthFailure::UnusableHash));
         };

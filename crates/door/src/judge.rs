@@ -36,7 +36,12 @@ impl Doorkeeper {
     /// Holds a claim against what the accounts sign in with. App passwords come first: they cost nothing, and let in while a
     /// directory is down or the pool is busy. One that does not let in costs what a wrong password costs, so that nobody learns
     /// by the time that there is one.
-    pub(crate) async fn judge(&self, claim: Claim, visitor: &Visitor, manner: Manner) -> Result<Judged, Busy> {
+    pub(crate) async fn judge(
+        &self,
+        claim: Claim,
+        visitor: &Visitor,
+        manner: Manner,
+    ) -> Result<Judged, Busy> {
         let holder = self.accounts.holder(claim.name().unwrap_or_default());
         let app = self.hold_against_app_passwords(&claim, holder, visitor);
         if let (AppVerdict::Right(app), Some(id)) = (app, holder)
@@ -117,9 +122,7 @@ impl Doorkeeper {
         let (asked, told) = (Arc::clone(&self.remembered), Arc::clone(&self.remembered));
         let is_known = move || may_sign_in && asked.holds(&mark, now);
         let right = move || told.remember(mark, now);
-        self.pool
-            .verify_unless_known(manner.lane, found.record.clone(), password, is_known, right)
-            .await
+        self.pool.verify_unless_known(manner.lane, found.record.clone(), password, is_known, right).await
     }
 
     /// An account that came with a hash of somebody else's gets a record of our own with the first password that is right:

@@ -39,13 +39,10 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Test the mail store, see what is in it, make its index again, raise its format
     Store(Store),
-<<<<<<< HEAD
     /// Tell how the certificates are, have new ones ordered at once, look at the files as a client would
     Cert(Cert),
-=======
     /// List what failed logins are held against, and let somebody off; works while the server runs and without it
     Limits(Limits),
->>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
     /// Print what is measured of the running server, as Prometheus reads it
     Metrics(Config),
     /// Bring back accounts, mailboxes and messages that were deleted; works while the server runs and without it

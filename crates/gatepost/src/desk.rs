@@ -4,12 +4,9 @@
 //! that directory (a JSON line each way), or else the command line itself.
 
 mod bring_back;
-<<<<<<< HEAD
 mod certificates;
 mod keyrings;
-=======
 mod limits;
->>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
 mod mailboxes;
 mod purge;
 mod quota;
@@ -18,14 +15,11 @@ mod store;
 mod undo;
 
 pub(crate) use bring_back::{BackLine, Job, Line, READY, Whither};
-<<<<<<< HEAD
 pub(crate) use certificates::{AcmeLine, CertificateLine, Keeper, line as certificate_line};
 pub(crate) use keyrings::{
     AppPasswordLine, AppPasswordMade, AppPasswordWanted, ExposedLine, OwnPassword, UseLine,
 };
-=======
 pub(crate) use limits::{LimitLine, Whom};
->>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use purge::{PurgeLine, PurgeRequest, Whose};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
@@ -138,15 +132,13 @@ pub(crate) enum Request {
     },
     SweepStore,
     Metrics,
-<<<<<<< HEAD
     CertificateStatus,
     RenewCertificate {
         name: Option<String>,
-=======
+    },
     ListLimits,
     ClearLimits {
         whom: Whom,
->>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
     },
     Purge(PurgeRequest),
     /// Once this is granted, the connection is the import's.
@@ -209,13 +201,10 @@ pub(crate) enum Reply {
     Stats(Box<StatsLine>),
     /// What is measured, as Prometheus reads it.
     Metrics(String),
-<<<<<<< HEAD
     /// The certificates, those first that clients get who ask for no name.
     Certificates(Vec<CertificateLine>),
-=======
     /// What failed logins are held against.
     Limits(Vec<LimitLine>),
->>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
     /// What a purge took.
     Purged(PurgeLine),
     /// It is not done, and why.

@@ -17,11 +17,8 @@ mod export;
 mod guesses;
 mod import;
 mod init;
-<<<<<<< HEAD
 mod issuance;
-=======
 mod limits_command;
->>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
 mod log;
 mod mailbox_command;
 mod meter;
@@ -72,11 +69,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Purge(purge) => block_on(purge_command::run(purge)),
         Command::Export(export) => block_on(export::run(export)),
         Command::Mailbox(mailbox) => block_on(mailbox_command::run(mailbox)),
-<<<<<<< HEAD
         Command::Cert(cert) => block_on(cert_command::run(cert)),
-=======
         Command::Limits(limits) => block_on(limits_command::run(limits)),
->>>>>>> 0228eb2 (gatepost: Keep what failed logins are held against over a restart; list it, and let somebody off)
         Command::Metrics(config) => block_on(meter_command::run(&config.config)),
         Command::Bench(bench) => return block_on(bench_command::run(bench)),
         Command::Store(store) => return block_on(async { Ok(store_command::run(store).await) }),
