@@ -14,7 +14,7 @@
 mod parse;
 mod stamp;
 
-pub use parse::{BadLine, Fault, MAX_FILE_OCTETS, MAX_LINE_OCTETS, MAX_LINES_TOLD, count};
+pub use parse::{BadLine, Fault, Line, MAX_FILE_OCTETS, MAX_LINE_OCTETS, MAX_LINES_TOLD, count, lines};
 
 use directory::{
     Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Standing, Stored, Subject, Token,

@@ -73,6 +73,27 @@ pub fn count(octets: &[u8]) -> Result<usize, Vec<BadLine>> {
     table(octets).map(|table| table.len())
 }
 
+/// Somebody of a file, for whoever wants to have them elsewhere.
+pub struct Line {
+    /// What they are called.
+    pub login: Login,
+    /// The hash of their password, as it stands there.
+    pub hash: Box<str>,
+    /// They may not sign in, whatever their password.
+    pub is_shut_out: bool,
+}
+
+/// All who are in a file, in the order of their names.
+///
+/// # Errors
+/// The first of its bad lines, [`MAX_LINES_TOLD`] at most.
+pub fn lines(octets: &[u8]) -> Result<Vec<Line>, Vec<BadLine>> {
+    let line = |(login, Person { hash, is_shut_out })| Line { login, hash, is_shut_out };
+    let mut lines: Vec<_> = table(octets)?.into_iter().map(line).collect();
+    lines.sort_by(|one, other| one.login.cmp(&other.login));
+    Ok(lines)
+}
+
 /// All who are in a file; or else the first of its bad lines.
 pub(crate) fn table(octets: &[u8]) -> Result<Table, Vec<BadLine>> {
     let mut table = Table::new();

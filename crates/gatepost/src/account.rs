@@ -1,5 +1,7 @@
 //! `gatepost account`: through the running server if there is one, else by itself.
 
+mod hashes;
+
 use crate::cli::{Account, AccountCommand, AppPasswordCommand, NewAppPassword, PasswordSource};
 use crate::config;
 use crate::desk::{
@@ -26,6 +28,9 @@ pub(crate) async fn run(account: Account) -> Result<()> {
         }
         _ => Style::Lines,
     };
+    if let AccountCommand::Import { file } = &account.command {
+        return hashes::import(&account.config.config, file).await;
+    }
     let only_exposed = matches!(account.command, AccountCommand::List { exposed: true, .. });
     let reply = ask_or_do(&account.config.config, request(account.command)?).await?;
     match reply {
@@ -66,6 +71,7 @@ impl Style {
 fn request(command: AccountCommand) -> Result<Request> {
     Ok(match command {
         AccountCommand::Add(who) => Request::AddAccount { password: password(who.source())?, name: who.name },
+        AccountCommand::Import { .. } => bail!("an import is more than one request"),
         AccountCommand::List { .. } => Request::ListAccounts,
         AccountCommand::Passwd(who) => {
             Request::SetPassword { password: password(who.source())?, name: who.name }

@@ -129,6 +129,12 @@ pub(crate) struct Account {
 pub(crate) enum AccountCommand {
     /// Add an account with its INBOX, Sent, Drafts, Junk, Trash and Archive
     Add(Password),
+    /// Add the accounts of a passwd-file: `name:hash` on each line, as Dovecot and /etc/shadow have it. The passwords stay what
+    /// they are; each gets a better hash when its owner signs in for the first time
+    Import {
+        /// The file; `-` for standard input
+        file: PathBuf,
+    },
     /// List the accounts
     List {
         /// Only those a password of which was sent in clear, with when, from where and by which protocol. Strangers can

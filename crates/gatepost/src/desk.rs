@@ -30,7 +30,7 @@ pub(crate) use undo::{GoneLine, HistoryLine, Target, Then};
 use crate::meter;
 use crate::office::Office;
 use crate::say::complaint;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use events::{Account, Event};
 use mail::{Accounts, Certainty};
 use mailbox::account::directory;
@@ -44,6 +44,10 @@ pub(crate) enum Request {
     AddAccount {
         name: String,
         password: Password,
+    },
+    /// Accounts with hashes that were made elsewhere, by their names.
+    ImportAccounts {
+        accounts: Vec<(String, Password)>,
     },
     ListAccounts,
     SetPassword {
@@ -181,6 +185,8 @@ pub(crate) enum Reply {
     Done(String),
     /// The accounts, in the order of their names.
     Accounts(Vec<AccountLine>),
+    /// Of accounts that were to be imported, how many are, and why the others are not.
+    AccountsImported { added: usize, left: Vec<String> },
     /// What an account may hold, and what it holds.
     Quota(QuotaUse),
     /// An app password that was made.
@@ -240,6 +246,22 @@ impl From<directory::Standing> for Standing {
     }
 }
 
+/// An account that is there already stays as it is; where the store fails, it is said what was done before.
+async fn import_accounts(office: &Office, wanted: Vec<(String, Password)>) -> Result<Reply> {
+    let (mut added, mut left) = (0, Vec::new());
+    for (name, hash) in wanted {
+        let record = office.foreign_record(&hash.0).context("a hash is not one")?;
+        match office.accounts.add(&name, &record).await {
+            Ok(_) => {
+                Event::AccountAdded { account: Account::new(&name) }.log();
+                added += 1;
+            }
+            Err(why) => left.push(format!("{name}: {why}")),
+        }
+    }
+    Ok(Reply::AccountsImported { added, left })
+}
+
 /// Does what is asked.
 pub(crate) async fn perform(office: &Office, request: Request) -> Reply {
     try_perform(office, request).await.unwrap_or_else(|why| Reply::Refused(complaint(&why)))
@@ -253,6 +275,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Event::AccountAdded { account: Account::new(&name) }.log();
             Reply::Done(format!("{name} is added"))
         }
+        Request::ImportAccounts { accounts: wanted } => import_accounts(office, wanted).await?,
         Request::ListAccounts => Reply::Accounts(account_lines(accounts)),
         Request::SetPassword { name, password } => {
             accounts.set_credential(&name, &office.next_record(&name, &password.0).await?).await?;

@@ -15,7 +15,7 @@ use door::Limits;
 use events::Event;
 use mail::{Accounts, Certainty, HashPool};
 use mailbox::account::Quota;
-use sasl::{AppPassword, AppRecord, Cost, CredentialRecord, Salts, Secret};
+use sasl::{AppPassword, AppRecord, Cost, CredentialRecord, ForeignHash, Salts, Secret};
 use settings::{NetworkFilesystem, Settings};
 use std::fs;
 use std::io::Write;
@@ -162,6 +162,12 @@ impl Office {
         let beside = self.accounts.own_record(name)?.map(|own| own.scram().clone());
         let drawn = self.accounts.draw_app_password();
         self.pool.app_record(drawn, beside).await.map_err(|mail::Busy| anyhow!(TOO_MANY))
+    }
+
+    /// The credential record of somebody whose password is known by a hash that was made elsewhere; `None` where it is none.
+    pub(crate) fn foreign_record(&self, hash: &str) -> Option<CredentialRecord> {
+        let hash = ForeignHash::new(hash)?;
+        Some(CredentialRecord::foreign(hash, self.accounts.salts(), self.pool.cost()))
     }
 
     /// Writes down what is still on its way, so that the next start has nothing to recover.

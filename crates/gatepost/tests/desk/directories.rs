@@ -1,0 +1,107 @@
+//! Accounts that are known elsewhere, and hashes that come from there.
+
+use crate::home::{Home, Listening};
+use crate::signs_in;
+use std::fs;
+use std::io::Write;
+use testkit::imap::Client;
+use testkit::slapd::{PEOPLE, READER, READER_PASSWORD, Slapd, Tls};
+
+const ANN: &str = "ann@example.org";
+// python3: "{SHA256}" + base64.b64encode(hashlib.sha256(b"first").digest()).decode(), and of b"second"
+const FIRST: &str = "{SHA256}p5N7ZLjKpY8Dchu2us9ceMsjX+vg5wsbhM2ZVBRhoI4=";
+const SECOND: &str = "{SHA256}FjZ6rLZ6SgF8jairlWgsyzkIY3gPcRTdoKDgxVZEx8Q=";
+
+fn with_settings(name: &str, settings: &str) -> Home {
+    let home = Home::init(name);
+    let mut config = fs::OpenOptions::new().append(true).open(home.config()).unwrap();
+    config.write_all(settings.as_bytes()).unwrap();
+    home
+}
+
+fn told(server: &Listening, home: &Home, name: &str, password: &str) -> String {
+    let signed_in = Client::connect(server.imaps, &home.trust()).unwrap().login(name, password);
+    signed_in.map_or_else(|why| why.to_string(), |_| "OK".into())
+}
+
+#[test]
+fn whoever_a_passwd_file_names_has_an_account_by_signing_in() {
+    let home = with_settings("passwd", "\n[[directory]]\nname = \"staff\"\n[directory.file]\npath = \"staff.passwd\"\n");
+    assert!(home.refused("check-config", "").contains("staff"));
+    let file = home.folder.join("staff.passwd");
+    fs::write(&file, format!("{ANN}:{FIRST}\n")).unwrap();
+    assert!(home.ok("check-config", "").ends_with("gatepost.toml: fine\n"));
+    let server = home.serve();
+    let mut client = Client::connect(server.imaps, &home.trust()).unwrap();
+    let capabilities = client.ask("CAPABILITY").unwrap();
+    assert!(!format!("{capabilities:?}").contains("SCRAM"), "what a file knows no proof can be checked with");
+    assert!(!signs_in(&server, &home, ANN, "second"));
+    assert_eq!(home.ok("account list", ""), "");
+    assert!(signs_in(&server, &home, ANN, "first"));
+    assert_eq!(home.ok("account list", ""), "ann@example.org  \n");
+    assert!(home.ok("mailbox list ann@example.org", "").contains("INBOX"));
+    // The file is replaced, as whoever writes one safely does it.
+    let next = home.folder.join("next");
+    fs::write(&next, format!("# the staff\n{ANN}:{SECOND}\n")).unwrap();
+    fs::rename(&next, &file).unwrap();
+    assert!(signs_in(&server, &home, ANN, "second") && !signs_in(&server, &home, ANN, "first"));
+    // One that cannot be used changes nothing.
+    fs::write(&next, "no colon\n").unwrap();
+    fs::rename(&next, &file).unwrap();
+    assert!(signs_in(&server, &home, ANN, "second"));
+    let log = server.stop();
+    assert!(log.contains("directory.read") && log.contains("directory.rejected"), "{log}");
+}
+
+#[test]
+fn an_ldap_server_that_is_down_makes_its_people_wait_and_nobody_else() {
+    let people = format!(
+        "dn: uid=ann,{PEOPLE}\nobjectClass: inetOrgPerson\ncn: Ann\nsn: N\nmail: {ANN}\nuserPassword: right\n\n"
+    );
+    let mut slapd = Slapd::start(Tls::Offered, &people);
+    let home = Home::init("ldap");
+    fs::write(home.folder.join("reader"), format!("{READER_PASSWORD}\n")).unwrap();
+    let settings = format!(
+        "\n[[directory]]\nname = \"ldap\"\n[directory.ldap]\nurl = \"ldaps://localhost:{}\"\nauthorities = \"{}\"\n\
+         reader = \"{READER}\"\nreader_password_file = \"reader\"\nbase = \"{PEOPLE}\"\n",
+        slapd.tls_port(),
+        slapd.authority().display()
+    );
+    fs::OpenOptions::new().append(true).open(home.config()).unwrap().write_all(settings.as_bytes()).unwrap();
+    home.ok("account add own@example.org --password-stdin", "ours\n");
+    let server = home.serve();
+    assert_eq!(told(&server, &home, ANN, "right"), "OK");
+    let wrong = told(&server, &home, ANN, "wrong");
+    assert!(wrong.contains("[AUTHENTICATIONFAILED]"), "{wrong}");
+    assert_eq!(told(&server, &home, "nobody@example.org", "wrong"), wrong);
+    slapd.stop();
+    for name in [ANN, "nobody@example.org"] {
+        let down = told(&server, &home, name, "right");
+        assert!(down.contains("[UNAVAILABLE]"), "{down}");
+    }
+    assert_eq!(told(&server, &home, "own@example.org", "ours"), "OK");
+    let log = server.stop();
+    assert_eq!(log.matches("directory.down").count(), 1, "{log}");
+}
+
+#[test]
+fn hashes_of_another_server_are_taken_over_and_made_anew_at_the_first_sign_in() {
+    let home = Home::init("hashes");
+    let file = home.folder.join("passwd");
+    let import = format!("account import {}", file.display());
+    fs::write(&file, format!("{ANN}:{FIRST}:1000:1000::/home/ann::\nbob:$1$salt$tooweak\n")).unwrap();
+    let complaint = home.refused(&import, "");
+    assert!(complaint.contains("nothing is imported") && complaint.contains("bob: "), "{complaint}");
+    assert_eq!(home.ok("account list", ""), "");
+    home.ok("account add bob --password-stdin", "hers\n");
+    fs::write(&file, format!("{ANN}:{FIRST}:1000:1000::/home/ann::\nbob:{SECOND}\n")).unwrap();
+    let said = home.ok(&import, "");
+    assert_eq!(said, "bob: There is an account bob already\n1 of 2 are added\n");
+    let server = home.serve();
+    assert!(!signs_in(&server, &home, ANN, "second") && !signs_in(&server, &home, "bob", "second"));
+    for _ in 0..2 {
+        assert!(signs_in(&server, &home, ANN, "first") && signs_in(&server, &home, "bob", "hers"));
+    }
+    assert_eq!(home.ok(&import, ""), format!("{ANN}: There is an account {ANN} already\nbob: There is an account bob already\n0 of 2 are added\n"));
+    server.stop();
+}
