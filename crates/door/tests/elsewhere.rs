@@ -3,11 +3,13 @@
 
 use directory::scripted::{Human, Scripted, State};
 use directory::{Domains, Member, Standing};
-use door::{Claim, Doorkeeper, Elsewhere, Entered, Manners, NotLetIn, Rules, Visitor};
+use door::{Claim, Doorkeeper, Elsewhere, Entered, Failures, Limits, Manners, NotLetIn, Rules, Visitor};
 use events::{ConnectionId, Mechanism, Peer};
 use mail::{Accounts, HashPool, NewAppPassword, Protocol, World};
 use mailbox::account::directory::keyring::{Label, OwnPassword, Scopes, Service};
+use policy::{Keys, Network};
 use sasl::{AppRecord, Cost, CredentialRecord, ForeignHash, Salts, Secret, Workspace};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -64,7 +66,10 @@ impl House {
         let began = Instant::now();
         let clock = move || Moment::default().plus(began.elapsed());
         let elsewhere = Elsewhere::new(members);
-        let keeper = Doorkeeper::new(Arc::clone(&accounts), Arc::clone(&pool), elsewhere, clock, rules);
+        let trusted = vec![Network::of(Ipv4Addr::new(192, 0, 2, 1).into(), 32)];
+        let limits = Arc::new(Limits::new(Keys { names: [1; 32], passwords: [2; 32] }, trusted, clock));
+        let (shared, hashing) = (Arc::clone(&accounts), Arc::clone(&pool));
+        let keeper = Doorkeeper::new(shared, hashing, elsewhere, limits, clock, rules);
         Self { keeper, accounts, pool }
     }
 
@@ -81,6 +86,7 @@ impl House {
             protocol: Protocol::Imap,
             mechanism: Mechanism::Plain,
             client: None,
+            failures: Failures::default(),
         };
         self.keeper.enter(claim, &visitor).await
     }
