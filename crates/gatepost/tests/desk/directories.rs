@@ -26,7 +26,10 @@ fn told(server: &Listening, home: &Home, name: &str, password: &str) -> String {
 
 #[test]
 fn whoever_a_passwd_file_names_has_an_account_by_signing_in() {
-    let home = with_settings("passwd", "\n[[directory]]\nname = \"staff\"\n[directory.file]\npath = \"staff.passwd\"\n");
+    let home = with_settings(
+        "passwd",
+        "\n[[directory]]\nname = \"staff\"\n[directory.file]\npath = \"staff.passwd\"\n",
+    );
     assert!(home.refused("check-config", "").contains("staff"));
     let file = home.folder.join("staff.passwd");
     fs::write(&file, format!("{ANN}:{FIRST}\n")).unwrap();
@@ -38,7 +41,7 @@ fn whoever_a_passwd_file_names_has_an_account_by_signing_in() {
     assert!(!signs_in(&server, &home, ANN, "second"));
     assert_eq!(home.ok("account list", ""), "");
     assert!(signs_in(&server, &home, ANN, "first"));
-    assert_eq!(home.ok("account list", ""), "ann@example.org  \n");
+    assert_eq!(home.ok("account list", ""), "ann@example.org\n");
     assert!(home.ok("mailbox list ann@example.org", "").contains("INBOX"));
     // The file is replaced, as whoever writes one safely does it.
     let next = home.folder.join("next");
@@ -102,6 +105,11 @@ fn hashes_of_another_server_are_taken_over_and_made_anew_at_the_first_sign_in() 
     for _ in 0..2 {
         assert!(signs_in(&server, &home, ANN, "first") && signs_in(&server, &home, "bob", "hers"));
     }
-    assert_eq!(home.ok(&import, ""), format!("{ANN}: There is an account {ANN} already\nbob: There is an account bob already\n0 of 2 are added\n"));
+    assert_eq!(
+        home.ok(&import, ""),
+        format!(
+            "{ANN}: There is an account {ANN} already\nbob: There is an account bob already\n0 of 2 are added\n"
+        )
+    );
     server.stop();
 }
