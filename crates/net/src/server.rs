@@ -25,8 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep, timeout, timeout_at};
 
 /// How often the certificates' files are looked at.
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(2);
@@ -216,6 +216,9 @@ impl<S: Service> Server<S> {
 
     /// Lets connections in until it is told to stop, and then sees them out.
     pub async fn run(mut self) -> Stopped {
+        self.announce_certificates();
+        // Told before the doors are, so that a start has said what it has to say once it listens.
+        self.inspect_certificates().await.ok();
         self.announce();
         let mut visits = JoinSet::new();
         self.receive(&mut visits).await;
@@ -225,10 +228,13 @@ impl<S: Service> Server<S> {
         Stopped { told, cut, panics: house.panics.load(Ordering::Relaxed) }
     }
 
-    fn announce(&self) {
+    fn announce_certificates(&self) {
         for file in self.certificates.loaded() {
             Event::CertificateLoaded { file: file.chain.as_path().into(), server_name: None }.log();
         }
+    }
+
+    fn announce(&self) {
         for (kind, address) in self.addresses() {
             Event::Listening { listener: named(kind), address: Some(address), path: None }.log();
         }
@@ -241,14 +247,13 @@ impl<S: Service> Server<S> {
         let control = Arc::clone(&self.control);
         let mut looks = interval(CERTIFICATE_LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick is at once: a start tells, too.
-        let mut days = interval(DAILY);
+        let mut days = interval_at(Instant::now() + DAILY, DAILY);
         days.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = control.told_to_stop() => return,
                 Some(_ended) = visits.join_next() => {}
-                _ = days.tick() => self.inspect_certificates(),
+                _ = days.tick() => drop(self.inspect_certificates()),
                 _ = looks.tick() => self.look_at_certificates().await,
                 () = control.look.notified() => self.look_at_certificates().await,
                 arrival = self.next_arrival() => self.welcome(arrival, visits),
@@ -356,14 +361,14 @@ impl<S: Service> Server<S> {
         let looked = looked.unwrap_or_default();
         looked.iter().for_each(report);
         if looked.iter().any(|outcome| matches!(outcome, Reloaded::Replaced(_))) {
-            self.inspect_certificates();
+            // Not waited for: whoever connects need not, either.
+            drop(self.inspect_certificates());
         }
     }
 
-    /// Not waited for: whoever connects need not, either.
-    fn inspect_certificates(&self) {
+    fn inspect_certificates(&self) -> JoinHandle<()> {
         let inspection = Arc::clone(&self.inspection);
-        drop(tokio::task::spawn_blocking(move || inspection.tell(SystemTime::now())));
+        tokio::task::spawn_blocking(move || inspection.tell(SystemTime::now()))
     }
 }
 

@@ -238,7 +238,7 @@ fn files_are_looked_at_as_a_client_would() {
         assert!(told.contains(part), "{part} in {told}");
     }
     let server = home.serve();
-    assert!(server.line_with("certificate.missing").contains("localhost"));
+    assert!(server.first_line_with("certificate.missing").contains("localhost"));
     assert!(home.ok("cert status", "").contains("problem  it is self-signed"));
     let none = home.refused("cert renew", "");
     assert!(none.contains("no certificate comes from an authority"), "{none}");
