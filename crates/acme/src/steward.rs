@@ -446,6 +446,8 @@ impl Charge {
         let record = self.record();
         let planned = match self.held().filter(|held| held.has_all_names) {
             Some(held) => planned(&held, &record),
+            // Whoever has just got one and wants a name more need not wait.
+            None if record.failures == 0 => return now,
             None => now,
         };
         record.not_before.map_or(planned, |pause| planned.max(time(pause)))

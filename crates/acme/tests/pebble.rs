@@ -122,7 +122,6 @@ async fn a_name_more_is_ordered_at_once_and_the_account_stays_the_same() {
     };
     let before = account(&folder);
     let more = steward(&folder, &pebble.directory, &pebble.ca, &[NAME, "imap.example.org"]);
-    let now = now + Duration::from_secs(2 * 60 * 60);
     let (outcomes, _) = more.tend(now).await;
     assert!(
         matches!(outcomes.as_slice(), [Outcome::Issued { names, .. }] if names.len() == 2),
