@@ -155,6 +155,13 @@ impl<'t> Report<'t> {
             let what = "there has to be a version of TLS, and a suite for each: those of 1.3 have no WITH in their names";
             self.blame(&["suites", "versions"], what);
         }
+        let takes_tls = |kind| matches!(kind, ListenerKind::ImapStartTls | ListenerKind::ImapTls);
+        for listener in &settings.network.listeners {
+            if listener.tls.is_some() && !takes_tls(listener.kind) {
+                let what = "a listener of this kind has no TLS to choose: `tls` is for those of IMAP";
+                self.blame(&[&listener.address.to_string()], what);
+            }
+        }
     }
 
     /// What no setting can be blamed for alone.

@@ -106,6 +106,10 @@ fn a_wrong_value_is_told_what_would_be_right() {
             "line 2: `preauth_seconds` must be a whole number, and this is a TOML string",
         ),
         ("[limits]\npreauth_seconds = 1", "line 2: `preauth_seconds` must be from 5 to 600, and 1 is not"),
+        (
+            "[network]\nlisteners = [{ address = '[::1]:24', kind = 'lmtp', tls = 'modern' }]",
+            "line 2: a listener of this kind has no TLS to choose: `tls` is for those of IMAP",
+        ),
         ("[tls]\nversions = ['1.1']", "line 2: \"1.1\" is not \"1.2\" or \"1.3\""),
         (
             "[network]\nlisteners = [{ address = '[::]:993', kind = 'imap-tls', tls = 'old' }]",
