@@ -38,9 +38,8 @@ settings! {
     network: Network {
         /// Addresses to listen on. `imap-starttls` lets nobody log in before STARTTLS; `imap-tls` begins with TLS;
         /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear. `acme-http` and `acme-tls` are
-        /// for authorities that validate names (`[acme]`), who come to ports 80 and 443 and nowhere else.
-        /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear. A listener may name a
-        /// TLS profile of its own, as `tls`; otherwise it has that of `tls.profile`.
+        /// for authorities that validate names (`[acme]`), who come to ports 80 and 443 and nowhere else. A listener may
+        /// name a TLS profile of its own, as `tls`; otherwise it has that of `tls.profile`.
         listeners: Vec<Listener> = vec![
             Listener::new(on_every_address(143), ListenerKind::ImapStartTls),
             Listener::new(on_every_address(993), ListenerKind::ImapTls),
