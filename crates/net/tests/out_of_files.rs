@@ -8,6 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::runtime::Builder;
 
 /// Leaves so many descriptors free, and holds all others.
 ///
@@ -27,11 +28,24 @@ fn leave_room_for(descriptors: usize) -> Vec<File> {
 }
 
 #[cfg(target_os = "linux")]
-#[tokio::test(start_paused = true)]
-async fn a_server_without_descriptors_says_so_once_and_goes_on_when_it_has_some() {
+#[test]
+fn a_server_without_descriptors_says_so_once_and_goes_on_when_it_has_some() {
+    // What blocks happens one after the other, so that it can be waited for.
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_all().start_paused(true).max_blocking_threads(1).build().unwrap();
+    runtime.block_on(without_descriptors());
+}
+
+async fn without_descriptors() {
     let log = Log::default();
     let _listening = log.listen();
     let server = Running::start("out-of-files", Toy, |_| {});
+    // It opens files when it starts, to see whether certificates have changed, and to look at them as a client would: the
+    // one may be asked for only when the other is done.
+    drop(server.in_clear().await);
+    for _ in 0..2 {
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+    }
     // Both ends of the first connection, and the client's end of the second.
     let _held = leave_room_for(3);
     let first = server.in_clear().await;
