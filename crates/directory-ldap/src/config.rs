@@ -49,7 +49,7 @@ pub enum Authorities {
 }
 
 /// As whom entries are looked for, before anybody's password is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Reader {
     /// As nobody. The server has to show the attributes that are named here to everyone who asks.
     Anonymous,
@@ -112,7 +112,7 @@ pub enum StandingRule {
 }
 
 /// A password that is not printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(Box<str>);
 
 impl Secret {

@@ -117,6 +117,31 @@ fn every_test_that_the_list_of_threats_names_is_there() {
 }
 
 /// Threats to the door: before TLS, what a stranger can make us hold, and who somebody is.
+/// `==` stops at the first octet that differs, and tells by its time how much of a guess was right.
+#[test]
+fn t_36_no_secret_can_be_compared_by_an_equals_sign() {
+    const SECRETS: [&str; 4] = ["Secret", "Password", "Token", "Typed"];
+    let declares = |line: &str| {
+        let name =
+            line.split_once("struct ").map(|(_, rest)| rest.split(|c: char| !c.is_alphanumeric()).next());
+        !line.contains('"') && name.flatten().is_some_and(|name| SECRETS.contains(&name))
+    };
+    let mut seen = 0;
+    for path in rust_files() {
+        let source = fs::read_to_string(&path).unwrap();
+        let lines: Vec<_> = source.lines().collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| declares(line)) {
+            let above = lines[..at].iter().rev().take_while(|line| line.trim_start().starts_with(['#', '/']));
+            assert!(!above.into_iter().any(|line| line.contains("PartialEq")), "{}: {line}", path.display());
+            seen += 1;
+        }
+        for name in SECRETS {
+            assert!(!source.contains(&format!("PartialEq {} {name}", "for")), "{}: {name}", path.display());
+        }
+    }
+    assert!(seen > 5, "{seen} were looked at");
+}
+
 #[test]
 fn every_threat_to_the_door_has_a_test_of_its_number_or_is_noted_with_what_it_comes_with() {
     let list = fs::read_to_string(root().join("docs/threats.md")).unwrap();
