@@ -1,7 +1,10 @@
 //! Accounts that are known elsewhere, and hashes that come from there.
 
 use crate::home::{Home, Listening};
+use crate::provider::{AUDIENCE, Provider};
 use crate::signs_in;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::fs;
 use std::io::Write;
 use testkit::imap::Client;
@@ -85,6 +88,50 @@ fn an_ldap_server_that_is_down_makes_its_people_wait_and_nobody_else() {
     assert_eq!(told(&server, &home, "own@example.org", "ours"), "OK");
     let log = server.stop();
     assert_eq!(log.matches("directory.down").count(), 1, "{log}");
+}
+
+/// As OAUTHBEARER sends it (RFC 7628, 3.1).
+fn bearer(user: &str, token: &str) -> String {
+    STANDARD.encode(format!("n,a={user},\u{1}auth=Bearer {token}\u{1}\u{1}"))
+}
+
+#[test]
+fn a_token_of_an_openid_provider_lets_in_whom_it_is_about_and_nobody_else() {
+    let Some(mut provider) = Provider::start() else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let token = |client: &str| runtime.block_on(provider.token(client, "jwt/ES256"));
+    let (good, evil) = (token("thunderbird"), token("evil"));
+    let home = Home::init("oidc");
+    fs::write(home.folder.join("provider.pem"), &provider.authority).unwrap();
+    let settings = format!(
+        "\n[[directory]]\nname = \"sso\"\n[directory.oidc]\nissuer = \"{}\"\naudiences = [\"{AUDIENCE}\"]\n\
+         clients = [\"thunderbird\"]\nscopes = [\"mail\"]\nauthorities = \"provider.pem\"\n",
+        provider.issuer
+    );
+    fs::OpenOptions::new().append(true).open(home.config()).unwrap().write_all(settings.as_bytes()).unwrap();
+    let server = home.serve();
+    let connect = || Client::connect(server.imaps, &home.trust()).unwrap();
+    let by = |mechanism: &str, initial: &str| {
+        connect().ask(&format!("AUTHENTICATE {mechanism} {initial}")).map(drop).map_err(|why| why.to_string())
+    };
+    by("OAUTHBEARER", &bearer(ANN, &good)).unwrap();
+    let google = STANDARD.encode(format!("user={ANN}\u{1}auth=Bearer {good}\u{1}\u{1}"));
+    by("XOAUTH2", &google).unwrap();
+    assert_eq!(home.ok("account list", ""), format!("{ANN}\n"));
+    let other = by("OAUTHBEARER", &bearer("bob@example.org", &good));
+    assert!(other.unwrap_err().contains("[AUTHORIZATIONFAILED]"));
+    // A token for another program: the client is told what it needs, and acknowledges that.
+    let mut client = connect();
+    client.send(&format!("AUTHENTICATE OAUTHBEARER {}", bearer(ANN, &evil))).unwrap();
+    let challenge = client.response().unwrap().to_string();
+    let told = STANDARD.decode(challenge.trim_start_matches("+ ")).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!((&told["status"], &told["scope"]), (&"invalid_token".into(), &"mail".into()));
+    assert!(told["openid-configuration"].as_str().unwrap().starts_with(&provider.issuer));
+    // The keys that it has are good for what they have signed, for a while, while the provider is down.
+    provider.down();
+    by("OAUTHBEARER", &bearer(ANN, &good)).unwrap();
+    assert!(!server.stop().contains(&good), "no token is in the log");
 }
 
 #[test]

@@ -13,6 +13,9 @@ mod import;
 mod keyrings;
 mod limits;
 mod metrics;
+#[path = "../../../directory-oidc/tests/provider/provider.rs"]
+#[allow(dead_code, clippy::print_stdout, reason = "it is another crate's, which uses all of it")]
+mod provider;
 mod purge;
 mod round_trip;
 mod store;
