@@ -5,7 +5,7 @@ use crate::{
     Token, Trouble, Version,
 };
 use std::future::{pending, ready};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Knows passwords, and tokens of the form `directory/login`. It can be taken down, and counts how often it is asked.
@@ -14,6 +14,7 @@ pub struct Scripted {
     name: DirectoryName,
     people: Mutex<Vec<Human>>,
     state: Mutex<State>,
+    only_tokens: AtomicBool,
     finds: AtomicU32,
     checks: AtomicU32,
 }
@@ -73,9 +74,17 @@ impl Scripted {
             name: DirectoryName::new(name).expect("a test names its directories well"),
             people: Mutex::new(people),
             state: Mutex::new(State::Up),
+            only_tokens: AtomicBool::new(false),
             finds: AtomicU32::new(0),
             checks: AtomicU32::new(0),
         })
+    }
+
+    /// It knows no passwords, as an OpenID provider.
+    #[must_use]
+    pub fn of_tokens_alone(self: Arc<Self>) -> Arc<Self> {
+        self.only_tokens.store(true, Ordering::Relaxed);
+        self
     }
 
     /// From now on.
@@ -130,8 +139,8 @@ impl Directory for Scripted {
         &self.name
     }
 
-    fn can(&self, _: Ability) -> bool {
-        true
+    fn can(&self, ability: Ability) -> bool {
+        ability == Ability::Bearer || !self.only_tokens.load(Ordering::Relaxed)
     }
 
     fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {

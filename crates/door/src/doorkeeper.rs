@@ -2,7 +2,7 @@
 
 use crate::elsewhere::Elsewhere;
 use crate::entered::{Entered, Place};
-use crate::judge::Judged;
+use crate::judge::{Judged, Slowest};
 use crate::limits::Limits;
 use crate::not_let_in::{NotLetIn, TryAgain};
 use crate::try_at::{Manner, Try};
@@ -24,6 +24,7 @@ pub struct Doorkeeper {
     pub(crate) pool: Arc<HashPool>,
     pub(crate) remembered: Arc<Remembered>,
     pub(crate) elsewhere: Elsewhere,
+    pub(crate) slowest: Arc<Slowest>,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
     limits: Arc<Limits>,
     sessions: Arc<Mutex<Sessions>>,
@@ -73,6 +74,7 @@ impl Doorkeeper {
             remembered,
             policy: policy(&elsewhere),
             elsewhere,
+            slowest: Arc::default(),
             clock: Box::new(clock),
             limits,
             sessions: Arc::new(Mutex::new(Sessions::new(rules.sessions_per_account))),
@@ -97,7 +99,14 @@ impl Doorkeeper {
     /// What may be used to sign in on a connection that is behind TLS: what is switched on, as far as all accounts can do it.
     #[must_use]
     pub fn offer(&self, channel: Channel) -> Offer {
-        Offer::new(State::Private(channel), &self.policy)
+        let state = State::Private(channel);
+        if !self.accounts.have_foreign_hashes() {
+            return Offer::new(state, &self.policy);
+        }
+        // No proof fits what others have hashed, until its owner has signed in.
+        let mut policy = self.policy.clone();
+        policy.abilities.scram_sha_256 = Ability::Some;
+        Offer::new(state, &policy)
     }
 
     /// Judges a claim. Whoever is not let in has waited by then as long as the policy says, and stands in the log.
@@ -250,7 +259,7 @@ impl Doorkeeper {
 /// elsewhere gives away.
 fn policy(elsewhere: &Elsewhere) -> Policy {
     let mut policy = Policy::default();
-    if elsewhere.can(directory::Ability::Passwords) {
+    if !elsewhere.chain().is_empty() {
         policy.abilities.scram_sha_256 = Ability::Some;
     }
     if elsewhere.can(directory::Ability::Bearer) {

@@ -13,7 +13,8 @@ use sasl::{BearerHint, Mark, Secret, Typed, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use terms::{AccountId, DirectoryName, Login};
+use terms::{AccountId, DirectoryName, Login, Subject};
+use tokio::time::Instant;
 
 /// How long a right password is known again where nothing tells that it has been changed.
 const UNTOLD: Duration = Duration::from_secs(60);
@@ -38,6 +39,19 @@ pub struct Manners {
     pub same_people_as: Vec<DirectoryName>,
 }
 
+/// Whose password is to be judged, and by whom.
+pub(crate) struct Question<'a> {
+    login: Login,
+    of: Of<'a>,
+}
+
+enum Of<'a> {
+    /// Whoever knows the name first.
+    Anybody,
+    /// These in their order, each with whom it has to mean, if that is known.
+    These(Vec<(&'a Member, Option<Subject>)>),
+}
+
 /// Somebody who was asked for, before their password is looked at.
 struct Person<'a> {
     hit: Hit<'a>,
@@ -57,7 +71,7 @@ impl Elsewhere {
     #[must_use]
     pub fn new(members: Vec<(Member, Manners)>) -> Self {
         let manners = members.iter().map(|(member, manners)| (member.name().clone(), manners.clone()));
-        let manners = manners.collect();
+        let manners = both_ways(manners.collect());
         let chain = Chain::new(members.into_iter().map(|(member, _)| member).collect());
         Self { chain, manners, hint: Arc::default(), down: Mutex::default() }
     }
@@ -84,10 +98,24 @@ impl Elsewhere {
         self.chain.members().any(|member| member.can(ability))
     }
 
-    /// Whether the password of a name is to be asked for there: of one that is linked, and of one that nobody has here. An
-    /// account of our own is asked for here alone.
-    fn knows(&self, login: &Login, links: &[Link], found: &Found) -> bool {
-        !links.is_empty() || (found.account.is_none() && self.chain.serves(login))
+    /// Who knows the password of an account with these links, each with whom it has to mean.
+    fn of_links(&self, login: &Login, links: &[Link]) -> Vec<(&Member, Option<Subject>)> {
+        let knows = |member: &&Member| member.can(Ability::Passwords);
+        let linked = |link: &Link| {
+            let member = self.chain.named(&link.directory).filter(knows)?;
+            Some((member, Some(link.subject.clone())))
+        };
+        let own: Vec<_> = links.iter().filter_map(linked).collect();
+        if !own.is_empty() {
+            return own;
+        }
+        let is_same = |member: &&Member| {
+            let same = self.newcomers(member.name()).same_people_as;
+            links.iter().any(|link| same.contains(&link.directory))
+        };
+        let partners =
+            self.chain.members().filter(knows).filter(is_same).filter(|member| member.serves(login));
+        partners.map(|member| (member, None)).collect()
     }
 
     fn newcomers(&self, directory: &DirectoryName) -> Newcomers<'_> {
@@ -122,30 +150,23 @@ impl Elsewhere {
         );
     }
 
-    /// Who has a name: the one whom the account of that name is linked to, else the first that is found.
-    async fn find(&self, login: &Login, links: &[Link]) -> Answer<Hit<'_>> {
-        if links.is_empty() {
-            let answer = self.chain.find(login).await;
-            self.note_chain(login, &answer);
+    async fn find<'a>(&'a self, question: &Question<'a>) -> Answer<Hit<'a>> {
+        let Of::These(these) = &question.of else {
+            let answer = self.chain.find(&question.login).await;
+            self.note_chain(&question.login, &answer);
             return answer;
-        }
-        let mut is_there = false;
-        for link in links {
-            let Some(member) = self.chain.named(&link.directory) else { continue };
-            if !member.can(Ability::Passwords) {
-                continue;
-            }
-            is_there = true;
-            let answer = member.find(login).await;
+        };
+        for (member, subject) in these {
+            let answer = member.find(&question.login).await;
             self.note(member.name(), &answer);
             match answer {
                 // Somebody else who has the name there by now is not whose mail this is.
-                Answer::Yes(found) if found.subject != link.subject => {}
+                Answer::Yes(found) if subject.as_ref().is_some_and(|subject| *subject != found.subject) => {}
                 Answer::NoSuch => {}
                 answer => return answer.map(|found| Hit { member, found }),
             }
         }
-        if is_there { Answer::NoSuch } else { Answer::Unavailable(Trouble::new(NOWHERE)) }
+        Answer::NoSuch
     }
 
     /// The chain was asked from its beginning up to the one whose answer this is.
@@ -160,31 +181,51 @@ impl Elsewhere {
     }
 }
 
-/// Of an account whose directory is not in the settings any more.
-const NOWHERE: &str = "the directory of this account is not in the settings";
+/// That two directories have the same people is so from either side.
+fn both_ways(mut manners: BTreeMap<DirectoryName, Manners>) -> BTreeMap<DirectoryName, Manners> {
+    let told: Vec<_> = manners
+        .iter()
+        .flat_map(|(name, manners)| manners.same_people_as.iter().map(|other| (other.clone(), name.clone())))
+        .collect();
+    for (name, other) in told {
+        if let Some(manners) = manners.get_mut(&name)
+            && !manners.same_people_as.contains(&other)
+        {
+            manners.same_people_as.push(other);
+        }
+    }
+    manners
+}
 
 impl Doorkeeper {
-    /// Whether a password that comes with a name is for a directory elsewhere to judge; with what links the name's account.
-    pub(crate) fn is_elsewhere(&self, name: &str, found: &Found) -> Option<(Login, Vec<Link>)> {
+    /// Who is asked for the password that comes with a name, if it is for a directory elsewhere to judge.
+    ///
+    /// Of an account that has come from directories, one of which knows passwords, or has the same people as another that
+    /// does, those are asked and nobody else. Of one whose directories know none, its own password counts if an admin has
+    /// given it one. Of a name that nobody has here, all that serve it are.
+    pub(crate) fn who_knows(&self, name: &str, found: &Found) -> Option<Question<'_>> {
         let login = Login::new(name).ok()?;
         let links = self.accounts.links(name);
-        self.elsewhere.knows(&login, &links, found).then_some((login, links))
+        if links.is_empty() {
+            let is_nobodys = found.account.is_none() && self.elsewhere.chain.serves(&login);
+            return is_nobodys.then_some(Question { login, of: Of::Anybody });
+        }
+        let of = self.elsewhere.of_links(&login, &links);
+        (!of.is_empty()).then_some(Question { login, of: Of::These(of) })
     }
 
     /// Judges a password by a directory's word.
     pub(crate) async fn judge_elsewhere(
         &self,
-        (login, links): (Login, Vec<Link>),
+        question: Question<'_>,
         typed: Typed,
         manner: Manner,
     ) -> Result<Judged, Busy> {
-        let hit = match self.elsewhere.find(&login, &links).await {
+        let hit = match self.elsewhere.find(&question).await {
             Answer::Yes(hit) => hit,
             Answer::Unavailable(_) => return Ok(Judged::Unavailable),
             Answer::NoSuch | Answer::Wrong | Answer::Disabled => {
-                // As dear as a password that is wrong, so that a flood of names is no cheaper than one of passwords.
-                let decoy = self.accounts.find(login.as_str(), self.pool.cost()).record;
-                let _wrong = self.pool.verify(manner.lane, decoy, typed.into_prepared()).await?;
+                self.pay(&question.login, typed, manner).await?;
                 return Ok(Judged::Wrong(AuthFailure::NoAccount));
             }
         };
@@ -210,12 +251,25 @@ impl Doorkeeper {
         }
         let checked = match &person.hit.found.stored {
             Stored::Hash(hash) => self.check_foreign(hash, Arc::new(typed), manner).await?,
-            Stored::Elsewhere => self.ask(person, &typed).await,
+            Stored::Elsewhere => {
+                let checked = self.ask(person, &typed).await;
+                if matches!(checked, Checked::Wrong(_)) {
+                    self.pay(&person.hit.found.login, typed, manner).await?;
+                }
+                checked
+            }
         };
         if checked == Checked::Right {
             self.remembered.remember_for(mark, self.now(), time);
         }
         Ok(checked)
+    }
+
+    /// Hashes for nothing, as dear as a password that is wrong here: so that a flood of names, or of passwords that others
+    /// judge, is no cheaper, and a pool that has no room says so of all of them.
+    async fn pay(&self, login: &Login, typed: Typed, manner: Manner) -> Result<(), Busy> {
+        let decoy = self.accounts.find(login.as_str(), self.pool.cost()).record;
+        self.pool.verify(manner.lane, decoy, typed.into_prepared()).await.map(|_wrong| ())
     }
 
     async fn ask(&self, person: &Person<'_>, typed: &Typed) -> Checked {
@@ -260,9 +314,15 @@ impl Doorkeeper {
         let Ok(hash) = ForeignHash::parse(hash) else {
             return Ok(Checked::Wrong(AuthFailure::UnusableHash));
         };
-        let check = move || match hash.verify(typed.raw().expose()) {
-            foreign_hash::Verdict::Right => Verdict::Right,
-            foreign_hash::Verdict::Wrong => Verdict::Wrong,
+        let slowest = Arc::clone(&self.slowest);
+        let check = move || {
+            let begun = Instant::now();
+            let verdict = hash.verify(typed.raw().expose());
+            slowest.took(begun.elapsed());
+            match verdict {
+                foreign_hash::Verdict::Right => Verdict::Right,
+                foreign_hash::Verdict::Wrong => Verdict::Wrong,
+            }
         };
         Ok(match self.pool.check(manner.lane, check).await? {
             Verdict::Right => Checked::Right,

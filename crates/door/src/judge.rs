@@ -11,6 +11,7 @@ use mailbox::account::directory::keyring::OwnPassword;
 use sasl::{Claim, ForeignHash, Secret, Typed, Verdict};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use terms::AccountId;
 use tokio::time::Instant;
@@ -18,6 +19,24 @@ use tokio::time::Instant;
 /// Where whose password it is would show by the time that judging it takes, whoever is turned away hears it at a stroke of
 /// this (threat T-38): one directory says sooner that it has no such name than that a password is wrong.
 const STROKE: Duration = Duration::from_millis(500);
+
+/// What the slowest check of a hash of others has taken, in milliseconds. A server that has just begun learns it anew.
+#[derive(Debug, Default)]
+pub(crate) struct Slowest(AtomicU64);
+
+/// No answer waits longer for what another's hash takes.
+const LONGEST_CHECK: Duration = Duration::from_secs(4);
+
+impl Slowest {
+    pub(crate) fn took(&self, time: Duration) {
+        let time = u64::try_from(time.min(LONGEST_CHECK).as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_max(time, Ordering::Relaxed);
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// What came of a claim.
 pub(crate) enum Judged {
@@ -77,11 +96,20 @@ impl Doorkeeper {
     async fn judge_own(&self, claim: Claim, manner: Manner) -> Result<Judged, Busy> {
         let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
         match claim {
-            Claim::Password { name, password } => match self.is_elsewhere(&name, &found) {
-                Some(asked) => at_a_stroke(self.judge_elsewhere(asked, password, manner)).await,
-                // What a hash of somebody else's takes is not what ours do.
-                None if self.accounts.have_foreign_hashes() => {
-                    at_a_stroke(self.judge_here(&found, password, manner)).await
+            Claim::Password { name, password } => match self.who_knows(&name, &found) {
+                Some(question) => {
+                    let judged = self.at_a_stroke(self.judge_elsewhere(question, password, manner)).await?;
+                    // Of whom part is lost, it is not known whether they are to be asked for elsewhere at all.
+                    Ok(match (judged, found.certainty) {
+                        (Judged::Wrong(_), Certainty::Doubtful) => {
+                            Judged::Unknowable(AuthFailure::Unavailable)
+                        }
+                        (judged, _) => judged,
+                    })
+                }
+                // What directories and hashes of others take is not what ours do.
+                None if self.time_would_tell() => {
+                    self.at_a_stroke(self.judge_here(&found, password, manner)).await
                 }
                 None => self.judge_here(&found, password, manner).await,
             },
@@ -89,13 +117,32 @@ impl Doorkeeper {
                 Ok(judged(Verdict::Right, &found))
             }
             Claim::Bearer { user, token } => {
-                at_a_stroke(async { Ok(self.judge_bearer(user.as_deref(), &token).await) }).await
+                self.at_a_stroke(async { Ok(self.judge_bearer(user.as_deref(), &token).await) }).await
             }
             // Nobody here knows certificates, and so they are not asked for.
             Claim::Proven { .. } | Claim::Disproven { .. } | Claim::External { .. } => {
                 Ok(judged(Verdict::Wrong, &found))
             }
         }
+    }
+
+    /// Whether judging one name may take another time than judging another.
+    fn time_would_tell(&self) -> bool {
+        !self.elsewhere.chain().is_empty() || self.accounts.have_foreign_hashes()
+    }
+
+    /// Lets whoever is turned away hear it at a stroke, counted from when they asked: the next one, and not before the slowest
+    /// hash that anybody has would have been checked. That there is no room in the pool is heard so too.
+    async fn at_a_stroke(&self, judging: impl Future<Output = Result<Judged, Busy>>) -> Result<Judged, Busy> {
+        let asked = Instant::now();
+        let judged = judging.await;
+        if !matches!(judged, Ok(Judged::Known(..))) {
+            let time = asked.elapsed().max(self.slowest.time());
+            let strokes = time.as_millis() / STROKE.as_millis() + 1;
+            let wait = STROKE.saturating_mul(u32::try_from(strokes).unwrap_or(u32::MAX));
+            tokio::time::sleep_until(asked + wait).await;
+        }
+        judged
     }
 
     async fn judge_here(&self, found: &Found, typed: Typed, manner: Manner) -> Result<Judged, Busy> {
@@ -143,18 +190,6 @@ impl Doorkeeper {
         }
         Ok(checked)
     }
-}
-
-/// Lets whoever is turned away hear it at the next stroke, counted from when they asked.
-async fn at_a_stroke(judging: impl Future<Output = Result<Judged, Busy>>) -> Result<Judged, Busy> {
-    let asked = Instant::now();
-    let judged = judging.await?;
-    if !matches!(judged, Judged::Known(..)) {
-        let strokes = asked.elapsed().as_millis() / STROKE.as_millis() + 1;
-        let wait = STROKE.saturating_mul(u32::try_from(strokes).unwrap_or(u32::MAX));
-        tokio::time::sleep_until(asked + wait).await;
-    }
-    Ok(judged)
 }
 
 /// As the log calls it.

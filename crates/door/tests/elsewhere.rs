@@ -318,6 +318,64 @@ async fn an_account_that_came_with_somebody_elses_hash_gets_one_of_ours_by_signi
 }
 
 #[tokio::test(start_paused = true)]
+async fn t_38_an_account_that_only_tokens_open_is_told_from_none_by_nothing() {
+    let sso = Scripted::new("sso", &[("ann", "1")]).of_tokens_alone();
+    let house = House::new(vec![open(&sso)]).await;
+    let ann = house.bearer(None, "sso/ann").await;
+    for (name, password) in [("ann", "1"), ("ann", "wrong"), ("nobody", "1")] {
+        let asked = Instant::now();
+        assert_eq!(house.sign_in(name, password).await, "Wrong", "{name} {password}");
+        assert_eq!(asked.elapsed().as_millis() % 500, 0, "{name} {password}");
+    }
+    // What an admin gives it counts all the same.
+    let secret = Secret::password("given").unwrap();
+    let record = CredentialRecord::new(&secret, Salts([7; 32]), &cheap(), &mut Workspace::new());
+    house.accounts.set_credential("ann", &record).await.unwrap();
+    assert_eq!(house.sign_in("ann", "given").await, ann);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_came_by_a_token_first_has_their_password_asked_for_where_the_same_people_are() {
+    let staff = Scripted::new("staff", &[("ann", "right"), ("bob", "his")]);
+    let sso = Scripted::new("sso", &[("ann", "x")]).of_tokens_alone();
+    let same = Manners { get_accounts: true, same_people_as: vec![DirectoryName::new("staff").unwrap()] };
+    let house = House::new(vec![open(&staff), with(&sso, same)]).await;
+    let ann = house.bearer(None, "sso/ann").await;
+    assert_eq!(house.sign_in("ann", "wrong").await, "Wrong");
+    assert_eq!(house.sign_in("ann", "right").await, ann);
+    assert_eq!(house.bearer(None, "sso/ann").await, ann);
+    assert_eq!(house.accounts.list().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t_38_an_own_account_is_turned_away_after_the_same_time_as_those_of_directories() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.add("own", "ours").await;
+    for name in ["own", "ann", "nobody"] {
+        let (asked, before) = (Instant::now(), house.pool.verified_kib());
+        assert_eq!(house.sign_in(name, "wrong").await, "Wrong");
+        assert_eq!(asked.elapsed().as_millis() % 500, 0, "{name}: {:?}", asked.elapsed());
+        assert_eq!(house.pool.verified_kib() - before, KIB, "{name} costs a hash, whoever judges");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn proofs_are_not_offered_while_somebody_has_nothing_that_they_are_checked_with() {
+    let channel = sasl::Channel::default;
+    let sso = Scripted::new("sso", &[]).of_tokens_alone();
+    let house = House::new(vec![open(&sso)]).await;
+    assert!(house.keeper.offer(channel()).choose("SCRAM-SHA-256").is_none());
+    let house = House::new(vec![]).await;
+    let hash = ForeignHash::new("{SHA256}NHgme1YSeRtAmIkGs6eJfrarUB4EuV7TL5nQr99mnZw=").unwrap();
+    let record = CredentialRecord::foreign(hash, Salts([1; 32]), &cheap());
+    house.accounts.add("ann", &record).await.unwrap();
+    assert!(house.keeper.offer(channel()).choose("SCRAM-SHA-256").is_none());
+    house.sign_in("ann", "p\u{e4}ssword").await;
+    assert!(house.keeper.offer(channel()).choose("SCRAM-SHA-256").is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with() {
     let channel = sasl::Channel::default;
     let alone = House::new(vec![]).await;

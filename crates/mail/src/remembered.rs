@@ -78,7 +78,8 @@ impl Remembered {
     pub fn remember_for(&self, mark: Mark, now: Moment, most: Duration) {
         let mut marks = self.marks();
         marks.forget(now, self.most);
-        if self.most > 0 && !self.time.is_zero() && !marks.until.contains_key(&mark) {
+        let is_held = marks.until.get(&mark).is_some_and(|until| now < *until);
+        if self.most > 0 && !self.time.is_zero() && !is_held {
             marks.until.insert(mark, now.plus(self.time.min(most)));
             marks.order.push_back(mark);
         }
