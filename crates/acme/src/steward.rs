@@ -444,11 +444,12 @@ impl Charge {
     /// When the next attempt is to be made.
     fn due(&self, now: SystemTime) -> SystemTime {
         let record = self.record();
-        let planned = match self.held().filter(|held| held.has_all_names) {
-            Some(held) => planned(&held, &record),
-            // Whoever has just got one and wants a name more need not wait.
-            None if record.failures == 0 => return now,
-            None => now,
+        let planned = match self.held() {
+            Some(held) if held.has_all_names => planned(&held, &record),
+            // Whoever has just got one and wants a name more need not wait. One that cannot be read has to: it may have just
+            // been got, and the next would come to the same.
+            Some(_) if record.failures == 0 => return now,
+            _ => now,
         };
         record.not_before.map_or(planned, |pause| planned.max(time(pause)))
     }

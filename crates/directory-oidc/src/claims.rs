@@ -149,7 +149,11 @@ fn is_for_access(claims: &Object) -> bool {
     let is_fine = |said: &Value| {
         said.as_str().is_some_and(|said| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(said)))
     };
-    ["token_type", "typ", "token_use"].iter().filter_map(|name| claims.get(name)).all(is_fine)
+    // Only what says who somebody is, to the program that asked, has the hashes of what came with it (OpenID Connect Core,
+    // 3.1.3.6 and 3.3.2.11).
+    let is_of_identity = ["at_hash", "c_hash"].iter().any(|name| claims.get(name).is_some());
+    !is_of_identity
+        && ["token_type", "typ", "token_use"].iter().filter_map(|name| claims.get(name)).all(is_fine)
 }
 
 /// When the token ends; it has begun, and has not ended.
@@ -259,6 +263,8 @@ mod tests {
             ("nbf", json!("0"), Refusal::NotYet),
             ("cnf", json!({"jkt": "x"}), Refusal::Bound),
             ("typ", json!("ID"), Refusal::Type),
+            ("at_hash", json!("x"), Refusal::Type),
+            ("c_hash", json!("x"), Refusal::Type),
             ("typ", json!("Refresh"), Refusal::Type),
             ("token_use", json!("refresh_token"), Refusal::Type),
             ("token_type", json!("DPoP"), Refusal::Type),
