@@ -132,6 +132,19 @@ async fn a_name_more_is_ordered_at_once_and_the_account_stays_the_same() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_cannot_be_read_is_ordered_anew_and_not_once_a_second() {
+    let folder = scratch("unreadable");
+    let pebble = pebble(&folder);
+    let steward = steward(&folder, &pebble.directory, &pebble.ca, &[NAME]);
+    let now = SystemTime::now();
+    issued(&steward, now).await;
+    fs::write(&steward.files().next().unwrap().chain, "no certificate").unwrap();
+    assert_eq!(steward.tend(now + Duration::from_secs(1)).await.0, None);
+    issued(&steward, now + Duration::from_secs(2 * 60 * 60)).await;
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn an_authority_that_has_forgotten_us_is_told_anew_who_we_are() {
     let folder = scratch("forgotten");
     let first = pebble(&folder);
