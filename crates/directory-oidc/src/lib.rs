@@ -239,6 +239,10 @@ impl Directory for OidcDirectory {
         true
     }
 
+    fn examine(&self) -> Asked<'_, ()> {
+        Box::pin(async { Self::examine(self).await.map_or_else(Answer::Unavailable, Answer::Yes) })
+    }
+
     /// A provider is asked about tokens, and knows nobody by name.
     fn find<'a>(&'a self, _: &'a Login) -> Asked<'a, Found> {
         Box::pin(std::future::ready(Answer::NoSuch))

@@ -104,6 +104,12 @@ impl Directory for SqlDirectory {
         }
     }
 
+    fn examine(&self) -> Asked<'_, ()> {
+        Box::pin(async {
+            Self::examine(self).await.map_or_else(|why| Answer::Unavailable(Trouble::new(why)), Answer::Yes)
+        })
+    }
+
     fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
         Box::pin(self.answer(login))
     }

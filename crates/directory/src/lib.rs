@@ -27,6 +27,8 @@ pub use member::{ASKED_AGAIN_AFTER, Domains, FAILURES_BEFORE_REST, Member, PATIE
 pub use presented::{Password, Token};
 pub use terms::{BadDirectoryName, BadSubject, DirectoryName, Login, MAX_SUBJECT_OCTETS, Subject};
 
+use std::future::ready;
+
 /// What a directory can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ability {
@@ -51,6 +53,12 @@ pub trait Directory: Send + Sync {
     /// part of what it is asked is known to it even then.
     fn spares_itself(&self) -> bool {
         false
+    }
+
+    /// Whether it can be asked as the settings say: nobody's name is. What is the matter stands in [`Answer::Unavailable`]; one
+    /// that finds out only by being asked says yes.
+    fn examine(&self) -> Asked<'_, ()> {
+        Box::pin(ready(Answer::Yes(())))
     }
 
     /// Who has that name. [`Answer::NoSuch`] where nobody has, and where more than one has: then it is not known whose it is.

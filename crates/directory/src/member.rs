@@ -92,6 +92,11 @@ impl Member {
         health.trouble.clone().filter(|_| health.failures >= FAILURES_BEFORE_REST)
     }
 
+    /// Whether it can be asked as the settings say.
+    pub async fn examine(&self) -> Answer<()> {
+        self.asked(|| self.directory.examine()).await
+    }
+
     /// Who has that name. It must be one that it [serves](Self::serves): a directory that answers with somebody of another
     /// domain, by a slip of its own or of who wrote its query, opens nobody's door there.
     pub async fn find(&self, login: &Login) -> Answer<Found> {

@@ -1,9 +1,10 @@
 //! `gatepost check-config`: what a start would stumble over, told without starting.
 
 use crate::say::say;
-use crate::{config, desk, directories, office};
+use crate::{config, desk, directories, office, serve};
 use anyhow::{Result, bail};
 use certificates::Certificates;
+use directory::Answer;
 use net::SocketFile;
 use settings::{ListenerKind, Settings};
 use std::io::ErrorKind;
@@ -20,7 +21,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
         .chain(addresses(&settings))
         .chain(socket(&settings))
         .chain(data(&settings))
-        .chain(directories::elsewhere(&settings).err().map(|why| format!("{why:#}")))
+        .chain(directories(&settings))
         .collect();
     if !problems.is_empty() {
         bail!("{}:\n{}", path.display(), problems.join("\n"));
@@ -30,6 +31,24 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     }
     say!("{}: fine", path.display());
     Ok(())
+}
+
+/// Those that can be asked are: of a query that is wrong nobody else would tell before somebody signs in.
+fn directories(settings: &Settings) -> Vec<String> {
+    let elsewhere = match directories::elsewhere(settings) {
+        Ok(elsewhere) => elsewhere,
+        Err(why) => return vec![format!("{why:#}")],
+    };
+    let Ok(runtime) = serve::runtime(Some(1)) else { return Vec::new() };
+    runtime.block_on(async {
+        let mut problems = Vec::new();
+        for member in elsewhere.chain().members() {
+            if let Answer::Unavailable(why) = member.examine().await {
+                problems.push(format!("the directory {}: {why}", member.name()));
+            }
+        }
+        problems
+    })
 }
 
 fn certificates(settings: &Settings) -> Vec<String> {

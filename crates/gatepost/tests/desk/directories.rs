@@ -109,6 +109,7 @@ fn a_token_of_an_openid_provider_lets_in_whom_it_is_about_and_nobody_else() {
         provider.issuer
     );
     fs::OpenOptions::new().append(true).open(home.config()).unwrap().write_all(settings.as_bytes()).unwrap();
+    assert!(home.ok("check-config", "").ends_with("gatepost.toml: fine\n"));
     let server = home.serve();
     let connect = || Client::connect(server.imaps, &home.trust()).unwrap();
     let by = |mechanism: &str, initial: &str| {
@@ -130,6 +131,7 @@ fn a_token_of_an_openid_provider_lets_in_whom_it_is_about_and_nobody_else() {
     assert!(told["openid-configuration"].as_str().unwrap().starts_with(&provider.issuer));
     // The keys that it has are good for what they have signed, for a while, while the provider is down.
     provider.down();
+    assert!(home.refused("check-config", "").contains("the directory sso: "));
     by("OAUTHBEARER", &bearer(ANN, &good)).unwrap();
     assert!(!server.stop().contains(&good), "no token is in the log");
 }
