@@ -233,7 +233,8 @@ impl Doorkeeper {
         let client = visitor.client.as_ref().map(ToString::to_string).unwrap_or_default();
         let label = match with {
             Credential::App(app) => self.accounts.app_password_label(id, app),
-            Credential::Password | Credential::Token | Credential::Certificate(_) => None,
+            Credential::Certificate(fingerprint) => self.accounts.certificate_label(id, &fingerprint),
+            Credential::Password | Credential::Token => None,
         };
         let device = match label {
             Some(label) if client.is_empty() => label.to_string(),

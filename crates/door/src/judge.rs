@@ -61,6 +61,9 @@ impl Doorkeeper {
         visitor: &Visitor,
         manner: Manner,
     ) -> Result<Judged, Busy> {
+        if let Claim::External { authzid } = &claim {
+            return Ok(self.judge_certificate(authzid.as_deref(), visitor.certificate.as_deref()));
+        }
         let holder = self.accounts.holder(claim.name().unwrap_or_default());
         let app = self.hold_against_app_passwords(&claim, holder, visitor);
         if let (AppVerdict::Right(app), Some(id)) = (app, holder)
@@ -119,7 +122,7 @@ impl Doorkeeper {
             Claim::Bearer { user, token } => {
                 self.at_a_stroke(async { Ok(self.judge_bearer(user.as_deref(), &token).await) }).await
             }
-            // Nobody here knows certificates, and so they are not asked for.
+            // A certificate is no secret of this kind: it has been judged by then.
             Claim::Proven { .. } | Claim::Disproven { .. } | Claim::External { .. } => {
                 Ok(judged(Verdict::Wrong, &found))
             }

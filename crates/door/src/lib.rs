@@ -13,6 +13,7 @@
 //! Left to others: sockets, and the proof that the line is private, without which there is no claim (`session`); the words of
 //! a protocol (`net`).
 
+mod certificate;
 mod doorkeeper;
 mod elsewhere;
 mod entered;
@@ -22,6 +23,7 @@ mod not_let_in;
 mod try_at;
 mod visitor;
 
+pub use certificate::ShownCertificate;
 pub use doorkeeper::{Doorkeeper, Rules};
 pub use elsewhere::{Elsewhere, Manners};
 pub use entered::{Entered, Place};

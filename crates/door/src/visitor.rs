@@ -1,10 +1,12 @@
 //! Who stands outside.
 
+use crate::certificate::ShownCertificate;
 use crate::limits::Failures;
 use events::{ClientId, ConnectionId, Mechanism, Peer};
 use mail::{Protocol, SignIn};
 use mailbox::account::directory::keyring::Service;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 /// Somebody who has made a claim. What the client says of itself is for the log, and never to be trusted.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub struct Visitor {
     pub mechanism: Mechanism,
     /// What the client says it is.
     pub client: Option<ClientId>,
+    /// The certificate that it has shown, if that was asked for.
+    pub certificate: Option<Arc<ShownCertificate>>,
     /// What has failed on this connection before.
     pub failures: Failures,
 }

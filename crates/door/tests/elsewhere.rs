@@ -86,6 +86,7 @@ impl House {
             protocol: Protocol::Imap,
             mechanism: Mechanism::Plain,
             client: None,
+            certificate: None,
             failures: Failures::default(),
         };
         self.keeper.enter(claim, &visitor).await

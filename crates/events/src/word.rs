@@ -218,6 +218,8 @@ words! {
         NoNewAccount = "no-new-account",
         /// The hash of the password cannot be used: it is of a kind that is not known here, or asks for too much.
         UnusableHash = "unusable-hash",
+        /// Their client certificate is one that we take, and stands for no account.
+        UnboundCertificate = "unbound-certificate",
         /// They are somebody, and asked to act as somebody else.
         NotAuthorized = "not-authorized",
     }

@@ -268,6 +268,7 @@ impl From<AuthFailure> for SignInFailure {
             | AuthFailure::Disabled
             | AuthFailure::OtherOwner
             | AuthFailure::NoNewAccount
+            | AuthFailure::UnboundCertificate
             | AuthFailure::UnusableHash
             | AuthFailure::NotAuthorized
             | AuthFailure::AppPasswordExpired

@@ -37,6 +37,7 @@ impl ConnectionDoor {
             protocol: Protocol::Imap,
             mechanism,
             client: self.visit.client(),
+            certificate: None,
             failures: self.failures.clone(),
         }
     }

@@ -274,6 +274,14 @@ impl Accounts {
         Some(keyring.app_passwords().iter().find(|app| app.id == id)?.label.clone())
     }
 
+    /// What a client certificate of an account is called.
+    #[must_use]
+    pub fn certificate_label(&self, account: AccountId, fingerprint: &Fingerprint) -> Option<Label> {
+        let roll = self.roll();
+        let keyring = roll.directory().get(account)?.keyring();
+        Some(keyring.certificates().iter().find(|bound| bound.fingerprint == *fingerprint)?.label.clone())
+    }
+
     /// Whether an account may be signed in to with this: to be asked once more by whoever can hear that it may not any
     /// longer ([`Account::signed_out_with`](crate::Account::signed_out_with)).
     #[must_use]
