@@ -188,7 +188,9 @@ impl Doorkeeper {
         let checked = self.check_foreign(hash.text(), Arc::clone(&typed), manner).await?;
         if let (Checked::Right, Some(account), Some(typed)) = (checked, found.account, Arc::into_inner(typed))
         {
-            let fresh = self.pool.new_record(typed.into_prepared(), self.accounts.salts()).await?;
+            // What SCRAM shows stays, so that app passwords made beside the old one can be proven on.
+            let (before, salts) = (found.record.clone(), self.accounts.salts());
+            let fresh = self.pool.next_record(before, typed.into_prepared(), salts).await?;
             self.accounts.renew_credential(account, &found.record, &fresh).await;
         }
         Ok(checked)

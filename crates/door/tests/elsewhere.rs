@@ -1,6 +1,8 @@
 //! People whom a directory elsewhere knows: how they come in, whose mail they get, and what a directory that is down costs.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod prover;
+
 use directory::scripted::{Human, Scripted, State};
 use directory::{Domains, Member, Standing};
 use door::{Claim, Doorkeeper, Elsewhere, Entered, Failures, Limits, Manners, NotLetIn, Rules, Visitor};
@@ -8,7 +10,7 @@ use events::{ConnectionId, Mechanism, Peer};
 use mail::{Accounts, HashPool, NewAppPassword, Protocol, World};
 use mailbox::account::directory::keyring::{Label, OwnPassword, Scopes, Service};
 use policy::{Keys, Network};
-use sasl::{AppRecord, Cost, CredentialRecord, ForeignHash, Salts, Secret, Workspace};
+use sasl::{AppRecord, Cost, CredentialRecord, Exchange, ForeignHash, Salts, Secret, Step, Workspace};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +21,9 @@ use tokio::time::Instant;
 
 /// What one hash costs here, in KiB.
 const KIB: u64 = 8;
+
+/// "pässword" in Python: "{SHA256}" + base64.b64encode(hashlib.sha256("pässword".encode()).digest()).decode()
+const FOREIGN: &str = "{SHA256}NHgme1YSeRtAmIkGs6eJfrarUB4EuV7TL5nQr99mnZw=";
 
 #[derive(Default)]
 struct Still(AtomicU64);
@@ -97,6 +102,27 @@ impl House {
         told(self.enter(Claim::login(name.as_bytes(), password.as_bytes()).unwrap()).await)
     }
 
+    /// The same for somebody who proves that they know a password.
+    async fn prove(&self, mechanism: &str, name: &str, password: &str) -> String {
+        let offer = self.keeper.offer(sasl::Channel::default());
+        let chosen = offer.choose(mechanism).unwrap();
+        let Step::Lookup(asked) = chosen.begin(Some(prover::first(name).as_bytes()), self.keeper.nonce())
+        else {
+            panic!("a name is looked up first")
+        };
+        let (challenge, exchange) = challenged(asked.found(self.keeper.verifiers(name)));
+        let proof = prover::last(mechanism, name, password, &challenge);
+        let claim = match exchange.respond(proof.as_bytes()) {
+            Step::Judge(claim, _) => claim,
+            // The server proves itself, and the client has nothing to say to that.
+            step => match challenged(step).1.respond(b"") {
+                Step::Judge(claim, _) => claim,
+                step => panic!("{step:?}"),
+            },
+        };
+        told(self.enter(claim).await)
+    }
+
     async fn bearer(&self, user: Option<&str>, token: &str) -> String {
         let sent = format!(
             "n,{},\u{1}auth=Bearer {token}\u{1}\u{1}",
@@ -107,9 +133,16 @@ impl House {
         let offer = sasl::Offer::new(sasl::State::Private(sasl::Channel::default()), &policy);
         let chosen = offer.choose("OAUTHBEARER").unwrap();
         match chosen.begin(Some(sent.as_bytes()), self.keeper.nonce()) {
-            sasl::Step::Judge(claim, _) => told(self.enter(claim).await),
+            Step::Judge(claim, _) => told(self.enter(claim).await),
             step => panic!("{step:?}"),
         }
+    }
+}
+
+fn challenged(step: Step) -> (String, Exchange) {
+    match step {
+        Step::Challenge(challenge, exchange) => (String::from_utf8(challenge).unwrap(), exchange),
+        step => panic!("{step:?}"),
     }
 }
 
@@ -301,13 +334,11 @@ async fn t_38_whoever_is_turned_away_hears_it_after_the_same_time() {
 async fn an_account_that_came_with_somebody_elses_hash_gets_one_of_ours_by_signing_in() {
     let house = House::new(vec![]).await;
     let typed = "p\u{e4}ssword";
-    // python3: "{SHA256}" + base64.b64encode(hashlib.sha256("pässword".encode()).digest()).decode()
-    let text = "{SHA256}NHgme1YSeRtAmIkGs6eJfrarUB4EuV7TL5nQr99mnZw=";
-    let record = CredentialRecord::foreign(ForeignHash::new(text).unwrap(), Salts([1; 32]), &cheap());
+    let record = CredentialRecord::foreign(ForeignHash::new(FOREIGN).unwrap(), Salts([1; 32]), &cheap());
     house.accounts.add("ann", &record).await.unwrap();
     let is_foreign = || house.accounts.have_foreign_hashes();
     assert_eq!(house.sign_in("ann", "wrong").await, "Wrong");
-    assert_eq!(house.sign_in("ann", text).await, "Wrong");
+    assert_eq!(house.sign_in("ann", FOREIGN).await, "Wrong");
     assert!(is_foreign());
     let before = house.pool.verified_kib();
     assert!(house.sign_in("ann", typed).await.starts_with("1 "));
@@ -377,6 +408,21 @@ async fn proofs_are_not_offered_while_somebody_has_nothing_that_they_are_checked
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_app_password_made_beside_somebody_elses_hash_can_be_proven_on_when_that_is_gone() {
+    let house = House::new(vec![]).await;
+    let typed = "p\u{e4}ssword";
+    let record = CredentialRecord::foreign(ForeignHash::new(FOREIGN).unwrap(), Salts([1; 32]), &cheap());
+    house.accounts.add("ann", &record).await.unwrap();
+    let shown = provable_app_password(&house, "ann").await;
+    assert!(house.sign_in("ann", typed).await.starts_with("1 "));
+    assert!(!house.accounts.have_foreign_hashes(), "nothing is left of the old one");
+    for password in [shown.as_str(), typed] {
+        assert!(house.prove("SCRAM-SHA-256", "ann", password).await.starts_with("1 "), "{password}");
+    }
+    assert_eq!(house.prove("SCRAM-SHA-256", "ann", "wrong").await, "Wrong");
+}
+
+#[tokio::test(start_paused = true)]
 async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with() {
     let channel = sasl::Channel::default;
     let alone = House::new(vec![]).await;
@@ -390,10 +436,23 @@ async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with()
 /// An app password of somebody, as they are shown it.
 async fn app_password(house: &House, name: &str, scopes: Scopes) -> String {
     let drawn = house.accounts.draw_app_password();
+    add_app_password(house, name, scopes, &AppRecord::new(&drawn, None)).await;
+    drawn.reveal().to_owned()
+}
+
+/// The same for one that SCRAM can prove.
+async fn provable_app_password(house: &House, name: &str) -> String {
+    let beside = house.accounts.own_record(name).unwrap().unwrap().scram().clone();
+    let drawn = house.accounts.draw_app_password();
+    let (drawn, record) = house.pool.app_record(drawn, Some(beside)).await.unwrap();
+    add_app_password(house, name, Scopes::MAIL, &record).await;
+    drawn.reveal().to_owned()
+}
+
+async fn add_app_password(house: &House, name: &str, scopes: Scopes, record: &AppRecord) {
     let label = Label::new(&scopes.to_string()).unwrap();
     let new = NewAppPassword { label, scopes, expires_s: None, networks: [].into() };
-    house.accounts.add_app_password(name, &new, &AppRecord::new(&drawn, None)).await.unwrap();
-    drawn.reveal().to_owned()
+    house.accounts.add_app_password(name, &new, record).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
