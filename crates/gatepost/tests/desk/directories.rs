@@ -12,7 +12,7 @@ use testkit::slapd::{PEOPLE, READER, READER_PASSWORD, Slapd, Tls};
 
 const ANN: &str = "ann@example.org";
 // python3: "{SHA256}" + base64.b64encode(hashlib.sha256(b"first").digest()).decode(), and of b"second"
-const FIRST: &str = "{SHA256}p5N7ZLjKpY8Dchu2us9ceMsjX+vg5wsbhM2ZVBRhoI4=";
+pub(crate) const FIRST: &str = "{SHA256}p5N7ZLjKpY8Dchu2us9ceMsjX+vg5wsbhM2ZVBRhoI4=";
 const SECOND: &str = "{SHA256}FjZ6rLZ6SgF8jairlWgsyzkIY3gPcRTdoKDgxVZEx8Q=";
 
 fn with_settings(name: &str, settings: &str) -> Home {

@@ -1,6 +1,7 @@
 //! Data directories that other versions have made are read, written and found sound; `gatepost store upgrade`.
 
 use crate::home::{Gatepost, Home};
+use crate::people;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -12,6 +13,8 @@ const ANN: &str = "ann@example.org";
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats");
 /// What everybody could read of it when it was made.
 const EXPECTED: &str = "expected.txt";
+/// Who signed in with what then, where that was more than a password each.
+const PEOPLE: &str = "people.txt";
 /// In front of what not every version tells.
 const ALSO: &str = "also: ";
 
@@ -146,6 +149,11 @@ fn unpacked(fixture: &Path, name: &str) -> (Home, String) {
     (home, fs::read_to_string(fixture.join(EXPECTED)).unwrap())
 }
 
+/// The format that a fixture is of: its name begins with it.
+fn format_of(fixture: &Path) -> u32 {
+    name_of(fixture).split('-').next().unwrap().parse().unwrap()
+}
+
 fn is_well(home: &Home) {
     let said = home.ok("store check", "");
     assert!(said.contains("all is well: "), "{said}");
@@ -158,7 +166,7 @@ fn mail(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[test]
 fn what_every_format_holds_reads_as_it_did_and_is_written_to() {
-    assert!(fixtures().len() >= 2, "{:?}", fixtures());
+    assert!([1, 3].map(|format| fixtures().iter().any(|fixture| format_of(fixture) == format)) == [true; 2]);
     for fixture in fixtures() {
         let (home, expected) = unpacked(&fixture, "read");
         let before = mail(&home);
@@ -193,21 +201,31 @@ fn what_every_format_holds_reads_as_it_did_and_is_written_to() {
             1,
             "{changed}"
         );
+        if let Ok(expected) = fs::read_to_string(fixture.join(PEOPLE)) {
+            people::are_as(&home, &expected);
+            is_well(&home);
+        }
     }
 }
 
 #[test]
 fn every_format_is_upgraded_and_a_dry_run_says_so_and_changes_nothing() {
-    for fixture in fixtures() {
+    for fixture in fixtures().into_iter().filter(|fixture| format_of(fixture) < 3) {
         let (home, expected) = unpacked(&fixture, "upgrade");
         let before = mail(&home);
         let dry = home.ok("store upgrade --dry-run", "");
         assert!(mail(&home) == before, "{dry}");
-        assert!(dry.contains("to do: raise the directory from format 1 to 3;"), "{dry}");
+        assert!(
+            dry.contains(&format!("to do: raise the directory from format {} to 3;", format_of(&fixture))),
+            "{dry}"
+        );
         assert!(dry.contains("(nothing was changed)"), "{dry}");
 
         let said = home.ok("store upgrade", "");
-        assert!(said.contains("done: raise the directory from format 1 to 3;"), "{said}");
+        assert!(
+            said.contains(&format!("done: raise the directory from format {} to 3;", format_of(&fixture))),
+            "{said}"
+        );
         let format = fs::read_to_string(home.data().join("mail/format")).unwrap();
         assert!(format.starts_with("Gatepost store, format 3\nmade by Gatepost "), "{format}");
         let before = mail(&home);
@@ -305,6 +323,7 @@ fn a_fixture_is_made() {
     for words in ["account quota ann@example.org --storage 1GB", "account disable bob@example.org"] {
         let _ = Gatepost::new(words).config(&home).output("");
     }
+    let people = people::make(&home);
     let backup = format!("backup {}", home.folder.join("backup").display());
     let _ = Gatepost::new(&backup).config(&home).output("");
     // Its end is not a good one: what was written last is in the log alone.
@@ -320,6 +339,9 @@ fn a_fixture_is_made() {
     let fixture = Path::new(FIXTURES).join(name);
     fs::create_dir_all(&fixture).unwrap();
     fs::write(fixture.join(EXPECTED), told).unwrap();
+    if let Some(people) = people {
+        fs::write(fixture.join(PEOPLE), people).unwrap();
+    }
     for (path, octets) in mail(&home).into_iter().filter(|(path, _)| path != Path::new("lock")) {
         let to = fixture.join("mail").join(format!("{}.zst", path.display()));
         fs::create_dir_all(to.parent().unwrap()).unwrap();

@@ -149,7 +149,7 @@ fn app_passwords_stay_good_when_the_own_password_changes_and_do_not_come_back_wi
 }
 
 /// Sends a password in clear, and reads what is said to that.
-fn expose(imap: SocketAddr, name: &str) -> Vec<String> {
+pub(crate) fn expose(imap: SocketAddr, name: &str) -> Vec<String> {
     let mut stream = TcpStream::connect(imap).unwrap();
     write!(stream, "a LOGIN {name} secret\r\nb LOGOUT\r\n").unwrap();
     let lines: Vec<_> = BufReader::new(stream).lines().map(Result::unwrap).collect();
