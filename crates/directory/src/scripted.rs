@@ -26,6 +26,8 @@ pub struct Human {
     pub subject: String,
     /// What they are called.
     pub login: String,
+    /// Under which other names they are found, as by a filter that looks at the local part alone.
+    pub aliases: Vec<String>,
     /// What they sign in with.
     pub password: String,
     /// Whether they may.
@@ -54,6 +56,7 @@ impl Human {
         Self {
             subject: format!("{directory}-{login}"),
             login: login.to_owned(),
+            aliases: Vec::new(),
             password: password.to_owned(),
             standing: Standing::Enabled,
             hash: None,
@@ -119,7 +122,9 @@ impl Scripted {
 
     fn person(&self, login: &str) -> Option<Found> {
         let people = self.people();
-        let human = people.iter().find(|human| human.login == login)?;
+        let is_called =
+            |human: &&Human| human.login == login || human.aliases.iter().any(|name| name == login);
+        let human = people.iter().find(is_called)?;
         Some(Found {
             subject: Subject::new(&human.subject).ok()?,
             login: Login::new(&human.login).ok()?,

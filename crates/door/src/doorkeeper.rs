@@ -26,7 +26,7 @@ pub struct Doorkeeper {
     pub(crate) elsewhere: Elsewhere,
     pub(crate) slowest: Arc<Slowest>,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
-    limits: Arc<Limits>,
+    pub(crate) limits: Arc<Limits>,
     sessions: Arc<Mutex<Sessions>>,
     longest_delay: Duration,
     policy: Policy,
@@ -117,7 +117,7 @@ impl Doorkeeper {
         let name = claim.name().unwrap_or_default().to_owned();
         let mut tried = Try::new(&claim, visitor, &self.limits);
         self.hold_back(&mut tried, &name, visitor).await?;
-        match self.judge(claim, visitor, self.manner(&tried, visitor)).await {
+        match self.judge(claim, visitor, &mut tried).await {
             Ok(Judged::Known(id, with)) => self.let_in((id, with), &tried, &name, visitor).await,
             Ok(Judged::Wrong(reason)) => {
                 self.turn_away(&tried, &name, visitor, reason).await;
@@ -133,6 +133,7 @@ impl Doorkeeper {
                 tokio::time::sleep(FIRST_DELAY.min(self.longest_delay)).await;
                 Err(NotLetIn::Unknowable)
             }
+            Ok(Judged::NotLookedAt(why)) => Err(why),
             Ok(Judged::Unavailable) => {
                 log_failure(&name, visitor, AuthFailure::Unavailable);
                 Err(NotLetIn::DirectoryDown)
@@ -159,7 +160,12 @@ impl Doorkeeper {
     }
 
     /// Asks the limits, before anything is spent. Being refused takes its time, too: who is, comes again at once else.
-    async fn hold_back(&self, tried: &mut Try, name: &str, visitor: &Visitor) -> Result<(), NotLetIn> {
+    pub(crate) async fn hold_back(
+        &self,
+        tried: &mut Try,
+        name: &str,
+        visitor: &Visitor,
+    ) -> Result<(), NotLetIn> {
         let (now, verdict) = self.limits.ask(&tried.attempt());
         let (wait, refused) = match verdict {
             Verdict::Go => return Ok(()),
@@ -169,12 +175,13 @@ impl Doorkeeper {
         if let Some((_, scope)) = refused {
             log_limit(name, visitor, limit(scope));
         }
-        tokio::time::sleep(wait).await;
-        tried.waited = wait;
+        // Under two names nobody waits twice.
+        tokio::time::sleep(wait.saturating_sub(tried.waited)).await;
+        tried.waited = wait.max(tried.waited);
         refused.map_or(Ok(()), |(until, _)| Err(NotLetIn::Limited(TryAgain(until.since(now)))))
     }
 
-    fn manner(&self, tried: &Try, visitor: &Visitor) -> Manner {
+    pub(crate) fn manner(&self, tried: &Try, visitor: &Visitor) -> Manner {
         let lane = if self.limits.knows(&tried.attempt()) { Lane::Known } else { Lane::Strangers };
         Manner { mechanism: visitor.mechanism, lane }
     }
@@ -203,10 +210,12 @@ impl Doorkeeper {
         // As it is called here, which is not always what was typed, and for a token need not be typed at all.
         let login = self.accounts.login(id);
         let name = login.as_ref().map_or(name, Login::as_str);
-        self.limits.succeeded(&tried.attempt(), visitor.failures.take());
-        if tried.attempt().account != name {
-            self.limits.succeeded(&tried.attempt_at(name), Vec::new());
+        // Known under both names: limits are asked under the typed one first. Each takes back what failed under it.
+        let failures = visitor.failures.take();
+        if tried.attempt_as_typed().account != name {
+            self.limits.succeeded(&tried.attempt_as_typed(), failures.clone());
         }
+        self.limits.succeeded(&tried.attempt_at(name), failures);
         let name = events::Account::new(name);
         Ok(Entered { account, name, origin, signed_out, exposure, place })
     }

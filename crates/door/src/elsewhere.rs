@@ -2,7 +2,8 @@
 
 use crate::doorkeeper::Doorkeeper;
 use crate::judge::Judged;
-use crate::try_at::Manner;
+use crate::try_at::{Manner, Try};
+use crate::visitor::Visitor;
 use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
 use events::{AuthFailure, Event, Word};
 use foreign_hash::ForeignHash;
@@ -219,8 +220,10 @@ impl Doorkeeper {
         &self,
         question: Question<'_>,
         typed: Typed,
-        manner: Manner,
+        visitor: &Visitor,
+        tried: &mut Try,
     ) -> Result<Judged, Busy> {
+        let manner = self.manner(tried, visitor);
         let hit = match self.elsewhere.find(&question).await {
             Answer::Yes(hit) => hit,
             Answer::Unavailable(_) => return Ok(Judged::Unavailable),
@@ -231,6 +234,15 @@ impl Doorkeeper {
         };
         let link = Link { directory: hit.member.name().clone(), subject: hit.found.subject.clone() };
         let person = Person { hit, link };
+        // Of all names by which somebody is found, guesses count at one account.
+        let account = self.accounts.linked_login(&person.link);
+        let account = account.as_ref().unwrap_or(&person.hit.found.login);
+        if tried.turns_out(account, typed.prepared(), &self.limits)
+            && let Err(why) = self.hold_back(tried, question.login.as_str(), visitor).await
+        {
+            return Ok(Judged::NotLookedAt(why));
+        }
+        let manner = self.manner(tried, visitor);
         Ok(match self.check(&person, typed, manner).await? {
             Checked::Right if person.hit.found.standing == Standing::Disabled => {
                 Judged::Wrong(AuthFailure::Disabled)

@@ -2,7 +2,8 @@
 
 use crate::doorkeeper::Doorkeeper;
 use crate::elsewhere::Checked;
-use crate::try_at::Manner;
+use crate::not_let_in::NotLetIn;
+use crate::try_at::{Manner, Try};
 use crate::visitor::Visitor;
 use events::{AuthFailure, Word};
 use mail::{AppVerdict, Busy, Certainty, Credential, Found, Unusable};
@@ -49,6 +50,8 @@ pub(crate) enum Judged {
     Unknowable(AuthFailure),
     /// The directory elsewhere that knows cannot be asked, or what it says cannot be kept.
     Unavailable,
+    /// Whose account it is turned out, and too much has failed there: it was not looked at.
+    NotLookedAt(NotLetIn),
 }
 
 impl Doorkeeper {
@@ -59,7 +62,7 @@ impl Doorkeeper {
         &self,
         claim: Claim,
         visitor: &Visitor,
-        manner: Manner,
+        tried: &mut Try,
     ) -> Result<Judged, Busy> {
         if let Claim::External { authzid } = &claim {
             return Ok(self.judge_certificate(authzid.as_deref(), visitor.certificate.as_deref()));
@@ -71,7 +74,7 @@ impl Doorkeeper {
         {
             return Ok(Judged::Known(id, Credential::App(app)));
         }
-        Ok(match (app, self.judge_own(claim, manner).await?) {
+        Ok(match (app, self.judge_own(claim, visitor, tried).await?) {
             (AppVerdict::Unusable(_, why), Judged::Wrong(_)) => Judged::Wrong(reason(why)),
             // It is right, and its account is not let in.
             (AppVerdict::Right(_), Judged::Wrong(_)) => Judged::Wrong(AuthFailure::Disabled),
@@ -96,12 +99,14 @@ impl Doorkeeper {
     }
 
     /// The same with what is no app password, here or elsewhere.
-    async fn judge_own(&self, claim: Claim, manner: Manner) -> Result<Judged, Busy> {
+    async fn judge_own(&self, claim: Claim, visitor: &Visitor, tried: &mut Try) -> Result<Judged, Busy> {
+        let manner = self.manner(tried, visitor);
         let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
         match claim {
             Claim::Password { name, password } => match self.who_knows(&name, &found) {
                 Some(question) => {
-                    let judged = self.at_a_stroke(self.judge_elsewhere(question, password, manner)).await?;
+                    let judging = self.judge_elsewhere(question, password, visitor, tried);
+                    let judged = self.at_a_stroke(judging).await?;
                     // Of whom part is lost, it is not known whether they are to be asked for elsewhere at all.
                     Ok(match (judged, found.certainty) {
                         (Judged::Wrong(_), Certainty::Doubtful) => {

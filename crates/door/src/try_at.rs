@@ -5,7 +5,7 @@ use crate::visitor::Visitor;
 use events::Mechanism;
 use mail::Lane;
 use policy::{Attempt, Fingerprint};
-use sasl::Claim;
+use sasl::{Claim, Secret};
 use std::net::IpAddr;
 use std::time::Duration;
 use terms::Login;
@@ -14,7 +14,9 @@ use terms::Login;
 pub(crate) struct Try {
     from: IpAddr,
     client: Option<String>,
-    /// The account's own name where there is one: no way of writing it is a way around its limits.
+    /// What was typed, in the form in which names are compared.
+    asked_for: String,
+    /// The account's own name once it is known: no way of writing it, and no alias, is a way around its limits.
     account: String,
     typed: Option<Fingerprint>,
     /// How long it was held back.
@@ -39,7 +41,8 @@ impl Try {
             None => format!("nobody at {from}"),
         };
         let client = visitor.client.as_ref().map(ToString::to_string);
-        let mut new = Self { from, client, account, typed: None, waited: Duration::ZERO };
+        let asked_for = account.clone();
+        let mut new = Self { from, client, asked_for, account, typed: None, waited: Duration::ZERO };
         if let Claim::Password { password, .. } = claim {
             new.typed = Some(limits.fingerprint(&new.attempt(), password.prepared().expose()));
         }
@@ -48,6 +51,22 @@ impl Try {
 
     pub(crate) fn attempt(&self) -> Attempt<'_> {
         Attempt { from: self.from, client: self.client.as_deref(), account: &self.account }
+    }
+
+    /// A directory says whose account it is: `login` is what that is called here. Whether that is another name than limits
+    /// have been asked for.
+    pub(crate) fn turns_out(&mut self, login: &Login, password: &Secret, limits: &Limits) -> bool {
+        if self.account == login.as_str() {
+            return false;
+        }
+        login.as_str().clone_into(&mut self.account);
+        self.typed = Some(limits.fingerprint(&self.attempt(), password.expose()));
+        true
+    }
+
+    /// The same, by the name that was typed.
+    pub(crate) fn attempt_as_typed(&self) -> Attempt<'_> {
+        self.attempt_at(&self.asked_for)
     }
 
     /// The same, at an account by the name that it has here.

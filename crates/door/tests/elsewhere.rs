@@ -47,6 +47,7 @@ struct House {
     keeper: Doorkeeper,
     accounts: Arc<Accounts>,
     pool: Arc<HashPool>,
+    limits: Arc<Limits>,
 }
 
 /// A directory that serves all names and gives everybody an account.
@@ -74,8 +75,8 @@ impl House {
         let trusted = vec![Network::of(Ipv4Addr::new(192, 0, 2, 1).into(), 32)];
         let limits = Arc::new(Limits::new(Keys { names: [1; 32], passwords: [2; 32] }, trusted, clock));
         let (shared, hashing) = (Arc::clone(&accounts), Arc::clone(&pool));
-        let keeper = Doorkeeper::new(shared, hashing, elsewhere, limits, clock, rules);
-        Self { keeper, accounts, pool }
+        let keeper = Doorkeeper::new(shared, hashing, elsewhere, Arc::clone(&limits), clock, rules);
+        Self { keeper, accounts, pool, limits }
     }
 
     async fn add(&self, name: &str, password: &str) {
@@ -501,4 +502,27 @@ async fn where_the_own_password_is_refused_so_is_the_directorys_and_a_token_is_n
     assert_eq!(house.bearer(None, "staff/ann").await, ann);
     let shown = app_password(&house, "own", Scopes::MAIL).await;
     assert_eq!(house.sign_in("own", &shown).await, own);
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_however_many_names_somebody_is_found_guesses_count_at_one_account() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    staff.people()[0].aliases = (0..12).map(|n| format!("ann@{n}.example")).collect();
+    let house = House::new(vec![open(&staff)]).await;
+    let mut heard = Vec::new();
+    for n in 0..12 {
+        heard.push(house.sign_in(&format!("ann@{n}.example"), &format!("guess {n}")).await);
+    }
+    let looked_at = heard.iter().filter(|answer| *answer == "Wrong").count();
+    assert_eq!((looked_at, staff.times_checked()), (5, 5), "{heard:?}");
+    // What has an account here goes by the name that it has here.
+    assert!(house.sign_in("ann", "right").await.starts_with("Limited"));
+    assert_eq!(house.limits.clear_account("ann"), 2);
+    let ann = house.sign_in("ann@3.example", "right").await;
+    assert!(ann.starts_with("1 "), "{ann}");
+    // From where she is known by now, as each of her names.
+    for n in 0..3 {
+        assert_eq!(house.sign_in(&format!("ann@{n}.example"), &format!("new guess {n}")).await, "Wrong");
+    }
+    assert_eq!(house.sign_in("ann", "right").await, ann);
 }

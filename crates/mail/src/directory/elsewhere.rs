@@ -24,6 +24,12 @@ impl Accounts {
         linked.unwrap_or_default()
     }
 
+    /// What the account is called now whose owner is `link` elsewhere; `None` where nobody's is.
+    #[must_use]
+    pub fn linked_login(&self, link: &Link) -> Option<Login> {
+        Some(self.roll().directory().find_linked(link)?.1.login.clone())
+    }
+
     /// What an account is called now; `None` where there is none.
     #[must_use]
     pub fn login(&self, id: AccountId) -> Option<Login> {
