@@ -4,7 +4,7 @@
 //! account, and nobody's otherwise, whichever authority has signed it.
 
 use crate::doorkeeper::Doorkeeper;
-use crate::judge::Judged;
+use crate::judge::{Judged, Known};
 use events::AuthFailure;
 use mail::Credential;
 use mailbox::account::directory::keyring::{Fingerprint, Fingerprinted};
@@ -47,7 +47,7 @@ impl Doorkeeper {
         }
         let with = Credential::Certificate(by);
         if self.accounts.takes(account, with) {
-            Judged::Known(account, with)
+            Judged::Known(Known { account, with, by: None })
         } else {
             Judged::Wrong(AuthFailure::Disabled)
         }

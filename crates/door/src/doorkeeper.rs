@@ -2,7 +2,7 @@
 
 use crate::elsewhere::Elsewhere;
 use crate::entered::{Entered, Place};
-use crate::judge::{Judged, Slowest};
+use crate::judge::{Judged, Known, Slowest};
 use crate::limits::Limits;
 use crate::not_let_in::{NotLetIn, TryAgain};
 use crate::try_at::{Manner, Try};
@@ -118,7 +118,7 @@ impl Doorkeeper {
         let mut tried = Try::new(&claim, visitor, &self.limits);
         self.hold_back(&mut tried, &name, visitor).await?;
         match self.judge(claim, visitor, &mut tried).await {
-            Ok(Judged::Known(id, with)) => self.let_in((id, with), &tried, &name, visitor).await,
+            Ok(Judged::Known(known)) => self.let_in(known, &tried, &name, visitor).await,
             Ok(Judged::Wrong(reason)) => {
                 self.turn_away(&tried, &name, visitor, reason).await;
                 Err(if reason == AuthFailure::NotAuthorized {
@@ -188,7 +188,7 @@ impl Doorkeeper {
 
     async fn let_in(
         &self,
-        (id, with): (AccountId, Credential),
+        Known { account: id, with, by }: Known,
         tried: &Try,
         name: &str,
         visitor: &Visitor,
@@ -200,9 +200,11 @@ impl Doorkeeper {
         let account = self.accounts.account(id);
         account.ensure_founded(&origin).await?;
         let signed_out = account.signed_out_with(with);
-        // What was disabled or revoked before that could be waited for lets nobody in.
-        if !self.accounts.takes(id, with) {
-            self.turn_away(tried, name, visitor, AuthFailure::Disabled).await;
+        // What was disabled, revoked or changed before that could be waited for lets nobody in.
+        if !self.accounts.still_takes(id, with, by.as_deref()) {
+            let is_changed = self.accounts.takes(id, with);
+            let reason = if is_changed { AuthFailure::WrongPassword } else { AuthFailure::Disabled };
+            self.turn_away(tried, name, visitor, reason).await;
             return Err(NotLetIn::Wrong);
         }
         self.note_use(id, with, visitor).await;

@@ -1,7 +1,7 @@
 //! Passwords and tokens that a directory elsewhere knows.
 
 use crate::doorkeeper::Doorkeeper;
-use crate::judge::Judged;
+use crate::judge::{Judged, Known};
 use crate::try_at::{Manner, Try};
 use crate::visitor::Visitor;
 use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
@@ -366,7 +366,7 @@ impl Doorkeeper {
         let is_enabled = self.accounts.standing(id) == Some(mailbox::account::directory::Standing::Enabled);
         match self.accounts.certainty(id) {
             Certainty::Doubtful => Judged::Unknowable(AuthFailure::Unavailable),
-            _ if self.accounts.takes(id, with) => Judged::Known(id, with),
+            _ if self.accounts.takes(id, with) => Judged::Known(Known { account: id, with, by: None }),
             _ if is_enabled => Judged::Wrong(AuthFailure::OwnPasswordRefused),
             _ => Judged::Wrong(AuthFailure::Disabled),
         }

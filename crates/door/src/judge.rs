@@ -9,7 +9,7 @@ use events::{AuthFailure, Word};
 use mail::{AppVerdict, Busy, Certainty, Credential, Found, Unusable};
 use mailbox::account::directory::Standing;
 use mailbox::account::directory::keyring::OwnPassword;
-use sasl::{Claim, ForeignHash, Secret, Typed, Verdict};
+use sasl::{Claim, CredentialRecord, ForeignHash, Secret, Typed, Verdict};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,10 +39,18 @@ impl Slowest {
     }
 }
 
+/// Whose a claim is that holds.
+pub(crate) struct Known {
+    pub(crate) account: AccountId,
+    pub(crate) with: Credential,
+    /// What a password was held against, where that is kept here: it may be changed by the time that its owner is in.
+    pub(crate) by: Option<Box<CredentialRecord>>,
+}
+
 /// What came of a claim.
 pub(crate) enum Judged {
-    /// It holds: whose it is, and with what.
-    Known(AccountId, Credential),
+    /// It holds.
+    Known(Known),
     /// It does not.
     Wrong(AuthFailure),
     /// Part of the directory is lost: nobody is told that a password is wrong which may be right, nor of which accounts all
@@ -72,7 +80,7 @@ impl Doorkeeper {
         if let (AppVerdict::Right(app), Some(id)) = (app, holder)
             && self.accounts.takes(id, Credential::App(app))
         {
-            return Ok(Judged::Known(id, Credential::App(app)));
+            return Ok(Judged::Known(Known { account: id, with: Credential::App(app), by: None }));
         }
         Ok(match (app, self.judge_own(claim, visitor, tried).await?) {
             (AppVerdict::Unusable(_, why), Judged::Wrong(_)) => Judged::Wrong(reason(why)),
@@ -220,7 +228,10 @@ fn judged(verdict: Verdict, found: &Found) -> Judged {
         (Verdict::Right, Some(_)) if found.own_password == OwnPassword::Refused => {
             Judged::Wrong(AuthFailure::OwnPasswordRefused)
         }
-        (Verdict::Right, Some(account)) => Judged::Known(account, Credential::Password),
+        (Verdict::Right, Some(account)) => {
+            let by = Some(Box::new(found.record.clone()));
+            Judged::Known(Known { account, with: Credential::Password, by })
+        }
         (Verdict::Wrong, Some(_)) => Judged::Wrong(AuthFailure::WrongPassword),
         (_, None) => Judged::Wrong(AuthFailure::NoAccount),
     };

@@ -7,10 +7,12 @@ use directory::scripted::{Human, Scripted, State};
 use directory::{Domains, Member, Standing};
 use door::{Claim, Doorkeeper, Elsewhere, Entered, Failures, Limits, Manners, NotLetIn, Rules, Visitor};
 use events::{ConnectionId, Mechanism, Peer};
-use mail::{Accounts, HashPool, NewAppPassword, Protocol, World};
+use mail::{Accounts, HashPool, Lane, NewAppPassword, Protocol, World};
 use mailbox::account::directory::keyring::{Label, OwnPassword, Scopes, Service};
 use policy::{Keys, Network};
-use sasl::{AppRecord, Cost, CredentialRecord, Exchange, ForeignHash, Salts, Secret, Step, Workspace};
+use sasl::{
+    AppRecord, Cost, CredentialRecord, Exchange, ForeignHash, Salts, Secret, Step, Verdict, Workspace,
+};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -525,4 +527,39 @@ async fn by_however_many_names_somebody_is_found_guesses_count_at_one_account() 
         assert_eq!(house.sign_in(&format!("ann@{n}.example"), &format!("new guess {n}")).await, "Wrong");
     }
     assert_eq!(house.sign_in("ann", "right").await, ann);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t_37_a_login_with_a_password_that_is_changed_meanwhile_comes_too_late() {
+    let house = House::new(Vec::new()).await;
+    house.add("own", "ours").await;
+    let secret = Secret::password("changed").unwrap();
+    let changed = CredentialRecord::new(&secret, Salts([8; 32]), &cheap(), &mut Workspace::new());
+    // Whatever is to be hashed waits in its queue until the password is another.
+    let (let_go, held) = std::sync::mpsc::channel::<()>();
+    let hold = house.pool.check(Lane::Strangers, move || {
+        let _ = held.recv();
+        Verdict::Wrong
+    });
+    let change = async {
+        house.accounts.set_credential("own", &changed).await.unwrap();
+        let_go.send(()).unwrap();
+    };
+    let (_, entered, ()) = tokio::join!(hold, house.sign_in("own", "ours"), change);
+    assert_eq!(entered, "Wrong");
+    assert_eq!(house.sign_in("own", "ours").await, "Wrong");
+    let again = house.sign_in("own", "changed").await;
+    assert!(again.starts_with("1 "), "{again}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_signs_in_many_times_at_once_is_let_in_each_time_though_the_first_renews_the_hash() {
+    let house = House::new(Vec::new()).await;
+    // python3: "{SHA256}" + base64.b64encode(hashlib.sha256(b"first").digest()).decode()
+    let text = "{SHA256}p5N7ZLjKpY8Dchu2us9ceMsjX+vg5wsbhM2ZVBRhoI4=";
+    let record = CredentialRecord::foreign(ForeignHash::new(text).unwrap(), Salts([1; 32]), &cheap());
+    house.accounts.add("own", &record).await.unwrap();
+    let sign_in = || house.sign_in("own", "first");
+    let (first, second, third) = tokio::join!(sign_in(), sign_in(), sign_in());
+    assert!(first.starts_with("1 ") && first == second && second == third, "{first} {second} {third}");
 }

@@ -11,7 +11,7 @@ use mailbox::account::directory::keyring::{
     AppPasswordId, Certificate, Exposure, Fingerprint, Fingerprinted, Label, OwnPassword, Scopes, Service,
 };
 use mailbox::account::directory::{DirectoryRefusal, Standing};
-use sasl::{AppRecord, Secret};
+use sasl::{AppRecord, Cost, CredentialRecord, Salts, Secret, Workspace};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ async fn what_another_process_revokes_ends_here() {
 async fn an_own_password_that_is_refused_is_told_as_such_and_its_sessions_end() {
     let (accounts, ann) = ann(&store()).await;
     let session = || ann.signed_out_with(Credential::Password);
-    let own = |accounts: &Accounts| accounts.find(ANN, &sasl::Cost::RECOMMENDED).own_password;
+    let own = |accounts: &Accounts| accounts.find(ANN, &Cost::RECOMMENDED).own_password;
     let before = session();
     assert_eq!(own(&accounts), OwnPassword::Allowed);
     accounts.set_own_password(ANN, OwnPassword::Refused).await.unwrap();
@@ -144,6 +144,44 @@ async fn an_own_password_that_is_refused_is_told_as_such_and_its_sessions_end() 
     let after = session();
     accounts.set_own_password(ANN, OwnPassword::Allowed).await.unwrap();
     assert!(!is_over(&after) && accounts.takes(ann.id(), Credential::Password));
+}
+
+#[tokio::test]
+async fn t_37_who_signed_in_with_a_password_is_signed_out_when_it_is_changed_and_nobody_else() {
+    let (accounts, ann) = ann(&store()).await;
+    let (phone_id, _) = give(&accounts, ANN, &phone()).await;
+    let with = [Credential::Password, Credential::App(phone_id), Credential::Token];
+    let sessions = with.map(|with| ann.signed_out_with(with));
+    let old = accounts.own_record(ANN).unwrap();
+    let is_taken = || accounts.still_takes(ann.id(), Credential::Password, old.as_ref());
+    assert!(is_taken());
+    accounts.set_credential(ANN, &record("another")).await.unwrap();
+    assert_eq!(sessions.each_ref().map(is_over), [true, false, false]);
+    assert!(!is_taken(), "whoever began with the old one comes too late");
+    let now = accounts.own_record(ANN).unwrap();
+    assert!(accounts.still_takes(ann.id(), Credential::Password, now.as_ref()));
+    assert!(!is_over(&ann.signed_out_with(Credential::Password)), "the new one lets in");
+}
+
+#[tokio::test]
+async fn a_better_hash_of_the_same_password_signs_nobody_out() {
+    let (accounts, ann) = ann(&store()).await;
+    let session = ann.signed_out_with(Credential::Password);
+    let old = accounts.own_record(ANN).unwrap().unwrap();
+    let fresh = hashed_anew("secret");
+    accounts.renew_credential(ann.id(), &old, &fresh).await;
+    assert_eq!(accounts.own_record(ANN).unwrap().unwrap().encode(), fresh.encode());
+    assert!(!is_over(&session));
+    assert!(accounts.still_takes(ann.id(), Credential::Password, Some(&old)), "it has begun before");
+    // What is no renewal of it is another password.
+    accounts.set_credential(ANN, &record("another")).await.unwrap();
+    assert!(is_over(&session));
+    assert!(!accounts.still_takes(ann.id(), Credential::Password, Some(&fresh)));
+}
+
+fn hashed_anew(password: &str) -> CredentialRecord {
+    let cost = Cost::new(8, 1, 4_096).unwrap();
+    CredentialRecord::new(&Secret::password(password).unwrap(), Salts([8; 32]), &cost, &mut Workspace::new())
 }
 
 #[tokio::test]

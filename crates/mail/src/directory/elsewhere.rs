@@ -68,10 +68,11 @@ impl Accounts {
         Salts(octets)
     }
 
-    /// Gives an account `fresh` for its record where that is still `old`: the same password in a better hash. Where it cannot
-    /// be kept now, all stays as it is.
+    /// Gives an account `fresh` for its record where that is still `old`: the same password in a better hash, so that no
+    /// session ends. Where it cannot be kept now, all stays as it is.
     pub async fn renew_credential(&self, id: AccountId, old: &CredentialRecord, fresh: &CredentialRecord) {
         let (old, fresh) = (old.encode(), fresh.encode());
+        self.renewals.remember(id, &old, &fresh);
         let renewed = self.change_all(|directory| match directory.get(id) {
             Some(entry) if *entry.credential == *old => {
                 Ok(vec![directory.change_credential(&entry.login, &fresh)?])

@@ -301,6 +301,25 @@ impl Accounts {
             }
     }
 
+    /// The same for somebody whose password was held against this record, if it was one of ours: whoever began to sign in
+    /// with a password that has been changed since comes too late.
+    #[must_use]
+    pub fn still_takes(
+        &self,
+        account: AccountId,
+        with: Credential,
+        judged_by: Option<&CredentialRecord>,
+    ) -> bool {
+        self.takes(account, with) && judged_by.is_none_or(|record| self.is_password(account, record))
+    }
+
+    /// Whether an account's password is the one that a record is of.
+    fn is_password(&self, account: AccountId, record: &CredentialRecord) -> bool {
+        let roll = self.roll();
+        let stored = roll.directory().get(account).map(|entry| &entry.credential);
+        stored.is_some_and(|stored| self.renewals.is_same_password(account, &record.encode(), stored))
+    }
+
     /// Writes down that an app password was used, unless that was done a short while ago. A crash may lose it.
     ///
     /// # Errors

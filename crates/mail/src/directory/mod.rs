@@ -4,6 +4,7 @@ mod elsewhere;
 mod keyrings;
 mod mending;
 mod removed;
+mod renewals;
 
 pub use keyrings::{AppVerdict, LastUse, NewAppPassword, SignIn, Unusable, UsedAppPassword};
 pub use removed::RemovedAccount;
@@ -16,6 +17,7 @@ use crate::remembered::Remembered;
 use crate::repair::look_at_directory;
 use crate::roll::{Certainty, Roll};
 use crate::room::{Kept, Room};
+use crate::signed_out::Credential;
 use crate::world::World;
 use crate::{Error, Origin};
 use bytes::Bytes;
@@ -24,6 +26,7 @@ use mailbox::account::directory::keyring::OwnPassword;
 use mailbox::account::directory::{
     BadLogin, DecoySecret, Directory, DirectoryEvent, DirectoryRefusal, Entry, Login, Said, Standing,
 };
+use renewals::Renewals;
 use sasl::{Cost, CredentialRecord, DecoyKey, MarkKey, Nonce};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,6 +64,7 @@ pub struct Accounts {
     mender: Option<Arc<dyn Mender>>,
     /// Something is wrong with the directory that was not mended yet.
     is_hurt: AtomicBool,
+    renewals: Renewals,
     /// Those that are in memory.
     pub(crate) room: Arc<Room>,
     /// Commits of accounts that nobody waits for any more.
@@ -144,6 +148,7 @@ impl Accounts {
             limits: Limits::default(),
             mender: None,
             is_hurt: AtomicBool::new(is_hurt),
+            renewals: Renewals::default(),
             room: Arc::new(Room::new(KEPT)),
             abandoned: Arc::default(),
         })
@@ -322,7 +327,7 @@ impl Accounts {
         Ok(id)
     }
 
-    /// Gives an account another password. That its password was sent in clear is cleared with it, where it can only have been
+    /// Gives an account another password, and ends the sessions that signed in with the one of before. That its password was sent in clear is cleared with it, where it can only have been
     /// the old one: where the account has no app passwords.
     ///
     /// # Errors
@@ -422,7 +427,7 @@ impl Accounts {
         let before =
             std::mem::replace(&mut *self.roll.lock().unwrap_or_else(PoisonError::into_inner), at).state;
         self.room.keep_those(|account| {
-            see_out(account, before.directory(), now.directory());
+            self.see_out(account, before.directory(), now.directory());
             // One that has come back is another to those who ask from now on: what was signed in to it stays signed out.
             account.check_there().is_ok() || now.directory().get(account.id()).is_none()
         });
@@ -494,6 +499,32 @@ impl Accounts {
         Err(Error::Unavailable("other servers change the directory all the time".into()).into())
     }
 
+    /// Ends what an account may not have any more, now that the directory is another.
+    fn see_out(&self, account: &Account, before: &Directory, now: &Directory) {
+        let entry = |directory: &Directory| directory.get(account.id()).cloned();
+        match (entry(before), entry(now)) {
+            (_, None) => account.remove(),
+            (Some(before), Some(now))
+                if now.standing == Standing::Disabled && before.standing == Standing::Enabled =>
+            {
+                account.sign_out_all();
+            }
+            (Some(before), Some(now)) => account.sign_out(self.taken(account.id(), &before, &now)),
+            (None, Some(_)) => {}
+        }
+    }
+
+    /// What lets in no more of what did before. Another password is not the one that somebody signed in with, but for a
+    /// better hash of it.
+    fn taken(&self, id: AccountId, before: &Entry, now: &Entry) -> Vec<Credential> {
+        let mut taken = keyrings::taken(before.keyring(), now.keyring());
+        let is_same = self.renewals.is_same_password(id, &before.credential, &now.credential);
+        if !is_same && !taken.contains(&Credential::Password) {
+            taken.push(Credential::Password);
+        }
+        taken
+    }
+
     fn commit_of(&self, events: &[DirectoryEvent], expected: Seq) -> Commit {
         Commit {
             account: AccountId::DIRECTORY,
@@ -518,21 +549,6 @@ impl Accounts {
 
     pub(crate) fn roll(&self) -> Arc<Roll> {
         Arc::clone(&self.roll.lock().unwrap_or_else(PoisonError::into_inner).state)
-    }
-}
-
-/// Ends what an account may not have any more, now that the directory is another.
-fn see_out(account: &Account, before: &Directory, now: &Directory) {
-    let entry = |directory: &Directory| directory.get(account.id()).cloned();
-    match (entry(before), entry(now)) {
-        (_, None) => account.remove(),
-        (Some(before), Some(now))
-            if now.standing == Standing::Disabled && before.standing == Standing::Enabled =>
-        {
-            account.sign_out_all();
-        }
-        (Some(before), Some(now)) => account.sign_out(keyrings::taken(before.keyring(), now.keyring())),
-        (None, Some(_)) => {}
     }
 }
 
