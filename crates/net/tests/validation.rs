@@ -29,11 +29,7 @@ fn open(name: &str) -> Doors {
     let (files, trusted) = issue(&scratch(name), HOST);
     let mut settings = settings(&files);
     for kind in [ListenerKind::AcmeHttp, ListenerKind::AcmeTls] {
-        settings.network.listeners.push(Listener {
-            address: "127.0.0.1:0".parse().unwrap(),
-            kind,
-            tls: None,
-        });
+        settings.network.listeners.push(Listener::new("127.0.0.1:0".parse().unwrap(), kind));
     }
     let awaited = Awaited::default();
     let validations = Arc::clone(&awaited.validations);
