@@ -665,6 +665,31 @@ events! {
         account: Account,
     }
 
+    /// The admin said who an account's owner is in a directory elsewhere.
+    "account.linked" INFO AccountLinked {
+        /// Whose.
+        account: Account,
+        /// Where, as the settings call it.
+        directory: Directory,
+    }
+
+    /// The admin said that an account's owner is nobody in a directory elsewhere, and who had signed in by its word is signed
+    /// out.
+    "account.unlinked" INFO AccountUnlinked {
+        /// Whose.
+        account: Account,
+        /// Where, as the settings call it.
+        directory: Directory,
+    }
+
+    /// The admin called an account something else.
+    "account.renamed" INFO AccountRenamed {
+        /// Which, by the name that it has now.
+        account: Account,
+        /// The name that it had.
+        before: Account,
+    }
+
     /// The admin gave an account an app password.
     "account.app-password-added" INFO AppPasswordAdded {
         /// Whose.

@@ -2,11 +2,11 @@
 
 mod hashes;
 
-use crate::cli::{Account, AccountCommand, AppPasswordCommand, NewAppPassword, PasswordSource};
+use crate::cli::{Account, AccountCommand, AppPasswordCommand, NewAccount, NewAppPassword, PasswordSource};
 use crate::config;
 use crate::desk::{
-    self, AccountLine, AppPasswordLine, AppPasswordWanted, ExposedLine, QuotaUse, Reply, Request, Standing,
-    UseLine, Used,
+    self, AccountLine, AppPasswordLine, AppPasswordWanted, ExposedLine, LinkLine, QuotaUse, Reply, Request,
+    Standing, UseLine, Used,
 };
 use crate::office::{Office, Opener};
 use crate::say::say;
@@ -32,7 +32,11 @@ pub(crate) async fn run(account: Account) -> Result<()> {
         return hashes::import(&account.config.config, file).await;
     }
     let only_exposed = matches!(account.command, AccountCommand::List { exposed: true, .. });
-    let reply = ask_or_do(&account.config.config, request(account.command)?).await?;
+    let request = request(account.command)?;
+    if let Request::AddLinkedAccount { link, .. } | Request::LinkAccount { link, .. } = &request {
+        check_directory(&account.config.config, &link.directory)?;
+    }
+    let reply = ask_or_do(&account.config.config, request).await?;
     match reply {
         Reply::Accounts(mut lines) if only_exposed => {
             lines.retain(|line| line.exposed.is_some());
@@ -40,6 +44,15 @@ pub(crate) async fn run(account: Account) -> Result<()> {
         }
         reply => print(reply, style),
     }
+}
+
+/// An account that is linked to nowhere lets nobody in.
+fn check_directory(config: &Path, name: &str) -> Result<()> {
+    let settings = config::read(config)?;
+    if settings.directory.iter().filter_map(|one| one.name.as_ref()).any(|known| known.as_str() == name) {
+        return Ok(());
+    }
+    bail!("there is no [[directory]] called {name} in the settings")
 }
 
 /// Asks the server that runs, or does it where none does.
@@ -70,7 +83,17 @@ impl Style {
 
 fn request(command: AccountCommand) -> Result<Request> {
     Ok(match command {
-        AccountCommand::Add(who) => Request::AddAccount { password: password(who.source())?, name: who.name },
+        AccountCommand::Add(NewAccount { who, directory: Some(directory), subject: Some(subject) }) => {
+            Request::AddLinkedAccount { name: who.name, link: LinkLine { directory, subject } }
+        }
+        AccountCommand::Add(NewAccount { who, .. }) => {
+            Request::AddAccount { password: password(who.source())?, name: who.name }
+        }
+        AccountCommand::Link { name, directory, subject } => {
+            Request::LinkAccount { name, link: LinkLine { directory, subject } }
+        }
+        AccountCommand::Unlink { name, directory } => Request::UnlinkAccount { name, directory },
+        AccountCommand::Rename { name, new } => Request::RenameAccount { name, new },
         AccountCommand::Import { .. } => bail!("an import is more than one request"),
         AccountCommand::List { .. } => Request::ListAccounts,
         AccountCommand::Passwd(who) => {
@@ -129,7 +152,9 @@ fn listed(line: &AccountLine) -> Vec<String> {
         Standing::Disabled => "disabled",
         Standing::InDoubt => "in doubt",
     };
-    let mut row = vec![line.name.clone(), standing.into()];
+    let who = |link: &LinkLine| format!("{} in {}", link.subject, link.directory);
+    let links = line.links.iter().map(who).collect::<Vec<_>>().join(", ");
+    let mut row = vec![line.name.clone(), standing.into(), links];
     if let Some(ExposedLine { when_s, address, service }) = &line.exposed {
         let from = address.as_ref().map_or_else(|| "this host".to_owned(), Clone::clone);
         row.push(format!("exposed {} from {from} by {service}", at(*when_s)));

@@ -128,7 +128,7 @@ pub(crate) struct Account {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
     /// Add an account with its INBOX, Sent, Drafts, Junk, Trash and Archive
-    Add(Password),
+    Add(NewAccount),
     /// Add the accounts of a passwd-file: `name:hash` on each line, as Dovecot and /etc/shadow have it. The passwords stay what
     /// they are; each gets a better hash when its owner signs in for the first time
     Import {
@@ -151,6 +151,33 @@ pub(crate) enum AccountCommand {
     Remove {
         /// The account, such as ann@example.org
         name: String,
+    },
+    /// Say who the owner of an account is in a directory of the settings: from then on that judges the password
+    Link {
+        /// The account, such as ann@example.org
+        name: String,
+        /// The directory, as the settings call it
+        #[arg(long, value_name = "NAME")]
+        directory: String,
+        /// What stays the same there whatever they are called: an entryUUID, the key of a row, an issuer and its `sub`; for a
+        /// passwd-file the name
+        #[arg(long)]
+        subject: String,
+    },
+    /// Let a directory vouch for an account no more, and sign out who came in by its word; the mail stays
+    Unlink {
+        /// The account, such as ann@example.org
+        name: String,
+        /// The directory, as the settings call it
+        #[arg(long, value_name = "NAME")]
+        directory: String,
+    },
+    /// Call an account something else; its mail, its app passwords and who is signed in stay
+    Rename {
+        /// The account, such as ann@example.org
+        name: String,
+        /// What it is called from then on
+        new: String,
     },
     /// Let nobody sign in to an account any more, and sign out who is; its mail stays
     Disable {
@@ -756,6 +783,18 @@ pub(crate) struct NewAppPassword {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewAccount {
+    #[command(flatten)]
+    pub(crate) who: Password,
+    /// Its owner is known in this directory of the settings, by `--subject`: it gets no password of its own
+    #[arg(long, value_name = "NAME", requires = "subject", conflicts_with = "password_stdin")]
+    pub(crate) directory: Option<String>,
+    /// What stays the same there whatever they are called; see `account link`
+    #[arg(long, requires = "directory")]
+    pub(crate) subject: Option<String>,
 }
 
 #[derive(Debug, Args)]

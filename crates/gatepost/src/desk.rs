@@ -7,6 +7,7 @@ mod bring_back;
 mod certificates;
 mod keyrings;
 mod limits;
+mod links;
 mod mailboxes;
 mod purge;
 mod quota;
@@ -20,6 +21,7 @@ pub(crate) use keyrings::{
     AppPasswordLine, AppPasswordMade, AppPasswordWanted, ExposedLine, OwnPassword, UseLine,
 };
 pub(crate) use limits::{LimitLine, Whom};
+pub(crate) use links::LinkLine;
 pub(crate) use mailboxes::{MailboxLine, StatusLine};
 pub(crate) use purge::{PurgeLine, PurgeRequest, Whose};
 pub(crate) use quota::{Allowed, QuotaChange, QuotaUse, Used};
@@ -36,6 +38,7 @@ use mail::{Accounts, Certainty};
 use mailbox::account::directory;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use terms::{AccountId, Login};
 
 /// Something that an admin wants.
 #[derive(Serialize, Deserialize)]
@@ -48,6 +51,23 @@ pub(crate) enum Request {
     /// Accounts with hashes that were made elsewhere, by their names.
     ImportAccounts {
         accounts: Vec<(String, Password)>,
+    },
+    /// An account of somebody whom a directory elsewhere knows.
+    AddLinkedAccount {
+        name: String,
+        link: LinkLine,
+    },
+    LinkAccount {
+        name: String,
+        link: LinkLine,
+    },
+    UnlinkAccount {
+        name: String,
+        directory: String,
+    },
+    RenameAccount {
+        name: String,
+        new: String,
     },
     ListAccounts,
     SetPassword {
@@ -225,6 +245,9 @@ pub(crate) struct AccountLine {
     /// When a password of it was sent in clear, if nobody has looked after that since.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) exposed: Option<ExposedLine>,
+    /// Who its owner is elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) links: Vec<LinkLine>,
 }
 
 /// Whether an account may be signed in to.
@@ -276,6 +299,12 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Reply::Done(format!("{name} is added"))
         }
         Request::ImportAccounts { accounts: wanted } => import_accounts(office, wanted).await?,
+        Request::AddLinkedAccount { name, link } => Reply::Done(links::add(office, &name, &link).await?),
+        Request::LinkAccount { name, link } => Reply::Done(links::link(office, &name, &link).await?),
+        Request::UnlinkAccount { name, directory } => {
+            Reply::Done(links::unlink(office, &name, &directory).await?)
+        }
+        Request::RenameAccount { name, new } => Reply::Done(links::rename(office, &name, &new).await?),
         Request::ListAccounts => Reply::Accounts(account_lines(accounts)),
         Request::SetPassword { name, password } => {
             accounts.set_credential(&name, &office.next_record(&name, &password.0).await?).await?;
@@ -387,9 +416,10 @@ fn account_lines(accounts: &Accounts) -> Vec<AccountLine> {
         Certainty::Doubtful => Some(Standing::InDoubt),
         Certainty::Whole | Certainty::OfThisOne => accounts.standing(id).map(Standing::from),
     };
-    let line = |(login, id)| {
+    let line = |(login, id): (Login, AccountId)| {
         let exposed = accounts.exposure(id).map(ExposedLine::from);
-        Some(AccountLine { name: format!("{login}"), standing: standing(id)?, exposed })
+        let links = accounts.links(login.as_str()).iter().map(LinkLine::from).collect();
+        Some(AccountLine { name: login.to_string(), standing: standing(id)?, exposed, links })
     };
     accounts.list().into_iter().filter_map(line).collect()
 }

@@ -44,7 +44,7 @@ fn whoever_a_passwd_file_names_has_an_account_by_signing_in() {
     assert!(!signs_in(&server, &home, ANN, "second"));
     assert_eq!(home.ok("account list", ""), "");
     assert!(signs_in(&server, &home, ANN, "first"));
-    assert_eq!(home.ok("account list", ""), "ann@example.org\n");
+    assert_eq!(home.ok("account list", ""), "ann@example.org    ann@example.org in staff\n");
     assert!(home.ok("mailbox list ann@example.org", "").contains("INBOX"));
     // The file is replaced, as whoever writes one safely does it.
     let next = home.folder.join("next");
@@ -57,6 +57,51 @@ fn whoever_a_passwd_file_names_has_an_account_by_signing_in() {
     assert!(signs_in(&server, &home, ANN, "second"));
     let log = server.stop();
     assert!(log.contains("directory.read") && log.contains("directory.rejected"), "{log}");
+}
+
+#[test]
+fn an_admin_says_whose_account_it_is_and_what_it_is_called() {
+    let home = with_settings(
+        "links",
+        "\n[[directory]]\nname = \"staff\"\nnew_accounts = \"refuse\"\n[directory.file]\npath = \"staff.passwd\"\n",
+    );
+    fs::write(home.folder.join("staff.passwd"), format!("{ANN}:{FIRST}\nbob@example.org:{SECOND}\n"))
+        .unwrap();
+    home.ok("account add bob@example.org --password-stdin", "ours\n");
+    let server = home.serve();
+    assert!(!signs_in(&server, &home, ANN, "first"), "nobody gets an account by signing in");
+    let elsewhere = home.refused(&format!("account add {ANN} --directory typo --subject {ANN}"), "");
+    assert_eq!(elsewhere, "gatepost: there is no [[directory]] called typo in the settings\n");
+    let said = home.ok(&format!("account add {ANN} --directory staff --subject {ANN}"), "");
+    assert_eq!(said, "ann@example.org is added, and is ann@example.org in staff\n");
+    assert!(signs_in(&server, &home, ANN, "first"));
+    // An account of our own becomes one of the directory.
+    assert!(signs_in(&server, &home, "bob@example.org", "ours"));
+    let taken = home.refused(&format!("account link bob@example.org --directory staff --subject {ANN}"), "");
+    assert_eq!(taken, "gatepost: That stands for ann@example.org already\n");
+    home.ok("account link bob@example.org --directory staff --subject bob@example.org", "");
+    assert!(signs_in(&server, &home, "bob@example.org", "second"));
+    assert!(!signs_in(&server, &home, "bob@example.org", "ours"));
+    let json = home.ok("account list --json", "");
+    assert!(json.contains(r#""links":[{"directory":"staff","subject":"bob@example.org"}]"#), "{json}");
+    // And back; whoever came in by the directory's word is shown out.
+    let mut session = Client::connect(server.imaps, &home.trust()).unwrap();
+    session.login("bob@example.org", "second").unwrap();
+    let said = home.ok("account unlink bob@example.org --directory staff", "");
+    assert!(said.starts_with("bob@example.org is bob@example.org in staff no more"), "{said}");
+    let left = home.ok("account unlink bob@example.org --directory staff", "");
+    assert_eq!(left, "bob@example.org is nobody in staff\n");
+    assert!(session.ask("NOOP").is_err(), "it has ended");
+    assert!(signs_in(&server, &home, "bob@example.org", "ours"));
+    assert_eq!(
+        home.ok("account rename bob@example.org robert@example.org", ""),
+        "bob@example.org is called robert@example.org now\n"
+    );
+    assert!(signs_in(&server, &home, "robert@example.org", "ours"));
+    let log = server.stop();
+    for event in ["account.linked", "account.unlinked", "account.renamed"] {
+        assert!(log.contains(event), "{event} in {log}");
+    }
 }
 
 #[test]
@@ -118,7 +163,8 @@ fn a_token_of_an_openid_provider_lets_in_whom_it_is_about_and_nobody_else() {
     by("OAUTHBEARER", &bearer(ANN, &good)).unwrap();
     let google = STANDARD.encode(format!("user={ANN}\u{1}auth=Bearer {good}\u{1}\u{1}"));
     by("XOAUTH2", &google).unwrap();
-    assert_eq!(home.ok("account list", ""), format!("{ANN}\n"));
+    let listed = home.ok("account list", "");
+    assert!(listed.starts_with(&format!("{ANN}  ")) && listed.ends_with(" in sso\n"), "{listed}");
     let other = by("OAUTHBEARER", &bearer("bob@example.org", &good));
     assert!(other.unwrap_err().contains("[AUTHORIZATIONFAILED]"));
     // A token for another program: the client is told what it needs, and acknowledges that.

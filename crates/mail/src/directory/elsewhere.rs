@@ -1,10 +1,11 @@
 //! Accounts of people whom a directory elsewhere knows.
 
 use super::{Accounts, DirectoryError};
+use crate::Origin;
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Login, Newcomers};
 use sasl::{CredentialRecord, Salts};
-use terms::AccountId;
+use terms::{AccountId, DirectoryName};
 
 impl Accounts {
     /// Who `name` is elsewhere; nobody for a name that nobody has, and for accounts of our own.
@@ -52,6 +53,45 @@ impl Accounts {
         }
         let linked = self.roll().directory().find_linked(link).map(|(id, _)| id);
         Ok(linked.ok_or_else(|| DirectoryRefusal::NonExistent(login.clone()))?)
+    }
+
+    /// Adds an account of somebody who is `link` elsewhere, as an admin says: it has no password of its own.
+    ///
+    /// # Errors
+    /// The name is taken or cannot be one, the link is another account's, or the store cannot write now.
+    pub async fn add_linked(&self, name: &str, link: &Link) -> Result<AccountId, DirectoryError> {
+        let login = Login::new(name)?;
+        self.change_all(|directory| directory.add_linked(&login, link)).await?;
+        let id = self.roll().directory().find(&login).map(|(id, _)| id);
+        let id = id.ok_or(DirectoryRefusal::NonExistent(login))?;
+        self.account(id).ensure_founded(&Origin::desk()).await?;
+        Ok(id)
+    }
+
+    /// Lets a directory elsewhere vouch for an account, in the place of whoever it was there before: who signed in as that is
+    /// signed out.
+    ///
+    /// # Errors
+    /// There is no such account, it has too many links, the link is another's, or the store cannot write now.
+    pub async fn link(&self, name: &str, link: &Link) -> Result<(), DirectoryError> {
+        let login = Login::new(name)?;
+        self.change_perhaps(|directory| directory.link(&login, link)).await
+    }
+
+    /// Lets a directory elsewhere vouch for an account no more, and ends the sessions that signed in by its word. Who it was
+    /// there, if anybody.
+    ///
+    /// # Errors
+    /// There is no such account, or the store cannot write now.
+    pub async fn unlink(
+        &self,
+        name: &str,
+        directory: &DirectoryName,
+    ) -> Result<Option<Link>, DirectoryError> {
+        let login = Login::new(name)?;
+        let before = self.keyring(name)?.1.link_to(directory).cloned();
+        self.change_perhaps(|roll| roll.unlink(&login, directory)).await?;
+        Ok(before)
     }
 
     /// Whether somebody's password is still known by a hash that was made elsewhere, which takes a time of its own.

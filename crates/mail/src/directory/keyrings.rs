@@ -464,7 +464,7 @@ impl Accounts {
     }
 
     /// Changes the directory, if there is anything to change.
-    async fn change_perhaps(
+    pub(super) async fn change_perhaps(
         &self,
         decide: impl Fn(
             &mailbox::account::directory::Directory,
@@ -482,8 +482,13 @@ pub(super) fn taken(before: &Keyring, now: &Keyring) -> Vec<Credential> {
         let own = (keyring.own_password() == OwnPassword::Allowed).then_some(Credential::Password);
         apps.into_iter().chain(bound).chain(own).collect::<Vec<_>>()
     };
-    let now = of(now);
-    of(before).into_iter().filter(|with| !now.contains(with)).collect()
+    let (of_now, links) = (of(now), now.links());
+    let mut taken: Vec<_> = of(before).into_iter().filter(|with| !of_now.contains(with)).collect();
+    // Who came in by the word of a directory is not told apart by which: all of them ask again.
+    if before.links().iter().any(|link| !links.contains(link)) {
+        taken.extend([Credential::Password, Credential::Token]);
+    }
+    taken
 }
 
 /// Those that read back; of another it is logged, for to its owner it is a wrong password.

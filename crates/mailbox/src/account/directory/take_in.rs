@@ -56,7 +56,18 @@ impl Directory {
         if !newcomers.get_accounts {
             return Err(DirectoryRefusal::NonExistent(login.clone()));
         }
-        // Of its own it has no password: it is let in by the directory's word alone.
+        self.add_linked(login, link)
+    }
+
+    /// Adds an account of somebody who is `link` elsewhere. Of its own it has no password: it is let in by the directory's word
+    /// alone.
+    ///
+    /// # Errors
+    /// The name is taken, or the link is another account's; or the directory is full.
+    pub fn add_linked(&self, login: &Login, link: &Link) -> Result<Vec<DirectoryEvent>, DirectoryRefusal> {
+        if let Some((_, entry)) = self.find_linked(link) {
+            return Err(DirectoryRefusal::OfAnother(entry.login.clone()));
+        }
         let added = self.add(login, &NO_CREDENTIAL)?;
         let linked = |id: AccountId| DirectoryEvent::AccountLinked { id, link: link.clone() };
         Ok(match added {
