@@ -38,7 +38,6 @@ use mail::{Accounts, Certainty};
 use mailbox::account::directory;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use terms::{AccountId, Login};
 
 /// Something that an admin wants.
 #[derive(Serialize, Deserialize)]
@@ -305,7 +304,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
             Reply::Done(links::unlink(office, &name, &directory).await?)
         }
         Request::RenameAccount { name, new } => Reply::Done(links::rename(office, &name, &new).await?),
-        Request::ListAccounts => Reply::Accounts(account_lines(accounts)),
+        Request::ListAccounts => Reply::Accounts(account_lines(accounts).await?),
         Request::SetPassword { name, password } => {
             accounts.set_credential(&name, &office.next_record(&name, &password.0).await?).await?;
             Event::PasswordChanged { account: Account::new(&name) }.log();
@@ -411,15 +410,18 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
     })
 }
 
-fn account_lines(accounts: &Accounts) -> Vec<AccountLine> {
+async fn account_lines(accounts: &Accounts) -> Result<Vec<AccountLine>> {
     let standing = |id| match accounts.certainty(id) {
         Certainty::Doubtful => Some(Standing::InDoubt),
         Certainty::Whole | Certainty::OfThisOne => accounts.standing(id).map(Standing::from),
     };
-    let line = |(login, id): (Login, AccountId)| {
-        let exposed = accounts.exposure(id).map(ExposedLine::from);
+    let mut lines = Vec::new();
+    for (login, id) in accounts.list() {
+        // One that has been removed meanwhile is not listed.
+        let Some(standing) = standing(id) else { continue };
+        let exposed = accounts.exposure(id).await?.map(ExposedLine::from);
         let links = accounts.links(login.as_str()).iter().map(LinkLine::from).collect();
-        Some(AccountLine { name: login.to_string(), standing: standing(id)?, exposed, links })
-    };
-    accounts.list().into_iter().filter_map(line).collect()
+        lines.push(AccountLine { name: login.to_string(), standing, exposed, links });
+    }
+    Ok(lines)
 }

@@ -1,5 +1,6 @@
 //! The directory, and what its records cost taken together.
 
+use crate::directory::{KEYRINGS, format_of};
 use mailbox::account::Inconsistent;
 use mailbox::account::directory::{Directory, DirectoryEvent, Salvage};
 use sasl::{CostMix, CredentialRecord};
@@ -15,6 +16,8 @@ pub(crate) struct Roll {
     costs: CostMix,
     /// How many records hold a hash that was made elsewhere.
     foreign: usize,
+    /// Whether it has something to say that needs [`KEYRINGS`].
+    has_keyrings: bool,
     /// Of whom everything is known, where events are lost: it is of no other.
     certain: Option<Arc<BTreeSet<AccountId>>>,
 }
@@ -67,8 +70,14 @@ impl Roll {
         }
     }
 
+    /// Whether older versions refuse the store for what the directory has said already.
+    pub(crate) const fn has_keyrings(&self) -> bool {
+        self.has_keyrings
+    }
+
     /// Folds one event in.
     pub(crate) fn apply(&mut self, event: &DirectoryEvent) -> Result<(), Inconsistent> {
+        self.has_keyrings |= format_of(event) >= KEYRINGS;
         let Some(id) = changes_credential(event) else { return self.directory.apply(event) };
         let before = self.record(id);
         self.directory.apply(event)?;

@@ -219,6 +219,7 @@ async fn directory_events(store: &dyn Store) -> usize {
 async fn strangers_cause_one_write_an_account_and_none_for_names_that_nobody_has() {
     let store = store();
     let (accounts, ann) = ann(&store).await;
+    give(&accounts, ANN, &phone()).await;
     let before = directory_events(&*store).await;
     for _ in 0..3 {
         for name in ["nobody@example.org", "", "no name\0"] {
@@ -233,17 +234,17 @@ async fn strangers_cause_one_write_an_account_and_none_for_names_that_nobody_has
         .0
         .unwrap();
     assert_eq!(directory_events(&*store).await, after);
-    assert_eq!(accounts.exposure(ann.id()), Some(EXPOSED));
-    assert_eq!(accounts.exposed().len(), 1);
+    assert_eq!(accounts.exposure(ann.id()).await.unwrap(), Some(EXPOSED));
     assert_eq!(accounts.clear_exposure(ANN).await.unwrap(), Some(EXPOSED));
     assert_eq!(accounts.clear_exposure(ANN).await.unwrap(), None);
-    assert!(accounts.exposed().is_empty());
+    assert_eq!(accounts.exposure(ann.id()).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn many_who_cause_it_at_once_cause_one_write() {
     let store = store();
     let (accounts, _) = ann(&store).await;
+    give(&accounts, ANN, &phone()).await;
     let before = directory_events(&*store).await;
     let expose = || accounts.expose(ANN, EXPOSED);
     let _ = tokio::join!(expose(), expose(), expose(), expose());
@@ -255,11 +256,15 @@ async fn a_new_password_clears_what_can_only_have_been_the_old_one() {
     let (accounts, ann) = ann(&store()).await;
     accounts.expose(ANN, EXPOSED).await.unwrap();
     accounts.set_credential(ANN, &record("new")).await.unwrap();
-    assert_eq!(accounts.exposure(ann.id()), None);
+    assert_eq!(accounts.exposure(ann.id()).await.unwrap(), None);
     give(&accounts, ANN, &phone()).await;
     accounts.expose(ANN, EXPOSED).await.unwrap();
     accounts.set_credential(ANN, &record("newer")).await.unwrap();
-    assert_eq!(accounts.exposure(ann.id()), Some(EXPOSED), "it may have been the app password");
+    assert_eq!(
+        accounts.exposure(ann.id()).await.unwrap(),
+        Some(EXPOSED),
+        "it may have been the app password"
+    );
 }
 
 #[tokio::test]
@@ -298,14 +303,28 @@ async fn a_store_that_uses_nothing_of_it_stays_readable_for_older_versions() {
     let store = Arc::new(store);
     let dynamic: Arc<dyn Store> = Arc::<LocalStore>::clone(&store);
     pumping(&mut pump, async {
-        let (accounts, _) = ann(&dynamic).await;
+        let (accounts, ann) = ann(&dynamic).await;
         accounts.set_standing(ANN, Standing::Disabled).await.unwrap();
         accounts.set_credential(ANN, &record("new")).await.unwrap();
         accounts.expose("nobody@example.org", EXPOSED).await.unwrap();
         accounts.set_own_password(ANN, OwnPassword::Allowed).await.unwrap();
+        // Strangers cause it: they do not raise a store.
+        let later = Exposure { when_s: NOW_S + 5, ..EXPOSED };
+        for exposed in [EXPOSED, later] {
+            accounts.expose(ANN, exposed).await.unwrap();
+            assert_eq!(accounts.exposure(ann.id()).await.unwrap(), Some(EXPOSED));
+        }
+        assert_eq!(accounts.exposure_to_tell(ann.id()).await, Some(EXPOSED));
+        assert_eq!(accounts.clear_exposure(ANN).await.unwrap(), Some(EXPOSED));
+        assert_eq!(accounts.exposure(ann.id()).await.unwrap(), None);
+        accounts.expose(ANN, later).await.unwrap();
+        accounts.set_credential(ANN, &record("newer")).await.unwrap();
+        assert_eq!(accounts.exposure(ann.id()).await.unwrap(), None, "it can only have been the old one");
         assert_eq!(store.format(), 2);
-        accounts.expose(ANN, EXPOSED).await.unwrap();
+        accounts.rename(ANN, "anna@example.org").await.unwrap();
+        accounts.expose("anna@example.org", EXPOSED).await.unwrap();
         assert_eq!(store.format(), 3);
+        assert_eq!(accounts.exposure(ann.id()).await.unwrap(), Some(EXPOSED));
     })
     .await;
 }

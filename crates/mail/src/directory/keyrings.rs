@@ -19,6 +19,9 @@ use store::AccountId;
 const USE_NOTED_EVERY_S: i64 = 60;
 /// Of when the exposure is that the owner of an account has been told of: a soft value.
 const EXPOSURE_TOLD: &[u8] = b"exposure-told";
+/// When a password of an account was sent in clear, as long as the directory has said nothing that older versions cannot
+/// read: a soft value, for strangers can cause it.
+const EXPOSED: &[u8] = b"exposed";
 /// Most of a client's name that is kept, in octets.
 const MAX_CLIENT_OCTETS: usize = 120;
 
@@ -357,6 +360,7 @@ impl Accounts {
 
     /// Keeps that a password of `name` was sent in clear, where somebody has that name and it is not known yet. So it costs
     /// one commit an account until somebody clears it, however often strangers cause it; nothing tells them which it was.
+    /// Nor does it make older versions refuse the store: where they would not do so anyway, a crash may lose it.
     ///
     /// # Errors
     /// The store cannot write now.
@@ -364,10 +368,19 @@ impl Accounts {
         let Ok(login) = Login::new(name) else { return Ok(()) };
         let exposure =
             Exposure { address: exposure.address.map(|address| address.to_canonical()), ..exposure };
-        if self.is_in_part() || self.roll().directory().expose(&login, exposure).is_none() {
+        let roll = self.roll();
+        let Some((id, _)) = roll.directory().find(&login) else { return Ok(()) };
+        if roll.is_in_part() || self.exposure(id).await?.is_some() {
             return Ok(());
         }
-        self.change_perhaps(|directory| Ok(directory.expose(&login, exposure))).await
+        if roll.has_keyrings() {
+            return self.change_perhaps(|directory| Ok(directory.expose(&login, exposure))).await;
+        }
+        let _one_at_a_time = self.changing.lock().await;
+        if self.exposure(id).await?.is_none() {
+            self.store.put_soft(id, EXPOSED, Some(encode_exposure(&exposure))).await.map_err(Error::from)?;
+        }
+        Ok(())
     }
 
     /// Somebody has looked after the exposed password of an account. Whether there was one.
@@ -376,30 +389,52 @@ impl Accounts {
     /// There is no such account, or the store cannot write now.
     pub async fn clear_exposure(&self, name: &str) -> Result<Option<Exposure>, DirectoryError> {
         let login = Login::new(name)?;
-        let exposure = self.keyring(name)?.1.exposure().copied();
+        let (id, _) = self.keyring(name)?;
+        let exposure = self.exposure(id).await?;
         self.change_perhaps(|directory| directory.clear_exposure(&login)).await?;
+        self.clear_soft_exposure(id).await?;
         Ok(exposure)
     }
 
-    /// The accounts a password of which was sent in clear, by their names.
-    #[must_use]
-    pub fn exposed(&self) -> Vec<(Login, Exposure)> {
+    async fn clear_soft_exposure(&self, id: AccountId) -> Result<(), Error> {
+        if self.store.soft(id, EXPOSED).await?.is_some() {
+            self.store.put_soft(id, EXPOSED, None).await?;
+        }
+        Ok(())
+    }
+
+    /// The same once an account has another password, where it can only have been the old one.
+    pub(super) async fn clear_soft_exposure_by_password(&self, login: &Login) {
         let roll = self.roll();
-        let directory = roll.directory();
-        let exposure = |id| directory.get(id)?.keyring().exposure().copied();
-        directory.accounts().filter_map(|(login, id)| Some((login.clone(), exposure(id)?))).collect()
+        let Some((id, entry)) = roll.directory().find(login) else { return };
+        if entry.keyring().app_passwords().is_empty()
+            && let Err(why) = self.clear_soft_exposure(id).await
+        {
+            tracing::warn!(account = id.0, %why, "it is still listed as exposed");
+        }
     }
 
     /// When a password of an account was sent in clear, if nobody has looked after that since.
-    #[must_use]
-    pub fn exposure(&self, account: AccountId) -> Option<Exposure> {
-        self.roll().directory().get(account)?.keyring().exposure().copied()
+    ///
+    /// # Errors
+    /// The store cannot read now.
+    pub async fn exposure(&self, account: AccountId) -> Result<Option<Exposure>, Error> {
+        let roll = self.roll();
+        let Some(entry) = roll.directory().get(account) else { return Ok(None) };
+        if let Some(exposure) = entry.keyring().exposure() {
+            return Ok(Some(*exposure));
+        }
+        let soft = self.store.soft(account, EXPOSED).await?;
+        Ok(soft.and_then(|value| decode_exposure(&value)))
     }
 
     /// The same, where the owner of the account has not been told of it by this: once, unless a crash forgets that, or the
     /// store cannot keep it.
     pub async fn exposure_to_tell(&self, account: AccountId) -> Option<Exposure> {
-        let exposure = self.exposure(account)?;
+        let known = self.exposure(account).await.inspect_err(|why| {
+            tracing::warn!(account = account.0, %why, "its owner is not told whether a password was exposed");
+        });
+        let exposure = known.ok().flatten()?;
         let (key, told) = (EXPOSURE_TOLD, Bytes::copy_from_slice(&exposure.when_s.to_le_bytes()));
         match self.store.soft(account, key).await {
             Ok(before) if before.as_ref() == Some(&told) => return None,
@@ -510,6 +545,17 @@ fn use_key(id: AppPasswordId) -> [u8; 16] {
         *number = id.get().to_be_bytes();
     }
     key
+}
+
+/// As a last use is written, with the protocol in the place of the client.
+fn encode_exposure(exposure: &Exposure) -> Bytes {
+    let Exposure { when_s, address, service } = *exposure;
+    LastUse { when_s, address, client: service.to_string().into() }.encode()
+}
+
+fn decode_exposure(octets: &[u8]) -> Option<Exposure> {
+    let LastUse { when_s, address, client } = LastUse::decode(octets)?;
+    Some(Exposure { when_s, address, service: Service::named(&client)? })
 }
 
 impl LastUse {

@@ -41,7 +41,7 @@ const MAX_ROUNDS: usize = 32;
 const BATCH: usize = 1_024;
 /// The first format in which the directory says something of keyrings, and has records of passwords other than
 /// [`PLAIN_RECORD`]s.
-const KEYRINGS: u32 = 3;
+pub(crate) const KEYRINGS: u32 = 3;
 /// The first octet of a record of a password that every version reads.
 const PLAIN_RECORD: u8 = 1;
 
@@ -344,7 +344,9 @@ impl Accounts {
             };
             Ok(std::iter::once(changed).chain(cleared).collect())
         })
-        .await
+        .await?;
+        self.clear_soft_exposure_by_password(&login).await;
+        Ok(())
     }
 
     /// Lets an account sign in, or no longer; who is signed in to one that may not is signed out.
@@ -568,7 +570,7 @@ fn credential(id: AccountId, stored: &[u8]) -> Option<CredentialRecord> {
 }
 
 /// The first format in which there may be such an event.
-fn format_of(event: &DirectoryEvent) -> u32 {
+pub(crate) fn format_of(event: &DirectoryEvent) -> u32 {
     let is_plain = match event {
         DirectoryEvent::AccountAdded { credential, .. }
         | DirectoryEvent::AccountRestored { credential, .. }
