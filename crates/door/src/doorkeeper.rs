@@ -6,6 +6,7 @@ use crate::judge::{Judged, Known, Slowest};
 use crate::limits::Limits;
 use crate::not_let_in::{NotLetIn, TryAgain};
 use crate::try_at::{Manner, Try};
+use crate::turned_away::TurnedAway;
 use crate::visitor::{Visitor, address_of};
 use events::{AuthFailure, AuthLimit, Claimed, Event, Peer};
 use mail::{Accounts, Credential, HashPool, Lane, LastUse, Origin, Remembered};
@@ -23,6 +24,7 @@ pub struct Doorkeeper {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
     pub(crate) remembered: Arc<Remembered>,
+    pub(crate) turned_away: Arc<TurnedAway>,
     pub(crate) elsewhere: Elsewhere,
     pub(crate) slowest: Arc<Slowest>,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
@@ -68,10 +70,12 @@ impl Doorkeeper {
         rules: Rules,
     ) -> Self {
         let remembered = Arc::new(accounts.remembered(rules.remember, rules.remembered));
+        let turned_away = Arc::new(TurnedAway::new(&accounts));
         Self {
             accounts,
             pool,
             remembered,
+            turned_away,
             policy: policy(&elsewhere),
             elsewhere,
             slowest: Arc::default(),
@@ -183,7 +187,7 @@ impl Doorkeeper {
 
     pub(crate) fn manner(&self, tried: &Try, visitor: &Visitor) -> Manner {
         let lane = if self.limits.knows(&tried.attempt()) { Lane::Known } else { Lane::Strangers };
-        Manner { mechanism: visitor.mechanism, lane }
+        Manner { mechanism: visitor.mechanism, lane, device: tried.device(visitor.mechanism) }
     }
 
     async fn let_in(

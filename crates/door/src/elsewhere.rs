@@ -3,6 +3,7 @@
 use crate::doorkeeper::Doorkeeper;
 use crate::judge::{Judged, Known};
 use crate::try_at::{Manner, Try};
+use crate::turned_away::WRONG_FOR_UNTOLD;
 use crate::visitor::Visitor;
 use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
 use events::{AuthFailure, Event, Word};
@@ -10,7 +11,7 @@ use foreign_hash::ForeignHash;
 use mail::{Busy, Certainty, Credential, DirectoryError, Found};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Newcomers};
-use sasl::{BearerHint, Mark, Secret, Typed, Verdict};
+use sasl::{BearerHint, Secret, Typed, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -65,6 +66,26 @@ pub(crate) enum Checked {
     Right,
     Wrong(AuthFailure),
     Unavailable,
+}
+
+impl Checked {
+    /// What was found out of a password; `None` where something else stood in the way.
+    pub(crate) fn verdict(self) -> Option<Verdict> {
+        match self {
+            Self::Right => Some(Verdict::Right),
+            Self::Wrong(AuthFailure::WrongPassword) => Some(Verdict::Wrong),
+            Self::Wrong(_) | Self::Unavailable => None,
+        }
+    }
+}
+
+impl From<Verdict> for Checked {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Right => Self::Right,
+            Verdict::Wrong => Self::Wrong(AuthFailure::WrongPassword),
+        }
+    }
 }
 
 impl Elsewhere {
@@ -198,6 +219,24 @@ fn both_ways(mut manners: BTreeMap<DirectoryName, Manners>) -> BTreeMap<Director
     manners
 }
 
+/// Whose a password is there, and what becomes another with it; and whether the latter is told at all.
+fn version(person: &Person<'_>) -> (Vec<u8>, bool) {
+    let found = &person.hit.found;
+    let told = found.version.as_ref().map_or(&[][..], |version| version.as_bytes());
+    let hash = match &found.stored {
+        Stored::Hash(hash) => hash.as_bytes(),
+        Stored::Elsewhere => &[],
+    };
+    let (directory, subject) = (person.link.directory.as_str(), found.subject.as_str());
+    let mut version = Vec::new();
+    // Each with its length in front: nothing can be read as a part of anything else.
+    for part in [directory.as_bytes(), subject.as_bytes(), told, hash] {
+        version.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        version.extend_from_slice(part);
+    }
+    (version, !told.is_empty() || !hash.is_empty())
+}
+
 impl Doorkeeper {
     /// Who is asked for the password that comes with a name, if it is for a directory elsewhere to judge.
     ///
@@ -228,7 +267,7 @@ impl Doorkeeper {
             Answer::Yes(hit) => hit,
             Answer::Unavailable(_) => return Ok(Judged::Unavailable),
             Answer::NoSuch | Answer::Wrong | Answer::Disabled => {
-                self.pay(&question.login, typed, manner).await?;
+                self.pay(&question.login, typed, &manner).await?;
                 return Ok(Judged::Wrong(AuthFailure::NoAccount));
             }
         };
@@ -243,7 +282,7 @@ impl Doorkeeper {
             return Ok(Judged::NotLookedAt(why));
         }
         let manner = self.manner(tried, visitor);
-        Ok(match self.check(&person, typed, manner).await? {
+        Ok(match self.check(&person, typed, &manner).await? {
             Checked::Right if person.hit.found.standing == Standing::Disabled => {
                 Judged::Wrong(AuthFailure::Disabled)
             }
@@ -255,11 +294,17 @@ impl Doorkeeper {
 
     /// Whether a password is right. One that was, a short while ago, is neither hashed nor asked for again; whether its owner
     /// is still there, and may sign in, has just been asked.
-    async fn check(&self, person: &Person<'_>, typed: Typed, manner: Manner) -> Result<Checked, Busy> {
-        let (mark, time) = self.mark_elsewhere(person, typed.prepared(), manner);
+    async fn check(&self, person: &Person<'_>, typed: Typed, manner: &Manner) -> Result<Checked, Busy> {
+        let (version, is_told) = version(person);
+        let marked = |how: &str| self.remembered.mark_elsewhere(how, &version, typed.prepared());
+        let (mark, here) = (marked(manner.mechanism.as_str()), marked(&manner.device));
         let may_sign_in = person.hit.found.standing == Standing::Enabled;
         if may_sign_in && self.remembered.holds(&mark, self.now()) {
             return Ok(Checked::Right);
+        }
+        // Neither is one that was wrong: a directory locks out whose old telephone is passed on to it again and again.
+        if let Some(verdict) = self.turned_away.recall(&here, may_sign_in, self.now()) {
+            return Ok(verdict.into());
         }
         let checked = match &person.hit.found.stored {
             Stored::Hash(hash) => self.check_foreign(hash, Arc::new(typed), manner).await?,
@@ -271,17 +316,22 @@ impl Doorkeeper {
                 checked
             }
         };
+        let (right_for, wrong_for) =
+            if is_told { (Duration::MAX, Duration::MAX) } else { (UNTOLD, WRONG_FOR_UNTOLD) };
         if checked == Checked::Right {
-            self.remembered.remember_for(mark, self.now(), time);
+            self.remembered.remember_for(mark, self.now(), right_for);
+        }
+        if let Some(verdict) = checked.verdict() {
+            self.turned_away.keep(here, (verdict, may_sign_in), self.now(), wrong_for);
         }
         Ok(checked)
     }
 
     /// Hashes for nothing, as dear as a password that is wrong here: so that a flood of names, or of passwords that others
     /// judge, is no cheaper, and a pool that has no room says so of all of them.
-    async fn pay(&self, login: &Login, typed: Typed, manner: Manner) -> Result<(), Busy> {
-        let decoy = self.accounts.find(login.as_str(), self.pool.cost()).record;
-        self.pool.verify(manner.lane, decoy, typed.into_prepared()).await.map(|_wrong| ())
+    async fn pay(&self, login: &Login, typed: Typed, manner: &Manner) -> Result<(), Busy> {
+        let decoy = self.accounts.find(login.as_str(), self.pool.cost());
+        self.verify(&decoy, typed.into_prepared(), manner).await.map(|_wrong| ())
     }
 
     async fn ask(&self, person: &Person<'_>, typed: &Typed) -> Checked {
@@ -296,32 +346,12 @@ impl Doorkeeper {
         }
     }
 
-    /// By what a right password of this person is known again, and for how long.
-    fn mark_elsewhere(&self, person: &Person<'_>, password: &Secret, manner: Manner) -> (Mark, Duration) {
-        let found = &person.hit.found;
-        // Each with its length in front: nothing can be read as a part of anything else.
-        let told = found.version.as_ref().map_or(&[][..], |version| version.as_bytes());
-        let hash = match &found.stored {
-            Stored::Hash(hash) => hash.as_bytes(),
-            Stored::Elsewhere => &[],
-        };
-        let mut version = Vec::new();
-        for part in [person.link.directory.as_str().as_bytes(), found.subject.as_str().as_bytes(), told, hash]
-        {
-            version.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            version.extend_from_slice(part);
-        }
-        let is_told = !told.is_empty() || !hash.is_empty();
-        let time = if is_told { Duration::MAX } else { UNTOLD };
-        (self.remembered.mark_elsewhere(manner.mechanism.as_str(), &version, password), time)
-    }
-
     /// Checks a hash that somebody else has made, in its turn.
     pub(crate) async fn check_foreign(
         &self,
         hash: &str,
         typed: Arc<Typed>,
-        manner: Manner,
+        manner: &Manner,
     ) -> Result<Checked, Busy> {
         let Ok(hash) = ForeignHash::parse(hash) else {
             return Ok(Checked::Wrong(AuthFailure::UnusableHash));
@@ -336,10 +366,7 @@ impl Doorkeeper {
                 foreign_hash::Verdict::Wrong => Verdict::Wrong,
             }
         };
-        Ok(match self.pool.check(manner.lane, check).await? {
-            Verdict::Right => Checked::Right,
-            Verdict::Wrong => Checked::Wrong(AuthFailure::WrongPassword),
-        })
+        Ok(self.pool.check(manner.lane, check).await?.into())
     }
 
     /// The account of somebody whom their directory lets in.

@@ -125,9 +125,9 @@ impl Doorkeeper {
                 }
                 // What directories and hashes of others take is not what ours do.
                 None if self.time_would_tell() => {
-                    self.at_a_stroke(self.judge_here(&found, password, manner)).await
+                    self.at_a_stroke(self.judge_here(&found, password, &manner)).await
                 }
-                None => self.judge_here(&found, password, manner).await,
+                None => self.judge_here(&found, password, &manner).await,
             },
             Claim::Proven { verifier, .. } if *found.record.scram() == verifier => {
                 Ok(judged(Verdict::Right, &found))
@@ -161,7 +161,7 @@ impl Doorkeeper {
         judged
     }
 
-    async fn judge_here(&self, found: &Found, typed: Typed, manner: Manner) -> Result<Judged, Busy> {
+    async fn judge_here(&self, found: &Found, typed: Typed, manner: &Manner) -> Result<Judged, Busy> {
         let Some(hash) = found.record.foreign_hash() else {
             return Ok(judged(self.verify(found, typed.into_prepared(), manner).await?, found));
         };
@@ -175,17 +175,39 @@ impl Doorkeeper {
     /// What was right a short while ago is not hashed again, where it lets in: of an account that is disabled, or whose own
     /// password is refused, nobody shall learn by the time that the password is right. Many who come back at once, as after a restart, find
     /// that out when their turn comes.
-    async fn verify(&self, found: &Found, password: Secret, manner: Manner) -> Result<Verdict, Busy> {
+    ///
+    /// What was wrong a short while ago is not hashed again either, and is told after the time that a hash takes. Nor is what
+    /// was right where it does not let in.
+    pub(crate) async fn verify(
+        &self,
+        found: &Found,
+        password: Secret,
+        manner: &Manner,
+    ) -> Result<Verdict, Busy> {
         let mark = self.remembered.mark(found.account, manner.mechanism.as_str(), &found.record, &password);
-        let lets_in = found.standing == Standing::Enabled && found.own_password == OwnPassword::Allowed;
-        let (now, may_sign_in) = (self.now(), lets_in);
-        if may_sign_in && self.remembered.holds(&mark, now) {
+        let here = self.remembered.mark(found.account, &manner.device, &found.record, &password);
+        let lets_in = lets_in(found);
+        let now = self.now();
+        if lets_in && self.remembered.holds(&mark, now) {
             return Ok(Verdict::Right);
         }
-        let (asked, told) = (Arc::clone(&self.remembered), Arc::clone(&self.remembered));
-        let is_known = move || may_sign_in && asked.holds(&mark, now);
-        let right = move || told.remember(mark, now);
-        self.pool.verify_unless_known(manner.lane, found.record.clone(), password, is_known, right).await
+        if let Some(verdict) = self.turned_away.recall(&here, lets_in, now) {
+            tokio::time::sleep(self.pool.usual_time()).await;
+            return Ok(verdict);
+        }
+        let (right, away) = (Arc::clone(&self.remembered), Arc::clone(&self.turned_away));
+        let known = move || match lets_in && right.holds(&mark, now) {
+            true => Some(Verdict::Right),
+            false => away.recall(&here, lets_in, now),
+        };
+        let (right, away) = (Arc::clone(&self.remembered), Arc::clone(&self.turned_away));
+        let told = move |verdict| {
+            if verdict == Verdict::Right {
+                right.remember(mark, now);
+            }
+            away.keep(here, (verdict, lets_in), now, Duration::MAX);
+        };
+        self.pool.verify_unless_known(manner.lane, found.record.clone(), password, known, told).await
     }
 
     /// An account that came with a hash of somebody else's gets a record of our own with the first password that is right:
@@ -195,10 +217,18 @@ impl Doorkeeper {
         found: &Found,
         hash: &ForeignHash,
         typed: Typed,
-        manner: Manner,
+        manner: &Manner,
     ) -> Result<Checked, Busy> {
         let typed = Arc::new(typed);
+        let here = self.remembered.mark(found.account, &manner.device, &found.record, typed.prepared());
+        let (lets_in, now) = (lets_in(found), self.now());
+        if self.turned_away.recall(&here, lets_in, now) == Some(Verdict::Wrong) {
+            return Ok(Checked::Wrong(AuthFailure::WrongPassword));
+        }
         let checked = self.check_foreign(hash.text(), Arc::clone(&typed), manner).await?;
+        if let Some(verdict) = checked.verdict() {
+            self.turned_away.keep(here, (verdict, lets_in), now, Duration::MAX);
+        }
         if let (Checked::Right, Some(account), Some(typed)) = (checked, found.account, Arc::into_inner(typed))
         {
             // What SCRAM shows stays, so that app passwords made beside the old one can be proven on.
@@ -208,6 +238,11 @@ impl Doorkeeper {
         }
         Ok(checked)
     }
+}
+
+/// Whether a right password lets in.
+fn lets_in(found: &Found) -> bool {
+    found.standing == Standing::Enabled && found.own_password == OwnPassword::Allowed
 }
 
 /// As the log calls it.

@@ -21,6 +21,7 @@ mod judge;
 mod limits;
 mod not_let_in;
 mod try_at;
+mod turned_away;
 mod visitor;
 
 pub use certificate::ShownCertificate;

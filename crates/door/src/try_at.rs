@@ -2,9 +2,9 @@
 
 use crate::limits::Limits;
 use crate::visitor::Visitor;
-use events::Mechanism;
+use events::{Mechanism, Word};
 use mail::Lane;
-use policy::{Attempt, Fingerprint};
+use policy::{Attempt, Fingerprint, Network};
 use sasl::{Claim, Secret};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -24,10 +24,11 @@ pub(crate) struct Try {
 }
 
 /// How a claim is judged.
-#[derive(Clone, Copy)]
 pub(crate) struct Manner {
     pub(crate) mechanism: Mechanism,
     pub(crate) lane: Lane,
+    /// How and from where: what is known again of wrong passwords is known again there alone.
+    pub(crate) device: String,
 }
 
 impl Try {
@@ -51,6 +52,11 @@ impl Try {
 
     pub(crate) fn attempt(&self) -> Attempt<'_> {
         Attempt { from: self.from, client: self.client.as_deref(), account: &self.account }
+    }
+
+    pub(crate) fn device(&self, mechanism: Mechanism) -> String {
+        let (network, client) = (Network::wide(self.from), self.client.as_deref().unwrap_or_default());
+        format!("{} from {network} by {client}", mechanism.as_str())
     }
 
     /// A directory says whose account it is: `login` is what that is called here. Whether that is another name than limits

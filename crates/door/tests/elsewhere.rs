@@ -329,8 +329,13 @@ async fn t_38_whoever_is_turned_away_hears_it_after_the_same_time() {
         assert_eq!(asked.elapsed().as_millis() % 500, 0, "{name} {password}: {:?}", asked.elapsed());
     }
     let before = house.pool.verified_kib();
-    house.sign_in("nobody", "wrong").await;
+    house.sign_in("nobody", "another").await;
     assert_eq!(house.pool.verified_kib() - before, KIB, "a name that nobody has costs a hash");
+    // What was wrong for it is known again, as of somebody.
+    let checked = staff.times_checked();
+    house.sign_in("nobody", "another").await;
+    house.sign_in("ann", "wrong").await;
+    assert_eq!((house.pool.verified_kib() - before, staff.times_checked()), (KIB, checked));
 }
 
 #[tokio::test(start_paused = true)]
@@ -562,4 +567,27 @@ async fn who_signs_in_many_times_at_once_is_let_in_each_time_though_the_first_re
     let sign_in = || house.sign_in("own", "first");
     let (first, second, third) = tokio::join!(sign_in(), sign_in(), sign_in());
     assert!(first.starts_with("1 ") && first == second && second == third, "{first} {second} {third}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_telephone_is_not_handed_on_each_time_to_a_directory_that_would_lock_its_owner_out() {
+    let staff = Scripted::new("staff", &[("ann", "right"), ("bob", "right")]);
+    staff.people()[0].version = Some("monday".into());
+    let house = House::new(vec![open(&staff)]).await;
+    for name in ["ann", "bob"] {
+        for _ in 0..20 {
+            assert_eq!(house.sign_in(name, "of before").await, "Wrong");
+        }
+    }
+    assert_eq!(staff.times_checked(), 2);
+    assert!(house.sign_in("ann", "right").await.starts_with("1 "), "that is another password");
+    // Of Bob nothing says when his password becomes this one.
+    staff.people()[1].password = "of before".into();
+    tokio::time::advance(Duration::from_secs(5 * 60)).await;
+    assert!(house.sign_in("bob", "of before").await.starts_with("2 "));
+    // Of Ann it is said.
+    staff.people()[0].password = "of before".into();
+    assert_eq!(house.sign_in("ann", "of before").await, "Wrong");
+    staff.people()[0].version = Some("tuesday".into());
+    assert!(house.sign_in("ann", "of before").await.starts_with("1 "));
 }

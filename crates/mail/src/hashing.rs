@@ -15,6 +15,7 @@ use sasl::{
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Passwords that may wait for each thread in each lane.
@@ -26,6 +27,8 @@ pub struct HashPool {
     lanes: Arc<Lanes>,
     cost: Cost,
     verified_kib: Arc<AtomicU64>,
+    /// In microseconds.
+    usual_us: Arc<AtomicU64>,
 }
 
 impl Drop for HashPool {
@@ -54,7 +57,8 @@ impl HashPool {
     pub fn start_behind(first: fn(), threads: usize, cost: Cost) -> std::io::Result<Self> {
         let lanes = Arc::new(Lanes::new(threads * WAITING_PER_THREAD));
         // Made first, so that threads that did start end where another does not.
-        let pool = Self { lanes: Arc::clone(&lanes), cost, verified_kib: Arc::default() };
+        let pool =
+            Self { lanes: Arc::clone(&lanes), cost, verified_kib: Arc::default(), usual_us: Arc::default() };
         for n in 0..threads {
             let lanes = Arc::clone(&lanes);
             std::thread::Builder::new().name(format!("hash-{n}")).spawn(move || {
@@ -94,8 +98,8 @@ impl HashPool {
         self.run(lane, self.verifying(record, password)).await
     }
 
-    /// The same, where somebody else may find out meanwhile that it is right. `is_known` is asked when its turn has come:
-    /// then nothing is hashed. `right` hears before the next one's turn that it was.
+    /// The same, where somebody else may find out meanwhile what it is. `known` is asked when its turn has come: where it
+    /// says so, nothing is hashed. `told` hears before the next one's turn what was found out.
     ///
     /// # Errors
     /// [`Busy`]: nothing was checked.
@@ -104,21 +108,28 @@ impl HashPool {
         lane: Lane,
         record: CredentialRecord,
         password: Secret,
-        is_known: impl FnOnce() -> bool + Send + 'static,
-        right: impl FnOnce() + Send + 'static,
+        known: impl FnOnce() -> Option<Verdict> + Send + 'static,
+        told: impl FnOnce(Verdict) + Send + 'static,
     ) -> Result<Verdict, Busy> {
-        let verify = self.verifying(record, password);
+        let (verify, asked) = (self.verifying(record, password), Instant::now());
+        let usual_us = Arc::clone(&self.usual_us);
         self.run(lane, move |workspace| {
-            if is_known() {
-                return Verdict::Right;
+            if let Some(verdict) = known() {
+                return verdict;
             }
             let verdict = verify(workspace);
-            if verdict == Verdict::Right {
-                right();
-            }
+            note_time(&usual_us, asked.elapsed());
+            told(verdict);
             verdict
         })
         .await
+    }
+
+    /// How long somebody who asks waits for a hash of late, their turn included: what it takes to look as if one had been
+    /// made.
+    #[must_use]
+    pub fn usual_time(&self) -> Duration {
+        Duration::from_micros(self.usual_us.load(Ordering::Relaxed))
     }
 
     fn verifying(
@@ -208,6 +219,15 @@ impl HashPool {
     }
 }
 
+/// A mean in which the last ones weigh most.
+fn note_time(usual_us: &AtomicU64, took: Duration) {
+    let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    // That two threads may lose one of two times is no matter.
+    let before = usual_us.load(Ordering::Relaxed);
+    let mean = if before == 0 { took } else { before - before / 4 + took / 4 };
+    usual_us.store(mean, Ordering::Relaxed);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,24 +242,24 @@ mod tests {
         let known = Arc::new(AtomicBool::new(false));
         let ask = || {
             let (known, told) = (Arc::clone(&known), Arc::clone(&known));
-            let is_known = move || known.load(Ordering::Acquire);
-            pool.verify_unless_known(Lane::Strangers, record.clone(), password(), is_known, move || {
-                told.store(true, Ordering::Release);
+            let is_known = move || known.load(Ordering::Acquire).then_some(Verdict::Right);
+            pool.verify_unless_known(Lane::Strangers, record.clone(), password(), is_known, move |verdict| {
+                told.store(verdict == Verdict::Right, Ordering::Release);
             })
         };
         let (one, two, three) = tokio::join!(ask(), ask(), ask());
         assert_eq!([one, two, three], [Ok(Verdict::Right); 3]);
         assert_eq!(pool.verified_kib(), 8);
-        // A wrong one is nobody's news, and is hashed each time.
-        known.store(false, Ordering::Release);
-        for _ in 0..2 {
-            let wrong = Secret::password("wrong").unwrap();
-            let record = record.clone();
-            let asked =
-                pool.verify_unless_known(Lane::Strangers, record, wrong, || false, || panic!("it is wrong"));
-            assert_eq!(asked.await, Ok(Verdict::Wrong));
-        }
-        assert_eq!(pool.verified_kib(), 24);
+        // So it is with a wrong one.
+        let wrong = || Secret::password("wrong").unwrap();
+        let told = |verdict| assert_eq!(verdict, Verdict::Wrong);
+        let asked = pool.verify_unless_known(Lane::Strangers, record.clone(), wrong(), || None, told);
+        assert_eq!(asked.await, Ok(Verdict::Wrong));
+        let known = || Some(Verdict::Wrong);
+        let asked = pool.verify_unless_known(Lane::Strangers, record.clone(), wrong(), known, |_| panic!());
+        assert_eq!(asked.await, Ok(Verdict::Wrong));
+        assert_eq!(pool.verified_kib(), 16);
+        assert!(pool.usual_time() > Duration::ZERO);
     }
 
     /// A pool of one thread that is busy until the sender is dropped.

@@ -70,6 +70,8 @@ impl House {
         let login = self.learn(&[format!("a LOGIN {name} wrong")]).await;
         let plain = self.learn(&["a AUTHENTICATE PLAIN".into(), plain]).await;
         assert_eq!(login.work_kib, plain.work_kib);
+        let again = self.learn(&[format!("a LOGIN {name} wrong")]).await;
+        assert_eq!((again.work_kib, &again.said), (0, &login.said));
         assert!(login.work_kib > 0);
         let scram = self.scram(name).await;
         assert_eq!(scram.work_kib, 0, "a proof is no password");
