@@ -138,6 +138,10 @@ impl Doorkeeper {
                 Err(NotLetIn::Unknowable)
             }
             Ok(Judged::NotLookedAt(why)) => Err(why),
+            Ok(Judged::NotRecalled(when)) => {
+                self.turn_away_unseen(&tried, &name, visitor).await;
+                Err(NotLetIn::Limited(when))
+            }
             Ok(Judged::Unavailable) => {
                 log_failure(&name, visitor, AuthFailure::Unavailable);
                 Err(NotLetIn::DirectoryDown)
@@ -174,6 +178,10 @@ impl Doorkeeper {
         let (wait, refused) = match verdict {
             Verdict::Go => return Ok(()),
             Verdict::Wait(wait) => (wait.min(self.longest_delay), None),
+            Verdict::Recall { until } => {
+                tried.only_recalled = Some(TryAgain(until.since(now)));
+                return Ok(());
+            }
             Verdict::Refuse { until, scope } => (self.longest_delay, Some((until, scope))),
         };
         if let Some((_, scope)) = refused {
@@ -232,6 +240,14 @@ impl Doorkeeper {
         visitor.failures.add(failure.charge);
         log_failure(name, visitor, reason);
         tokio::time::sleep(failure.delay.min(self.longest_delay).saturating_sub(tried.waited)).await;
+    }
+
+    /// The same of what was not known again, where nothing else was looked at.
+    async fn turn_away_unseen(&self, tried: &Try, name: &str, visitor: &Visitor) {
+        let failure = self.limits.failed(&tried.attempt(), tried.typed());
+        visitor.failures.add(failure.charge);
+        log_limit(name, visitor, AuthLimit::Pair);
+        tokio::time::sleep(self.longest_delay.saturating_sub(tried.waited)).await;
     }
 
     /// When an app password was used last is nice to know, and no reason to turn anybody away.

@@ -267,6 +267,9 @@ impl Doorkeeper {
             Answer::Yes(hit) => hit,
             Answer::Unavailable(_) => return Ok(Judged::Unavailable),
             Answer::NoSuch | Answer::Wrong | Answer::Disabled => {
+                if let Some(when) = tried.only_recalled {
+                    return Ok(Judged::NotRecalled(when));
+                }
                 self.pay(&question.login, typed, &manner).await?;
                 return Ok(Judged::Wrong(AuthFailure::NoAccount));
             }
@@ -282,6 +285,11 @@ impl Doorkeeper {
             return Ok(Judged::NotLookedAt(why));
         }
         let manner = self.manner(tried, visitor);
+        if let Some(when) = tried.only_recalled
+            && !self.recalls_elsewhere(&person, typed.prepared(), &manner)
+        {
+            return Ok(Judged::NotRecalled(when));
+        }
         Ok(match self.check(&person, typed, &manner).await? {
             Checked::Right if person.hit.found.standing == Standing::Disabled => {
                 Judged::Wrong(AuthFailure::Disabled)
@@ -332,6 +340,13 @@ impl Doorkeeper {
     async fn pay(&self, login: &Login, typed: Typed, manner: &Manner) -> Result<(), Busy> {
         let decoy = self.accounts.find(login.as_str(), self.pool.cost());
         self.verify(&decoy, typed.into_prepared(), manner).await.map(|_wrong| ())
+    }
+
+    /// Whether this was right a short while ago and lets in.
+    fn recalls_elsewhere(&self, person: &Person<'_>, password: &Secret, manner: &Manner) -> bool {
+        let (version, _) = version(person);
+        let mark = self.remembered.mark_elsewhere(manner.mechanism.as_str(), &version, password);
+        person.hit.found.standing == Standing::Enabled && self.remembered.holds(&mark, self.now())
     }
 
     async fn ask(&self, person: &Person<'_>, typed: &Typed) -> Checked {

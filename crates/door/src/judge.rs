@@ -2,7 +2,7 @@
 
 use crate::doorkeeper::Doorkeeper;
 use crate::elsewhere::Checked;
-use crate::not_let_in::NotLetIn;
+use crate::not_let_in::{NotLetIn, TryAgain};
 use crate::try_at::{Manner, Try};
 use crate::visitor::Visitor;
 use events::{AuthFailure, Word};
@@ -60,6 +60,8 @@ pub(crate) enum Judged {
     Unavailable,
     /// Whose account it is turned out, and too much has failed there: it was not looked at.
     NotLookedAt(NotLetIn),
+    /// It was not right a short while ago, and nothing else was looked at: see [`Try::only_recalled`].
+    NotRecalled(TryAgain),
 }
 
 impl Doorkeeper {
@@ -110,6 +112,13 @@ impl Doorkeeper {
     async fn judge_own(&self, claim: Claim, visitor: &Visitor, tried: &mut Try) -> Result<Judged, Busy> {
         let manner = self.manner(tried, visitor);
         let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
+        let is_elsewhere = claim.name().is_some_and(|name| self.who_knows(name, &found).is_some());
+        if let Some(when) = tried.only_recalled
+            && !is_elsewhere
+            && !self.recalls(&claim, &found, &manner)
+        {
+            return Ok(Judged::NotRecalled(when));
+        }
         match claim {
             Claim::Password { name, password } => match self.who_knows(&name, &found) {
                 Some(question) => {
@@ -159,6 +168,14 @@ impl Doorkeeper {
             tokio::time::sleep_until(asked + wait).await;
         }
         judged
+    }
+
+    /// Whether this was right a short while ago and lets in.
+    fn recalls(&self, claim: &Claim, found: &Found, manner: &Manner) -> bool {
+        let Claim::Password { password, .. } = claim else { return false };
+        let how = manner.mechanism.as_str();
+        let mark = self.remembered.mark(found.account, how, &found.record, password.prepared());
+        lets_in(found) && self.remembered.holds(&mark, self.now())
     }
 
     async fn judge_here(&self, found: &Found, typed: Typed, manner: &Manner) -> Result<Judged, Busy> {

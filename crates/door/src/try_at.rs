@@ -1,6 +1,7 @@
 //! One try at the door, as limits see it.
 
 use crate::limits::Limits;
+use crate::not_let_in::TryAgain;
 use crate::visitor::Visitor;
 use events::{Mechanism, Word};
 use mail::Lane;
@@ -21,6 +22,9 @@ pub(crate) struct Try {
     typed: Option<Fingerprint>,
     /// How long it was held back.
     pub(crate) waited: Duration,
+    /// It is let in only by what was right a short while ago: nothing is hashed and nobody is asked, and it has failed if it is
+    /// not known again. When it may be tried again.
+    pub(crate) only_recalled: Option<TryAgain>,
 }
 
 /// How a claim is judged.
@@ -43,7 +47,15 @@ impl Try {
         };
         let client = visitor.client.as_ref().map(ToString::to_string);
         let asked_for = account.clone();
-        let mut new = Self { from, client, asked_for, account, typed: None, waited: Duration::ZERO };
+        let mut new = Self {
+            from,
+            client,
+            asked_for,
+            account,
+            typed: None,
+            waited: Duration::ZERO,
+            only_recalled: None,
+        };
         if let Claim::Password { password, .. } = claim {
             new.typed = Some(limits.fingerprint(&new.attempt(), password.prepared().expose()));
         }

@@ -88,9 +88,13 @@ impl House {
     }
 
     async fn enter(&self, claim: Claim) -> Result<Entered, NotLetIn> {
+        self.enter_from("192.0.2.1:1", claim).await
+    }
+
+    async fn enter_from(&self, from: &str, claim: Claim) -> Result<Entered, NotLetIn> {
         let visitor = Visitor {
             connection: ConnectionId(1),
-            peer: Peer::Address("192.0.2.1:1".parse().unwrap()),
+            peer: Peer::Address(from.parse().unwrap()),
             protocol: Protocol::Imap,
             mechanism: Mechanism::Plain,
             client: None,
@@ -124,6 +128,11 @@ impl House {
             },
         };
         told(self.enter(claim).await)
+    }
+
+    /// The same from an address that is not trusted.
+    async fn sign_in_from(&self, from: &str, name: &str, password: &str) -> String {
+        told(self.enter_from(from, Claim::login(name.as_bytes(), password.as_bytes()).unwrap()).await)
     }
 
     async fn bearer(&self, user: Option<&str>, token: &str) -> String {
@@ -590,4 +599,29 @@ async fn an_old_telephone_is_not_handed_on_each_time_to_a_directory_that_would_l
     assert_eq!(house.sign_in("ann", "of before").await, "Wrong");
     staff.people()[0].version = Some("tuesday".into());
     assert!(house.sign_in("ann", "of before").await.starts_with("1 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_guesses_from_the_network_of_a_known_device_does_not_lock_out_the_password_that_was_right() {
+    const HOME: &str = "198.51.100.1:1";
+    const NEIGHBOUR: &str = "198.51.100.2:1";
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    staff.people()[0].version = Some("monday".into());
+    let house = House::new(vec![open(&staff)]).await;
+    house.add("own", "ours").await;
+    for (name, right) in [("ann", "right"), ("own", "ours")] {
+        let own = house.sign_in_from(HOME, name, right).await;
+        for n in 0..12 {
+            let _ = house.sign_in_from(NEIGHBOUR, name, &format!("guess {n}")).await;
+        }
+        let (hashed, checked) = (house.pool.verified_kib(), staff.times_checked());
+        assert!(house.sign_in_from(NEIGHBOUR, name, "guess").await.starts_with("Limited"));
+        assert_eq!(house.sign_in_from(HOME, name, right).await, own);
+        assert_eq!((house.pool.verified_kib(), staff.times_checked()), (hashed, checked));
+        // What was disabled is not let in by it.
+        let disabled = mailbox::account::directory::Standing::Disabled;
+        house.accounts.set_standing(name, disabled).await.unwrap();
+        assert_ne!(house.sign_in_from(HOME, name, right).await, own);
+        let _ = house.limits.clear();
+    }
 }

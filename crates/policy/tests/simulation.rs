@@ -126,7 +126,7 @@ impl Outcome {
                 self.delayed += 1;
                 self.longest_wait_ms = self.longest_wait_ms.max(u64::try_from(wait.as_millis()).unwrap());
             }
-            Verdict::Refuse { .. } => {
+            Verdict::Recall { .. } | Verdict::Refuse { .. } => {
                 self.refused += u64::from(!person.is_refused_once);
                 person.is_refused_once = true;
             }
@@ -245,7 +245,7 @@ impl World {
         let outcome = self.outcomes.entry(person.kind).or_default();
         outcome.note(&mut person, verdict, at);
         let next = match verdict {
-            Verdict::Refuse { .. } => Some(60_000),
+            Verdict::Recall { .. } | Verdict::Refuse { .. } => Some(60_000),
             Verdict::Go | Verdict::Wait(_) => self.is_looked_at(&mut person, at),
         };
         self.people[who] = person;

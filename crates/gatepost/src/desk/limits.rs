@@ -42,7 +42,7 @@ fn line(Listed { subject, scope, failures, verdict }: Listed, now: Moment) -> Li
     let (refused_seconds, wait_ms) = match verdict {
         Verdict::Go => (None, None),
         Verdict::Wait(wait) => (None, u64::try_from(wait.as_millis()).ok()),
-        Verdict::Refuse { until, .. } => (Some(until.since(now).as_secs()), None),
+        Verdict::Recall { until } | Verdict::Refuse { until, .. } => (Some(until.since(now).as_secs()), None),
     };
     let subject = match subject {
         Subject::Network(network) => network.to_string(),

@@ -25,8 +25,8 @@ use crate::network::Network;
 use known::{Acquaintance, Device, Known};
 use ledger::Ledger;
 use scale::{
-    ACCOUNT, ADDRESS, CLEAN_RESERVE, CLEAN_UNTIL, FRIENDLY_RESERVE, KNOWN_UNTIL, NETWORK, PAIR, Scale, WIDER,
-    delay,
+    ACCOUNT, ADDRESS, CLEAN_RESERVE, CLEAN_UNTIL, FRIENDLY_RESERVE, KNOWN_UNTIL, NETWORK, PAIR,
+    PAIR_BEHIND_PROXY, Scale, WIDER, delay,
 };
 use score::{FORGET_AFTER, Score, WHOLE};
 use std::fmt;
@@ -178,11 +178,13 @@ impl Attempts {
     /// no failure, and one that is refused costs nothing.
     pub fn ask(&self, attempt: &Attempt<'_>, now: Moment) -> Verdict {
         let found = self.find(attempt);
-        let pair = score(&self.pairs, &found.pair, &PAIR, now);
-        let of_pair = PAIR.judge(pair, now);
+        let scale = found.pair_scale();
+        let pair = score(&self.pairs, &found.pair, scale, now);
+        let of_pair = scale.judge(pair, now);
         match found.acquaintance {
             Acquaintance::Known if pair.failures_now() < KNOWN_UNTIL => of_pair,
-            Acquaintance::Known | Acquaintance::Neighbour => of_pair.max(self.of_networks(&found, now)),
+            Acquaintance::Known => found.bearable(of_pair).max(self.of_networks(&found, now)),
+            Acquaintance::Neighbour => of_pair.max(self.of_networks(&found, now)),
             Acquaintance::Stranger => {
                 of_pair.max(self.of_networks(&found, now)).max(self.of_account(&found, now))
             }
@@ -260,7 +262,7 @@ impl Attempts {
     /// Whether nothing much is held against an address, leaked or not: a few failures at this account, and none at others
     /// than might be those of people who are known there. Who goes from one account to the next is not clean.
     fn is_clean(&self, found: &Found, now: Moment) -> bool {
-        let here = score(&self.pairs, &found.pair, &PAIR, now).failures();
+        let here = score(&self.pairs, &found.pair, found.pair_scale(), now).failures();
         let everywhere = score(&self.addresses, &found.address, &ADDRESS, now).failures();
         let elsewhere = everywhere.saturating_sub(here);
         here < CLEAN_UNTIL && elsewhere <= self.known.friends(found.network)
@@ -282,7 +284,7 @@ impl Attempts {
         add(&mut self.networks, network, weights.networks, &NETWORK.among(friends), now);
         add(&mut self.wider, wider, weights.networks, &WIDER, now);
         add(&mut self.accounts, pair.account, weights.account, &account, now);
-        add(&mut self.pairs, pair, weights.pair, &PAIR, now);
+        add(&mut self.pairs, pair, weights.pair, found.pair_scale(), now);
     }
 
     fn take_back(&mut self, found: &Found, weights: &Weights) {
@@ -296,7 +298,8 @@ impl Attempts {
 
     /// A wrong answer waits from the first failure on: the pair's, or the address's beyond what it bears.
     fn answer_after(&self, found: &Found, now: Moment) -> Duration {
-        let of_pair = score(&self.pairs, &found.pair, &PAIR, now).failures_now().saturating_sub(1);
+        let of_pair =
+            score(&self.pairs, &found.pair, found.pair_scale(), now).failures_now().saturating_sub(1);
         let of_address = score(&self.addresses, &found.address, &ADDRESS, now).failures_now();
         delay(of_pair.max(of_address.saturating_sub(ADDRESS.free)))
     }
@@ -324,6 +327,24 @@ impl Attempts {
         let mut hasher = blake3::Hasher::new_keyed(&self.keys.names);
         hasher.update(purpose.as_bytes()).update(&[0]).update(text.as_bytes());
         short(&hasher.finalize())
+    }
+}
+
+impl Found {
+    const fn pair_scale(&self) -> &'static Scale {
+        match (self.nearness, self.acquaintance) {
+            (Nearness::Trusted, Acquaintance::Known) => &PAIR_BEHIND_PROXY,
+            _ => &PAIR,
+        }
+    }
+
+    /// What a known device hears of its pair. Where addresses tell who else fails there, those bound what is guessed at
+    /// what is known again; where they do not, the pair alone does.
+    fn bearable(&self, of_pair: Verdict) -> Verdict {
+        match (of_pair, self.nearness) {
+            (Verdict::Refuse { until, .. }, Nearness::Public) => Verdict::Recall { until },
+            (verdict, _) => verdict,
+        }
     }
 }
 

@@ -66,6 +66,11 @@ pub(super) const ACCOUNT: Scale =
 pub(super) const PAIR: Scale =
     Scale { scope: Scope::Pair, free: 3, full: 10, leak: minutes(10), per_friend: 0 };
 
+/// The same where the network is that of a proxy or a webmail, and the account is known there: all who come through it look
+/// alike, so that one is made to wait, and shut out only by whoever goes on and on.
+pub(super) const PAIR_BEHIND_PROXY: Scale =
+    Scale { scope: Scope::Pair, free: 3, full: 128, leak: Duration::from_secs(30), per_friend: 0 };
+
 const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
 }

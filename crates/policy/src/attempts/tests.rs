@@ -67,7 +67,7 @@ fn who_fails_waits_twice_as_long_each_time_and_is_refused_in_the_end_until_a_tim
         seen.push(match verdict {
             Verdict::Go => 0,
             Verdict::Wait(wait) => wait.as_millis(),
-            Verdict::Refuse { .. } => u128::MAX,
+            Verdict::Recall { .. } | Verdict::Refuse { .. } => u128::MAX,
         });
         let _ = world.fail(HOME, "ann", &format!("guess {n}"));
         if seen.last() == Some(&u128::MAX) {
@@ -390,4 +390,40 @@ fn keys_print_as_an_ellipsis() {
     assert_eq!(format!("{typed:?}"), "…");
     let printed = format!("{attempts:?}");
     assert!(printed.contains("keys: …"), "{printed}");
+}
+
+#[test]
+fn ten_guesses_beside_a_known_device_leave_it_what_was_right_until_its_addresses_have_failed_too_much() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    world.guess("192.0.2.8", "ann", 20);
+    assert!(matches!(world.ask(HOME, "ann"), Verdict::Recall { .. }));
+    // From whom guesses it is heard no longer, and so this is bounded.
+    world.guess("192.0.2.8", "ann", 33);
+    assert_eq!(world.refuses("192.0.2.8", "ann"), Some(Scope::Address));
+    assert!(matches!(world.ask(HOME, "ann"), Verdict::Recall { .. }));
+    // Who is not known hears nothing of it.
+    world.guess(HOME, "bob", 10);
+    assert!(world.refuses(HOME, "bob").is_some());
+}
+
+#[test]
+fn behind_a_webmail_ten_guesses_make_its_users_wait_and_only_a_flood_shuts_out() {
+    let proxy = Network::of(HOME.parse().unwrap(), 32);
+    let mut world = World { attempts: Attempts::new(KEYS, vec![proxy]), now: Moment::from_millis(5) };
+    world.succeed(HOME, "ann");
+    world.guess(HOME, "ann", 20);
+    assert_eq!(world.ask(HOME, "ann"), Verdict::Wait(LONGEST_DELAY));
+    let mut looked_at = 0;
+    for _ in 0..24 * 60 * 60 {
+        if world.refuses(HOME, "ann").is_none() {
+            world.guess(HOME, "ann", 1);
+            looked_at += 1;
+        }
+        world.wait(Duration::from_secs(1));
+    }
+    assert!((2_900..3_100).contains(&looked_at), "{looked_at}");
+    // Who is not known there has the bound that they have elsewhere.
+    world.guess(HOME, "bob", 10);
+    assert!(world.refuses(HOME, "bob").is_some());
 }

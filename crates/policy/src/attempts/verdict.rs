@@ -12,6 +12,13 @@ pub enum Verdict {
     Go,
     /// Look at it after so long.
     Wait(Duration),
+    /// Look whether it was right a short while ago, and at nothing else; what is not known again is refused until then, and
+    /// has failed. Only devices that are known hear this: who shares their network, and says that they are the same client,
+    /// shall not keep them out by what they have failed.
+    Recall {
+        /// From when on it will be looked at, unless others fail meanwhile.
+        until: Moment,
+    },
     /// Do not look at it, and do not say whether it is right.
     Refuse {
         /// From when on it will be looked at, unless others fail meanwhile.
