@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::{AccountId, Login, Moment};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// Judges claims, and lets in. One for a server, however many protocols it speaks: guesses at one count at the others.
 pub struct Doorkeeper {
@@ -38,6 +39,10 @@ pub struct Doorkeeper {
 
 /// As many exposed passwords are written down at a time. Of more at once the log tells alone, until they are sent again.
 const EXPOSED_AT_ONCE: usize = 16;
+
+/// How long one waits for what others come to that are being looked at, at most, and how often one asks.
+const CROWDED_FOR: Duration = Duration::from_secs(10);
+const CROWDED_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a doorkeeper goes by.
 #[derive(Clone, Copy, Debug)]
@@ -122,9 +127,12 @@ impl Doorkeeper {
         let mut tried = Try::new(&claim, visitor, &self.limits);
         self.hold_back(&mut tried, &name, visitor).await?;
         match self.judge(claim, visitor, &mut tried).await {
-            Ok(Judged::Known(known)) => self.let_in(known, &tried, &name, visitor).await,
+            Ok(Judged::Known(known)) => {
+                tried.looking = None;
+                self.let_in(known, &mut tried, &name, visitor).await
+            }
             Ok(Judged::Wrong(reason)) => {
-                self.turn_away(&tried, &name, visitor, reason).await;
+                self.turn_away(&mut tried, &name, visitor, reason).await;
                 Err(if reason == AuthFailure::NotAuthorized {
                     NotLetIn::NotAuthorized
                 } else {
@@ -139,7 +147,7 @@ impl Doorkeeper {
             }
             Ok(Judged::NotLookedAt(why)) => Err(why),
             Ok(Judged::NotRecalled(when)) => {
-                self.turn_away_unseen(&tried, &name, visitor).await;
+                self.turn_away_unseen(&mut tried, &name, visitor).await;
                 Err(NotLetIn::Limited(when))
             }
             Ok(Judged::Unavailable) => {
@@ -174,7 +182,7 @@ impl Doorkeeper {
         name: &str,
         visitor: &Visitor,
     ) -> Result<(), NotLetIn> {
-        let (now, verdict) = self.limits.ask(&tried.attempt());
+        let (now, verdict) = self.begin(tried, name, visitor).await?;
         let (wait, refused) = match verdict {
             Verdict::Go => return Ok(()),
             Verdict::Wait(wait) => (wait.min(self.longest_delay), None),
@@ -193,6 +201,28 @@ impl Doorkeeper {
         refused.map_or(Ok(()), |(until, _)| Err(NotLetIn::Limited(TryAgain(until.since(now)))))
     }
 
+    /// Asks the limits in its turn: where those that are being looked at may come to too much, one waits for what they come to.
+    async fn begin(
+        &self,
+        tried: &mut Try,
+        name: &str,
+        visitor: &Visitor,
+    ) -> Result<(Moment, Verdict), NotLetIn> {
+        tried.looking = None;
+        let asked = Instant::now();
+        loop {
+            if let Some((now, verdict, looking)) = self.limits.begin(&tried.attempt(), tried.typed()) {
+                tried.looking = looking;
+                return Ok((now, verdict));
+            }
+            if asked.elapsed() >= CROWDED_FOR {
+                log_failure(name, visitor, AuthFailure::Unavailable);
+                return Err(NotLetIn::Busy);
+            }
+            tokio::time::sleep(CROWDED_PAUSE).await;
+        }
+    }
+
     pub(crate) fn manner(&self, tried: &Try, visitor: &Visitor) -> Manner {
         let lane = if self.limits.knows(&tried.attempt()) { Lane::Known } else { Lane::Strangers };
         Manner { mechanism: visitor.mechanism, lane, device: tried.device(visitor.mechanism) }
@@ -201,7 +231,7 @@ impl Doorkeeper {
     async fn let_in(
         &self,
         Known { account: id, with, by }: Known,
-        tried: &Try,
+        tried: &mut Try,
         name: &str,
         visitor: &Visitor,
     ) -> Result<Entered, NotLetIn> {
@@ -235,16 +265,18 @@ impl Doorkeeper {
     }
 
     /// Writes it down, and lets whoever guesses wait.
-    async fn turn_away(&self, tried: &Try, name: &str, visitor: &Visitor, reason: AuthFailure) {
+    async fn turn_away(&self, tried: &mut Try, name: &str, visitor: &Visitor, reason: AuthFailure) {
         let failure = self.limits.failed(&tried.attempt(), tried.typed());
+        tried.looking = None;
         visitor.failures.add(failure.charge);
         log_failure(name, visitor, reason);
         tokio::time::sleep(failure.delay.min(self.longest_delay).saturating_sub(tried.waited)).await;
     }
 
     /// The same of what was not known again, where nothing else was looked at.
-    async fn turn_away_unseen(&self, tried: &Try, name: &str, visitor: &Visitor) {
+    async fn turn_away_unseen(&self, tried: &mut Try, name: &str, visitor: &Visitor) {
         let failure = self.limits.failed(&tried.attempt(), tried.typed());
+        tried.looking = None;
         visitor.failures.add(failure.charge);
         log_limit(name, visitor, AuthLimit::Pair);
         tokio::time::sleep(self.longest_delay.saturating_sub(tried.waited)).await;

@@ -1,6 +1,8 @@
 //! What failed logins are held against, shared by all who ask for it.
 
-use policy::{Attempt, Attempts, Charge, Damaged, Failure, Fingerprint, Keys, Listed, Network, Verdict};
+use policy::{
+    Asked, Attempt, Attempts, Begun, Charge, Damaged, Failure, Fingerprint, Keys, Listed, Network, Verdict,
+};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,9 +86,20 @@ impl Limits {
         self.attempts().clear()
     }
 
-    pub(crate) fn ask(&self, attempt: &Attempt<'_>) -> (Moment, Verdict) {
+    /// What becomes of an attempt, and, where it is to be looked at, what says that it is; `None` if too many are just now.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        attempt: &Attempt<'_>,
+        typed: Option<Fingerprint>,
+    ) -> Option<(Moment, Verdict, Option<LookingAt>)> {
         let now = self.now();
-        (now, self.attempts().ask(attempt, now))
+        match self.attempts().begin(attempt, typed, now) {
+            Asked::Begun(verdict, begun) => {
+                Some((now, verdict, Some(LookingAt { limits: Arc::clone(self), begun })))
+            }
+            Asked::Refused(verdict) => Some((now, verdict, None)),
+            Asked::Crowded => None,
+        }
     }
 
     pub(crate) fn knows(&self, attempt: &Attempt<'_>) -> bool {
@@ -113,6 +126,19 @@ impl Limits {
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that an attempt is being looked at, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct LookingAt {
+    limits: Arc<Limits>,
+    begun: Box<Begun>,
+}
+
+impl Drop for LookingAt {
+    fn drop(&mut self) {
+        self.limits.attempts().ended(&self.begun);
     }
 }
 

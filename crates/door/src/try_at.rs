@@ -1,6 +1,6 @@
 //! One try at the door, as limits see it.
 
-use crate::limits::Limits;
+use crate::limits::{Limits, LookingAt};
 use crate::not_let_in::TryAgain;
 use crate::visitor::Visitor;
 use events::{Mechanism, Word};
@@ -20,6 +20,8 @@ pub(crate) struct Try {
     /// The account's own name once it is known: no way of writing it, and no alias, is a way around its limits.
     account: String,
     typed: Option<Fingerprint>,
+    /// While it is being looked at.
+    pub(crate) looking: Option<LookingAt>,
     /// How long it was held back.
     pub(crate) waited: Duration,
     /// It is let in only by what was right a short while ago: nothing is hashed and nobody is asked, and it has failed if it is
@@ -53,6 +55,7 @@ impl Try {
             asked_for,
             account,
             typed: None,
+            looking: None,
             waited: Duration::ZERO,
             only_recalled: None,
         };

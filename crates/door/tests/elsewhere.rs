@@ -625,3 +625,27 @@ async fn who_guesses_from_the_network_of_a_known_device_does_not_lock_out_the_pa
         let _ = house.limits.clear();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn guesses_at_one_moment_are_looked_at_as_often_as_one_after_the_other() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = Arc::new(House::new(vec![open(&staff)]).await);
+    let mut guesses = tokio::task::JoinSet::new();
+    for n in 0..64 {
+        let house = Arc::clone(&house);
+        guesses.spawn(async move { house.sign_in("ann", &format!("guess {n}")).await });
+    }
+    let heard = guesses.join_all().await;
+    assert_eq!(heard.iter().filter(|answer| *answer == "Wrong").count(), 5);
+    assert!(heard.iter().all(|answer| answer == "Wrong" || answer.starts_with("Limited")), "{heard:?}");
+    assert_eq!(staff.times_checked(), 5);
+    // One who comes with a right password many times at once is let in each time.
+    let _ = house.limits.clear();
+    let mut sessions = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let house = Arc::clone(&house);
+        sessions.spawn(async move { house.sign_in("ann", "right").await });
+    }
+    let heard = sessions.join_all().await;
+    assert!(heard.iter().all(|answer| answer.starts_with("1 ")), "{heard:?}");
+}

@@ -15,9 +15,9 @@ mod sessions;
 mod tally;
 
 pub use attempts::{
-    Attempt, Attempts, Charge, Damaged, FIRST_DELAY, Failure, Fingerprint, KNOWN_FOR, Keys, LONGEST_DELAY,
-    Listed, MAX_KNOWN_DEVICES, MAX_LISTED, MAX_REMEMBERED, MAX_STATE_OCTETS, SAME_PASSWORD_FOR, Scope,
-    Subject, Verdict,
+    Asked, Attempt, Attempts, Begun, Charge, Damaged, FIRST_DELAY, Failure, Fingerprint, KNOWN_FOR, Keys,
+    LONGEST_DELAY, Listed, MAX_KNOWN_DEVICES, MAX_LISTED, MAX_REMEMBERED, MAX_STATE_OCTETS, MAX_UNDER_WAY,
+    SAME_PASSWORD_FOR, Scope, Subject, Verdict,
 };
 pub use connections::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
 pub use network::Network;

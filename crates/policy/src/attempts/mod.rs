@@ -13,12 +13,14 @@ mod listing;
 mod scale;
 mod score;
 mod state;
+mod under_way;
 mod verdict;
 
 pub use known::{KNOWN_FOR, MAX_KNOWN_DEVICES};
 pub use listing::{Listed, MAX_LISTED, Subject};
 pub use scale::{FIRST_DELAY, LONGEST_DELAY};
 pub use state::{Damaged, MAX_STATE_OCTETS};
+pub use under_way::{Begun, MAX_UNDER_WAY};
 pub use verdict::{Scope, Verdict};
 
 use crate::network::Network;
@@ -34,6 +36,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::Duration;
 use terms::Moment;
+use under_way::{Sums, UnderWay};
 
 /// How many of each kind are remembered at least; twice as many at most. Some 50 octets each, and what a table takes.
 pub const MAX_REMEMBERED: usize = 1 << 16;
@@ -113,6 +116,7 @@ pub struct Attempts {
     accounts: Ledger<u64, Score>,
     pairs: Ledger<Pair, Score>,
     wrong: Ledger<u64, ()>,
+    under_way: UnderWay,
     known: Known,
     trusted: Vec<Network>,
     keys: Keys,
@@ -145,6 +149,27 @@ enum Nearness {
     Public,
 }
 
+/// What becomes of an attempt that is to be looked at if it may be.
+#[derive(Debug)]
+#[must_use]
+pub enum Asked {
+    /// It is to be looked at as the verdict says, and to be [ended](Attempts::ended) then.
+    Begun(Verdict, Box<Begun>),
+    /// It is not to be looked at, as the verdict says.
+    Refused(Verdict),
+    /// If what is being looked at just now turns out to be wrong, this is too much: ask again in a moment.
+    Crowded,
+}
+
+/// What is held against whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    /// What was wrong.
+    Failures,
+    /// That, and what is being looked at.
+    UnderWayToo,
+}
+
 /// How much of a failure each of them bears, in thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Weights {
@@ -167,6 +192,7 @@ impl Attempts {
             accounts: Ledger::new(MAX_REMEMBERED, FORGET_AFTER),
             pairs: Ledger::new(MAX_REMEMBERED, FORGET_AFTER),
             wrong: Ledger::new(MAX_REMEMBERED, SAME_PASSWORD_FOR),
+            under_way: UnderWay::default(),
             known: Known::new(),
             trusted,
             keys,
@@ -177,18 +203,32 @@ impl Attempts {
     /// What becomes of an attempt. This is asked before anything is spent on it, and changes nothing: that an attempt came is
     /// no failure, and one that is refused costs nothing.
     pub fn ask(&self, attempt: &Attempt<'_>, now: Moment) -> Verdict {
+        self.judge(&self.find(attempt), Counting::Failures, now)
+    }
+
+    /// The same for an attempt that is looked at now, if it may be: until it has [ended](Self::ended), others are judged as if
+    /// it were wrong, so that many at one moment are no way around what one after the other comes to. Nobody is refused for
+    /// that which may turn out to be right: they are asked to wait. The same password counts once.
+    pub fn begin(&mut self, attempt: &Attempt<'_>, typed: Option<Fingerprint>, now: Moment) -> Asked {
         let found = self.find(attempt);
-        let scale = found.pair_scale();
-        let pair = score(&self.pairs, &found.pair, scale, now);
-        let of_pair = scale.judge(pair, now);
-        match found.acquaintance {
-            Acquaintance::Known if pair.failures_now() < KNOWN_UNTIL => of_pair,
-            Acquaintance::Known => found.bearable(of_pair).max(self.of_networks(&found, now)),
-            Acquaintance::Neighbour => of_pair.max(self.of_networks(&found, now)),
-            Acquaintance::Stranger => {
-                of_pair.max(self.of_networks(&found, now)).max(self.of_account(&found, now))
-            }
+        let verdict = self.judge(&found, Counting::Failures, now);
+        if let Verdict::Refuse { .. } = verdict {
+            return Asked::Refused(verdict);
         }
+        let at_worst = self.judge(&found, Counting::UnderWayToo, now);
+        if self.under_way.is_full() || severity(at_worst) > severity(verdict) {
+            return Asked::Crowded;
+        }
+        let is_repeated =
+            typed.is_some_and(|typed| self.wrong.get(&typed.0).is_some() || self.under_way.looks_at(typed));
+        let begun = Begun { keys: found, weights: Weights::of(&found, is_repeated), typed };
+        self.under_way.add(&begun);
+        Asked::Begun(verdict, Box::new(begun))
+    }
+
+    /// An attempt that has begun is not being looked at any more. If it was wrong, that is [told](Self::failed) first.
+    pub fn ended(&mut self, begun: &Begun) {
+        self.under_way.take(begun);
     }
 
     /// Whether this comes from somewhere the account has been signed in to before.
@@ -236,34 +276,55 @@ impl Attempts {
         self.changes
     }
 
-    fn of_networks(&self, found: &Found, now: Moment) -> Verdict {
+    fn judge(&self, found: &Found, counting: Counting, now: Moment) -> Verdict {
+        let pair = self.of_pair(found, counting, now);
+        let of_pair = found.pair_scale().judge(pair, now);
+        let of_networks = || self.of_networks(found, counting, now);
+        match found.acquaintance {
+            Acquaintance::Known if pair.failures_now() < KNOWN_UNTIL => of_pair,
+            Acquaintance::Known => found.bearable(of_pair).max(of_networks()),
+            Acquaintance::Neighbour => of_pair.max(of_networks()),
+            Acquaintance::Stranger => of_pair.max(of_networks()).max(self.of_account(found, counting, now)),
+        }
+    }
+
+    fn of_pair(&self, found: &Found, counting: Counting, now: Moment) -> Score {
+        let failed = score(&self.pairs, &found.pair, found.pair_scale(), now);
+        counting.with(failed, &self.under_way.pairs, &found.pair)
+    }
+
+    fn of_networks(&self, found: &Found, counting: Counting, now: Moment) -> Verdict {
         if found.nearness == Nearness::Trusted {
             return Verdict::Go;
         }
         let friends = self.known.friends(found.network);
-        let judge = |ledger, network, scale: Scale| {
+        let judge = |ledger, under_way, network, scale: Scale| {
             let scale = scale.among(friends);
-            scale.judge(score(ledger, network, &scale, now), now)
+            scale.judge(counting.with(score(ledger, network, &scale, now), under_way, network), now)
         };
-        let of_address = judge(&self.addresses, &found.address, ADDRESS);
-        let of_network = judge(&self.networks, &found.network, NETWORK);
-        of_address.max(of_network).max(judge(&self.wider, &found.wider, WIDER))
+        let under_way = &self.under_way;
+        let of_address = judge(&self.addresses, &under_way.addresses, &found.address, ADDRESS);
+        let of_network = judge(&self.networks, &under_way.networks, &found.network, NETWORK);
+        of_address.max(of_network).max(judge(&self.wider, &under_way.wider, &found.wider, WIDER))
     }
 
-    fn of_account(&self, found: &Found, now: Moment) -> Verdict {
-        let more = match (self.is_clean(found, now), self.known.friends(found.network)) {
+    fn of_account(&self, found: &Found, counting: Counting, now: Moment) -> Verdict {
+        let more = match (self.is_clean(found, counting, now), self.known.friends(found.network)) {
             (false, _) => 0,
             (true, 0) => CLEAN_RESERVE,
             (true, _) => CLEAN_RESERVE + FRIENDLY_RESERVE,
         };
-        ACCOUNT.bearing(more).judge(score(&self.accounts, &found.pair.account, &ACCOUNT, now), now)
+        let failed = score(&self.accounts, &found.pair.account, &ACCOUNT, now);
+        let failed = counting.with(failed, &self.under_way.accounts, &found.pair.account);
+        ACCOUNT.bearing(more).judge(failed, now)
     }
 
     /// Whether nothing much is held against an address, leaked or not: a few failures at this account, and none at others
     /// than might be those of people who are known there. Who goes from one account to the next is not clean.
-    fn is_clean(&self, found: &Found, now: Moment) -> bool {
-        let here = score(&self.pairs, &found.pair, found.pair_scale(), now).failures();
-        let everywhere = score(&self.addresses, &found.address, &ADDRESS, now).failures();
+    fn is_clean(&self, found: &Found, counting: Counting, now: Moment) -> bool {
+        let here = self.of_pair(found, counting, now).failures();
+        let everywhere = score(&self.addresses, &found.address, &ADDRESS, now);
+        let everywhere = counting.with(everywhere, &self.under_way.addresses, &found.address).failures();
         let elsewhere = everywhere.saturating_sub(here);
         here < CLEAN_UNTIL && elsewhere <= self.known.friends(found.network)
     }
@@ -327,6 +388,24 @@ impl Attempts {
         let mut hasher = blake3::Hasher::new_keyed(&self.keys.names);
         hasher.update(purpose.as_bytes()).update(&[0]).update(text.as_bytes());
         short(&hasher.finalize())
+    }
+}
+
+impl Counting {
+    fn with<K: Eq + Hash>(self, failed: Score, under_way: &Sums<K>, key: &K) -> Score {
+        match self {
+            Self::Failures => failed,
+            Self::UnderWayToo => failed.and(under_way.of(key)),
+        }
+    }
+}
+
+/// How much of an attempt is looked at, whatever it waits.
+const fn severity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Go | Verdict::Wait(_) => 0,
+        Verdict::Recall { .. } => 1,
+        Verdict::Refuse { .. } => 2,
     }
 }
 

@@ -37,6 +37,16 @@ impl Score {
         Self { thousandths: sum, failures: current.failures.saturating_add(1), at: now }
     }
 
+    /// Both together, as they are.
+    pub(super) const fn and(self, other: Self) -> Self {
+        let thousandths = self.thousandths.saturating_add(other.thousandths);
+        Self { thousandths, failures: self.failures.saturating_add(other.failures), at: self.at }
+    }
+
+    pub(super) const fn at(self) -> Moment {
+        self.at
+    }
+
     /// With so much less: it was forgiven.
     pub(super) const fn minus(self, thousandths: u32) -> Self {
         let (left, failures) =

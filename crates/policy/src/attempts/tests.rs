@@ -427,3 +427,40 @@ fn behind_a_webmail_ten_guesses_make_its_users_wait_and_only_a_flood_shuts_out()
     world.guess(HOME, "bob", 10);
     assert!(world.refuses(HOME, "bob").is_some());
 }
+
+/// Begins to look at so many at one moment; those that may be looked at.
+fn begin(world: &mut World, from: &str, account: &str, typed: impl Fn(u32) -> String) -> Vec<Begun> {
+    let mut begun = Vec::new();
+    for n in 0..64 {
+        let attempt = World::attempt(from, account);
+        let typed = world.attempts.fingerprint(&attempt, typed(n).as_bytes());
+        match world.attempts.begin(&attempt, Some(typed), world.now) {
+            Asked::Begun(_, one) => begun.push(*one),
+            Asked::Crowded => {}
+            Asked::Refused(verdict) => panic!("nothing has failed yet: {verdict:?}"),
+        }
+    }
+    begun
+}
+
+#[test]
+fn of_many_guesses_at_one_moment_as_many_are_looked_at_as_of_one_after_the_other() {
+    let mut world = World::new();
+    let begun = begin(&mut world, HOME, "ann", |n| n.to_string());
+    assert_eq!(begun.len(), 5);
+    // They were right, or we could not look: it is as if they had not been.
+    begun.iter().for_each(|one| world.attempts.ended(one));
+    assert_eq!(begin(&mut world, HOME, "bob", |n| n.to_string()).len(), 5);
+    assert_eq!(world.ask(HOME, "ann"), Verdict::Go);
+    assert!(world.attempts.list(["ann"].into_iter(), world.now).is_empty());
+}
+
+#[test]
+fn of_a_device_that_comes_with_one_password_many_times_at_one_moment_all_are_looked_at() {
+    let mut world = World::new();
+    assert_eq!(begin(&mut world, HOME, "ann", |_| "right".to_owned()).len(), 64);
+    world.succeed(HOME, "bob");
+    assert_eq!(begin(&mut world, HOME, "bob", |_| "right".to_owned()).len(), 64);
+    // Of passwords of which no two are alike it is as of one after the other.
+    assert_eq!(begin(&mut world, HOME, "bob", |n| n.to_string()).len(), 9);
+}
