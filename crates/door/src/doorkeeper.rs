@@ -9,10 +9,10 @@ use crate::try_at::{Manner, Try};
 use crate::turned_away::TurnedAway;
 use crate::visitor::{Visitor, address_of};
 use events::{AuthFailure, AuthLimit, Claimed, Event, Peer};
-use mail::{Accounts, Credential, HashPool, Lane, LastUse, Origin, Remembered};
+use mail::{Accounts, Credential, HashPool, Lane, LastUse, Origin, Remembered, ScramSha1};
 use mailbox::account::directory::keyring::{Exposure, Service};
 use policy::{FIRST_DELAY, Scope, Sessions, TooManySessions, Verdict};
-use sasl::{Ability, Channel, Claim, Nonce, Offer, Policy, State, Verifiers};
+use sasl::{Ability, Channel, Claim, Mechanism, Nonce, Offer, Policy, State, Verifiers};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -78,10 +78,10 @@ impl Doorkeeper {
         let turned_away = Arc::new(TurnedAway::new(&accounts));
         Self {
             accounts,
+            policy: policy(&elsewhere, pool.scram_sha_1()),
             pool,
             remembered,
             turned_away,
-            policy: policy(&elsewhere),
             elsewhere,
             slowest: Arc::default(),
             clock: Box::new(clock),
@@ -108,14 +108,23 @@ impl Doorkeeper {
     /// What may be used to sign in on a connection that is behind TLS: what is switched on, as far as all accounts can do it.
     #[must_use]
     pub fn offer(&self, channel: Channel) -> Offer {
-        let state = State::Private(channel);
-        if !self.accounts.have_foreign_hashes() {
-            return Offer::new(state, &self.policy);
-        }
-        // No proof fits what others have hashed, until its owner has signed in.
         let mut policy = self.policy.clone();
-        policy.abilities.scram_sha_256 = Ability::Some;
-        Offer::new(state, &policy)
+        // No proof fits what others have hashed, until its owner has signed in.
+        if self.accounts.have_foreign_hashes() {
+            policy.abilities.scram_sha_256 = Ability::Some;
+        }
+        policy.abilities.scram_sha_1 = self.who_can_scram_sha_1(policy.abilities.scram_sha_256);
+        Offer::new(State::Private(channel), &policy)
+    }
+
+    /// Records that were made before old clients were thought of have no keys for it, and whoever is told of it by a server
+    /// that has none for them fails with it for ever.
+    fn who_can_scram_sha_1(&self, who_can_scram_sha_256: Ability) -> Ability {
+        match who_can_scram_sha_256 {
+            Ability::Everybody if !self.accounts.lack_sha1() => Ability::Everybody,
+            Ability::Everybody | Ability::Some => Ability::Some,
+            Ability::Nobody => Ability::Nobody,
+        }
     }
 
     /// Judges a claim. Whoever is not let in has waited by then as long as the policy says, and stands in the log.
@@ -321,8 +330,11 @@ impl Doorkeeper {
 /// Which mechanisms make sense, by what directories can do. A client uses the strongest mechanism that it sees and fails
 /// with it for ever, so proofs are offered only where every account has what they are checked with, which no directory
 /// elsewhere gives away.
-fn policy(elsewhere: &Elsewhere) -> Policy {
+fn policy(elsewhere: &Elsewhere, scram_sha_1: ScramSha1) -> Policy {
     let mut policy = Policy::default();
+    if scram_sha_1 == ScramSha1::OldClients {
+        policy.on = policy.on.iter().chain([Mechanism::ScramSha1]).collect();
+    }
     if !elsewhere.chain().is_empty() {
         policy.abilities.scram_sha_256 = Ability::Some;
     }

@@ -7,7 +7,7 @@ use directory::scripted::{Human, Scripted, State};
 use directory::{Domains, Member, Standing};
 use door::{Claim, Doorkeeper, Elsewhere, Entered, Failures, Limits, Manners, NotLetIn, Rules, Visitor};
 use events::{ConnectionId, Mechanism, Peer};
-use mail::{Accounts, HashPool, Lane, NewAppPassword, Protocol, World};
+use mail::{Accounts, HashPool, Lane, NewAppPassword, Protocol, ScramSha1, World};
 use mailbox::account::directory::keyring::{Label, OwnPassword, Scopes, Service};
 use policy::{Keys, Network};
 use sasl::{
@@ -63,8 +63,13 @@ fn with(directory: &Arc<Scripted>, manners: Manners) -> (Member, Manners) {
 
 impl House {
     async fn new(members: Vec<(Member, Manners)>) -> Self {
+        Self::with(members, ScramSha1::Never).await
+    }
+
+    async fn with(members: Vec<(Member, Manners)>, scram_sha_1: ScramSha1) -> Self {
         let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
-        let (accounts, pool) = (Arc::new(accounts), Arc::new(HashPool::start(1, cheap()).unwrap()));
+        let pool = HashPool::start(1, cheap()).unwrap().with_scram_sha_1(scram_sha_1);
+        let (accounts, pool) = (Arc::new(accounts), Arc::new(pool));
         let rules = Rules {
             longest_delay: Duration::ZERO,
             sessions_per_account: 64,
@@ -85,6 +90,29 @@ impl House {
         let secret = Secret::password(password).unwrap();
         let record = CredentialRecord::new(&secret, Salts([7; 32]), &cheap(), &mut Workspace::new());
         self.accounts.add(name, &record).await.unwrap();
+    }
+
+    /// The same as an admin does it.
+    async fn add_by_pool(&self, name: &str, password: &str) {
+        let (secret, salts) = (Secret::password(password).unwrap(), self.accounts.salts());
+        self.accounts.add(name, &self.pool.new_record(secret, salts).await.unwrap()).await.unwrap();
+    }
+
+    async fn change_password(&self, name: &str, password: &str) {
+        let (secret, salts) = (Secret::password(password).unwrap(), self.accounts.salts());
+        let before = self.accounts.own_record(name).unwrap().unwrap();
+        let next = self.pool.next_record(before, secret, salts).await.unwrap();
+        self.accounts.set_credential(name, &next).await.unwrap();
+    }
+
+    fn offers(&self, mechanism: &str) -> bool {
+        self.keeper.offer(sasl::Channel::default()).choose(mechanism).is_some()
+    }
+
+    /// What a name shows to whoever begins to prove something: salt and count.
+    fn shows(&self, mechanism: &str, name: &str) -> String {
+        let challenge = self.begin(mechanism, name).0;
+        challenge.split_once(',').unwrap().1.to_owned()
     }
 
     async fn enter(&self, claim: Claim) -> Result<Entered, NotLetIn> {
@@ -109,15 +137,19 @@ impl House {
         told(self.enter(Claim::login(name.as_bytes(), password.as_bytes()).unwrap()).await)
     }
 
-    /// The same for somebody who proves that they know a password.
-    async fn prove(&self, mechanism: &str, name: &str, password: &str) -> String {
+    /// What is said to the first words of somebody who will prove something.
+    fn begin(&self, mechanism: &str, name: &str) -> (String, Exchange) {
         let offer = self.keeper.offer(sasl::Channel::default());
         let chosen = offer.choose(mechanism).unwrap();
-        let Step::Lookup(asked) = chosen.begin(Some(prover::first(name).as_bytes()), self.keeper.nonce())
-        else {
-            panic!("a name is looked up first")
-        };
-        let (challenge, exchange) = challenged(asked.found(self.keeper.verifiers(name)));
+        match chosen.begin(Some(prover::first(name).as_bytes()), self.keeper.nonce()) {
+            Step::Lookup(asked) => challenged(asked.found(self.keeper.verifiers(name))),
+            step => panic!("{step:?}"),
+        }
+    }
+
+    /// The same for somebody who proves that they know a password.
+    async fn prove(&self, mechanism: &str, name: &str, password: &str) -> String {
+        let (challenge, exchange) = self.begin(mechanism, name);
         let proof = prover::last(mechanism, name, password, &challenge);
         let claim = match exchange.respond(proof.as_bytes()) {
             Step::Judge(claim, _) => claim,
@@ -448,6 +480,77 @@ async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with()
     let house = House::new(vec![open(&staff)]).await;
     assert!(house.keeper.offer(channel()).choose("SCRAM-SHA-256").is_none());
     assert!(house.keeper.offer(channel()).choose("PLAIN").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn scram_sha_1_is_off_and_what_is_kept_has_nothing_for_it() {
+    let house = House::new(vec![]).await;
+    house.add_by_pool("ann", "pencil").await;
+    provable_app_password(&house, "ann").await;
+    assert!(house.accounts.lack_sha1());
+    assert!(!house.offers("SCRAM-SHA-1") && house.offers("SCRAM-SHA-256"));
+    assert_eq!(house.accounts.own_record("ann").unwrap().unwrap().version(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scram_sha_1_is_offered_once_everything_that_lets_in_has_keys_for_it() {
+    let house = House::with(vec![], ScramSha1::OldClients).await;
+    assert!(house.offers("SCRAM-SHA-1"), "what is made from now on has keys");
+    house.add("ann", "old").await;
+    assert!(!house.offers("SCRAM-SHA-1"), "a record of before has none");
+    house.change_password("ann", "pencil").await;
+    assert!(house.offers("SCRAM-SHA-1"));
+    let shown = app_password(&house, "ann", Scopes::MAIL).await;
+    assert!(!house.offers("SCRAM-SHA-1"), "and so it is with app passwords");
+    assert!(house.sign_in("ann", &shown).await.starts_with("1 "));
+    let label = Scopes::MAIL.to_string();
+    house.accounts.revoke_app_password("ann", &label).await.unwrap();
+    let shown = provable_app_password(&house, "ann").await;
+    for mechanism in ["SCRAM-SHA-1", "SCRAM-SHA-256"] {
+        for password in [shown.as_str(), "pencil"] {
+            assert!(house.prove(mechanism, "ann", password).await.starts_with("1 "), "{mechanism}");
+        }
+        for (name, password) in [("ann", "old"), ("nobody", "pencil")] {
+            assert_eq!(house.prove(mechanism, name, password).await, "Wrong", "{mechanism}");
+        }
+    }
+    house.add("bob", "old").await;
+    assert!(!house.offers("SCRAM-SHA-1"));
+    house.accounts.remove("bob").await.unwrap();
+    assert!(house.offers("SCRAM-SHA-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn scram_sha_1_is_not_offered_beside_a_directory_that_checks_passwords_itself() {
+    let staff = Scripted::new("staff", &[]);
+    let house = House::with(vec![open(&staff)], ScramSha1::OldClients).await;
+    house.add_by_pool("ann", "pencil").await;
+    assert!(!house.accounts.lack_sha1() && !house.offers("SCRAM-SHA-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_came_with_somebody_elses_hash_has_keys_of_sha_1_once_they_have_signed_in() {
+    let house = House::with(vec![], ScramSha1::OldClients).await;
+    let record = CredentialRecord::foreign(ForeignHash::new(FOREIGN).unwrap(), Salts([1; 32]), &cheap());
+    house.accounts.add("ann", &record).await.unwrap();
+    assert!(!house.offers("SCRAM-SHA-1"));
+    let typed = "p\u{e4}ssword";
+    assert!(house.sign_in("ann", typed).await.starts_with("1 "));
+    assert!(house.prove("SCRAM-SHA-1", "ann", typed).await.starts_with("1 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t_38_a_name_that_nobody_has_shows_to_scram_sha_1_what_it_shows_to_sha_256() {
+    let house = House::with(vec![], ScramSha1::OldClients).await;
+    house.add_by_pool("ann", "pencil").await;
+    let of = |name: &str| ["SCRAM-SHA-1", "SCRAM-SHA-1", "SCRAM-SHA-256"].map(|by| house.shows(by, name));
+    let (somebody, nobody) = (of("ann"), of("nobody"));
+    for [first, again, by_sha_256] in [&somebody, &nobody] {
+        assert!(first == again && first == by_sha_256, "{first} {again} {by_sha_256}");
+    }
+    assert_ne!(somebody[0], nobody[0]);
+    let count = |shown: &str| shown.split_once(",i=").unwrap().1.to_owned();
+    assert_eq!((count(&somebody[0]), somebody[0].len()), (count(&nobody[0]), nobody[0].len()));
 }
 
 /// An app password of somebody, as they are shown it.

@@ -26,9 +26,35 @@ const WAITING_PER_THREAD: usize = 32;
 pub struct HashPool {
     lanes: Arc<Lanes>,
     cost: Cost,
+    scram_sha_1: ScramSha1,
     verified_kib: Arc<AtomicU64>,
     /// In microseconds.
     usual_us: Arc<AtomicU64>,
+}
+
+/// Whether what is kept of a password from now on has keys for SCRAM-SHA-1 too, for clients that know nothing better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScramSha1 {
+    /// It has none, whatever the record before had.
+    Never,
+    /// It has.
+    OldClients,
+}
+
+impl ScramSha1 {
+    fn applied(self, record: CredentialRecord, password: &Secret) -> CredentialRecord {
+        match self {
+            Self::Never => record.without_sha1(),
+            Self::OldClients => record.with_sha1(password),
+        }
+    }
+
+    fn applied_to_app(self, record: AppRecord, drawn: &AppPassword) -> AppRecord {
+        match self {
+            Self::Never => record.without_sha1(),
+            Self::OldClients => record.with_sha1(drawn),
+        }
+    }
 }
 
 impl Drop for HashPool {
@@ -57,8 +83,13 @@ impl HashPool {
     pub fn start_behind(first: fn(), threads: usize, cost: Cost) -> std::io::Result<Self> {
         let lanes = Arc::new(Lanes::new(threads * WAITING_PER_THREAD));
         // Made first, so that threads that did start end where another does not.
-        let pool =
-            Self { lanes: Arc::clone(&lanes), cost, verified_kib: Arc::default(), usual_us: Arc::default() };
+        let pool = Self {
+            lanes: Arc::clone(&lanes),
+            cost,
+            scram_sha_1: ScramSha1::Never,
+            verified_kib: Arc::default(),
+            usual_us: Arc::default(),
+        };
         for n in 0..threads {
             let lanes = Arc::clone(&lanes);
             std::thread::Builder::new().name(format!("hash-{n}")).spawn(move || {
@@ -70,6 +101,19 @@ impl HashPool {
             })?;
         }
         Ok(pool)
+    }
+
+    /// One whose records have keys for SCRAM-SHA-1, or have none as they have none else.
+    #[must_use]
+    pub const fn with_scram_sha_1(mut self, scram_sha_1: ScramSha1) -> Self {
+        self.scram_sha_1 = scram_sha_1;
+        self
+    }
+
+    /// Whether new records have keys for SCRAM-SHA-1.
+    #[must_use]
+    pub const fn scram_sha_1(&self) -> ScramSha1 {
+        self.scram_sha_1
     }
 
     /// What a new record costs.
@@ -165,8 +209,11 @@ impl HashPool {
     /// # Errors
     /// [`Busy`]: nothing was made.
     pub async fn new_record(&self, password: Secret, salts: Salts) -> Result<CredentialRecord, Busy> {
-        let cost = self.cost;
-        let make = move |workspace: &mut Workspace| CredentialRecord::new(&password, salts, &cost, workspace);
+        let (cost, scram_sha_1) = (self.cost, self.scram_sha_1);
+        let make = move |workspace: &mut Workspace| {
+            let record = CredentialRecord::new(&password, salts, &cost, workspace);
+            scram_sha_1.applied(record, &password)
+        };
         self.run(Lane::Known, make).await
     }
 
@@ -181,8 +228,10 @@ impl HashPool {
         password: Secret,
         salts: Salts,
     ) -> Result<CredentialRecord, Busy> {
-        let cost = self.cost;
-        let make = move |workspace: &mut Workspace| before.anew(&password, salts, &cost, workspace);
+        let (cost, scram_sha_1) = (self.cost, self.scram_sha_1);
+        let make = move |workspace: &mut Workspace| {
+            scram_sha_1.applied(before.anew(&password, salts, &cost, workspace), &password)
+        };
         self.run(Lane::Known, make).await
     }
 
@@ -195,8 +244,9 @@ impl HashPool {
         drawn: AppPassword,
         beside: Option<ScramVerifier>,
     ) -> Result<(AppPassword, AppRecord), Busy> {
+        let scram_sha_1 = self.scram_sha_1;
         self.run(Lane::Known, move |_| {
-            let record = AppRecord::new(&drawn, beside.as_ref());
+            let record = scram_sha_1.applied_to_app(AppRecord::new(&drawn, beside.as_ref()), &drawn);
             (drawn, record)
         })
         .await
@@ -260,6 +310,26 @@ mod tests {
         assert_eq!(asked.await, Ok(Verdict::Wrong));
         assert_eq!(pool.verified_kib(), 16);
         assert!(pool.usual_time() > Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn keys_of_sha_1_come_with_the_setting_and_go_with_the_next_password() {
+        let cost = Cost::new(8, 1, 4_096).unwrap();
+        let pool = |scram_sha_1| HashPool::start(1, cost).unwrap().with_scram_sha_1(scram_sha_1);
+        let (off, on) = (pool(ScramSha1::Never), pool(ScramSha1::OldClients));
+        let password = || Secret::password("pencil").unwrap();
+        let (old, salts) = (off.new_record(password(), Salts([1; 32])).await.unwrap(), || Salts([2; 32]));
+        let with = on.next_record(old.clone(), password(), salts()).await.unwrap();
+        let without = off.next_record(with.clone(), password(), salts()).await.unwrap();
+        assert_eq!([&old, &with, &without].map(CredentialRecord::version), [1, 2, 1]);
+        assert!(old.scram() == without.scram(), "what SCRAM-SHA-256 proves is as it was");
+        for (pool, has_sha1) in [(&off, false), (&on, true)] {
+            for beside in [&old, &with] {
+                let drawn = AppPassword::draw(|octets| octets.fill(7));
+                let (_, app) = pool.app_record(drawn, Some(beside.scram().clone())).await.unwrap();
+                assert_eq!(app.scram().map(ScramVerifier::has_sha1), Some(has_sha1));
+            }
+        }
     }
 
     /// A pool of one thread that is busy until the sender is dropped.

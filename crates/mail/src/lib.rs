@@ -63,7 +63,7 @@ pub use directory::{
 };
 pub use error::{Error, Part};
 pub use found::Made;
-pub use hashing::{Busy, HashPool, Lane};
+pub use hashing::{Busy, HashPool, Lane, ScramSha1};
 pub use incoming::{Incoming, Placed, Received};
 pub use mailbox::{Changes, Closed, Mailbox, Newest};
 pub use mending::Mender;

@@ -3,7 +3,7 @@
 use crate::directory::{KEYRINGS, format_of};
 use mailbox::account::Inconsistent;
 use mailbox::account::directory::{Directory, DirectoryEvent, Salvage};
-use sasl::{CostMix, CredentialRecord};
+use sasl::{AppRecord, CostMix, CredentialRecord, ScramVerifier};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use terms::AccountId;
@@ -18,6 +18,8 @@ pub(crate) struct Roll {
     foreign: usize,
     /// Whether it has something to say that needs [`KEYRINGS`].
     has_keyrings: bool,
+    /// How many records, of own passwords and of app passwords, no proof of SCRAM-SHA-1 can be held against.
+    without_sha1: usize,
     /// Of whom everything is known, where events are lost: it is of no other.
     certain: Option<Arc<BTreeSet<AccountId>>>,
 }
@@ -79,12 +81,13 @@ impl Roll {
     pub(crate) fn apply(&mut self, event: &DirectoryEvent) -> Result<(), Inconsistent> {
         self.has_keyrings |= format_of(event) >= KEYRINGS;
         let Some(id) = changes_credential(event) else { return self.directory.apply(event) };
-        let before = self.record(id);
+        let (before, without_sha1) = (self.record(id), self.without_sha1_of(id));
         self.directory.apply(event)?;
         if let Some(record) = before {
             self.costs.remove(record.cost());
             self.foreign -= usize::from(record.foreign_hash().is_some());
         }
+        self.without_sha1 -= without_sha1;
         self.count(id);
         Ok(())
     }
@@ -94,6 +97,21 @@ impl Roll {
             self.costs.add(record.cost());
             self.foreign += usize::from(record.foreign_hash().is_some());
         }
+        self.without_sha1 += self.without_sha1_of(id);
+    }
+
+    /// What is damaged lets nobody in by any mechanism, and does not count.
+    fn without_sha1_of(&self, id: AccountId) -> usize {
+        let has_none = |scram: Option<&ScramVerifier>| !scram.is_some_and(ScramVerifier::has_sha1);
+        let own = self.record(id).filter(|record| has_none(Some(record.scram())));
+        let apps = self.directory.get(id).map(|entry| entry.keyring().app_passwords()).unwrap_or_default();
+        let apps = apps.iter().filter_map(|app| AppRecord::decode(&app.secret).ok());
+        usize::from(own.is_some()) + apps.filter(|record| has_none(record.scram())).count()
+    }
+
+    /// Whether there is something to sign in with that SCRAM-SHA-1 cannot prove.
+    pub(crate) const fn lacks_sha1(&self) -> bool {
+        self.without_sha1 > 0
     }
 
     /// Whether somebody's password is still known by a hash that was made elsewhere.
@@ -112,7 +130,9 @@ const fn changes_credential(event: &DirectoryEvent) -> Option<AccountId> {
         DirectoryEvent::AccountAdded { id, .. }
         | DirectoryEvent::AccountRestored { id, .. }
         | DirectoryEvent::AccountRemoved { id }
-        | DirectoryEvent::CredentialChanged { id, .. } => Some(*id),
+        | DirectoryEvent::CredentialChanged { id, .. }
+        | DirectoryEvent::AppPasswordAdded { id, .. }
+        | DirectoryEvent::AppPasswordRevoked { id, .. } => Some(*id),
         _ => None,
     }
 }

@@ -86,6 +86,21 @@ impl AppRecord {
         Self { sha256: app_password.hash(), scram }
     }
 
+    /// With keys for SCRAM-SHA-1 too, where there are any for SCRAM: see
+    /// [`CredentialRecord::with_sha1`](crate::CredentialRecord::with_sha1).
+    #[must_use]
+    pub fn with_sha1(self, app_password: &AppPassword) -> Self {
+        let secret = Secret::password(&app_password.0).ok();
+        let scram = self.scram.zip(secret).map(|(scram, secret)| scram.with_sha1(&secret));
+        Self { scram, ..self }
+    }
+
+    /// Without them.
+    #[must_use]
+    pub fn without_sha1(self) -> Self {
+        Self { scram: self.scram.map(ScramVerifier::without_sha1), ..self }
+    }
+
     /// For SCRAM: of use where its salt and its count are those that the account shows.
     #[must_use]
     pub const fn scram(&self) -> Option<&ScramVerifier> {
@@ -248,6 +263,22 @@ mod tests {
             assert!(AppRecord::decode(&longer).is_err());
             assert!(AppRecord::decode(&[&[2], &octets[1..]].concat()).is_err(), "of a later version");
         }
+    }
+
+    #[test]
+    fn keys_of_sha_1_come_and_go_and_leave_the_others_as_they_are() {
+        let cost = Cost::new(8, 1, 4_096).unwrap();
+        let own = Secret::password("own").unwrap();
+        let own = CredentialRecord::new(&own, Salts([7; 32]), &cost, &mut Workspace::new());
+        let drawn = AppPassword::draw(counting(9));
+        let without = AppRecord::new(&drawn, Some(own.scram()));
+        let with = without.clone().with_sha1(&drawn);
+        assert_eq!((without.encode().len(), with.encode().len()), (118, 158));
+        assert!(with.scram().unwrap().has_sha1() && !without.scram().unwrap().has_sha1());
+        assert_eq!(AppRecord::decode(&with.encode()).unwrap().encode(), with.encode());
+        assert_eq!(with.without_sha1().encode(), without.encode());
+        let unproven = AppRecord::new(&drawn, None);
+        assert_eq!(unproven.clone().with_sha1(&drawn).encode(), unproven.encode());
     }
 
     #[test]

@@ -100,6 +100,12 @@ impl Accounts {
         self.roll().has_foreign_hashes()
     }
 
+    /// Whether there is something to sign in with, a password of its own or an app password, that SCRAM-SHA-1 cannot prove.
+    #[must_use]
+    pub fn lack_sha1(&self) -> bool {
+        self.roll().lacks_sha1()
+    }
+
     /// Fresh salts for a record.
     #[must_use]
     pub fn salts(&self) -> Salts {

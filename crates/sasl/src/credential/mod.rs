@@ -108,6 +108,12 @@ impl CredentialRecord {
         }
     }
 
+    /// Without keys for SCRAM-SHA-1.
+    #[must_use]
+    pub fn without_sha1(self) -> Self {
+        Self { scram: self.scram.without_sha1(), ..self }
+    }
+
     /// The record of an account that came with a hash of somebody else's: its own, at this cost, is made when its owner
     /// signs in. Until then no proof fits, and [`Self::verify`] says that every password is wrong, after the time that it
     /// takes at that cost: ask [`Self::foreign_hash`] before.

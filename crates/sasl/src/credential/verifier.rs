@@ -31,9 +31,13 @@ impl ScramVerifier {
         Self { iterations, salt, sha256: Keys::NONE, sha1: None, origin: Origin::Decoy }
     }
 
-    pub(super) fn with_sha1(self, password: &Secret) -> Self {
+    pub(crate) fn with_sha1(self, password: &Secret) -> Self {
         let sha1 = Keys::of::<Sha1>(password, &self.salt, self.iterations);
         Self { sha1: Some(sha1), ..self }
+    }
+
+    pub(crate) fn without_sha1(self) -> Self {
+        Self { sha1: None, ..self }
     }
 
     /// The verifier of another password of the same account: with the salt and the count of this one, for only one of
@@ -52,7 +56,9 @@ impl ScramVerifier {
         self.iterations
     }
 
-    pub(crate) const fn has_sha1(&self) -> bool {
+    /// Whether a proof of SCRAM-SHA-1 can fit it.
+    #[must_use]
+    pub const fn has_sha1(&self) -> bool {
         self.sha1.is_some()
     }
 
