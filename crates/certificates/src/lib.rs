@@ -7,9 +7,11 @@
 //!
 //! Left to others: how a handshake goes, and the proof that it is over (`net`).
 
+mod clients;
 mod examine;
 mod validations;
 
+pub use clients::{Fingerprints, MAX_AUTHORITY_NAMES_OCTETS, NoCertificate, client_verifier};
 pub use examine::{Authorities, Finding, Portrait, SOON};
 pub use validations::{ALPN_ACME, MAX_PROOFS, Validations};
 
@@ -237,6 +239,14 @@ pub enum CertificateError {
     /// No certificate in the file.
     #[error("{} holds no certificate: it should be PEM, the server's certificate first", .0.display())]
     Empty(PathBuf),
+    /// What a file holds cannot vouch for client certificates.
+    #[error("{} cannot be taken for authorities of client certificates: {why}", path.display())]
+    ClientAuthorities {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Key and certificate do not belong together, or are of a kind that we cannot use.
     #[error("{files} cannot be used: {why}; if the certificate was renewed, both files must be replaced")]
     Unusable {

@@ -3,7 +3,7 @@
 use crate::say::say;
 use crate::{config, desk, directories, office, serve};
 use anyhow::{Result, bail};
-use certificates::Certificates;
+use certificates::{Certificates, client_verifier};
 use directory::Answer;
 use net::SocketFile;
 use settings::{ListenerKind, Settings};
@@ -18,6 +18,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let settings = config::read(path)?;
     let problems: Vec<_> = certificates(&settings)
         .into_iter()
+        .chain(client_authorities(&settings))
         .chain(addresses(&settings))
         .chain(socket(&settings))
         .chain(data(&settings))
@@ -54,6 +55,12 @@ fn directories(settings: &Settings) -> Vec<String> {
 fn certificates(settings: &Settings) -> Vec<String> {
     let pairs = net::certificate_files(settings).into_iter();
     pairs.filter_map(|pair| Certificates::load(vec![pair]).err()).map(|why| why.to_string()).collect()
+}
+
+fn client_authorities(settings: &Settings) -> Vec<String> {
+    let files =
+        settings.network.listeners.iter().filter_map(|listener| listener.client_certificates.as_ref());
+    files.filter_map(|file| client_verifier(file).err()).map(|why| why.to_string()).collect()
 }
 
 fn addresses(settings: &Settings) -> Vec<String> {

@@ -171,7 +171,7 @@ impl<S: Service> House<S> {
         let shaken = tokio::select! {
             biased;
             _ = visit.asked_to_leave() => return Err(EndReason::Stopping), // nothing can be said in between
-            shaken = Box::pin(shake_hands(stream, self.tls.of(visit.tls_profile()), deadline)) => shaken,
+            shaken = Box::pin(shake_hands(stream, self.tls.of(visit.listener_tls()), deadline)) => shaken,
         };
         match shaken {
             Ok(mut line) => {
@@ -190,7 +190,7 @@ impl<S: Service> House<S> {
 }
 
 fn established<IO>(visit: &Visit, line: &mut PrivateLine<IO>) {
-    visit.bound(std::mem::take(&mut line.channel));
+    visit.bound(std::mem::take(&mut line.channel), line.certificate.take());
     let (version, group) = (line.version(), line.group());
     visit.encrypted(version, group);
     let server_name = line.server_name.as_deref().map(ServerName::new);
@@ -276,7 +276,7 @@ mod tests {
         std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
         let certificates = Arc::new(Certificates::load(vec![files]).unwrap());
         let settings = Settings::default();
-        House::new(&settings, service, Profiles::new(&certificates, &settings.tls).unwrap())
+        House::new(&settings, service, Profiles::new(&certificates, &settings).unwrap())
     }
 
     fn visit(kind: ListenerKind) -> Arc<Visit> {

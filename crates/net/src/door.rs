@@ -37,7 +37,7 @@ impl ConnectionDoor {
             protocol: Protocol::Imap,
             mechanism,
             client: self.visit.client(),
-            certificate: None,
+            certificate: self.visit.certificate(),
             failures: self.failures.clone(),
         }
     }

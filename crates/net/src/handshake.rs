@@ -7,7 +7,7 @@ use crate::hello::{MAX_HELLO_OCTETS, Said};
 use crate::octets::Duplex;
 use crate::tls::{PrivateLine, Takes, Tls};
 use rustls::server::{Acceptor, ClientHello};
-use rustls::{AlertDescription, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -136,6 +136,11 @@ pub(crate) enum Problem {
          the name that it connects to, and be valid today"
     )]
     Distrusted(AlertDescription),
+    #[error(
+        "its certificate is not taken: it should be a client's, of an authority in the listener's `client_certificates`, \
+         and valid today; without one it could sign in by a password ({0})"
+    )]
+    NotTaken(CertificateError),
     #[error("it ended the handshake ({0:?})")]
     Refused(AlertDescription),
     #[error("{0}")]
@@ -149,6 +154,7 @@ impl Problem {
             rustls::Error::NoApplicationProtocol => {
                 Self::OtherProtocol(offer.map(|offer| offer.protocols.join(", ")).unwrap_or_default())
             }
+            rustls::Error::InvalidCertificate(why) => Self::NotTaken(why.clone()),
             rustls::Error::AlertReceived(alert) => Self::alert(*alert),
             rustls::Error::InvalidMessage(
                 InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,

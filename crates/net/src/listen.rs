@@ -1,9 +1,10 @@
 //! Sockets that wait for connections.
 
 use crate::socket_file::SocketFile;
+use crate::tls::ListenerTls;
 use crate::unix_door;
 use events::Peer;
-use settings::{Listener, ListenerKind, Settings, TlsProfile};
+use settings::{Listener, ListenerKind, Settings};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::future::poll_fn;
 use std::io;
@@ -28,7 +29,7 @@ pub(crate) struct Doors {
 
 #[derive(Debug)]
 enum Door {
-    Tcp(TcpListener, Option<TlsProfile>),
+    Tcp(TcpListener, ListenerTls),
     Unix(SocketFile),
 }
 
@@ -38,8 +39,8 @@ pub(crate) type Arrival = io::Result<(ListenerKind, Caller)>;
 /// Who stands at a door.
 #[derive(Debug)]
 pub(crate) enum Caller {
-    /// Over a network, by a listener that may have a TLS profile of its own.
-    Tcp(TcpStream, SocketAddr, Option<TlsProfile>),
+    /// Over a network, by a listener that may have something of its own about TLS.
+    Tcp(TcpStream, SocketAddr, ListenerTls),
     /// A program on this host.
     Unix(UnixStream),
 }
@@ -67,9 +68,11 @@ impl Door {
 
 impl Doors {
     pub(crate) fn open(settings: &Settings) -> Result<Self, ListenError> {
-        let bound =
-            |listener: &Listener| Ok((listener.kind, Door::Tcp(bind(listener.address)?, listener.tls)));
-        let mut open: Vec<_> = settings.network.listeners.iter().map(bound).collect::<Result<_, _>>()?;
+        let bound = |(place, listener): (usize, &Listener)| {
+            Ok((listener.kind, Door::Tcp(bind(listener.address)?, ListenerTls::of(place, listener))))
+        };
+        let listeners = settings.network.listeners.iter().enumerate();
+        let mut open: Vec<_> = listeners.map(bound).collect::<Result<_, _>>()?;
         if let Some(path) = &settings.lmtp.socket {
             open.push((ListenerKind::Lmtp, Door::Unix(unix_door::open(path, &settings.lmtp)?)));
         }

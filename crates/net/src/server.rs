@@ -9,13 +9,13 @@ use crate::listen::{Afterwards, Arrival, Caller, Doors, ListenError, REST};
 use crate::octets::Duplex;
 use crate::prompt::Prompt;
 use crate::reception::{Present, Reception};
-use crate::tls::Profiles;
+use crate::tls::{ListenerTls, Profiles};
 use crate::validation::Validator;
 use crate::visit::Visit;
 use certificates::{CertificateError, CertificateFiles, Certificates, Reloaded, Validations};
 use events::{Event, Peer, Refusal};
 use policy::{ConnectionLimits, Crowded, Network};
-use settings::{Idle, ListenerKind, Settings, TlsProfile};
+use settings::{Idle, ListenerKind, Settings};
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -168,7 +168,7 @@ impl<S: Service> Server<S> {
     pub fn open_and_await(settings: &Settings, awaited: Awaited, service: S) -> Result<Self, StartError> {
         let certificates = Certificates::load_and_await(certificate_files(settings), awaited.files)?;
         let certificates = Arc::new(certificates);
-        let house = House::new(settings, service, Profiles::new(&certificates, &settings.tls)?);
+        let house = House::new(settings, service, Profiles::new(&certificates, settings)?);
         let doors = Doors::open(settings)?;
         Ok(Self {
             house: Arc::new(house),
@@ -304,7 +304,7 @@ impl<S: Service> Server<S> {
 
     fn admit(
         &self,
-        (kind, tls): (ListenerKind, Option<TlsProfile>),
+        (kind, tls): (ListenerKind, ListenerTls),
         stream: TcpStream,
         address: SocketAddr,
         visits: &mut JoinSet<()>,

@@ -4,17 +4,24 @@
 //! less. There is no switch for anything older, and no early data: a replayed command would be a command.
 
 use crate::bindings;
-use certificates::Certificates;
+use crate::server::StartError;
+use certificates::{Certificates, Fingerprints, client_verifier};
+use door::ShownCertificate;
 use events::{TlsGroup, TlsVersion};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{CipherSuite, NamedGroup, ProtocolVersion, ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    CipherSuite, HandshakeKind, NamedGroup, ProtocolVersion, ServerConfig, ServerConnection,
+    SupportedProtocolVersion,
+};
 use sasl::{Channel, ClientCertificate};
 use session::encrypted::{Encrypted, Handshake};
-use settings::TlsProfile;
+use settings::{Listener, Settings, TlsProfile};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_rustls::server::TlsStream;
 
@@ -32,16 +39,41 @@ pub fn imap_config(
     profile: TlsProfile,
     settings: &settings::Tls,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
+    config(certificates, profile, settings, None)
+}
+
+/// The same, where clients are asked for a certificate if there is somebody to verify it.
+fn config(
+    certificates: &Arc<Certificates>,
+    profile: TlsProfile,
+    settings: &settings::Tls,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
     let versions = versions(profile, settings);
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider(profile, settings, &versions)))
-        .with_protocol_versions(&versions)?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::<Certificates>::clone(certificates));
+    let config = ServerConfig::builder_with_provider(Arc::new(provider(profile, settings, &versions)))
+        .with_protocol_versions(&versions)?;
+    let asks = clients.is_some();
+    let config = match clients {
+        Some(verifier) => config.with_client_cert_verifier(verifier),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config.with_cert_resolver(Arc::<Certificates>::clone(certificates));
     config.alpn_protocols = vec![ALPN_IMAP.to_vec()];
-    config.ticketer = aws_lc_rs::Ticketer::new()?;
-    // One ticket, not two: a mail client holds one connection for hours and resumes seldom.
-    config.send_tls13_tickets = 1;
+    if asks {
+        never_resume(&mut config);
+    } else {
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+        // One ticket, not two: a mail client holds one connection for hours and resumes seldom.
+        config.send_tls13_tickets = 1;
+    }
     Ok(Arc::new(config))
+}
+
+/// A session that is resumed brings the client's certificate of the day when it began: nobody verifies that again, and it
+/// may have ended since. So each connection begins anew. Tickets of TLS 1.2 are not given by themselves.
+fn never_resume(config: &mut ServerConfig) {
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
 }
 
 /// The versions that a profile takes.
@@ -108,16 +140,37 @@ pub(crate) struct Profiles {
     compatible: Tls,
     modern: Tls,
     custom: Tls,
+    /// Those that ask for client certificates, by their places among the listeners.
+    asking: BTreeMap<usize, Tls>,
+}
+
+/// What a listener has of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListenerTls {
+    profile: Option<TlsProfile>,
+    /// Its place among the listeners, where it asks for client certificates.
+    asks_at: Option<usize>,
+}
+
+impl ListenerTls {
+    /// That of the listener at a place.
+    pub(crate) fn of(place: usize, listener: &Listener) -> Self {
+        let asks_at = listener.client_certificates.as_ref().map(|_| place);
+        Self { profile: listener.tls, asks_at }
+    }
 }
 
 impl Profiles {
     /// Those of the settings.
-    pub(crate) fn new(
-        certificates: &Arc<Certificates>,
-        settings: &settings::Tls,
-    ) -> Result<Self, rustls::Error> {
+    ///
+    /// # Errors
+    /// A file of authorities for client certificates that cannot be used, or rustls' own word.
+    pub(crate) fn new(certificates: &Arc<Certificates>, settings: &Settings) -> Result<Self, StartError> {
+        let asking = asking(certificates, settings)?;
+        let settings = &settings.tls;
         let tls = |profile| imap_config(certificates, profile, settings).map(Tls::new);
         Ok(Self {
+            asking,
             usual: settings.profile,
             compatible: tls(TlsProfile::Compatible)?,
             modern: tls(TlsProfile::Modern)?,
@@ -126,13 +179,30 @@ impl Profiles {
     }
 
     /// That of a listener, which may have one of its own.
-    pub(crate) fn of(&self, own: Option<TlsProfile>) -> &Tls {
-        match own.unwrap_or(self.usual) {
+    pub(crate) fn of(&self, own: ListenerTls) -> &Tls {
+        if let Some(asking) = own.asks_at.and_then(|place| self.asking.get(&place)) {
+            return asking;
+        }
+        match own.profile.unwrap_or(self.usual) {
             TlsProfile::Compatible => &self.compatible,
             TlsProfile::Modern => &self.modern,
             TlsProfile::Custom => &self.custom,
         }
     }
+}
+
+/// Whoever shows a certificate to one listener has shown none to another, so each has a configuration of its own.
+fn asking(certificates: &Arc<Certificates>, settings: &Settings) -> Result<BTreeMap<usize, Tls>, StartError> {
+    let listeners = settings.network.listeners.iter().enumerate();
+    let files = listeners.filter_map(|(place, listener)| {
+        Some((place, listener.tls.unwrap_or(settings.tls.profile), listener.client_certificates.as_ref()?))
+    });
+    files
+        .map(|(place, profile, file)| {
+            let config = config(certificates, profile, &settings.tls, Some(client_verifier(file)?))?;
+            Ok((place, Tls::new(config)))
+        })
+        .collect()
 }
 
 /// What a listener takes, in words for the admin.
@@ -233,8 +303,10 @@ pub(crate) struct PrivateLine<IO> {
     pub(crate) stream: TlsStream<IO>,
     /// The host name that the client asked for.
     pub(crate) server_name: Option<Box<str>>,
-    /// What the line can be bound to, and who is at its other end.
+    /// What the line can be bound to, and whether its other end has shown who it is.
     pub(crate) channel: Channel,
+    /// The certificate by which it has.
+    pub(crate) certificate: Option<Arc<ShownCertificate>>,
 }
 
 impl<IO> Handshake for PrivateLine<IO> {
@@ -251,8 +323,15 @@ impl<IO> PrivateLine<IO> {
         made: &Made,
         extended_master_secret: bool,
     ) -> Self {
-        let bindings = bindings::of(stream.get_ref().1, made.leaf(), extended_master_secret);
-        Self { stream, server_name, channel: Channel { bindings, certificate: ClientCertificate::None } }
+        let connection = stream.get_ref().1;
+        let bindings = bindings::of(connection, made.leaf(), extended_master_secret);
+        let shown = shown(connection);
+        let certificate = match shown {
+            Some(_) => ClientCertificate::Verified,
+            None => ClientCertificate::None,
+        };
+        let channel = Channel { bindings, certificate };
+        Self { stream, server_name, channel, certificate: shown.map(Arc::new) }
     }
 
     /// The proof that a session asks for; none while the handshake goes on.
@@ -279,4 +358,14 @@ impl<IO> PrivateLine<IO> {
             _ => TlsGroup::Other,
         })
     }
+}
+
+/// The certificate that a client has shown in this handshake, which rustls has verified: it keeps no other.
+fn shown(connection: &ServerConnection) -> Option<ShownCertificate> {
+    if connection.handshake_kind() == Some(HandshakeKind::Resumed) {
+        return None;
+    }
+    let Fingerprints { certificate, public_key } =
+        Fingerprints::of(connection.peer_certificates()?.first()?)?;
+    Some(ShownCertificate { certificate, public_key })
 }

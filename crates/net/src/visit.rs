@@ -3,14 +3,16 @@
 use crate::clock::Clock;
 use crate::handshake::Offer;
 use crate::reception::{Admission, Presence, Wherefore};
+use crate::tls::ListenerTls;
+use door::ShownCertificate;
 use events::{Account, Alpn, ClientId, Command, ConnectionId, EndReason, Event, Mechanism, Peer, Problem};
 use events::{Protocol, Refused, ResponseCode, Sentence, ServerName, TlsGroup, TlsVersion};
 use mail::SignedOut;
 use sasl::Channel;
-use settings::{ListenerKind, TlsProfile};
+use settings::ListenerKind;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::Moment;
 
@@ -20,7 +22,7 @@ pub struct Visit {
     admission: Admission,
     peer: Peer,
     listener: ListenerKind,
-    tls: Option<TlsProfile>,
+    tls: ListenerTls,
     clock: Clock,
     opened: Moment,
     sign_in_by: Moment,
@@ -39,6 +41,8 @@ struct Notes {
     signed_in: Option<(Account, Mechanism)>,
     /// What TLS has settled, for as long as somebody may sign in by it.
     channel: Option<Box<Channel>>,
+    /// The certificate that the client has shown, for as long as that.
+    certificate: Option<Arc<ShownCertificate>>,
     client: Option<ClientId>,
     /// When whoever signed in is signed out again.
     signed_out: Option<SignedOut>,
@@ -78,7 +82,7 @@ impl Visit {
             admission,
             peer,
             listener,
-            tls: None,
+            tls: ListenerTls::default(),
             clock,
             opened,
             sign_in_by: opened.plus(patience),
@@ -91,14 +95,14 @@ impl Visit {
         }
     }
 
-    /// The same, where the listener has a TLS profile of its own.
-    pub(crate) const fn with_tls(mut self, profile: Option<TlsProfile>) -> Self {
-        self.tls = profile;
+    /// The same, with what the listener has of its own about TLS.
+    pub(crate) const fn with_tls(mut self, tls: ListenerTls) -> Self {
+        self.tls = tls;
         self
     }
 
-    /// The TLS profile of its listener, if that has one of its own.
-    pub(crate) const fn tls_profile(&self) -> Option<TlsProfile> {
+    /// What its listener has of its own about TLS.
+    pub(crate) const fn listener_tls(&self) -> ListenerTls {
         self.tls
     }
 
@@ -159,14 +163,21 @@ impl Visit {
     /// Somebody signed in: the connection no longer counts as a stranger's.
     pub fn signed_in(&self, account: Account, mechanism: Mechanism) {
         let mut notes = self.notes();
-        (notes.signed_in, notes.channel) = (Some((account, mechanism)), None);
+        notes.signed_in = Some((account, mechanism));
+        (notes.channel, notes.certificate) = (None, None);
         drop(notes);
         self.admission.signed_in();
     }
 
     /// There is TLS, and this is what can be known of it.
-    pub(crate) fn bound(&self, channel: Channel) {
-        self.notes().channel = Some(Box::new(channel));
+    pub(crate) fn bound(&self, channel: Channel, certificate: Option<Arc<ShownCertificate>>) {
+        let mut notes = self.notes();
+        (notes.channel, notes.certificate) = (Some(Box::new(channel)), certificate);
+    }
+
+    /// The certificate that the client has shown. None where it was not asked to, or somebody has signed in.
+    pub(crate) fn certificate(&self) -> Option<Arc<ShownCertificate>> {
+        self.notes().certificate.clone()
     }
 
     /// What TLS has settled. Nothing where there is none, or where somebody has signed in.

@@ -30,6 +30,7 @@ fn conversations() -> Vec<PathBuf> {
     let mut paths = conversations_in(&[folder(), folder().join("lmtp")]);
     paths.extend(conversations_of_settings());
     paths.extend(conversations_with_tokens());
+    paths.extend(conversations_with_certificates());
     paths
 }
 
@@ -41,6 +42,11 @@ fn conversations_of_settings() -> Vec<PathBuf> {
 /// Those with somebody at the door who knows tokens.
 fn conversations_with_tokens() -> Vec<PathBuf> {
     conversations_in(&[folder().join("tokens")])
+}
+
+/// Those with a client that has shown a certificate.
+fn conversations_with_certificates() -> Vec<PathBuf> {
+    conversations_in(&[folder().join("certificates")])
 }
 
 fn conversations_in(folders: &[PathBuf]) -> Vec<PathBuf> {
@@ -58,6 +64,7 @@ fn every_conversation_comes_out_word_for_word() {
     let rules = Rules { unasked: Unasked::Any, ..Rules::default() };
     hold(&conversations_of_settings(), || Machine::under(rules));
     hold(&conversations_with_tokens(), || Machine::with(knows_tokens()));
+    hold(&conversations_with_certificates(), Machine::certified);
 }
 
 fn knows_tokens() -> Policy {

@@ -56,6 +56,9 @@ impl Settings {
             certificate.chain = folder.join(&certificate.chain);
             certificate.key = folder.join(&certificate.key);
         }
+        for listener in &mut self.network.listeners {
+            listener.client_certificates = listener.client_certificates.take().map(|file| folder.join(file));
+        }
         self.acme.directory_ca = self.acme.directory_ca.map(|file| folder.join(file));
         self.acme.external_account_key = self.acme.external_account_key.map(|file| folder.join(file));
         self

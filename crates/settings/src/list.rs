@@ -39,7 +39,10 @@ settings! {
         /// Addresses to listen on. `imap-starttls` lets nobody log in before STARTTLS; `imap-tls` begins with TLS;
         /// `lmtp` takes mail in from the networks that `lmtp.networks` names, in the clear. `acme-http` and `acme-tls` are
         /// for authorities that validate names (`[acme]`), who come to ports 80 and 443 and nowhere else. A listener may
-        /// name a TLS profile of its own, as `tls`; otherwise it has that of `tls.profile`.
+        /// name a TLS profile of its own, as `tls`; otherwise it has that of `tls.profile`. With `client_certificates`, a PEM
+        /// file of authorities, clients of an IMAP listener are asked for a certificate of one of them; who has none signs in
+        /// otherwise. It lets in where it is bound to an account (docs/guide/client-certificates.md), and TLS sessions
+        /// are not resumed there.
         listeners: Vec<Listener> = vec![
             Listener::new(on_every_address(143), ListenerKind::ImapStartTls),
             Listener::new(on_every_address(993), ListenerKind::ImapTls),

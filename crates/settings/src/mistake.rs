@@ -161,6 +161,11 @@ impl<'t> Report<'t> {
                 let what = "a listener of this kind has no TLS to choose: `tls` is for those of IMAP";
                 self.blame(&[&listener.address.to_string()], what);
             }
+            if listener.client_certificates.is_some() && !takes_tls(listener.kind) {
+                let what =
+                    "on a listener of this kind nobody signs in: `client_certificates` is for those of IMAP";
+                self.blame(&[&listener.address.to_string()], what);
+            }
         }
     }
 

@@ -674,7 +674,7 @@ impl TlsSuite {
 }
 
 /// An address to listen on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Where.
     pub address: SocketAddr,
@@ -682,13 +682,15 @@ pub struct Listener {
     pub kind: ListenerKind,
     /// Which TLS it takes; `None` for that of `tls.profile`.
     pub tls: Option<TlsProfile>,
+    /// PEM: the authorities of client certificates; `None` where clients are not asked for any.
+    pub client_certificates: Option<PathBuf>,
 }
 
 impl Listener {
     /// One that takes TLS as most of them do.
     #[must_use]
     pub const fn new(address: SocketAddr, kind: ListenerKind) -> Self {
-        Self { address, kind, tls: None }
+        Self { address, kind, tls: None, client_certificates: None }
     }
 }
 
@@ -696,16 +698,25 @@ impl Value for Listener {
     const KIND: &'static str = "a list such as [{ address = \"[::]:993\", kind = \"imap-tls\" }]";
 
     fn read(value: &Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Self> {
-        let parts = Parts::new(value, &["address", "kind", "tls"], report)?;
+        let parts = Parts::new(value, &["address", "kind", "tls", "client_certificates"], report)?;
         let (address, kind) = (parts.get("address", report), parts.get("kind", report));
         let tls = parts.optional("tls", report);
-        Some(Self { address: address?, kind: kind?, tls })
+        let client_certificates = parts.optional("client_certificates", report);
+        Some(Self { address: address?, kind: kind?, tls, client_certificates })
     }
 
     fn write(&self) -> Option<String> {
-        let tls =
-            self.tls.and_then(|tls| tls.write()).map(|tls| format!(", tls = {tls}")).unwrap_or_default();
-        Some(format!("{{ address = {}, kind = {}{tls} }}", self.address.write()?, self.kind.write()?))
+        let part = |name: &str, written: Option<String>| {
+            written.map(|written| format!(", {name} = {written}")).unwrap_or_default()
+        };
+        let tls = part("tls", self.tls.and_then(|tls| tls.write()));
+        let authorities = self.client_certificates.as_ref().and_then(Value::write);
+        let clients = part("client_certificates", authorities);
+        Some(format!(
+            "{{ address = {}, kind = {}{tls}{clients} }}",
+            self.address.write()?,
+            self.kind.write()?
+        ))
     }
 }
 

@@ -34,6 +34,7 @@ fn the_commented_file_says_what_it_was_written_from() {
     own.server.hostname = HostName::new("mail.example.org").unwrap();
     own.network.listeners = vec![Listener {
         tls: Some(TlsProfile::Modern),
+        client_certificates: None,
         ..Listener::new("127.0.0.1:1993".parse().unwrap(), ListenerKind::ImapTls)
     }];
     own.tls.profile = TlsProfile::Custom;
@@ -90,7 +91,7 @@ fn an_unknown_name_is_told_its_line_and_what_was_meant() {
         ("server = 1", "line 1: `server` is a section: write [server] on a line of its own"),
         (
             "[[network.listeners]]\naddress = '[::]:1'\nkind = 'imap-tls'\nkin = 1",
-            "line 4: `kin` is unknown here: only `address` and `kind` and `tls`",
+            "line 4: `kin` is unknown here: only `address` and `kind` and `tls` and `client_certificates`",
         ),
     ] {
         assert_eq!(complaint(text), told);
@@ -109,6 +110,10 @@ fn a_wrong_value_is_told_what_would_be_right() {
         (
             "[network]\nlisteners = [{ address = '[::1]:24', kind = 'lmtp', tls = 'modern' }]",
             "line 2: a listener of this kind has no TLS to choose: `tls` is for those of IMAP",
+        ),
+        (
+            "[network]\nlisteners = [{ address = '[::1]:24', kind = 'lmtp', client_certificates = 'ca.pem' }]",
+            "line 2: on a listener of this kind nobody signs in: `client_certificates` is for those of IMAP",
         ),
         ("[tls]\nversions = ['1.1']", "line 2: \"1.1\" is not \"1.2\" or \"1.3\""),
         (
@@ -236,6 +241,11 @@ fn relative_paths_begin_where_the_file_lies() {
     assert_eq!(own.lmtp.socket, Some(PathBuf::from("/etc/gatepost/lmtp.sock")));
     assert_eq!(settings.server.data, Path::new("/etc/gatepost/mail"));
     assert_eq!(settings.tls.certificates.first().unwrap().key, Path::new("/etc/gatepost/tls/privkey.pem"));
+    let asks = "[network]\nlisteners = [{ address = '[::]:993', kind = 'imap-tls', client_certificates = 'ca.pem' }]";
+    let asks = Settings::parse(asks).unwrap().rooted_at(Path::new("/etc/gatepost"));
+    let authorities = asks.network.listeners.first().unwrap().client_certificates.as_deref();
+    assert_eq!(authorities, Some(Path::new("/etc/gatepost/ca.pem")));
+    assert_eq!(Settings::parse(&asks.to_toml()).unwrap(), asks, "it is written as it is read");
     assert_eq!(Settings::default().rooted_at(Path::new("/etc")).server.data, Path::new("/var/lib/gatepost"));
 }
 

@@ -204,6 +204,11 @@ pub const TABLE: &[Capability] = &[
         ..row("AUTH=XOAUTH2", 7628, &[Greeted], "imap/authenticate.rs", &["tokens/xoauth2"])
     },
     Capability {
+        setting: Some("client_certificates"),
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::External)),
+        ..row("AUTH=EXTERNAL", 4422, &[Greeted], "imap/authenticate.rs", &["certificates/external"])
+    },
+    Capability {
         unless: Some(|standing| !standing.mechanisms.has(Mechanism::Plain)),
         ..row("AUTH=PLAIN", 4616, &[Greeted], "imap/authenticate.rs", &["authenticate"])
     },

@@ -35,14 +35,14 @@ pub(crate) struct Machine {
     rules: Arc<Rules>,
     clock: Arc<Mutex<Moment>>,
     office: Office,
-    policy: Arc<Policy>,
+    policy: Arc<Allowed>,
 }
 
 /// A connection, from the client's side.
 pub(crate) struct Wire {
     clock: Arc<Mutex<Moment>>,
     office: Office,
-    policy: Arc<Policy>,
+    policy: Arc<Allowed>,
     server: Server,
     ends: Arc<Mutex<Ends>>,
 }
@@ -105,7 +105,13 @@ impl Machine {
 
     /// A world in which one signs in otherwise.
     pub(crate) fn with(policy: Policy) -> Self {
-        Self { policy: Arc::new(policy), ..Self::new() }
+        Self { policy: Arc::new((policy, ClientCertificate::None)), ..Self::new() }
+    }
+
+    /// A world in which every client has shown a certificate.
+    #[allow(dead_code, reason = "not every test that shares this file asks")]
+    pub(crate) fn certified() -> Self {
+        Self { policy: Arc::new((Policy::default(), ClientCertificate::Verified)), ..Self::new() }
     }
 
     /// The size of a session that waits for its client. It can be sent to another thread.
@@ -362,7 +368,10 @@ impl Peer for Far {
 }
 
 /// The last is how often somebody has failed who named the account.
-struct Doorman(Office, Arc<Policy>, Mutex<u32>);
+struct Doorman(Office, Arc<Allowed>, Mutex<u32>);
+
+/// By what one signs in, and whether the client has shown a certificate: it is of the account that there is.
+type Allowed = (Policy, ClientCertificate);
 
 /// As often as a stranger may (`door` asks `policy`, and this says what it would say).
 const MOST_FAILURES: u32 = 5;
@@ -385,6 +394,15 @@ fn record() -> &'static CredentialRecord {
     })
 }
 
+impl Doorman {
+    fn external(&self, authzid: Option<&str>) -> Result<Office, Refusal> {
+        match authzid {
+            None | Some(NAME) => Ok(self.0.clone()),
+            Some(_) => Err(sasl::Failure::NotAuthorized.into()),
+        }
+    }
+}
+
 impl Door for Doorman {
     type Mail = Office;
 
@@ -396,7 +414,8 @@ impl Door for Doorman {
             Claim::Password { password, .. } => record().verify(password.prepared(), &mut Workspace::new()),
             Claim::Proven { .. } => Verdict::Right,
             Claim::Bearer { token, .. } if token.expose() == TOKEN => Verdict::Right,
-            Claim::Disproven { .. } | Claim::Bearer { .. } | Claim::External { .. } => Verdict::Wrong,
+            Claim::External { authzid } => return self.external(authzid.as_deref()),
+            Claim::Disproven { .. } | Claim::Bearer { .. } => Verdict::Wrong,
         };
         match verdict {
             Verdict::Right if claim.name() == Some(NAME) => Ok(self.0.clone()),
@@ -409,8 +428,9 @@ impl Door for Doorman {
 
     fn offer(&self) -> Offer {
         let bindings = Bindings { exporter: Some([7; 32]), server_end_point: None };
-        let channel = Channel { bindings, certificate: ClientCertificate::None };
-        Offer::new(State::Private(channel), &self.1)
+        let (policy, certificate) = &*self.1;
+        let channel = Channel { bindings, certificate: *certificate };
+        Offer::new(State::Private(channel), policy)
     }
 
     /// The same every time, so that a transcript can hold the proof that goes with it.
