@@ -2,27 +2,37 @@
 
 mod hashes;
 
-use crate::cli::{Account, AccountCommand, AppPasswordCommand, NewAccount, NewAppPassword, PasswordSource};
+use crate::cli::{
+    Account, AccountCommand, AppPasswordCommand, BoundCertificateCommand, NewAccount, NewAppPassword,
+    PasswordSource,
+};
 use crate::config;
 use crate::desk::{
-    self, AccountLine, AppPasswordLine, AppPasswordWanted, ExposedLine, LinkLine, QuotaUse, Reply, Request,
-    Standing, UseLine, Used,
+    self, AccountLine, AppPasswordLine, AppPasswordWanted, BoundBy, BoundLine, CertificateWanted,
+    ExposedLine, LinkLine, QuotaUse, Reply, Request, Standing, UseLine, Used,
 };
 use crate::office::{Office, Opener};
 use crate::say::say;
 use crate::when;
 use anyhow::{Context, Result, bail};
-use std::io::{BufRead, IsTerminal, stdin};
+use certificates::Fingerprints;
+use std::fs::File;
+use std::io::{BufRead, IsTerminal, Read, stdin};
 use std::path::Path;
 
 /// Most octets of a line that are read for a password; a password is shorter.
 const LONGEST_LINE: u64 = 8 << 10;
+/// Most octets of a file that are read for a certificate.
+const LONGEST_CERTIFICATE: u64 = 64 << 10;
 
 /// Runs one account command.
 pub(crate) async fn run(account: Account) -> Result<()> {
     let style = match account.command {
         AccountCommand::List { json, .. } | AccountCommand::Quota { json, .. } => Style::of(json),
         AccountCommand::AppPassword { command: AppPasswordCommand::List { json, .. } } => Style::of(json),
+        AccountCommand::Certificate { command: BoundCertificateCommand::List { json, .. } } => {
+            Style::of(json)
+        }
         AccountCommand::AppPassword { command: AppPasswordCommand::Add(NewAppPassword { json, .. }) } => {
             Style::of(json)
         }
@@ -104,6 +114,7 @@ fn request(command: AccountCommand) -> Result<Request> {
         AccountCommand::Enable { name } => Request::EnableAccount { name },
         AccountCommand::Quota { name, change, .. } => Request::Quota { name, change: change.into() },
         AccountCommand::AppPassword { command } => app_password(command),
+        AccountCommand::Certificate { command } => bound_certificate(command)?,
         AccountCommand::ClearExposure { name } => Request::ClearExposure { account: name },
         AccountCommand::Policy { name, own_password } => {
             Request::SetOwnPassword { account: name, own_password }
@@ -125,6 +136,32 @@ fn app_password(command: AppPasswordCommand) -> Request {
     }
 }
 
+fn bound_certificate(command: BoundCertificateCommand) -> Result<Request> {
+    Ok(match command {
+        BoundCertificateCommand::Bind { account, file, name, public_key } => {
+            let known_by = fingerprints(&file).with_context(|| file.display().to_string())?;
+            let (by, sha256) = match public_key {
+                true => (BoundBy::PublicKey, known_by.public_key),
+                false => (BoundBy::Certificate, known_by.certificate),
+            };
+            Request::BindCertificate(CertificateWanted {
+                account,
+                label: name,
+                by,
+                sha256: desk::hex(&sha256),
+            })
+        }
+        BoundCertificateCommand::List { account, .. } => Request::ListBoundCertificates { account },
+        BoundCertificateCommand::Unbind { account, called } => Request::UnbindCertificate { account, called },
+    })
+}
+
+fn fingerprints(file: &Path) -> Result<Fingerprints> {
+    let mut text = Vec::new();
+    File::open(file)?.take(LONGEST_CERTIFICATE).read_to_end(&mut text)?;
+    Ok(Fingerprints::of_pem(&text)?)
+}
+
 fn print(reply: Reply, style: Style) -> Result<()> {
     match (reply, style) {
         (Reply::Done(sentence), _) => say!("{sentence}"),
@@ -138,6 +175,8 @@ fn print(reply: Reply, style: Style) -> Result<()> {
         }
         (Reply::AppPasswords(lines), Style::Json) => say!("{}", serde_json::to_string(&lines)?),
         (Reply::AppPasswords(lines), Style::Lines) => table(lines.iter().map(app_password_line)),
+        (Reply::BoundCertificates(lines), Style::Json) => say!("{}", serde_json::to_string(&lines)?),
+        (Reply::BoundCertificates(lines), Style::Lines) => table(lines.iter().map(bound_line)),
         (Reply::Quota(told), Style::Json) => say!("{}", serde_json::to_string(&told)?),
         (Reply::Quota(told), Style::Lines) => table(resources(&told)),
         (Reply::Refused(why), _) => bail!(why),
@@ -170,6 +209,14 @@ fn app_password_line(line: &AppPasswordLine) -> Vec<String> {
     };
     let used = line.last_used.as_ref().map_or_else(|| "never used".to_owned(), last_used);
     vec![line.id.clone(), line.name.clone(), line.services.join(","), until, line.networks.join(","), used]
+}
+
+fn bound_line(line: &BoundLine) -> Vec<String> {
+    let by = match line.by {
+        BoundBy::Certificate => "",
+        BoundBy::PublicKey => "by its key",
+    };
+    vec![line.sha256.clone(), line.name.clone(), by.into()]
 }
 
 fn last_used(last: &UseLine) -> String {

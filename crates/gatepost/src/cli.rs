@@ -194,6 +194,11 @@ pub(crate) enum AccountCommand {
         #[command(subcommand)]
         command: AppPasswordCommand,
     },
+    /// Client certificates that stand for an account, on listeners with `client_certificates`
+    Certificate {
+        #[command(subcommand)]
+        command: BoundCertificateCommand,
+    },
     /// List an account as exposed no more: its password was changed, or what was sent was none
     ClearExposure {
         /// The account, such as ann@example.org
@@ -760,6 +765,39 @@ pub(crate) enum AppPasswordCommand {
         account: String,
         /// Its name, or its id as the list shows it
         #[arg(value_name = "NAME|ID")]
+        called: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BoundCertificateCommand {
+    /// Let a certificate sign in to an account
+    Bind {
+        /// The account, such as ann@example.org
+        account: String,
+        /// The certificate, in PEM; its key stays with the device
+        file: PathBuf,
+        /// What it is for, such as "Ann's laptop"
+        #[arg(long)]
+        name: String,
+        /// By its public key, so that it need not be bound again when it is renewed for the same key
+        #[arg(long)]
+        public_key: bool,
+    },
+    /// List those of an account, by their SHA-256
+    List {
+        /// The account, such as ann@example.org
+        account: String,
+        /// Print a JSON array instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let one sign in no more, and sign out who has signed in with it
+    Unbind {
+        /// The account, such as ann@example.org
+        account: String,
+        /// Its name, or its SHA-256 as the list shows it
+        #[arg(value_name = "NAME|SHA-256")]
         called: String,
     },
 }

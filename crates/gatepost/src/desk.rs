@@ -5,6 +5,7 @@
 
 mod bring_back;
 mod certificates;
+mod client_certificates;
 mod keyrings;
 mod limits;
 mod links;
@@ -17,6 +18,7 @@ mod undo;
 
 pub(crate) use bring_back::{BackLine, Job, Line, READY, Whither};
 pub(crate) use certificates::{AcmeLine, CertificateLine, Keeper, line as certificate_line};
+pub(crate) use client_certificates::{BoundBy, BoundLine, CertificateWanted, hex};
 pub(crate) use keyrings::{
     AppPasswordLine, AppPasswordMade, AppPasswordWanted, ExposedLine, OwnPassword, UseLine,
 };
@@ -91,6 +93,14 @@ pub(crate) enum Request {
         account: String,
     },
     RevokeAppPassword {
+        account: String,
+        called: String,
+    },
+    BindCertificate(CertificateWanted),
+    ListBoundCertificates {
+        account: String,
+    },
+    UnbindCertificate {
         account: String,
         called: String,
     },
@@ -212,6 +222,8 @@ pub(crate) enum Reply {
     AppPassword(AppPasswordMade),
     /// The app passwords of an account, in the order in which they were made.
     AppPasswords(Vec<AppPasswordLine>),
+    /// The client certificates of an account, in the order in which they were bound.
+    BoundCertificates(Vec<BoundLine>),
     /// Mailboxes in the order of their names.
     Mailboxes(Vec<MailboxLine>),
     /// What is in them.
@@ -340,6 +352,13 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::ListAppPasswords { account } => Reply::AppPasswords(keyrings::list(office, &account).await?),
         Request::RevokeAppPassword { account, called } => {
             Reply::Done(keyrings::revoke(office, &account, &called).await?)
+        }
+        Request::BindCertificate(wanted) => Reply::Done(client_certificates::bind(office, &wanted).await?),
+        Request::ListBoundCertificates { account } => {
+            Reply::BoundCertificates(client_certificates::list(office, &account)?)
+        }
+        Request::UnbindCertificate { account, called } => {
+            Reply::Done(client_certificates::unbind(office, &account, &called).await?)
         }
         Request::ClearExposure { account } => Reply::Done(keyrings::clear_exposure(office, &account).await?),
         Request::SetOwnPassword { account, own_password } => {
