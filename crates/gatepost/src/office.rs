@@ -13,7 +13,7 @@ use crate::world::Machine;
 use anyhow::{Context, Result, anyhow};
 use door::Limits;
 use events::Event;
-use mail::{Accounts, Certainty, HashPool};
+use mail::{Accounts, Certainty, HashPool, ScramSha1};
 use mailbox::account::Quota;
 use sasl::{AppPassword, AppRecord, Cost, CredentialRecord, ForeignHash, Salts, Secret};
 use settings::{NetworkFilesystem, Settings};
@@ -111,6 +111,7 @@ impl Office {
         let threads = usize::try_from(passwords.hashes_at_once)?;
         let pool = HashPool::start_behind(give_way, threads, cost);
         let pool = pool.context("cannot start the threads that hash passwords")?;
+        let pool = pool.with_scram_sha_1(scram_sha_1(passwords));
         let imports = migrate::Ground {
             folder: data.join("imports"),
             most_octets: settings.limits.append_limit_octets,
@@ -241,6 +242,13 @@ pub(crate) const fn remote(settings: &Settings) -> Remote {
     match settings.server.network_filesystem {
         NetworkFilesystem::Refuse => Remote::Refused,
         NetworkFilesystem::Allow => Remote::Allowed,
+    }
+}
+
+const fn scram_sha_1(passwords: &settings::Passwords) -> ScramSha1 {
+    match passwords.scram_sha_1 {
+        settings::ScramSha1::Never => ScramSha1::Never,
+        settings::ScramSha1::OldClients => ScramSha1::OldClients,
     }
 }
 

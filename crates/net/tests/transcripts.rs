@@ -8,7 +8,7 @@ use common::house::{Still, cheap};
 use common::rotten::{self, Rotten};
 use common::stalling::{Stalling, Switch};
 use common::{HOST, issue, scratch, settings, trusting};
-use mail::{Accounts, HashPool};
+use mail::{Accounts, HashPool, ScramSha1};
 use mailbox::account::{Limits, Quota};
 use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output};
 use miniz_oxide::inflate::stream::{InflateState, inflate};
@@ -151,23 +151,30 @@ async fn server(served: Served, switch: Switch) -> (Server<Protocols>, Certifica
     if matches!(served, Served::UnderOtherSettings) {
         settings.limits.literal_plus = LiteralPlus::Authenticated;
     }
+    let scram_sha_1 = match served {
+        Served::UnderOtherSettings => ScramSha1::OldClients,
+        Served::AsUsual | Served::OnARottenDisk(_) => ScramSha1::Never,
+    };
     let accounts = match served {
-        Served::AsUsual | Served::UnderOtherSettings => accounts(switch).await,
+        Served::AsUsual => accounts(switch, record()).await,
+        Served::UnderOtherSettings => {
+            accounts(switch, record().with_sha1(&Secret::password(PASSWORD).unwrap())).await
+        }
         Served::OnARottenDisk(what) => {
             rotten::accounts(what, Rehearsed::default, &record()).await.within(limits())
         }
     };
     let accounts = Arc::new(accounts);
-    let pool = HashPool::start(1, cheap()).unwrap();
+    let pool = HashPool::start(1, cheap()).unwrap().with_scram_sha_1(scram_sha_1);
     let lmtp = Lmtp::new(&settings, Arc::clone(&accounts));
     let imap = Imap::new(&settings, accounts, Arc::new(pool));
     (Server::open(&settings, Protocols { imap, lmtp }).unwrap(), trusted.clone())
 }
 
-async fn accounts(switch: Switch) -> Accounts {
+async fn accounts(switch: Switch, record: CredentialRecord) -> Accounts {
     let (store, world) = (Stalling::over(Memory::new(), switch), Rehearsed::default());
     let accounts = Accounts::open(Arc::new(store), Arc::new(world)).await.unwrap().within(limits());
-    accounts.add(NAME, &record()).await.unwrap();
+    accounts.add(NAME, &record).await.unwrap();
     accounts
 }
 

@@ -62,7 +62,7 @@ fn conversations_in(folders: &[PathBuf]) -> Vec<PathBuf> {
 fn every_conversation_comes_out_word_for_word() {
     hold(&conversations_in(&[folder(), folder().join("lmtp")]), Machine::new);
     let rules = Rules { unasked: Unasked::Any, ..Rules::default() };
-    hold(&conversations_of_settings(), || Machine::under(rules));
+    hold(&conversations_of_settings(), || Machine::for_old_clients(rules));
     hold(&conversations_with_tokens(), || Machine::with(knows_tokens()));
     hold(&conversations_with_certificates(), Machine::certified);
 }

@@ -26,8 +26,8 @@ pub use terms::DirectoryName;
 pub use value::{
     AccountName, AcmeCertificate, Certificate, CertificateName, Challenge, FileMode, GroupName, HostName,
     HttpsUrl, Introspect, LdapCleartext, LdapDepth, Listener, ListenerKind, LiteralPlus, LogFormat, LogLevel,
-    NetworkFilesystem, NewAccounts, Separator, SqlCleartext, Subnet, Terms, TlsGroup, TlsProfile, TlsSuite,
-    TlsVersion, WhenFull,
+    NetworkFilesystem, NewAccounts, ScramSha1, Separator, SqlCleartext, Subnet, Terms, TlsGroup, TlsProfile,
+    TlsSuite, TlsVersion, WhenFull,
 };
 
 use std::path::Path;

@@ -5,8 +5,8 @@ use crate::directory::{Domain, Text};
 use crate::value::{
     AccountName, AcmeCertificate, Certificate, FileMode, GroupName, HostName, HttpsUrl, Introspect,
     LdapCleartext, LdapDepth, Listener, ListenerKind, LiteralPlus, LogFormat, LogLevel, NetworkFilesystem,
-    NewAccounts, Separator, SqlCleartext, Subnet, Terms, TlsGroup, TlsProfile, TlsSuite, TlsVersion,
-    WhenFull, on_every_address, this_host,
+    NewAccounts, ScramSha1, Separator, SqlCleartext, Subnet, Terms, TlsGroup, TlsProfile, TlsSuite,
+    TlsVersion, WhenFull, on_every_address, this_host,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -248,6 +248,11 @@ settings! {
         remember_seconds: u32 = 300, from 0 to 3_600;
         /// How many are remembered at most, the latest of them.
         remembered: u32 = 4_096, from 1 to 100_000;
+        /// Whether SCRAM-SHA-1 may be used by programs that know no SCRAM-SHA-256. With `old-clients` every password that is
+        /// set from then on, and every app password, is kept with keys for it too, which raises the data directory to
+        /// format 3. It is offered once all passwords and app passwords have such keys and no directory checks passwords:
+        /// until then it would fail for some.
+        scram_sha_1: ScramSha1 = ScramSha1::Never;
     }
 
     /// The log, on standard error.

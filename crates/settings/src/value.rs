@@ -295,6 +295,14 @@ words! {
         Authenticated = "authenticated",
     }
 
+    /// Who may sign in by SCRAM-SHA-1.
+    ScramSha1: "\"never\" or \"old-clients\"" {
+        /// Nobody.
+        Never = "never",
+        /// Programs that know nothing better.
+        OldClients = "old-clients",
+    }
+
     /// What becomes of somebody whom a directory knows, and who has no account here.
     NewAccounts: "\"make\" or \"refuse\"" {
         /// They get one.

@@ -193,6 +193,16 @@ pub const TABLE: &[Capability] = &[
         ..row("AUTH=SCRAM-SHA-256", 7677, &[Greeted], "imap/authenticate.rs", &["scram"])
     },
     Capability {
+        setting: Some("passwords.scram_sha_1"),
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::ScramSha1Plus)),
+        ..row("AUTH=SCRAM-SHA-1-PLUS", 5802, &[Greeted], "imap/authenticate.rs", &["settings/scram-sha-1"])
+    },
+    Capability {
+        setting: Some("passwords.scram_sha_1"),
+        unless: Some(|standing| !standing.mechanisms.has(Mechanism::ScramSha1)),
+        ..row("AUTH=SCRAM-SHA-1", 5802, &[Greeted], "imap/authenticate.rs", &["settings/scram-sha-1"])
+    },
+    Capability {
         setting: Some("directory.oidc"),
         unless: Some(|standing| !standing.mechanisms.has(Mechanism::OAuthBearer)),
         ..row("AUTH=OAUTHBEARER", 7628, &[Greeted], "imap/authenticate.rs", &["tokens/oauthbearer"])

@@ -7,8 +7,8 @@ mod post;
 use mail::Office;
 use post::Post;
 use sasl::{
-    Bindings, Channel, Claim, ClientCertificate, Cost, CredentialRecord, DecoyKey, Nonce, Offer, Policy,
-    Salts, Secret, State, Verdict, Verifiers, Workspace,
+    Abilities, Ability, Bindings, Channel, Claim, ClientCertificate, Cost, CredentialRecord, DecoyKey,
+    Mechanism, Nonce, Offer, Policy, Salts, Secret, State, Verdict, Verifiers, Workspace,
 };
 use session::encrypted::{Encrypted, Handshake};
 use session::imap::gate::{Cleartext, Effect, Greeted};
@@ -101,6 +101,14 @@ impl Machine {
     /// A world with other rules.
     pub(crate) fn under(rules: Rules) -> Self {
         Self { rules: Arc::new(rules), ..Self::new() }
+    }
+
+    /// The same where SCRAM-SHA-1 is offered.
+    pub(crate) fn for_old_clients(rules: Rules) -> Self {
+        let usual = Policy::default();
+        let on = usual.on.iter().chain([Mechanism::ScramSha1]).collect();
+        let abilities = Abilities { scram_sha_1: Ability::Everybody, ..usual.abilities };
+        Self { rules: Arc::new(rules), ..Self::with(Policy { on, abilities }) }
     }
 
     /// A world in which one signs in otherwise.
@@ -390,7 +398,8 @@ fn record() -> &'static CredentialRecord {
     static RECORD: OnceLock<CredentialRecord> = OnceLock::new();
     RECORD.get_or_init(|| {
         let password = Secret::password(PASSWORD).unwrap();
-        CredentialRecord::new(&password, Salts(SALTS), &cost(), &mut Workspace::new())
+        let record = CredentialRecord::new(&password, Salts(SALTS), &cost(), &mut Workspace::new());
+        record.with_sha1(&password)
     })
 }
 
