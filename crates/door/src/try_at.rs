@@ -40,12 +40,12 @@ pub(crate) struct Manner {
 impl Try {
     pub(crate) fn new(claim: &Claim, visitor: &Visitor, limits: &Limits) -> Self {
         let from = visitor.address();
+        // Three spaces of keys: no login has a NUL in it.
         let account = match claim.name() {
-            Some(name) => {
-                Login::new(name).map_or_else(|_| name.to_owned(), |login| login.as_str().to_owned())
-            }
+            Some(name) => Login::new(name)
+                .map_or_else(|_| format!("\0no login {name}"), |login| login.as_str().to_owned()),
             // Whose a token or a certificate is turns out later. None of those that fail shall keep out others'.
-            None => format!("nobody at {from}"),
+            None => format!("\0no name at {from}"),
         };
         let client = visitor.client.as_ref().map(ToString::to_string);
         let asked_for = account.clone();

@@ -752,3 +752,16 @@ async fn guesses_at_one_moment_are_looked_at_as_often_as_one_after_the_other() {
     let heard = sessions.join_all().await;
     assert!(heard.iter().all(|answer| answer.starts_with("1 ")), "{heard:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_name_that_can_be_typed_is_what_tokens_without_a_name_are_counted_by() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    for name in ["nobody at 192.0.2.1", "192.0.2.1", "nobody"] {
+        for n in 0..12 {
+            let _ = house.sign_in(name, &format!("guess {n}")).await;
+        }
+        assert!(house.sign_in(name, "guess").await.starts_with("Limited"), "{name}");
+    }
+    assert!(house.bearer(None, "staff/ann").await.starts_with("1 "));
+}
