@@ -3,9 +3,9 @@
 //! Webmail signs in with every click, and each time the password is hashed at a price that is meant for guessers. So a
 //! password that was right is known again for a while, by an HMAC whose key lives and dies with the process.
 //!
-//! > **Promises.** Only what was right is remembered. A wrong password, a name that nobody has and a record that fits
-//! > nothing cost what they cost without it (threat T-38), and no mark of one account, of one mechanism or of an older password is met by
-//! > another ([`MarkKey::mark`], threat T-31). No password is kept.
+//! > **Promises.** Only what is told is remembered, and right passwords never in one memory with wrong ones (the door has
+//! > one for each). No mark of one account, of one mechanism or of an older password is met by another ([`MarkKey::mark`],
+//! > threat T-31). No password is kept.
 //!
 //! Whoever asks has looked whether the account may sign in: what is remembered says of a password that it is right, and
 //! nothing else.
