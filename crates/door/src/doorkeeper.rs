@@ -26,7 +26,7 @@ pub struct Doorkeeper {
     pub(crate) pool: Arc<HashPool>,
     pub(crate) remembered: Arc<Remembered>,
     pub(crate) turned_away: Arc<TurnedAway>,
-    pub(crate) elsewhere: Elsewhere,
+    pub(crate) elsewhere: Arc<Elsewhere>,
     pub(crate) slowest: Arc<Slowest>,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
     pub(crate) limits: Arc<Limits>,
@@ -69,11 +69,12 @@ impl Doorkeeper {
     pub fn new(
         accounts: Arc<Accounts>,
         pool: Arc<HashPool>,
-        elsewhere: Elsewhere,
+        elsewhere: impl Into<Arc<Elsewhere>>,
         limits: Arc<Limits>,
         clock: impl Fn() -> Moment + Send + Sync + 'static,
         rules: Rules,
     ) -> Self {
+        let elsewhere = elsewhere.into();
         let remembered = Arc::new(accounts.remembered(rules.remember, rules.remembered));
         let turned_away = Arc::new(TurnedAway::new(&accounts));
         Self {

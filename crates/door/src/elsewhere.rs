@@ -8,7 +8,7 @@ use crate::visitor::Visitor;
 use directory::{Ability, Answer, Chain, Hit, Member, Password, Standing, Stored, Token, Trouble};
 use events::{AuthFailure, Event, Word};
 use foreign_hash::ForeignHash;
-use mail::{Busy, Certainty, Credential, DirectoryError, Found};
+use mail::{Accounts, Busy, Certainty, Credential, DirectoryError, Found};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{DirectoryRefusal, Newcomers};
 use sasl::{BearerHint, Secret, Typed, Verdict};
@@ -88,7 +88,42 @@ impl From<Verdict> for Checked {
     }
 }
 
+/// Whom somebody is for whom mail has come, and whose name nobody has here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Somebody whom a directory knows: they have this account now.
+    Known(AccountId),
+    /// Nobody, or nobody who gets an account.
+    Nobody,
+    /// Somebody whom their directory lets in no more.
+    Disabled,
+    /// The directory that knows cannot be asked now, or what it says cannot be kept.
+    Unknowable,
+}
+
 impl Elsewhere {
+    /// Who has a name that nobody has here. Whoever would get an account by signing in gets it now: their mail comes before
+    /// they do. No password is asked for.
+    pub async fn expect(&self, accounts: &Accounts, login: &Login) -> Expected {
+        if !self.chain.serves(login) {
+            return Expected::Nobody;
+        }
+        let question = Question { login: login.clone(), of: Of::Anybody };
+        let hit = match self.find(&question).await {
+            Answer::Yes(hit) if hit.found.standing == Standing::Enabled => hit,
+            Answer::Yes(_) | Answer::Disabled => return Expected::Disabled,
+            Answer::NoSuch | Answer::Wrong => return Expected::Nobody,
+            Answer::Unavailable(_) => return Expected::Unknowable,
+        };
+        let directory = hit.member.name();
+        let link = Link { directory: directory.clone(), subject: hit.found.subject };
+        match accounts.take_in(&link, &hit.found.login, self.newcomers(directory)).await {
+            Ok(id) => Expected::Known(id),
+            Err(DirectoryError::Refused(_) | DirectoryError::BadLogin(_)) => Expected::Nobody,
+            Err(DirectoryError::Mail(_)) => Expected::Unknowable,
+        }
+    }
+
     /// Directories in order, each with what it allows.
     #[must_use]
     pub fn new(members: Vec<(Member, Manners)>) -> Self {

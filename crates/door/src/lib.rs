@@ -26,7 +26,7 @@ mod visitor;
 
 pub use certificate::ShownCertificate;
 pub use doorkeeper::{Doorkeeper, Rules};
-pub use elsewhere::{Elsewhere, Manners};
+pub use elsewhere::{Elsewhere, Expected, Manners};
 pub use entered::{Entered, Place};
 pub use limits::{Failures, Limits};
 pub use not_let_in::NotLetIn;

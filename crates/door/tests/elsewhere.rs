@@ -5,7 +5,9 @@ mod prover;
 
 use directory::scripted::{Human, Scripted, State};
 use directory::{Domains, Member, Standing};
-use door::{Claim, Doorkeeper, Elsewhere, Entered, Failures, Limits, Manners, NotLetIn, Rules, Visitor};
+use door::{
+    Claim, Doorkeeper, Elsewhere, Entered, Expected, Failures, Limits, Manners, NotLetIn, Rules, Visitor,
+};
 use events::{ConnectionId, Mechanism, Peer};
 use mail::{Accounts, HashPool, Lane, NewAppPassword, Protocol, ScramSha1, World};
 use mailbox::account::directory::keyring::{Label, OwnPassword, Scopes, Service};
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use store_memory::Memory;
-use terms::{DirectoryName, Moment};
+use terms::{AccountId, DirectoryName, Login, Moment};
 use tokio::time::Instant;
 
 /// What one hash costs here, in KiB.
@@ -764,4 +766,27 @@ async fn no_name_that_can_be_typed_is_what_tokens_without_a_name_are_counted_by(
         assert!(house.sign_in(name, "guess").await.starts_with("Limited"), "{name}");
     }
     assert!(house.bearer(None, "staff/ann").await.starts_with("1 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_comes_before_the_person_does_where_a_directory_knows_the_name() {
+    let staff = Scripted::new("staff", &[("ann@example.org", "right")]);
+    let house = House::new(Vec::new()).await;
+    let refusing = Manners { get_accounts: false, same_people_as: Vec::new() };
+    let expect = async |elsewhere: &Elsewhere, name: &str| {
+        elsewhere.expect(&house.accounts, &Login::new(name).unwrap()).await
+    };
+    let closed = Elsewhere::new(vec![with(&staff, refusing)]);
+    assert_eq!(expect(&closed, "ann@example.org").await, Expected::Nobody, "she gets no account");
+    assert_eq!(expect(&Elsewhere::default(), "ann@example.org").await, Expected::Nobody);
+    let elsewhere = Elsewhere::new(vec![open(&staff)]);
+    assert_eq!(expect(&elsewhere, "nobody@example.org").await, Expected::Nobody);
+    assert!(house.accounts.list().is_empty());
+    staff.becomes(State::Down);
+    assert_eq!(expect(&elsewhere, "ann@example.org").await, Expected::Unknowable);
+    staff.becomes(State::Up);
+    for _ in 0..2 {
+        assert_eq!(expect(&elsewhere, "ann@example.org").await, Expected::Known(AccountId(1)));
+    }
+    assert_eq!(house.accounts.list().len(), 1);
 }

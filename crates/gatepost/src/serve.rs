@@ -49,10 +49,10 @@ pub(crate) async fn serve(
     mut office: Office,
     ready: impl FnOnce(&Addresses),
 ) -> Result<()> {
-    let elsewhere = directories::elsewhere(settings)?;
+    let elsewhere = Arc::new(directories::elsewhere(settings)?);
     let (accounts, pool) = (Arc::clone(&office.accounts), Arc::clone(&office.pool));
-    let imap = Imap::within(settings, accounts, pool, elsewhere, Arc::clone(&office.failed));
-    let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts));
+    let imap = Imap::within(settings, accounts, pool, Arc::clone(&elsewhere), Arc::clone(&office.failed));
+    let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts)).asking(elsewhere);
     let (steward, awaited) = issuance::open(settings)?;
     let server = Server::open_and_await(settings, awaited, Protocols { imap, lmtp })?;
     let endpoint = settings.metrics.listen.map(Endpoint::open).transpose()?;

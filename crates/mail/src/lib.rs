@@ -70,7 +70,7 @@ pub use mending::Mender;
 pub use origin::{Origin, Protocol};
 pub use past::{DeletedMailbox, Happened, Moment};
 pub use proposal::{Halt, Proposal};
-pub use recipient::Addressing;
+pub use recipient::{Addressing, names_of};
 pub use remembered::Remembered;
 pub use repair::{Mending, Repaired, repair_directory};
 pub use roll::Certainty;

@@ -65,6 +65,22 @@ impl Accounts {
     }
 }
 
+/// The names under which `local@domain` may be known elsewhere, in the order in which they are looked for here; each with
+/// what is said besides.
+#[must_use]
+pub fn names_of<'l>(
+    local: &'l str,
+    domain: Option<&str>,
+    addressing: &Addressing,
+) -> Vec<(Login, Option<&'l str>)> {
+    // As in `find`, a quoted @ makes no other domain.
+    let Some(domain) = domain.filter(|_| !local.contains('@')) else { return Vec::new() };
+    let (user, detail) = addressing.user(local);
+    let user = (user != local).then_some((user, detail));
+    let named = |(user, detail)| Some((Login::new(&format!("{user}@{domain}")).ok()?, detail));
+    std::iter::once((local, None)).chain(user).filter_map(named).collect()
+}
+
 fn find(
     directory: &Directory,
     local: &str,

@@ -49,7 +49,7 @@ impl Imap {
         settings: &Settings,
         accounts: Arc<Accounts>,
         pool: Arc<HashPool>,
-        elsewhere: Elsewhere,
+        elsewhere: impl Into<Arc<Elsewhere>>,
         failed: Arc<Limits>,
     ) -> Self {
         let limits =

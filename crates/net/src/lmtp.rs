@@ -5,10 +5,11 @@
 use crate::hall::{note, note_for_now};
 use crate::visit::{Farewell, Visit};
 use bytes::Bytes;
+use door::{Elsewhere, Expected};
 use events::{Account, DeliveryFailure, EndReason, Event, MailAddress, Mailbox};
 use events::{Refused, ResponseCode, Sentence};
 
-use mail::{Accounts, Addressing, Error, Origin, Part, Protocol};
+use mail::{Accounts, Addressing, Error, Origin, Part, Protocol, names_of};
 use mailbox::account::Usage;
 use mailbox::account::directory::Standing;
 use mailbox::delivery::{Landed, Parcel, Recipient};
@@ -23,6 +24,8 @@ use wire::lmtp::Address;
 /// Takes mail in for accounts.
 pub struct Lmtp {
     accounts: Arc<Accounts>,
+    /// Asked about names that nobody has here.
+    elsewhere: Arc<Elsewhere>,
     rules: Rules,
     addressing: Addressing,
     when_full: WhenFull,
@@ -37,6 +40,7 @@ impl Lmtp {
         let postmaster = settings.lmtp.postmaster.as_ref().map(|name| name.as_str().into());
         Self {
             accounts,
+            elsewhere: Arc::default(),
             rules: Rules { host: host.into(), message_octets: settings.limits.append_limit_octets },
             addressing: Addressing { separator, host: host.into(), postmaster },
             when_full: match settings.lmtp.when_full {
@@ -44,6 +48,29 @@ impl Lmtp {
                 settings::WhenFull::Refuse => WhenFull::Refuse,
             },
         }
+    }
+
+    /// The same, where people whom a directory elsewhere knows get mail before they sign in for the first time.
+    #[must_use]
+    pub fn asking(self, elsewhere: Arc<Elsewhere>) -> Self {
+        Self { elsewhere, ..self }
+    }
+
+    /// Who has an address elsewhere that nobody has here.
+    async fn expect(&self, address: &Address) -> Result<Recipient, Refusal> {
+        for (login, detail) in names_of(address.local(), address.domain(), &self.addressing) {
+            match self.elsewhere.expect(&self.accounts, &login).await {
+                Expected::Nobody => {}
+                Expected::Disabled => return Err(Refusal::Disabled),
+                Expected::Unknowable => return Err(Refusal::Unavailable),
+                Expected::Known(account) => {
+                    let (name, standing) = (self.accounts.login(account), self.accounts.standing(account));
+                    let (Some(login), Some(standing)) = (name, standing) else { break };
+                    return Ok(Recipient { account, login, standing, detail: detail.map(Into::into) });
+                }
+            }
+        }
+        Err(self.nobody(address))
     }
 
     /// Talks to a mail server until one of the two has enough.
@@ -150,7 +177,10 @@ impl port::Office for Counter<'_> {
 
     async fn find(&self, address: &Address, octets: u64) -> Result<Recipient, Refusal> {
         let found = self.lmtp.recipient(address).map_err(|why| self.clerk().refusal(why))?;
-        let found = found.ok_or_else(|| self.lmtp.nobody(address))?;
+        let found = match found {
+            Some(found) => found,
+            None => self.lmtp.expect(address).await?,
+        };
         if found.standing == Standing::Disabled {
             return Err(Refusal::Disabled);
         }
