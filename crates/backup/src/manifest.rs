@@ -241,7 +241,8 @@ mod tests {
         let newer = Manifest { form: form_for(store_format), store_format, ..first };
         assert_eq!((newer.form, read(&newer).unwrap()), (2, newer.clone()));
         let refused = newer.check_format().unwrap_err().to_string();
-        assert!(refused.contains("made by Gatepost 1, of a store of format 3"), "{refused}");
+        let told = format!("made by Gatepost 1, of a store of format {store_format}");
+        assert!(refused.contains(&told), "{refused}");
     }
 
     #[test]
