@@ -3,7 +3,7 @@
 //!
 //! Some of it lets somebody in (app passwords, certificates), the rest narrows that. What lets in goes with its account
 //! and does not come back with it: it may have been revoked in a future that whoever brings the account back does not
-//! know. What narrows comes back ([`Keyring::narrowing`]).
+//! know. What narrows comes back (`Keyring::narrowing`).
 
 mod app_password;
 mod cidr;
