@@ -175,7 +175,7 @@ fn until_there_is_a_certificate_nobody_is_shown_one_and_a_restart_does_not_ask_a
     let nobody = format!("https://127.0.0.1:{}/dir", free_port());
     site.configure(&nobody, &pebble.ca, BY_HTTP);
     let server = site.home.serve();
-    let failed = server.line_with("certificate.order-failed");
+    let failed = server.first_line_with("certificate.order-failed");
     assert!(failed.contains("\"failures\":1") && failed.contains("cannot be reached"), "{failed}");
     assert!(Client::connect(server.imaps, &site.trust(&pebble, HOST)).is_err(), "the handshake is refused");
     let status = site.home.ok("cert status", "");
@@ -199,7 +199,7 @@ fn what_an_authority_does_not_find_is_told_by_name() {
         Pebble::start(&site.home.folder.join("pebble"), Wish { http: free_port(), ..Wish::default() });
     site.configure(&pebble.directory, &pebble.ca, BY_HTTP);
     let server = site.home.serve();
-    let failed = server.line_with("certificate.order-failed");
+    let failed = server.first_line_with("certificate.order-failed");
     assert!(failed.contains("mail.example.org was not validated: "), "{failed}");
     server.stop();
 }
