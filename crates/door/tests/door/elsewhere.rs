@@ -1,26 +1,15 @@
 //! People whom a directory elsewhere knows: how they come in, whose mail they get, and what a directory that is down costs.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod prover;
-
+use crate::house::{House, app_password, cheap, open, provable_app_password, told, with};
+use directory::Standing;
 use directory::scripted::{Human, Scripted, State};
-use directory::{Domains, Member, Standing};
-use door::{
-    Claim, Doorkeeper, Elsewhere, Entered, Expected, Failures, Limits, Manners, NotLetIn, Rules, Visitor,
-};
-use events::{ConnectionId, Mechanism, Peer};
-use mail::{Accounts, HashPool, Lane, NewAppPassword, Protocol, ScramSha1, World};
-use mailbox::account::directory::keyring::{Label, OwnPassword, Scopes, Service};
-use policy::{Keys, Network};
-use sasl::{
-    AppRecord, Cost, CredentialRecord, Exchange, ForeignHash, Salts, Secret, Step, Verdict, Workspace,
-};
-use std::net::Ipv4Addr;
+use door::{Claim, Elsewhere, Expected, Manners};
+use mail::{Lane, ScramSha1};
+use mailbox::account::directory::keyring::{OwnPassword, Scopes, Service};
+use sasl::{CredentialRecord, ForeignHash, Salts, Secret, Verdict, Workspace};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use store_memory::Memory;
-use terms::{AccountId, DirectoryName, Login, Moment};
+use terms::{AccountId, DirectoryName, Login};
 use tokio::time::Instant;
 
 /// What one hash costs here, in KiB.
@@ -28,176 +17,6 @@ const KIB: u64 = 8;
 
 /// "pässword" in Python: "{SHA256}" + base64.b64encode(hashlib.sha256("pässword".encode()).digest()).decode()
 const FOREIGN: &str = "{SHA256}NHgme1YSeRtAmIkGs6eJfrarUB4EuV7TL5nQr99mnZw=";
-
-#[derive(Default)]
-struct Still(AtomicU64);
-
-impl World for Still {
-    fn now_ms(&self) -> i64 {
-        1_790_000_000_000
-    }
-
-    fn random(&self, into: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
-    }
-}
-
-fn cheap() -> Cost {
-    Cost::new(8, 1, 4_096).unwrap()
-}
-
-struct House {
-    keeper: Doorkeeper,
-    accounts: Arc<Accounts>,
-    pool: Arc<HashPool>,
-    limits: Arc<Limits>,
-}
-
-/// A directory that serves all names and gives everybody an account.
-fn open(directory: &Arc<Scripted>) -> (Member, Manners) {
-    with(directory, Manners { get_accounts: true, same_people_as: Vec::new() })
-}
-
-fn with(directory: &Arc<Scripted>, manners: Manners) -> (Member, Manners) {
-    (Member::new(Arc::clone(directory) as _, Domains::All), manners)
-}
-
-impl House {
-    async fn new(members: Vec<(Member, Manners)>) -> Self {
-        Self::with(members, ScramSha1::Never).await
-    }
-
-    async fn with(members: Vec<(Member, Manners)>, scram_sha_1: ScramSha1) -> Self {
-        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
-        let pool = HashPool::start(1, cheap()).unwrap().with_scram_sha_1(scram_sha_1);
-        let (accounts, pool) = (Arc::new(accounts), Arc::new(pool));
-        let rules = Rules {
-            longest_delay: Duration::ZERO,
-            sessions_per_account: 64,
-            remember: Duration::from_secs(300),
-            remembered: 100,
-        };
-        let began = Instant::now();
-        let clock = move || Moment::default().plus(began.elapsed());
-        let elsewhere = Elsewhere::new(members);
-        let trusted = vec![Network::of(Ipv4Addr::new(192, 0, 2, 1).into(), 32)];
-        let limits = Arc::new(Limits::new(Keys { names: [1; 32], passwords: [2; 32] }, trusted, clock));
-        let (shared, hashing) = (Arc::clone(&accounts), Arc::clone(&pool));
-        let keeper = Doorkeeper::new(shared, hashing, elsewhere, Arc::clone(&limits), clock, rules);
-        Self { keeper, accounts, pool, limits }
-    }
-
-    async fn add(&self, name: &str, password: &str) {
-        let secret = Secret::password(password).unwrap();
-        let record = CredentialRecord::new(&secret, Salts([7; 32]), &cheap(), &mut Workspace::new());
-        self.accounts.add(name, &record).await.unwrap();
-    }
-
-    /// The same as an admin does it.
-    async fn add_by_pool(&self, name: &str, password: &str) {
-        let (secret, salts) = (Secret::password(password).unwrap(), self.accounts.salts());
-        self.accounts.add(name, &self.pool.new_record(secret, salts).await.unwrap()).await.unwrap();
-    }
-
-    async fn change_password(&self, name: &str, password: &str) {
-        let (secret, salts) = (Secret::password(password).unwrap(), self.accounts.salts());
-        let before = self.accounts.own_record(name).unwrap().unwrap();
-        let next = self.pool.next_record(before, secret, salts).await.unwrap();
-        self.accounts.set_credential(name, &next).await.unwrap();
-    }
-
-    fn offers(&self, mechanism: &str) -> bool {
-        self.keeper.offer(sasl::Channel::default()).choose(mechanism).is_some()
-    }
-
-    /// What a name shows to whoever begins to prove something: salt and count.
-    fn shows(&self, mechanism: &str, name: &str) -> String {
-        let challenge = self.begin(mechanism, name).0;
-        challenge.split_once(',').unwrap().1.to_owned()
-    }
-
-    async fn enter(&self, claim: Claim) -> Result<Entered, NotLetIn> {
-        self.enter_from("192.0.2.1:1", claim).await
-    }
-
-    async fn enter_from(&self, from: &str, claim: Claim) -> Result<Entered, NotLetIn> {
-        let visitor = Visitor {
-            connection: ConnectionId(1),
-            peer: Peer::Address(from.parse().unwrap()),
-            protocol: Protocol::Imap,
-            mechanism: Mechanism::Plain,
-            client: None,
-            certificate: None,
-            failures: Failures::default(),
-        };
-        self.keeper.enter(claim, &visitor).await
-    }
-
-    /// Who is in then, by the number of the account and its name; or what they are told.
-    async fn sign_in(&self, name: &str, password: &str) -> String {
-        told(self.enter(Claim::login(name.as_bytes(), password.as_bytes()).unwrap()).await)
-    }
-
-    /// What is said to the first words of somebody who will prove something.
-    fn begin(&self, mechanism: &str, name: &str) -> (String, Exchange) {
-        let offer = self.keeper.offer(sasl::Channel::default());
-        let chosen = offer.choose(mechanism).unwrap();
-        match chosen.begin(Some(prover::first(name).as_bytes()), self.keeper.nonce()) {
-            Step::Lookup(asked) => challenged(asked.found(self.keeper.verifiers(name))),
-            step => panic!("{step:?}"),
-        }
-    }
-
-    /// The same for somebody who proves that they know a password.
-    async fn prove(&self, mechanism: &str, name: &str, password: &str) -> String {
-        let (challenge, exchange) = self.begin(mechanism, name);
-        let proof = prover::last(mechanism, name, password, &challenge);
-        let claim = match exchange.respond(proof.as_bytes()) {
-            Step::Judge(claim, _) => claim,
-            // The server proves itself, and the client has nothing to say to that.
-            step => match challenged(step).1.respond(b"") {
-                Step::Judge(claim, _) => claim,
-                step => panic!("{step:?}"),
-            },
-        };
-        told(self.enter(claim).await)
-    }
-
-    /// The same from an address that is not trusted.
-    async fn sign_in_from(&self, from: &str, name: &str, password: &str) -> String {
-        told(self.enter_from(from, Claim::login(name.as_bytes(), password.as_bytes()).unwrap()).await)
-    }
-
-    async fn bearer(&self, user: Option<&str>, token: &str) -> String {
-        let sent = format!(
-            "n,{},\u{1}auth=Bearer {token}\u{1}\u{1}",
-            user.map_or(String::new(), |u| format!("a={u}"))
-        );
-        let mut policy = sasl::Policy::default();
-        policy.abilities.bearer = Some(Arc::default());
-        let offer = sasl::Offer::new(sasl::State::Private(sasl::Channel::default()), &policy);
-        let chosen = offer.choose("OAUTHBEARER").unwrap();
-        match chosen.begin(Some(sent.as_bytes()), self.keeper.nonce()) {
-            Step::Judge(claim, _) => told(self.enter(claim).await),
-            step => panic!("{step:?}"),
-        }
-    }
-}
-
-fn challenged(step: Step) -> (String, Exchange) {
-    match step {
-        Step::Challenge(challenge, exchange) => (String::from_utf8(challenge).unwrap(), exchange),
-        step => panic!("{step:?}"),
-    }
-}
-
-fn told(entered: Result<Entered, NotLetIn>) -> String {
-    match entered {
-        Ok(entered) => format!("{} {:?}", entered.account.id().0, entered.name),
-        Err(why) => format!("{why:?}"),
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn whoever_a_directory_lets_in_gets_an_account_and_keeps_it() {
@@ -553,28 +372,6 @@ async fn t_38_a_name_that_nobody_has_shows_to_scram_sha_1_what_it_shows_to_sha_2
     assert_ne!(somebody[0], nobody[0]);
     let count = |shown: &str| shown.split_once(",i=").unwrap().1.to_owned();
     assert_eq!((count(&somebody[0]), somebody[0].len()), (count(&nobody[0]), nobody[0].len()));
-}
-
-/// An app password of somebody, as they are shown it.
-async fn app_password(house: &House, name: &str, scopes: Scopes) -> String {
-    let drawn = house.accounts.draw_app_password();
-    add_app_password(house, name, scopes, &AppRecord::new(&drawn, None)).await;
-    drawn.reveal().to_owned()
-}
-
-/// The same for one that SCRAM can prove.
-async fn provable_app_password(house: &House, name: &str) -> String {
-    let beside = house.accounts.own_record(name).unwrap().unwrap().scram().clone();
-    let drawn = house.accounts.draw_app_password();
-    let (drawn, record) = house.pool.app_record(drawn, Some(beside)).await.unwrap();
-    add_app_password(house, name, Scopes::MAIL, &record).await;
-    drawn.reveal().to_owned()
-}
-
-async fn add_app_password(house: &House, name: &str, scopes: Scopes, record: &AppRecord) {
-    let label = Label::new(&scopes.to_string()).unwrap();
-    let new = NewAppPassword { label, scopes, expires_s: None, networks: [].into() };
-    house.accounts.add_app_password(name, &new, record).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,7 @@
+//! What a doorkeeper does, whatever is spoken outside.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod certificate;
+mod elsewhere;
+mod house;
+mod prover;
