@@ -49,7 +49,7 @@ impl Doorkeeper {
         if self.accounts.takes(account, with) {
             Judged::Known(Known { account, with, by: None })
         } else {
-            Judged::Wrong(AuthFailure::Disabled)
+            self.kept_out(account)
         }
     }
 

@@ -5,6 +5,7 @@ use crate::entered::{Entered, Place};
 use crate::judge::{Judged, Known, Slowest};
 use crate::limits::Limits;
 use crate::not_let_in::{NotLetIn, TryAgain};
+use crate::presence::Presence;
 use crate::try_at::{Manner, Try};
 use crate::turned_away::TurnedAway;
 use crate::visitor::{Visitor, address_of};
@@ -28,6 +29,7 @@ pub struct Doorkeeper {
     pub(crate) turned_away: Arc<TurnedAway>,
     pub(crate) elsewhere: Arc<Elsewhere>,
     pub(crate) slowest: Arc<Slowest>,
+    pub(crate) presence: Presence,
     clock: Box<dyn Fn() -> Moment + Send + Sync>,
     pub(crate) limits: Arc<Limits>,
     sessions: Arc<Mutex<Sessions>>,
@@ -85,6 +87,7 @@ impl Doorkeeper {
             turned_away,
             elsewhere,
             slowest: Arc::default(),
+            presence: Presence::default(),
             clock: Box::new(clock),
             limits,
             sessions: Arc::new(Mutex::new(Sessions::new(rules.sessions_per_account))),
@@ -259,6 +262,7 @@ impl Doorkeeper {
             self.turn_away(tried, name, visitor, reason).await;
             return Err(NotLetIn::Wrong);
         }
+        self.ask_soon(id, with);
         self.note_use(id, with, visitor).await;
         let exposure = self.accounts.exposure_to_tell(id).await;
         // As it is called here, which is not always what was typed, and for a token need not be typed at all.
@@ -272,6 +276,11 @@ impl Doorkeeper {
         self.limits.succeeded(&tried.attempt_at(name), failures);
         let name = events::Account::new(name);
         Ok(Entered { account, name, origin, signed_out, exposure, place })
+    }
+
+    /// Those to whom somebody is signed in.
+    pub(crate) fn signed_in(&self) -> Vec<AccountId> {
+        lock(&self.sessions).accounts().collect()
     }
 
     /// Writes it down, and lets whoever guesses wait.

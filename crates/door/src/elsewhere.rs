@@ -43,11 +43,12 @@ pub struct Manners {
 
 /// Whose password is to be judged, and by whom.
 pub(crate) struct Question<'a> {
-    login: Login,
-    of: Of<'a>,
+    pub(crate) login: Login,
+    pub(crate) of: Of<'a>,
 }
 
-enum Of<'a> {
+/// Who is asked.
+pub(crate) enum Of<'a> {
     /// Whoever knows the name first.
     Anybody,
     /// These in their order, each with whom it has to mean, if that is known.
@@ -156,7 +157,7 @@ impl Elsewhere {
     }
 
     /// Who knows the password of an account with these links, each with whom it has to mean.
-    fn of_links(&self, login: &Login, links: &[Link]) -> Vec<(&Member, Option<Subject>)> {
+    pub(crate) fn of_links(&self, login: &Login, links: &[Link]) -> Vec<(&Member, Option<Subject>)> {
         let knows = |member: &&Member| member.can(Ability::Passwords);
         let linked = |link: &Link| {
             let member = self.chain.named(&link.directory).filter(knows)?;
@@ -207,7 +208,8 @@ impl Elsewhere {
         );
     }
 
-    async fn find<'a>(&'a self, question: &Question<'a>) -> Answer<Hit<'a>> {
+    /// Who has a name, of those who are to be asked.
+    pub(crate) async fn find<'a>(&'a self, question: &Question<'a>) -> Answer<Hit<'a>> {
         let Of::These(these) = &question.of else {
             let answer = self.chain.find(&question.login).await;
             self.note_chain(&question.login, &answer);
@@ -329,7 +331,7 @@ impl Doorkeeper {
             Checked::Right if person.hit.found.standing == Standing::Disabled => {
                 Judged::Wrong(AuthFailure::Disabled)
             }
-            Checked::Right => self.take_in(&person).await,
+            Checked::Right => self.take_in(&person, &question.login).await,
             Checked::Wrong(why) => Judged::Wrong(why),
             Checked::Unavailable => Judged::Unavailable,
         })
@@ -419,14 +421,21 @@ impl Doorkeeper {
         Ok(self.pool.check(manner.lane, check).await?.into())
     }
 
-    /// The account of somebody whom their directory lets in.
-    async fn take_in(&self, person: &Person<'_>) -> Judged {
-        self.taken_in(&person.link, &person.hit.found.login, Credential::Password).await
+    /// The account of somebody whom their directory has just let in, by the name that they typed.
+    async fn take_in(&self, person: &Person<'_>, typed: &Login) -> Judged {
+        let taken = self.taken_in(&person.link, &person.hit.found.login).await;
+        if let Ok(id) = taken {
+            self.seen(id, typed).await;
+        }
+        self.account_of(taken, Credential::Password)
     }
 
-    async fn taken_in(&self, link: &Link, login: &Login, with: Credential) -> Judged {
-        let newcomers = self.elsewhere.newcomers(&link.directory);
-        match self.accounts.take_in(link, login, newcomers).await {
+    async fn taken_in(&self, link: &Link, login: &Login) -> Result<AccountId, DirectoryError> {
+        self.accounts.take_in(link, login, self.elsewhere.newcomers(&link.directory)).await
+    }
+
+    fn account_of(&self, taken: Result<AccountId, DirectoryError>, with: Credential) -> Judged {
+        match taken {
             Ok(id) => self.admitted(id, with),
             Err(DirectoryError::Refused(DirectoryRefusal::NonExistent(_))) => {
                 Judged::Wrong(AuthFailure::NoNewAccount)
@@ -444,8 +453,8 @@ impl Doorkeeper {
         match self.accounts.certainty(id) {
             Certainty::Doubtful => Judged::Unknowable(AuthFailure::Unavailable),
             _ if self.accounts.takes(id, with) => Judged::Known(Known { account: id, with, by: None }),
-            _ if is_enabled => Judged::Wrong(AuthFailure::OwnPasswordRefused),
-            _ => Judged::Wrong(AuthFailure::Disabled),
+            _ if is_enabled && !self.accounts.is_barred(id) => Judged::Wrong(AuthFailure::OwnPasswordRefused),
+            _ => self.kept_out(id),
         }
     }
 
@@ -478,6 +487,6 @@ impl Doorkeeper {
         if claimed.is_some_and(|login| !is_own(login)) {
             return Judged::Wrong(AuthFailure::NotAuthorized);
         }
-        self.taken_in(&link, &found.login, Credential::Token).await
+        self.account_of(self.taken_in(&link, &found.login).await, Credential::Token)
     }
 }

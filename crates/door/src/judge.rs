@@ -87,7 +87,9 @@ impl Doorkeeper {
         Ok(match (app, self.judge_own(claim, visitor, tried).await?) {
             (AppVerdict::Unusable(_, why), Judged::Wrong(_)) => Judged::Wrong(reason(why)),
             // It is right, and its account is not let in.
-            (AppVerdict::Right(_), Judged::Wrong(_)) => Judged::Wrong(AuthFailure::Disabled),
+            (AppVerdict::Right(_), Judged::Wrong(_)) => {
+                holder.map_or(Judged::Wrong(AuthFailure::Disabled), |id| self.kept_out(id))
+            }
             (_, judged) => judged,
         })
     }

@@ -20,6 +20,7 @@ mod entered;
 mod judge;
 mod limits;
 mod not_let_in;
+mod presence;
 mod try_at;
 mod turned_away;
 mod visitor;

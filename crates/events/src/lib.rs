@@ -33,8 +33,8 @@ pub use text::{
 };
 pub use value::{Codes, ConnectionId, FaultId, MAX_CODES, Peer};
 pub use word::{
-    AuthFailure, AuthLimit, DeliveryFailure, EndReason, ImportOutcome, Mechanism, PlaintextCommand, Protocol,
-    Refusal, Refused, StopReason, TlsGroup, TlsVersion, Word,
+    Absence, AuthFailure, AuthLimit, DeliveryFailure, EndReason, ImportOutcome, Mechanism, PlaintextCommand,
+    Protocol, Refusal, Refused, StopReason, TlsGroup, TlsVersion, Word,
 };
 
 /// The target of every event, for filters: `gatepost=debug`.

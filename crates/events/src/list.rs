@@ -4,10 +4,10 @@
 
 use crate::declare::events;
 use crate::{
-    Account, Alpn, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId, DeliveryFailure,
-    Directory, EndReason, FaultId, File, ImportOutcome, Label, Listener, MailAddress, Mailbox, Mechanism,
-    Peer, PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence, ServerName, Source,
-    StopReason, TlsGroup, TlsVersion,
+    Absence, Account, Alpn, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId,
+    DeliveryFailure, Directory, EndReason, FaultId, File, ImportOutcome, Label, Listener, MailAddress,
+    Mailbox, Mechanism, Peer, PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence,
+    ServerName, Source, StopReason, TlsGroup, TlsVersion,
 };
 use std::net::SocketAddr;
 
@@ -661,6 +661,21 @@ events! {
 
     /// The admin enabled an account again.
     "account.enabled" INFO AccountEnabled {
+        /// Which.
+        account: Account,
+    }
+
+    /// The directory that an account's owner comes from lets them in no more: whoever was signed in to the account is signed
+    /// out, and nothing signs in to it, app passwords and certificates neither, until the directory says otherwise.
+    "account.barred" INFO AccountBarred {
+        /// Which.
+        account: Account,
+        /// What the directory says.
+        reason: Absence,
+    }
+
+    /// A directory lets the owner of an account in again, or has no say in it any more.
+    "account.unbarred" INFO AccountUnbarred {
         /// Which.
         account: Account,
     }

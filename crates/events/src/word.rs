@@ -224,6 +224,14 @@ words! {
         NotAuthorized = "not-authorized",
     }
 
+    /// Why a directory elsewhere lets somebody in no more.
+    Absence {
+        /// They are in it, and may not sign in.
+        Disabled = "disabled",
+        /// They are in it no more.
+        Gone = "gone",
+    }
+
     /// Which limit held a sign-in back.
     AuthLimit {
         /// Too many failures from this address: /32 of IPv4, /64 of IPv6.

@@ -189,6 +189,7 @@ fn listed(line: &AccountLine) -> Vec<String> {
     let standing = match line.standing {
         Standing::Enabled => "",
         Standing::Disabled => "disabled",
+        Standing::Barred => "barred by its directory",
         Standing::InDoubt => "in doubt",
     };
     let who = |link: &LinkLine| format!("{} in {}", link.subject, link.directory);

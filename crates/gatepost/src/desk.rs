@@ -267,6 +267,8 @@ pub(crate) struct AccountLine {
 pub(crate) enum Standing {
     Enabled,
     Disabled,
+    /// The directory that its owner comes from lets them in no more.
+    Barred,
     /// It cannot be, as long as part of the directory is lost and it is not known whether it may.
     InDoubt,
 }
@@ -432,7 +434,10 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
 async fn account_lines(accounts: &Accounts) -> Result<Vec<AccountLine>> {
     let standing = |id| match accounts.certainty(id) {
         Certainty::Doubtful => Some(Standing::InDoubt),
-        Certainty::Whole | Certainty::OfThisOne => accounts.standing(id).map(Standing::from),
+        Certainty::Whole | Certainty::OfThisOne => match accounts.standing(id)? {
+            directory::Standing::Enabled if accounts.is_barred(id) => Some(Standing::Barred),
+            standing => Some(standing.into()),
+        },
     };
     let mut lines = Vec::new();
     for (login, id) in accounts.list() {

@@ -52,6 +52,7 @@ pub(crate) async fn serve(
     let elsewhere = Arc::new(directories::elsewhere(settings)?);
     let (accounts, pool) = (Arc::clone(&office.accounts), Arc::clone(&office.pool));
     let imap = Imap::within(settings, accounts, pool, Arc::clone(&elsewhere), Arc::clone(&office.failed));
+    let asking = imap.ask_again();
     let lmtp = Lmtp::new(settings, Arc::clone(&office.accounts)).asking(elsewhere);
     let (steward, awaited) = issuance::open(settings)?;
     let server = Server::open_and_await(settings, awaited, Protocols { imap, lmtp })?;
@@ -71,6 +72,7 @@ pub(crate) async fn serve(
     let issued = steward.map(|steward| tokio::spawn(issuance::run(steward, server.remote())));
     let keeping = tokio::spawn(guesses::keep(Arc::clone(&office)));
     let follow = tokio::spawn(async move { accounts.follow().await });
+    let asking = tokio::spawn(asking);
     let addresses: Addresses = server.addresses().collect();
     let listeners = addresses.len() + server.paths().count() + usize::from(endpoint.is_some());
     let shown = endpoint.map(|endpoint| {
@@ -86,6 +88,7 @@ pub(crate) async fn serve(
     notify("STOPPING=1");
     desk.abort();
     follow.abort();
+    asking.abort();
     sweeper.abort();
     keeping.abort();
     if let Err(why) = guesses::write(&office) {

@@ -58,6 +58,13 @@ impl Imap {
         let keeper = Doorkeeper::new(accounts, pool, elsewhere, failed, move || clock.now(), rules(settings));
         Self { lodge: Arc::new(Lodge { keeper, limits }) }
     }
+
+    /// Asks directories again, for ever, whether they still let in those who are signed in: see
+    /// [`Doorkeeper::ask_again`]. Whoever runs the server keeps this going.
+    pub fn ask_again(&self) -> impl Future<Output = ()> + Send + use<> {
+        let lodge = Arc::clone(&self.lodge);
+        async move { lodge.keeper.ask_again().await }
+    }
 }
 
 /// Networks whose addresses stand for many people.

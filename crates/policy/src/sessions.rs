@@ -33,6 +33,11 @@ impl Sessions {
         Ok(SessionPermit(account))
     }
 
+    /// The accounts that have any, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.open.keys().copied()
+    }
+
     /// The session is gone.
     pub fn release(&mut self, SessionPermit(account): SessionPermit) {
         self.open.remove(&account);
@@ -67,6 +72,7 @@ mod tests {
         let _second = sessions.admit(AccountId(1)).unwrap();
         assert_eq!(sessions.admit(AccountId(1)).err(), Some(TooManySessions(2)));
         assert!(sessions.admit(AccountId(2)).is_ok());
+        assert_eq!(sessions.accounts().map(|id| id.0).sum::<u64>(), 3);
         sessions.release(first);
         assert!(sessions.admit(AccountId(1)).is_ok());
         assert_eq!(sessions.open.entries(), 2);

@@ -35,6 +35,11 @@ impl<K: Eq + Hash> Tally<K> {
         }
     }
 
+    /// What is open, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.open.keys()
+    }
+
     #[cfg(test)]
     pub(crate) fn entries(&self) -> usize {
         self.open.len()

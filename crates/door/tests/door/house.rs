@@ -51,6 +51,7 @@ pub(crate) struct House {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
     pub(crate) limits: Arc<Limits>,
+    store: Arc<Memory>,
 }
 
 /// A directory that serves all names and gives everybody an account.
@@ -68,7 +69,17 @@ impl House {
     }
 
     pub(crate) async fn with(members: Vec<(Member, Manners)>, scram_sha_1: ScramSha1) -> Self {
-        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Still::default())).await.unwrap();
+        Self::over(Arc::new(Memory::new()), members, scram_sha_1).await
+    }
+
+    /// Another server with the same accounts.
+    pub(crate) async fn restarted(&self, members: Vec<(Member, Manners)>) -> Self {
+        Self::over(Arc::clone(&self.store), members, ScramSha1::Never).await
+    }
+
+    async fn over(store: Arc<Memory>, members: Vec<(Member, Manners)>, scram_sha_1: ScramSha1) -> Self {
+        let shared = Arc::<Memory>::clone(&store);
+        let accounts = Accounts::open(shared, Arc::new(Still::default())).await.unwrap();
         let pool = HashPool::start(1, cheap()).unwrap().with_scram_sha_1(scram_sha_1);
         let (accounts, pool) = (Arc::new(accounts), Arc::new(pool));
         let rules = Rules {
@@ -84,7 +95,7 @@ impl House {
         let limits = Arc::new(Limits::new(Keys { names: [1; 32], passwords: [2; 32] }, trusted, clock));
         let (shared, hashing) = (Arc::clone(&accounts), Arc::clone(&pool));
         let keeper = Doorkeeper::new(shared, hashing, elsewhere, Arc::clone(&limits), clock, rules);
-        Self { keeper: Arc::new(keeper), accounts, pool, limits }
+        Self { keeper: Arc::new(keeper), accounts, pool, limits, store }
     }
 
     pub(crate) async fn add(&self, name: &str, password: &str) {

@@ -4,4 +4,5 @@
 mod certificate;
 mod elsewhere;
 mod house;
+mod presence;
 mod prover;

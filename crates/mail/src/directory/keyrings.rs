@@ -294,6 +294,7 @@ impl Accounts {
         let keyring = entry.keyring();
         entry.standing == Standing::Enabled
             && roll.certainty(Some(account)) != Certainty::Doubtful
+            && !self.is_barred(account)
             && match with {
                 Credential::Password => keyring.own_password() == OwnPassword::Allowed,
                 Credential::Token => true,

@@ -1,5 +1,6 @@
 //! Who there is: accounts by name, and what they sign in with.
 
+mod barred;
 mod elsewhere;
 mod keyrings;
 mod mending;
@@ -20,6 +21,7 @@ use crate::room::{Kept, Room};
 use crate::signed_out::Credential;
 use crate::world::World;
 use crate::{Error, Origin};
+use barred::Barred;
 use bytes::Bytes;
 use mailbox::account::Limits;
 use mailbox::account::directory::keyring::OwnPassword;
@@ -65,6 +67,7 @@ pub struct Accounts {
     /// Something is wrong with the directory that was not mended yet.
     is_hurt: AtomicBool,
     renewals: Renewals,
+    barred: Barred,
     /// Those that are in memory.
     pub(crate) room: Arc<Room>,
     /// Commits of accounts that nobody waits for any more.
@@ -138,7 +141,7 @@ impl Accounts {
         is_hurt: bool,
     ) -> Result<Self, Error> {
         let offered = offered_secret(&*store, &*world).await?;
-        Ok(Self {
+        let accounts = Self {
             store,
             world,
             roll: Mutex::new(at),
@@ -149,9 +152,12 @@ impl Accounts {
             mender: None,
             is_hurt: AtomicBool::new(is_hurt),
             renewals: Renewals::default(),
+            barred: Barred::default(),
             room: Arc::new(Room::new(KEPT)),
             abandoned: Arc::default(),
-        })
+        };
+        accounts.recall_barred().await?;
+        Ok(accounts)
     }
 
     /// Whether events of the directory are lost, and what they had come to is not known. Until a repair nobody can sign in
