@@ -111,6 +111,14 @@ impl LdapDirectory {
         standing.map(|standing| Found { subject, login, standing, stored: Stored::Elsewhere, version })
     }
 
+    /// Whether an entry is still there, and matches for some name.
+    async fn still_there(&self, search: Search) -> Answer<Standing> {
+        match self.one(&search).await {
+            Answer::Yes(entry) => self.standing(&entry).await,
+            answer => answer.and_then(|_| Answer::NoSuch),
+        }
+    }
+
     async fn one(&self, search: &Search) -> Answer<Entry> {
         match self.readers.search(&self.route, search, &self.attributes).await {
             Ok(answer) => of_search(answer, self.finder.base()),
@@ -206,6 +214,11 @@ impl Directory for LdapDirectory {
 
     fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
         Box::pin(self.find_entry(login))
+    }
+
+    fn still_has<'a>(&'a self, subject: &'a Subject) -> Option<Asked<'a, Standing>> {
+        let search = self.finder.still(&self.subject, subject)?;
+        Some(Box::pin(self.still_there(search)))
     }
 
     fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {

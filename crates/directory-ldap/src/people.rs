@@ -5,7 +5,7 @@ use crate::connection::Search;
 use crate::entry::filter_for;
 use crate::outcome::Base;
 use crate::template::{Template, in_filter, in_name};
-use directory::Found;
+use directory::{Found, Subject};
 use ldap3::Scope;
 use terms::Login;
 
@@ -28,7 +28,9 @@ impl Finder {
                     Depth::Subtree => Scope::Subtree,
                 };
                 check_filter(&filled(&filter))?;
-                Ok(Self::Lookup { base, scope, filter: Template::parse(&filter)? })
+                let filter = Template::parse(&filter)?;
+                check_filter(&filter.for_any())?;
+                Ok(Self::Lookup { base, scope, filter })
             }
         }
     }
@@ -49,6 +51,18 @@ impl Finder {
                 Some(Search { base: base.clone(), scope: *scope, filter })
             }
             Self::Template(template) => Some(itself(&template.fill(login, in_name)?, ANY)),
+        }
+    }
+
+    /// What tells whether somebody is still among those who can be found by some name. None where they are looked for by a
+    /// name that is made of what they typed.
+    pub(crate) fn still(&self, attribute: &str, subject: &Subject) -> Option<Search> {
+        match self {
+            Self::Lookup { base, scope, filter } => {
+                let filter = format!("(&{}{})", filter_for(attribute, subject), filter.for_any()).into();
+                Some(Search { base: base.clone(), scope: *scope, filter })
+            }
+            Self::Template(_) => None,
         }
     }
 

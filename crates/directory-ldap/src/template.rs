@@ -54,6 +54,20 @@ impl Template {
         }
         Some(filled)
     }
+
+    /// The filter that matches whatever it matches for some login: where a login would stand, anything may (RFC 4515, 3).
+    pub(crate) fn for_any(&self) -> String {
+        let mut filled = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => filled.push_str(text),
+                // Two of them side by side are none.
+                Piece::Login | Piece::Local | Piece::Domain if filled.ends_with('*') => {}
+                Piece::Login | Piece::Local | Piece::Domain => filled.push('*'),
+            }
+        }
+        filled
+    }
 }
 
 impl Piece {
@@ -91,6 +105,14 @@ mod tests {
         assert_eq!(all("ann@example.org").unwrap(), "ann@example.org ann of example.org");
         assert_eq!(all("ann"), None, "there is no domain to name");
         assert_eq!(filled("(uid={local})", "ann", in_filter).unwrap(), "(uid=ann)");
+    }
+
+    #[test]
+    fn what_matches_for_some_login_has_anything_in_its_place() {
+        let any = |template| Template::parse(template).unwrap().for_any();
+        assert_eq!(any("(&(uid={login})(memberOf=cn=mail))"), "(&(uid=*)(memberOf=cn=mail))");
+        assert_eq!(any("(|(mail={local}@{domain})(a=smtp:{login}))"), "(|(mail=*@*)(a=smtp:*))");
+        assert_eq!(any("(uid={local}{domain})"), "(uid=*)");
     }
 
     #[test]

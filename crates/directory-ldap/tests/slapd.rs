@@ -182,6 +182,29 @@ async fn who_is_renamed_stays_who_they_are() {
 }
 
 #[tokio::test]
+async fn who_is_still_there_is_told_whatever_they_are_called_by_now_and_who_can_be_found_no_more_is_not() {
+    let slapd = Slapd::start(Tls::Offered, EVERYBODY);
+    let filter = "(&(!(employeeType=guest))(|(uid={login})(mail={login})))";
+    let narrow = People::Lookup { base: PEOPLE.into(), depth: Depth::Subtree, filter: filter.into() };
+    let directory = directory(config(&slapd, ldaps(&slapd), narrow));
+    let still = async |found: &Found| directory.still_has(&found.subject).expect("it can be asked").await;
+    let [ann, bob, cid] = ["ann", "bob", "cid"].map(|name| found(&directory, name));
+    let (ann, bob, cid) = (ann.await, bob.await, cid.await);
+    slapd.change(&format!("dn: uid=ann,{PEOPLE}\nchangetype: modrdn\nnewrdn: uid=anna\ndeleteoldrdn: 1\n"));
+    assert_eq!(still(&ann).await, Answer::Yes(Standing::Enabled));
+    assert_eq!(still(&cid).await, Answer::Yes(Standing::Disabled));
+    slapd.change(&format!(
+        "dn: uid=bob,{PEOPLE}\nchangetype: modify\nadd: employeeType\nemployeeType: guest\n"
+    ));
+    assert_eq!(still(&bob).await, Answer::NoSuch, "the filter finds him no more");
+    slapd.change(&format!("dn: uid=anna,{PEOPLE}\nchangetype: delete\n"));
+    assert_eq!(still(&ann).await, Answer::NoSuch);
+    // Where names are made of what was typed, there is nothing to ask by.
+    let made = self::directory(config(&slapd, ldaps(&slapd), template()));
+    assert!(made.still_has(&cid.subject).is_none());
+}
+
+#[tokio::test]
 async fn who_was_found_long_ago_is_found_again_for_their_password() {
     let slapd = Slapd::start(Tls::Offered, EVERYBODY);
     for people in [lookup(), template()] {

@@ -65,12 +65,19 @@ impl Chain {
     }
 
     /// Whose a token is, where `claimed` is the name that came with it. One that cannot be asked is passed over, for a token
-    /// says by itself who made it; if nobody knows it, that one is the answer.
-    pub async fn bearer(&self, token: Token<'_>, claimed: Option<&Login>) -> Answer<Hit<'_>> {
+    /// says by itself who made it; if nobody knows it, that one is the answer. `heard` is told what each says.
+    pub async fn bearer(
+        &self,
+        token: Token<'_>,
+        claimed: Option<&Login>,
+        heard: impl Fn(&Member, &Answer<Found>),
+    ) -> Answer<Hit<'_>> {
         let mut so_far = Answer::NoSuch;
         let serve = |member: &&Member| claimed.is_none_or(|login| member.serves(login));
         for member in self.members.iter().filter(|member| member.can(Ability::Bearer)).filter(serve) {
-            match member.bearer(token).await {
+            let answer = member.bearer(token).await;
+            heard(member, &answer);
+            match answer {
                 Answer::NoSuch => {}
                 Answer::Unavailable(why) => so_far = Answer::Unavailable(why),
                 answer => return answer.map(|found| Hit { member, found }),

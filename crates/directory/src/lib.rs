@@ -64,6 +64,12 @@ pub trait Directory: Send + Sync {
     /// Who has that name. [`Answer::NoSuch`] where nobody has, and where more than one has: then it is not known whose it is.
     fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found>;
 
+    /// Whether somebody who was found once is still among those who can be found, whatever they are called by now: asked by
+    /// their subject. [`Answer::NoSuch`] says for certain that they are not. `None` where only names can be asked for.
+    fn still_has<'a>(&'a self, _: &'a Subject) -> Option<Asked<'a, Standing>> {
+        None
+    }
+
     /// Whether a password is that of somebody who was [found](Self::find) with [`Stored::Elsewhere`]. An empty password is
     /// wrong, without asking anybody: an LDAP server takes it for a wish to stay anonymous (RFC 4513, 5.1.2).
     fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()>;

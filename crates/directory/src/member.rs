@@ -1,6 +1,8 @@
 //! One directory of several: for whom it is asked, how long, and what becomes of it when it does not answer.
 
-use crate::{Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Token, Trouble};
+use crate::{
+    Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Standing, Subject, Token, Trouble,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::Login;
@@ -101,6 +103,12 @@ impl Member {
     /// domain, by a slip of its own or of who wrote its query, opens nobody's door there.
     pub async fn find(&self, login: &Login) -> Answer<Found> {
         self.asked(|| self.directory.find(login)).await.and_then(|found| self.within(found))
+    }
+
+    /// Whether somebody who was found once still is there: see [`Directory::still_has`].
+    pub async fn still_has(&self, subject: &Subject) -> Option<Answer<Standing>> {
+        let asked = self.directory.still_has(subject)?;
+        Some(self.asked(|| asked).await)
     }
 
     /// Whether a password is that of somebody who was found with it elsewhere. An empty one is wrong.

@@ -14,7 +14,9 @@ pub struct Scripted {
     name: DirectoryName,
     people: Mutex<Vec<Human>>,
     state: Mutex<State>,
+    checks_state: Mutex<State>,
     only_tokens: AtomicBool,
+    only_names: AtomicBool,
     finds: AtomicU32,
     checks: AtomicU32,
 }
@@ -77,7 +79,9 @@ impl Scripted {
             name: DirectoryName::new(name).expect("a test names its directories well"),
             people: Mutex::new(people),
             state: Mutex::new(State::Up),
+            checks_state: Mutex::new(State::Up),
             only_tokens: AtomicBool::new(false),
+            only_names: AtomicBool::new(false),
             finds: AtomicU32::new(0),
             checks: AtomicU32::new(0),
         })
@@ -90,9 +94,21 @@ impl Scripted {
         self
     }
 
+    /// Nobody can be asked for by their subject, as in a database.
+    #[must_use]
+    pub fn by_names_alone(self: Arc<Self>) -> Arc<Self> {
+        self.only_names.store(true, Ordering::Relaxed);
+        self
+    }
+
     /// From now on.
     pub fn becomes(&self, state: State) {
         *lock(&self.state) = state;
+    }
+
+    /// From now on, where it is asked about a password.
+    pub fn checks_become(&self, state: State) {
+        *lock(&self.checks_state) = state;
     }
 
     /// Who is in it, to be changed.
@@ -113,11 +129,7 @@ impl Scripted {
     }
 
     fn answer<T: Send + 'static>(&self, answer: Answer<T>) -> Asked<'_, T> {
-        match *lock(&self.state) {
-            State::Up => Box::pin(ready(answer)),
-            State::Down => Box::pin(ready(Answer::Unavailable(Trouble::new("connection refused")))),
-            State::Silent => Box::pin(pending()),
-        }
+        in_state(*lock(&self.state), answer)
     }
 
     fn person(&self, login: &str) -> Option<Found> {
@@ -132,6 +144,14 @@ impl Scripted {
             stored: human.hash.as_deref().map_or(Stored::Elsewhere, |hash| Stored::Hash(hash.into())),
             version: human.version.as_ref().map(|version| Version::new(version.as_bytes())),
         })
+    }
+}
+
+fn in_state<'a, T: Send + 'static>(state: State, answer: Answer<T>) -> Asked<'a, T> {
+    match state {
+        State::Up => Box::pin(ready(answer)),
+        State::Down => Box::pin(ready(Answer::Unavailable(Trouble::new("connection refused")))),
+        State::Silent => Box::pin(pending()),
     }
 }
 
@@ -153,12 +173,26 @@ impl Directory for Scripted {
         self.answer(self.person(login.as_str()).map_or(Answer::NoSuch, Answer::Yes))
     }
 
+    fn still_has<'a>(&'a self, subject: &'a Subject) -> Option<Asked<'a, Standing>> {
+        if self.only_names.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.finds.fetch_add(1, Ordering::Relaxed);
+        let standing =
+            self.people().iter().find(|human| human.subject == subject.as_str()).map(|human| human.standing);
+        Some(self.answer(standing.map_or(Answer::NoSuch, Answer::Yes)))
+    }
+
     fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
         self.checks.fetch_add(1, Ordering::Relaxed);
         let is_theirs =
             |human: &Human| human.subject == found.subject.as_str() && human.password == password.expose();
         let is_right = self.people().iter().any(is_theirs);
-        self.answer(if is_right { Answer::Yes(()) } else { Answer::Wrong })
+        let answer = if is_right { Answer::Yes(()) } else { Answer::Wrong };
+        match *lock(&self.checks_state) {
+            State::Up => self.answer(answer),
+            state => in_state(state, answer),
+        }
     }
 
     fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {

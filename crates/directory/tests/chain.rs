@@ -86,7 +86,7 @@ async fn t_32_two_directories_of_one_kind_stay_apart() {
     let pupils = Scripted::new("pupils", &[("head@other.example", "easy")]);
     let chain = Chain::new(vec![Member::new(Arc::new(Astray(pupils)), of(&["example.org"]))]);
     assert_eq!(whose(&chain, "ann@example.org").await, "NoSuch");
-    let token = chain.bearer(Token::new("pupils/head@other.example"), None).await;
+    let token = chain.bearer(Token::new("pupils/head@other.example"), None, |_, _| ()).await;
     assert!(matches!(token, Answer::NoSuch), "{token:?}");
 
     // An account that is linked to one of two is never asked for at the other.
@@ -222,7 +222,9 @@ async fn a_token_is_judged_by_who_made_it_even_while_another_is_down() {
         Member::new(Arc::clone(&first) as _, Domains::All),
         Member::new(Arc::clone(&second) as _, of(&["example.org", ""])),
     ]);
-    let subject = async |token, claimed: Option<&Login>| match chain.bearer(Token::new(token), claimed).await
+    let subject = async |token, claimed: Option<&Login>| match chain
+        .bearer(Token::new(token), claimed, |_, _| ())
+        .await
     {
         Answer::Yes(hit) => hit.found.subject.to_string(),
         answer => format!("{:?}", answer.map(|_| ())),

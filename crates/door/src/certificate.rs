@@ -6,7 +6,7 @@
 use crate::doorkeeper::Doorkeeper;
 use crate::judge::{Judged, Known};
 use events::AuthFailure;
-use mail::Credential;
+use mail::{Credential, JudgedBy};
 use mailbox::account::directory::keyring::{Fingerprint, Fingerprinted};
 use terms::Login;
 
@@ -47,7 +47,7 @@ impl Doorkeeper {
         }
         let with = Credential::Certificate(by);
         if self.accounts.takes(account, with) {
-            Judged::Known(Known { account, with, by: None })
+            Judged::Known(Known { account, with, by: JudgedBy::Itself })
         } else {
             self.kept_out(account)
         }

@@ -12,7 +12,7 @@ use crate::visitor::{Visitor, address_of};
 use events::{AuthFailure, AuthLimit, Claimed, Event, Peer};
 use mail::{Accounts, Credential, HashPool, Lane, LastUse, Origin, Remembered, ScramSha1};
 use mailbox::account::directory::keyring::{Exposure, Service};
-use policy::{FIRST_DELAY, Scope, Sessions, TooManySessions, Verdict};
+use policy::{Scope, Sessions, TooManySessions, Verdict};
 use sasl::{Ability, Channel, Claim, Mechanism, Nonce, Offer, Policy, State, Verifiers};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -152,10 +152,9 @@ impl Doorkeeper {
                     NotLetIn::Wrong
                 })
             }
-            // That it cannot be known is our failure.
+            // That it cannot be known is our failure; that it was tried counts all the same, or guesses would be free.
             Ok(Judged::Unknowable(reason)) => {
-                log_failure(&name, visitor, reason);
-                tokio::time::sleep(FIRST_DELAY.min(self.longest_delay)).await;
+                self.turn_away(&mut tried, &name, visitor, reason).await;
                 Err(NotLetIn::Unknowable)
             }
             Ok(Judged::NotLookedAt(why)) => Err(why),
@@ -163,7 +162,12 @@ impl Doorkeeper {
                 self.turn_away_unseen(&mut tried, &name, visitor).await;
                 Err(NotLetIn::Limited(when))
             }
-            Ok(Judged::Unavailable) => {
+            Ok(judged @ (Judged::Unavailable | Judged::Unanswered)) => {
+                if matches!(judged, Judged::Unanswered) {
+                    // Counted once for each password, as all are: whoever comes back with it loses nothing.
+                    let failure = self.limits.failed(&tried.attempt(), tried.typed());
+                    visitor.failures.add(failure.charge);
+                }
                 log_failure(&name, visitor, AuthFailure::Unavailable);
                 Err(NotLetIn::DirectoryDown)
             }
@@ -256,7 +260,7 @@ impl Doorkeeper {
         account.ensure_founded(&origin).await?;
         let signed_out = account.signed_out_with(with);
         // What was disabled, revoked or changed before that could be waited for lets nobody in.
-        if !self.accounts.still_takes(id, with, by.as_deref()) {
+        if !self.accounts.still_takes(id, with, &by) {
             let is_changed = self.accounts.takes(id, with);
             let reason = if is_changed { AuthFailure::WrongPassword } else { AuthFailure::Disabled };
             self.turn_away(tried, name, visitor, reason).await;
@@ -294,11 +298,14 @@ impl Doorkeeper {
 
     /// The same of what was not known again, where nothing else was looked at.
     async fn turn_away_unseen(&self, tried: &mut Try, name: &str, visitor: &Visitor) {
-        let failure = self.limits.failed(&tried.attempt(), tried.typed());
+        // A proof is another each time: of what was not looked at, nobody knows that it is not the right one at last.
+        if let Some(unseen) = tried.unseen() {
+            let failure = self.limits.failed(&tried.attempt(), Some(unseen));
+            visitor.failures.add(failure.charge);
+        }
         tried.looking = None;
-        visitor.failures.add(failure.charge);
         log_limit(name, visitor, AuthLimit::Pair);
-        tokio::time::sleep(self.longest_delay.saturating_sub(tried.waited)).await;
+        tokio::time::sleep_until(tried.began + self.longest_delay).await;
     }
 
     /// When an app password was used last is nice to know, and no reason to turn anybody away.

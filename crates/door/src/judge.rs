@@ -1,18 +1,16 @@
 //! Whether a claim holds.
 
+use crate::by_word::Checked;
 use crate::doorkeeper::Doorkeeper;
-use crate::elsewhere::Checked;
 use crate::not_let_in::{NotLetIn, TryAgain};
 use crate::try_at::{Manner, Try};
 use crate::visitor::Visitor;
 use events::{AuthFailure, Word};
-use mail::{AppVerdict, Busy, Certainty, Credential, Found, Unusable};
+use mail::{AppVerdict, Busy, Certainty, Credential, Found, JudgedBy, Unusable};
 use mailbox::account::directory::Standing;
 use mailbox::account::directory::keyring::OwnPassword;
-use sasl::{Claim, CredentialRecord, ForeignHash, Secret, Typed, Verdict};
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use sasl::{Claim, ForeignHash, Secret, Typed, Verdict};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::AccountId;
 use tokio::time::Instant;
@@ -21,21 +19,65 @@ use tokio::time::Instant;
 /// this (threat T-38): one directory says sooner that it has no such name than that a password is wrong.
 const STROKE: Duration = Duration::from_millis(500);
 
-/// What the slowest check of a hash of others has taken, in milliseconds. A server that has just begun learns it anew.
+/// What the slowest check by others has taken of late: of a hash that was made elsewhere, or of a password that a directory
+/// was asked about. A server that has just begun learns it anew, and one check that was held up is forgotten again.
 #[derive(Debug, Default)]
-pub(crate) struct Slowest(AtomicU64);
+pub(crate) struct Slowest(Mutex<Lately>);
 
-/// No answer waits longer for what another's hash takes.
+#[derive(Debug, Default)]
+struct Lately {
+    since: Option<Instant>,
+    now: Duration,
+    before: Duration,
+}
+
+/// No answer waits longer for what a check by others takes.
 const LONGEST_CHECK: Duration = Duration::from_secs(4);
+
+/// For so long it is remembered at least, and for twice as long at most.
+const REMEMBERED_FOR: Duration = Duration::from_secs(10 * 60);
 
 impl Slowest {
     pub(crate) fn took(&self, time: Duration) {
-        let time = u64::try_from(time.min(LONGEST_CHECK).as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_max(time, Ordering::Relaxed);
+        let mut lately = self.lately();
+        lately.now = lately.now.max(time.min(LONGEST_CHECK));
     }
 
     fn time(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::Relaxed))
+        let lately = self.lately();
+        lately.now.max(lately.before)
+    }
+
+    fn lately(&self) -> MutexGuard<'_, Lately> {
+        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = lately.since.get_or_insert_with(Instant::now).elapsed();
+        if age >= REMEMBERED_FOR {
+            let before = if age < REMEMBERED_FOR.saturating_mul(2) { lately.now } else { Duration::ZERO };
+            *lately = Lately { since: Some(Instant::now()), now: Duration::ZERO, before };
+        }
+        lately
+    }
+}
+
+/// When whoever is turned away hears it: at the next stroke, counted from when they asked, and not before the slowest check
+/// would have been done. That there is no room in the pool is heard so too. What one is held back for does not count.
+struct Stroke {
+    asked: Instant,
+    /// How long they had been held back by then.
+    waited: Duration,
+}
+
+impl Stroke {
+    fn begin(tried: &Try) -> Self {
+        Self { asked: Instant::now(), waited: tried.waited }
+    }
+
+    async fn end(self, tried: &Try, slowest: &Slowest) {
+        let held_back = tried.waited.saturating_sub(self.waited);
+        let time = self.asked.elapsed().saturating_sub(held_back).max(slowest.time());
+        let strokes = time.as_millis() / STROKE.as_millis() + 1;
+        let wait = STROKE.saturating_mul(u32::try_from(strokes).unwrap_or(u32::MAX));
+        tokio::time::sleep_until(self.asked + held_back + wait).await;
     }
 }
 
@@ -43,8 +85,7 @@ impl Slowest {
 pub(crate) struct Known {
     pub(crate) account: AccountId,
     pub(crate) with: Credential,
-    /// What a password was held against, where that is kept here: it may be changed by the time that its owner is in.
-    pub(crate) by: Option<Box<CredentialRecord>>,
+    pub(crate) by: JudgedBy,
 }
 
 /// What came of a claim.
@@ -58,6 +99,8 @@ pub(crate) enum Judged {
     Unknowable(AuthFailure),
     /// The directory elsewhere that knows cannot be asked, or what it says cannot be kept.
     Unavailable,
+    /// The same of one that was handed the password: by how it answers others, no answer may be one.
+    Unanswered,
     /// Whose account it is turned out, and too much has failed there: it was not looked at.
     NotLookedAt(NotLetIn),
     /// It was not right a short while ago, and nothing else was looked at: see [`Try::only_recalled`].
@@ -82,7 +125,11 @@ impl Doorkeeper {
         if let (AppVerdict::Right(app), Some(id)) = (app, holder)
             && self.accounts.takes(id, Credential::App(app))
         {
-            return Ok(Judged::Known(Known { account: id, with: Credential::App(app), by: None }));
+            return Ok(Judged::Known(Known {
+                account: id,
+                with: Credential::App(app),
+                by: JudgedBy::Itself,
+            }));
         }
         Ok(match (app, self.judge_own(claim, visitor, tried).await?) {
             (AppVerdict::Unusable(_, why), Judged::Wrong(_)) => Judged::Wrong(reason(why)),
@@ -112,64 +159,51 @@ impl Doorkeeper {
 
     /// The same with what is no app password, here or elsewhere.
     async fn judge_own(&self, claim: Claim, visitor: &Visitor, tried: &mut Try) -> Result<Judged, Busy> {
-        let manner = self.manner(tried, visitor);
         let found = self.accounts.find(claim.name().unwrap_or_default(), self.pool.cost());
-        let is_elsewhere = claim.name().is_some_and(|name| self.who_knows(name, &found).is_some());
+        let question = claim.name().and_then(|name| self.who_knows(name, &found));
+        // A token is no guess at a password: nothing of the kind has to be known again.
         if let Some(when) = tried.only_recalled
-            && !is_elsewhere
-            && !self.recalls(&claim, &found, &manner)
+            && question.is_none()
+            && !matches!(claim, Claim::Bearer { .. })
+            && !self.recalls(&claim, &found, &self.manner(tried, visitor))
         {
             return Ok(Judged::NotRecalled(when));
         }
-        match claim {
-            Claim::Password { name, password } => match self.who_knows(&name, &found) {
-                Some(question) => {
-                    let judging = self.judge_elsewhere(question, password, visitor, tried);
-                    let judged = self.at_a_stroke(judging).await?;
-                    // Of whom part is lost, it is not known whether they are to be asked for elsewhere at all.
-                    Ok(match (judged, found.certainty) {
-                        (Judged::Wrong(_), Certainty::Doubtful) => {
-                            Judged::Unknowable(AuthFailure::Unavailable)
-                        }
-                        (judged, _) => judged,
-                    })
+        let stroke = (self.time_would_tell()).then(|| Stroke::begin(tried));
+        let judged = match (claim, question) {
+            (Claim::Password { password, .. }, Some(question)) => {
+                // Of whom part is lost, it is not known whether they are to be asked for elsewhere at all.
+                match (self.judge_elsewhere(question, password, visitor, tried).await, found.certainty) {
+                    (Ok(Judged::Wrong(_)), Certainty::Doubtful) => {
+                        Ok(Judged::Unknowable(AuthFailure::Unavailable))
+                    }
+                    (judged, _) => judged,
                 }
-                // What directories and hashes of others take is not what ours do.
-                None if self.time_would_tell() => {
-                    self.at_a_stroke(self.judge_here(&found, password, &manner)).await
-                }
-                None => self.judge_here(&found, password, &manner).await,
-            },
-            Claim::Proven { verifier, .. } if *found.record.scram() == verifier => {
-                Ok(judged(Verdict::Right, &found))
             }
-            Claim::Bearer { user, token } => {
-                self.at_a_stroke(async { Ok(self.judge_bearer(user.as_deref(), &token).await) }).await
+            (Claim::Password { password, .. }, None) => {
+                self.judge_here(&found, password, &self.manner(tried, visitor)).await
             }
-            // A certificate is no secret of this kind: it has been judged by then.
-            Claim::Proven { .. } | Claim::Disproven { .. } | Claim::External { .. } => {
-                Ok(judged(Verdict::Wrong, &found))
+            (Claim::Proven { verifier, .. }, None) if *found.record.scram() == verifier => {
+                return Ok(judged(Verdict::Right, &found));
             }
+            (Claim::Bearer { user, token }, _) => Ok(self.judge_bearer(user.as_deref(), &token).await),
+            // A certificate is no secret of this kind: it has been judged by then. Nor does a proof fit what others know.
+            (Claim::Proven { .. } | Claim::Disproven { .. } | Claim::External { .. }, _) => {
+                return Ok(judged(Verdict::Wrong, &found));
+            }
+        };
+        // What directories and hashes of others take is not what ours do.
+        if let Some(stroke) = stroke
+            && !matches!(judged, Ok(Judged::Known(_) | Judged::NotLookedAt(_) | Judged::NotRecalled(_)))
+        {
+            stroke.end(tried, &self.slowest).await;
         }
+        judged
     }
 
     /// Whether judging one name may take another time than judging another.
     fn time_would_tell(&self) -> bool {
         !self.elsewhere.chain().is_empty() || self.accounts.have_foreign_hashes()
-    }
-
-    /// Lets whoever is turned away hear it at a stroke, counted from when they asked: the next one, and not before the slowest
-    /// hash that anybody has would have been checked. That there is no room in the pool is heard so too.
-    async fn at_a_stroke(&self, judging: impl Future<Output = Result<Judged, Busy>>) -> Result<Judged, Busy> {
-        let asked = Instant::now();
-        let judged = judging.await;
-        if !matches!(judged, Ok(Judged::Known(..))) {
-            let time = asked.elapsed().max(self.slowest.time());
-            let strokes = time.as_millis() / STROKE.as_millis() + 1;
-            let wait = STROKE.saturating_mul(u32::try_from(strokes).unwrap_or(u32::MAX));
-            tokio::time::sleep_until(asked + wait).await;
-        }
-        judged
     }
 
     /// Whether this was right a short while ago and lets in.
@@ -283,7 +317,7 @@ fn judged(verdict: Verdict, found: &Found) -> Judged {
             Judged::Wrong(AuthFailure::OwnPasswordRefused)
         }
         (Verdict::Right, Some(account)) => {
-            let by = Some(Box::new(found.record.clone()));
+            let by = JudgedBy::Record(Box::new(found.record.clone()));
             Judged::Known(Known { account, with: Credential::Password, by })
         }
         (Verdict::Wrong, Some(_)) => Judged::Wrong(AuthFailure::WrongPassword),

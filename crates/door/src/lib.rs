@@ -13,6 +13,7 @@
 //! Left to others: sockets, and the proof that the line is private, without which there is no claim (`session`); the words of
 //! a protocol (`net`).
 
+mod by_word;
 mod certificate;
 mod doorkeeper;
 mod elsewhere;

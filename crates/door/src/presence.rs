@@ -5,15 +5,15 @@
 //! counts is what one says for certain: while it cannot be asked, all stays as it was.
 
 use crate::doorkeeper::Doorkeeper;
-use crate::elsewhere::{Of, Question};
+use crate::elsewhere::Of;
 use crate::judge::Judged;
-use directory::{Answer, Standing};
+use directory::{Answer, Member, Standing, Trouble};
 use events::{Absence, AuthFailure, Event};
 use mail::Credential;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use terms::{AccountId, Login};
+use terms::{AccountId, Login, Subject};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -101,20 +101,12 @@ impl Doorkeeper {
         Judged::Wrong(AuthFailure::Disabled)
     }
 
-    /// A directory has just let the owner of an account in, by this name.
-    pub(crate) async fn seen(&self, id: AccountId, login: &Login) {
-        self.is_there(id).await;
-        if let Err(why) = self.accounts.note_found_as(id, login).await {
-            tracing::warn!(account = id.0, %why, "by which name a directory knows somebody is not kept");
-        }
-    }
-
     async fn ask_of(&self, id: AccountId) {
         let Some(login) = self.accounts.login(id) else {
             self.accounts.unbar(id).await;
             return;
         };
-        match self.absence(id, &login).await {
+        match self.absence(&login).await {
             Some(Ok(())) => self.is_there(id).await,
             Some(Err(reason)) if self.accounts.bar(id).await => {
                 Event::AccountBarred { account: events::Account::new(login.as_str()), reason }.log();
@@ -123,29 +115,55 @@ impl Doorkeeper {
         }
     }
 
-    /// Whether directories let somebody in, as far as they say for certain. That a name is nobody's says so only where it was
-    /// seen to be theirs before: some are found by other names than the one that their account has here.
-    async fn absence(&self, id: AccountId, login: &Login) -> Option<Result<(), Absence>> {
+    /// Whether directories let somebody in, as far as they say for certain: the first that has them counts, as for their
+    /// password.
+    async fn absence(&self, login: &Login) -> Option<Result<(), Absence>> {
         let links = self.accounts.links(login.as_str());
-        let these = self.elsewhere.of_links(login, &links);
-        if these.is_empty() {
-            return Some(Ok(()));
-        }
-        let known_as = self.accounts.found_as(id).await.ok()?;
-        let asked = known_as.clone().unwrap_or_else(|| login.clone());
-        let question = Question { login: asked, of: Of::These(these) };
-        match self.elsewhere.find(&question).await {
-            Answer::Yes(hit) if hit.found.standing == Standing::Enabled => {
-                self.seen(id, &question.login).await;
-                Some(Ok(()))
+        let these = match self.elsewhere.of(login, &links) {
+            None => return Some(Ok(())),
+            Some(Of::These(these)) => these,
+            Some(Of::Anybody | Of::Missing(_)) => return None,
+        };
+        let mut gone = Some(Err(Absence::Gone));
+        for (member, subject) in these {
+            match self.still_has(member, subject.as_ref(), login).await {
+                Answer::Yes(Standing::Enabled) => return Some(Ok(())),
+                Answer::Yes(Standing::Disabled) | Answer::Disabled => return Some(Err(Absence::Disabled)),
+                Answer::NoSuch | Answer::Wrong => {}
+                Answer::Unavailable(_) => gone = None,
             }
-            Answer::Yes(_) | Answer::Disabled => Some(Err(Absence::Disabled)),
-            Answer::NoSuch | Answer::Wrong => known_as.map(|_| Err(Absence::Gone)),
-            Answer::Unavailable(_) => None,
+        }
+        gone
+    }
+
+    /// Whether a directory still has somebody. Where it can be asked for names alone, that it does not know theirs says nothing:
+    /// they may be called otherwise by now, or always have been; unless the name is who they are.
+    async fn still_has(&self, member: &Member, subject: Option<&Subject>, login: &Login) -> Answer<Standing> {
+        if let Some(subject) = subject
+            && let Some(answer) = member.still_has(subject).await
+        {
+            self.elsewhere.note(member.name(), &answer);
+            return answer;
+        }
+        let answer = member.find(login).await;
+        self.elsewhere.note(member.name(), &answer);
+        match answer {
+            Answer::Yes(found) if subject.is_none_or(|subject| *subject == found.subject) => {
+                Answer::Yes(found.standing)
+            }
+            Answer::NoSuch if subject.is_some_and(|subject| subject.as_str() == login.as_str()) => {
+                Answer::NoSuch
+            }
+            Answer::Yes(_) | Answer::NoSuch | Answer::Wrong => {
+                Answer::Unavailable(Trouble::new("it is not known by which name they are found"))
+            }
+            Answer::Disabled => Answer::Disabled,
+            Answer::Unavailable(why) => Answer::Unavailable(why),
         }
     }
 
-    async fn is_there(&self, id: AccountId) {
+    /// A directory lets the owner of an account in.
+    pub(crate) async fn is_there(&self, id: AccountId) {
         if self.accounts.unbar(id).await
             && let Some(login) = self.accounts.login(id)
         {

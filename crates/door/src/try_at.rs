@@ -10,6 +10,7 @@ use sasl::{Claim, Secret};
 use std::net::IpAddr;
 use std::time::Duration;
 use terms::Login;
+use tokio::time::Instant;
 
 /// One try at the door.
 pub(crate) struct Try {
@@ -20,8 +21,12 @@ pub(crate) struct Try {
     /// The account's own name once it is known: no way of writing it, and no alias, is a way around its limits.
     account: String,
     typed: Option<Fingerprint>,
+    /// What stands for it where it was not looked at: whether it is wrong is not known of it.
+    unseen: Option<Fingerprint>,
     /// While it is being looked at.
     pub(crate) looking: Option<LookingAt>,
+    /// When it came.
+    pub(crate) began: Instant,
     /// How long it was held back.
     pub(crate) waited: Duration,
     /// It is let in only by what was right a short while ago: nothing is hashed and nobody is asked, and it has failed if it is
@@ -55,14 +60,22 @@ impl Try {
             asked_for,
             account,
             typed: None,
+            unseen: None,
+            began: Instant::now(),
             looking: None,
             waited: Duration::ZERO,
             only_recalled: None,
         };
         if let Claim::Password { password, .. } = claim {
-            new.typed = Some(limits.fingerprint(&new.attempt(), password.prepared().expose()));
+            new.type_in(password.prepared(), limits);
         }
         new
+    }
+
+    fn type_in(&mut self, password: &Secret, limits: &Limits) {
+        let of = |account: &str| Some(limits.fingerprint(&self.attempt_at(account), password.expose()));
+        let (typed, unseen) = (of(&self.account), of(&format!("\0not looked at {}", self.account)));
+        (self.typed, self.unseen) = (typed, unseen);
     }
 
     pub(crate) fn attempt(&self) -> Attempt<'_> {
@@ -81,7 +94,7 @@ impl Try {
             return false;
         }
         login.as_str().clone_into(&mut self.account);
-        self.typed = Some(limits.fingerprint(&self.attempt(), password.expose()));
+        self.type_in(password, limits);
         true
     }
 
@@ -93,6 +106,10 @@ impl Try {
     /// The same, at an account by the name that it has here.
     pub(crate) fn attempt_at<'a>(&'a self, account: &'a str) -> Attempt<'a> {
         Attempt { account, ..self.attempt() }
+    }
+
+    pub(crate) const fn unseen(&self) -> Option<Fingerprint> {
+        self.unseen
     }
 
     pub(crate) const fn typed(&self) -> Option<Fingerprint> {

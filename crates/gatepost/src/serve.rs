@@ -50,6 +50,13 @@ pub(crate) async fn serve(
     ready: impl FnOnce(&Addresses),
 ) -> Result<()> {
     let elsewhere = Arc::new(directories::elsewhere(settings)?);
+    for directory in elsewhere.missing_of(&office.accounts) {
+        tracing::warn!(
+            %directory,
+            "accounts hang on a directory that the settings do not have: nobody can sign in to them until it is there, or \
+             `gatepost account unlink NAME --directory {directory}` says that it has no say any more",
+        );
+    }
     let (accounts, pool) = (Arc::clone(&office.accounts), Arc::clone(&office.pool));
     let imap = Imap::within(settings, accounts, pool, Arc::clone(&elsewhere), Arc::clone(&office.failed));
     let asking = imap.ask_again();

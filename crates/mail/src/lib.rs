@@ -58,8 +58,8 @@ pub use carry::{BroughtBack, Left, MAX_LEFT, MailboxBack, Onlooker};
 pub use check::{Checked, Finding, MAX_FINDINGS, Unreadable};
 pub use delivery::Delivery;
 pub use directory::{
-    Accounts, AppVerdict, DirectoryError, Found, LastUse, NewAppPassword, RemovedAccount, SignIn, Unusable,
-    UsedAppPassword,
+    Accounts, AppVerdict, DirectoryError, Found, JudgedBy, LastUse, NewAppPassword, RemovedAccount, SignIn,
+    Unusable, UsedAppPassword,
 };
 pub use error::{Error, Part};
 pub use found::Made;

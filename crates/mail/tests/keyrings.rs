@@ -4,8 +4,8 @@
 mod support;
 
 use mail::{
-    Account, Accounts, AppVerdict, Credential, DirectoryError, LastUse, NewAppPassword, SignIn, SignedOut,
-    Unusable,
+    Account, Accounts, AppVerdict, Credential, DirectoryError, JudgedBy, LastUse, NewAppPassword, SignIn,
+    SignedOut, Unusable,
 };
 use mailbox::account::directory::keyring::{
     AppPasswordId, Certificate, Exposure, Fingerprint, Fingerprinted, Label, OwnPassword, Scopes, Service,
@@ -152,14 +152,17 @@ async fn t_37_who_signed_in_with_a_password_is_signed_out_when_it_is_changed_and
     let (phone_id, _) = give(&accounts, ANN, &phone()).await;
     let with = [Credential::Password, Credential::App(phone_id), Credential::Token];
     let sessions = with.map(|with| ann.signed_out_with(with));
-    let old = accounts.own_record(ANN).unwrap();
-    let is_taken = || accounts.still_takes(ann.id(), Credential::Password, old.as_ref());
+    let old = accounts.own_record(ANN).unwrap().unwrap();
+    let still_takes = |record: &CredentialRecord| {
+        let by = JudgedBy::Record(Box::new(record.clone()));
+        accounts.still_takes(ann.id(), Credential::Password, &by)
+    };
+    let is_taken = || still_takes(&old);
     assert!(is_taken());
     accounts.set_credential(ANN, &record("another")).await.unwrap();
     assert_eq!(sessions.each_ref().map(is_over), [true, false, false]);
     assert!(!is_taken(), "whoever began with the old one comes too late");
-    let now = accounts.own_record(ANN).unwrap();
-    assert!(accounts.still_takes(ann.id(), Credential::Password, now.as_ref()));
+    assert!(still_takes(&accounts.own_record(ANN).unwrap().unwrap()));
     assert!(!is_over(&ann.signed_out_with(Credential::Password)), "the new one lets in");
 }
 
@@ -172,11 +175,15 @@ async fn a_better_hash_of_the_same_password_signs_nobody_out() {
     accounts.renew_credential(ann.id(), &old, &fresh).await;
     assert_eq!(accounts.own_record(ANN).unwrap().unwrap().encode(), fresh.encode());
     assert!(!is_over(&session));
-    assert!(accounts.still_takes(ann.id(), Credential::Password, Some(&old)), "it has begun before");
+    let still_takes = |record: &CredentialRecord| {
+        let by = JudgedBy::Record(Box::new(record.clone()));
+        accounts.still_takes(ann.id(), Credential::Password, &by)
+    };
+    assert!(still_takes(&old), "it has begun before");
     // What is no renewal of it is another password.
     accounts.set_credential(ANN, &record("another")).await.unwrap();
     assert!(is_over(&session));
-    assert!(!accounts.still_takes(ann.id(), Credential::Password, Some(&fresh)));
+    assert!(!still_takes(&fresh));
 }
 
 fn hashed_anew(password: &str) -> CredentialRecord {

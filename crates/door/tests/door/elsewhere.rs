@@ -4,12 +4,12 @@ use crate::house::{House, app_password, cheap, open, provable_app_password, told
 use directory::Standing;
 use directory::scripted::{Human, Scripted, State};
 use door::{Claim, Elsewhere, Expected, Manners};
-use mail::{Lane, ScramSha1};
-use mailbox::account::directory::keyring::{OwnPassword, Scopes, Service};
+use mail::{Credential, JudgedBy, Lane, ScramSha1};
+use mailbox::account::directory::keyring::{Link, OwnPassword, Scopes, Service};
 use sasl::{CredentialRecord, ForeignHash, Salts, Secret, Verdict, Workspace};
 use std::sync::Arc;
 use std::time::Duration;
-use terms::{AccountId, DirectoryName, Login};
+use terms::{AccountId, DirectoryName, Login, Subject};
 use tokio::time::Instant;
 
 /// What one hash costs here, in KiB.
@@ -587,4 +587,111 @@ async fn mail_comes_before_the_person_does_where_a_directory_knows_the_name() {
         assert_eq!(expect(&elsewhere, "ann@example.org").await, Expected::Known(AccountId(1)));
     }
     assert_eq!(house.accounts.list().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_somebodys_still_is_not_changed_by_another_that_is_theirs_too() {
+    // As a query that finds somebody by their name and by their address, and says nothing of what they are called.
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    let ann = house.sign_in("ann", "right").await;
+    staff.people()[0].aliases = vec!["ann".into()];
+    staff.people()[0].login = "ann.b".into();
+    assert_eq!(house.sign_in("ann.b", "right").await, ann);
+    let elsewhere = Elsewhere::new(vec![open(&staff)]);
+    elsewhere.expect(&house.accounts, &Login::new("ann.b").unwrap()).await;
+    assert_eq!(house.accounts.login(AccountId(1)).unwrap().as_str(), "ann");
+    // Once the former is hers no more, she is called otherwise.
+    staff.people()[0].aliases.clear();
+    assert_eq!(house.sign_in("ann.b", "right").await, "1 Account(\"ann.b\")");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_the_settings_have_no_more_gives_no_password_of_before_its_turn_again() {
+    let house = House::new(Vec::new()).await;
+    house.add("ann", "ours").await;
+    assert!(house.sign_in("ann", "ours").await.starts_with("1 "));
+    let gone = DirectoryName::new("gone").unwrap();
+    let link = Link { directory: gone.clone(), subject: Subject::new("1").unwrap() };
+    house.accounts.link("ann", &link).await.unwrap();
+    for password in ["ours", "wrong"] {
+        assert_eq!(house.sign_in("ann", password).await, "DirectoryDown", "{password}");
+    }
+    let missing = Elsewhere::default().missing_of(&house.accounts);
+    assert_eq!(missing.into_iter().collect::<Vec<_>>(), std::slice::from_ref(&gone));
+    house.accounts.unlink("ann", &gone).await.unwrap();
+    assert!(house.sign_in("ann", "ours").await.starts_with("1 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_cannot_be_judged_is_a_directory_that_is_down() {
+    let sso = Scripted::new("sso", &[("ann", "")]).of_tokens_alone();
+    let house = House::new(vec![open(&sso)]).await;
+    sso.becomes(State::Down);
+    assert_eq!(house.bearer(None, "sso/ann").await, "DirectoryDown");
+    assert_eq!(house.elsewhere.down(), [DirectoryName::new("sso").unwrap()]);
+    sso.becomes(State::Up);
+    assert!(house.bearer(None, "sso/ann").await.starts_with("1 "));
+    assert!(house.elsewhere.down().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn t_37_a_login_by_the_word_of_a_directory_that_is_unlinked_meanwhile_comes_too_late() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.sign_in("ann", "right").await;
+    let staff = DirectoryName::new("staff").unwrap();
+    let (account, link) = (AccountId(1), house.accounts.links("ann").remove(0));
+    let by = JudgedBy::Link(link.clone());
+    for with in [Credential::Password, Credential::Token] {
+        assert!(house.accounts.still_takes(account, with, &by));
+    }
+    house.accounts.unlink("ann", &staff).await.unwrap();
+    for with in [Credential::Password, Credential::Token] {
+        assert!(!house.accounts.still_takes(account, with, &by));
+    }
+    let another = Link { subject: Subject::new("another").unwrap(), ..link };
+    house.accounts.link("ann", &another).await.unwrap();
+    assert!(!house.accounts.still_takes(account, Credential::Password, &by), "it is another's mail");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_here_is_told_by_nothing_that_the_directory_takes_their_password() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    house.sign_in_from("198.51.100.1:1", "ann", "right").await;
+    house.accounts.set_own_password("ann", OwnPassword::Refused).await.unwrap();
+    // Her telephone goes on trying, and somebody guesses from the network that is known.
+    let mut guesses = 0..;
+    while !house
+        .sign_in_from("198.51.100.1:1", "ann", &format!("{:?}", guesses.next()))
+        .await
+        .starts_with("Limited")
+    {
+        house.sign_in_from("198.51.100.1:1", "ann", "right").await;
+    }
+    assert!(house.sign_in_from("198.51.100.1:1", "ann", "right").await.starts_with("Limited"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_a_directory_was_handed_and_did_not_answer_counts_as_one_that_is_wrong() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    staff.checks_become(State::Silent);
+    let from = "198.51.100.1:1";
+    let mut heard = Vec::new();
+    for n in 0..20 {
+        heard.push(house.sign_in_from(from, "ann", &format!("guess {n}")).await);
+    }
+    assert!(heard.iter().filter(|answer| *answer == "DirectoryDown").count() < 10, "{heard:?}");
+    assert!(heard.last().unwrap().starts_with("Limited"), "{heard:?}");
+    // Who has one password alone, and tries again, counts once.
+    let telephone = "203.0.113.1:1";
+    let _ = house.limits.clear();
+    for _ in 0..20 {
+        assert_eq!(house.sign_in_from(telephone, "ann", "right").await, "DirectoryDown");
+    }
+    staff.checks_become(State::Up);
+    tokio::time::advance(directory::ASKED_AGAIN_AFTER).await;
+    assert!(house.sign_in_from(telephone, "ann", "right").await.starts_with("1 "));
 }

@@ -51,6 +51,7 @@ pub(crate) struct House {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) pool: Arc<HashPool>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) elsewhere: Arc<Elsewhere>,
     store: Arc<Memory>,
 }
 
@@ -90,12 +91,13 @@ impl House {
         };
         let began = Instant::now();
         let clock = move || Moment::default().plus(began.elapsed());
-        let elsewhere = Elsewhere::new(members);
+        let elsewhere = Arc::new(Elsewhere::new(members));
         let trusted = vec![Network::of(Ipv4Addr::new(192, 0, 2, 1).into(), 32)];
         let limits = Arc::new(Limits::new(Keys { names: [1; 32], passwords: [2; 32] }, trusted, clock));
         let (shared, hashing) = (Arc::clone(&accounts), Arc::clone(&pool));
-        let keeper = Doorkeeper::new(shared, hashing, elsewhere, Arc::clone(&limits), clock, rules);
-        Self { keeper: Arc::new(keeper), accounts, pool, limits, store }
+        let keeper =
+            Doorkeeper::new(shared, hashing, Arc::clone(&elsewhere), Arc::clone(&limits), clock, rules);
+        Self { keeper: Arc::new(keeper), accounts, pool, limits, elsewhere, store }
     }
 
     pub(crate) async fn add(&self, name: &str, password: &str) {

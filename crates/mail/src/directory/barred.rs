@@ -8,15 +8,13 @@
 use super::Accounts;
 use crate::Error;
 use bytes::Bytes;
-use mailbox::account::directory::{Directory, Login};
+use mailbox::account::directory::Directory;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::AccountId;
 
 /// That an account is barred: a soft value, without anything in it.
 const BARRED: &[u8] = b"barred-elsewhere";
-/// The name by which directories elsewhere were seen to know its owner: a soft value.
-const FOUND_AS: &[u8] = b"found-elsewhere-as";
 
 /// Which accounts they are.
 #[derive(Debug, Default)]
@@ -87,28 +85,6 @@ impl Accounts {
         if let Err(why) = self.store.put_soft(id, BARRED, value).await {
             tracing::warn!(account = id.0, %why, "whether its directory keeps somebody out has to be asked anew after a restart");
         }
-    }
-
-    /// By which name a directory elsewhere was seen to know the owner of an account; `None` where none was yet, or a crash
-    /// has lost it.
-    ///
-    /// # Errors
-    /// The store cannot read now.
-    pub async fn found_as(&self, id: AccountId) -> Result<Option<Login>, Error> {
-        let value = self.store.soft(id, FOUND_AS).await?;
-        Ok(value.and_then(|name| Login::new(std::str::from_utf8(&name).ok()?).ok()))
-    }
-
-    /// A directory elsewhere knows the owner of an account by this name.
-    ///
-    /// # Errors
-    /// The store cannot read or write now.
-    pub async fn note_found_as(&self, id: AccountId, login: &Login) -> Result<(), Error> {
-        if self.found_as(id).await?.as_ref() != Some(login) {
-            let name = Bytes::copy_from_slice(login.as_str().as_bytes());
-            self.store.put_soft(id, FOUND_AS, Some(name)).await?;
-        }
-        Ok(())
     }
 }
 

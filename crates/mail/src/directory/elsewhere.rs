@@ -25,10 +25,12 @@ impl Accounts {
         linked.unwrap_or_default()
     }
 
-    /// What the account is called now whose owner is `link` elsewhere; `None` where nobody's is.
+    /// The account whose owner is `link` elsewhere, and what it is called now; `None` where nobody's is.
     #[must_use]
-    pub fn linked_login(&self, link: &Link) -> Option<Login> {
-        Some(self.roll().directory().find_linked(link)?.1.login.clone())
+    pub fn linked(&self, link: &Link) -> Option<(AccountId, Login)> {
+        let roll = self.roll();
+        let (id, entry) = roll.directory().find_linked(link)?;
+        Some((id, entry.login.clone()))
     }
 
     /// What an account is called now; `None` where there is none.

@@ -5,7 +5,7 @@ use crate::signed_out::Credential;
 use crate::{Certainty, Error};
 use bytes::Bytes;
 use mailbox::account::directory::keyring::{
-    AppPassword, AppPasswordId, Certificate, Cidr, Exposure, Fingerprint, Keyring, Label, OwnPassword,
+    AppPassword, AppPasswordId, Certificate, Cidr, Exposure, Fingerprint, Keyring, Label, Link, OwnPassword,
     Scopes, Service,
 };
 use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Standing};
@@ -90,6 +90,17 @@ pub enum Unusable {
     Service,
     /// It is not taken from there.
     Network,
+}
+
+/// What somebody was let in by, as far as it can be changed by the time that they are in.
+#[derive(Clone, Debug)]
+pub enum JudgedBy {
+    /// What they signed in with: [`Credential`] says all.
+    Itself,
+    /// A password, by the record that it was held against.
+    Record(Box<CredentialRecord>),
+    /// The word of a directory elsewhere, of somebody who is this there.
+    Link(Link),
 }
 
 impl Unusable {
@@ -305,16 +316,20 @@ impl Accounts {
             }
     }
 
-    /// The same for somebody whose password was held against this record, if it was one of ours: whoever began to sign in
-    /// with a password that has been changed since comes too late.
+    /// The same for somebody who was let in by that, a moment ago: whoever began to sign in by what has been changed since
+    /// comes too late.
     #[must_use]
-    pub fn still_takes(
-        &self,
-        account: AccountId,
-        with: Credential,
-        judged_by: Option<&CredentialRecord>,
-    ) -> bool {
-        self.takes(account, with) && judged_by.is_none_or(|record| self.is_password(account, record))
+    pub fn still_takes(&self, account: AccountId, with: Credential, by: &JudgedBy) -> bool {
+        self.takes(account, with)
+            && match by {
+                JudgedBy::Itself => true,
+                JudgedBy::Record(record) => self.is_password(account, record),
+                JudgedBy::Link(link) => self.is_whose(account, link),
+            }
+    }
+
+    fn is_whose(&self, account: AccountId, link: &Link) -> bool {
+        self.roll().directory().find_linked(link).is_some_and(|(id, _)| id == account)
     }
 
     /// Whether an account's password is the one that a record is of.

@@ -7,7 +7,7 @@ mod mending;
 mod removed;
 mod renewals;
 
-pub use keyrings::{AppVerdict, LastUse, NewAppPassword, SignIn, Unusable, UsedAppPassword};
+pub use keyrings::{AppVerdict, JudgedBy, LastUse, NewAppPassword, SignIn, Unusable, UsedAppPassword};
 pub use removed::RemovedAccount;
 
 use crate::account::Account;

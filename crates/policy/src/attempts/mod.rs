@@ -247,7 +247,8 @@ impl Attempts {
 
     /// An attempt was looked at, and was wrong. There is no `typed` where a proof was given, which tells no password.
     ///
-    /// Only what was wrong is told here: that we, or a directory, could not look is nobody's failure.
+    /// Only what was wrong is told here, or what a directory was handed and had no answer to: that we, or a directory, could not
+    /// look at all is nobody's failure.
     pub fn failed(&mut self, attempt: &Attempt<'_>, typed: Option<Fingerprint>, now: Moment) -> Failure {
         let found = self.find(attempt);
         let is_repeated = typed.is_some_and(|typed| self.is_repeated(typed, now));
