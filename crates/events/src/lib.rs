@@ -31,7 +31,7 @@ pub use text::{
     Account, Alpn, Claimed, ClientId, Command, Directory, File, Label, Listener, MAX_TEXT_OCTETS,
     MailAddress, Mailbox, Problem, ResponseCode, Sentence, ServerName, Source,
 };
-pub use value::{Codes, ConnectionId, FaultId, MAX_CODES, Peer};
+pub use value::{Codes, ConnectionId, FaultId, MAX_CODES, Peer, Sha256};
 pub use word::{
     Absence, AuthFailure, AuthLimit, DeliveryFailure, EndReason, ImportOutcome, Mechanism, PlaintextCommand,
     Protocol, Refusal, Refused, StopReason, TlsGroup, TlsVersion, Word,

@@ -7,7 +7,7 @@ use crate::{
     Absence, Account, Alpn, AuthFailure, AuthLimit, Claimed, ClientId, Codes, Command, ConnectionId,
     DeliveryFailure, Directory, EndReason, FaultId, File, ImportOutcome, Label, Listener, MailAddress,
     Mailbox, Mechanism, Peer, PlaintextCommand, Problem, Protocol, Refusal, Refused, ResponseCode, Sentence,
-    ServerName, Source, StopReason, TlsGroup, TlsVersion,
+    ServerName, Sha256, Source, StopReason, TlsGroup, TlsVersion,
 };
 use std::net::SocketAddr;
 
@@ -719,6 +719,26 @@ events! {
         account: Account,
         /// What its owner called it.
         label: Label,
+    }
+
+    /// The admin let a client certificate stand for an account.
+    "account.certificate-bound" INFO CertificateBound {
+        /// Whose.
+        account: Account,
+        /// What its owner calls it.
+        label: Label,
+        /// The SHA-256 of it, or of its public key where it is bound by that: what `account certificate list` shows.
+        sha256: Sha256,
+    }
+
+    /// The admin let a client certificate stand for an account no more: nobody can sign in with it, and who had is signed out.
+    "account.certificate-unbound" INFO CertificateUnbound {
+        /// Whose.
+        account: Account,
+        /// What its owner called it.
+        label: Label,
+        /// The SHA-256 of it, or of its public key.
+        sha256: Sha256,
     }
 
     /// The admin has looked after an exposed password: the account is listed no more.

@@ -47,8 +47,8 @@ texts! {
     Command("name of a command")
     /// A file or folder of the server.
     File("path")
-    /// What its owner calls an app password.
-    Label("name of an app password")
+    /// What its owner calls an app password or a client certificate.
+    Label("name of an app password or of a client certificate")
     /// A listener's name in the configuration.
     Listener("name in the configuration")
     /// A mail address as a mail server gave it.

@@ -69,6 +69,24 @@ impl Field for FaultId {
     }
 }
 
+/// A fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sha256(pub [u8; 32]);
+
+impl Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl Field for Sha256 {
+    const KIND: &'static str = "64 hexadecimal digits";
+
+    fn value(&self) -> impl Value + '_ {
+        display(self)
+    }
+}
+
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {

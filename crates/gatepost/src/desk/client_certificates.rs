@@ -2,6 +2,7 @@
 
 use crate::office::Office;
 use anyhow::{Context, Result, bail};
+use events::{Account, Event, Label as EventLabel, Sha256};
 use mailbox::account::directory::keyring::{Certificate, Fingerprint, Fingerprinted, Label};
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,8 @@ pub(super) async fn bind(office: &Office, wanted: &CertificateWanted) -> Result<
         bail!("{account} has a certificate that is called {label} already");
     }
     office.accounts.bind(account, &Certificate { fingerprint, label: label.clone() }).await?;
+    let called = EventLabel::new(label.as_str());
+    Event::CertificateBound { account: Account::new(account), label: called, sha256: Sha256(sha256) }.log();
     Ok(format!("The certificate {label} stands for {account}"))
 }
 
@@ -101,6 +104,8 @@ pub(super) async fn unbind(office: &Office, account: &str, called: &str) -> Resu
         }
     };
     office.accounts.unbind(account, &bound.fingerprint).await?;
+    let (label, sha256) = (EventLabel::new(bound.label.as_str()), Sha256(bound.fingerprint.sha256));
+    Event::CertificateUnbound { account: Account::new(account), label, sha256 }.log();
     Ok(format!(
         "The certificate {} stands for {account} no more, and who had signed in with it is signed out",
         bound.label
