@@ -5,6 +5,7 @@ mod accounts;
 mod backup;
 mod bring_back;
 mod certificates;
+mod client_certificates;
 mod directories;
 mod export;
 mod formats;

@@ -7,7 +7,7 @@ mod response;
 
 pub use response::{Fetched, Response, Span, Status, Value, spans};
 
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -22,9 +22,10 @@ const READ: usize = 64 << 10;
 /// Largest message that goes without asking first (RFC 7888, 5, LITERAL-), in octets.
 pub const UNASKED: usize = 4_096;
 
-/// Whom a client trusts: one authority, and no other.
+/// Whom a client trusts: one authority, and no other. And what it shows of itself, if anything.
 #[derive(Clone, Debug)]
 pub struct Trust {
+    roots: Arc<RootCertStore>,
     config: Arc<ClientConfig>,
     host: ServerName<'static>,
 }
@@ -38,9 +39,23 @@ impl Trust {
     pub fn authority(file: &Path, host: &str) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(file).expect("a certificate")).expect("an authority");
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let roots = Arc::new(roots);
+        let config = ClientConfig::builder().with_root_certificates(Arc::clone(&roots)).with_no_client_auth();
         let host = ServerName::try_from(host.to_owned()).expect("a host name");
-        Self { config: Arc::new(config), host }
+        Self { roots, config: Arc::new(config), host }
+    }
+
+    /// The same for a client with a certificate of its own: that, and its key, in PEM files.
+    ///
+    /// # Panics
+    /// When there is no certificate or key in the files, or they do not belong together.
+    #[must_use]
+    pub fn showing(self, certificate: &Path, key: &Path) -> Self {
+        let chain = vec![CertificateDer::from_pem_file(certificate).expect("a certificate")];
+        let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+        let config = ClientConfig::builder().with_root_certificates(Arc::clone(&self.roots));
+        let config = config.with_client_auth_cert(chain, key).expect("a certificate of this key");
+        Self { config: Arc::new(config), ..self }
     }
 }
 
