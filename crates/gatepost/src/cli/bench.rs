@@ -1,6 +1,6 @@
 //! The words of `gatepost bench`.
 
-use super::size;
+use super::size::size;
 use crate::desk::Allowed;
 use bench::{MOST_OPERATIONS, RATES, SMALLEST, Workload};
 use clap::Args;
