@@ -14,6 +14,7 @@ mod import;
 mod keyrings;
 mod limits;
 mod metrics;
+mod newcomers;
 mod people;
 #[path = "../../../directory-oidc/tests/provider/provider.rs"]
 #[allow(dead_code, clippy::print_stdout, reason = "it is another crate's, which uses all of it")]
