@@ -145,6 +145,15 @@ impl Server {
         client
     }
 
+    /// Whether a password lets in, or is wrong; anything else that is told is an error.
+    pub(crate) fn lets_in(&self, account: &str, password: &str) -> Result<bool, String> {
+        match Client::connect(self.address, &self.trust).unwrap().login(account, password) {
+            Ok(()) => Ok(true),
+            Err(why) if why.to_string().contains(" NO [AUTHENTICATIONFAILED] ") => Ok(false),
+            Err(why) => Err(why.to_string()),
+        }
+    }
+
     /// Where metrics are read, where the settings say so.
     pub(crate) fn metrics(&self) -> SocketAddr {
         self.metrics.unwrap()
@@ -202,7 +211,7 @@ impl Drop for Server {
     }
 }
 
-/// One listener, on a port that the system chooses; hashes as cheap as they may be.
+/// One listener, on a port that the system chooses; hashes as cheap as they may be, and nobody who is wrong waits.
 fn settings(limits: &str) -> String {
     format!(
         r#"
@@ -218,6 +227,7 @@ certificates = [{{ chain = "data/tls/server.pem", key = "data/tls/server-key.pem
 [passwords]
 hash_memory_kib = 8192
 hash_passes = 1
+login_delay_max_ms = 0
 [log]
 format = "json"
 "#
