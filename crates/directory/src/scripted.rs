@@ -4,9 +4,10 @@ use crate::{
     Ability, Answer, Asked, Directory, DirectoryName, Found, Login, Password, Standing, Stored, Subject,
     Token, Trouble, Version,
 };
-use std::future::{pending, ready};
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Knows passwords, and tokens of the form `directory/login`. It can be taken down, and counts how often it is asked.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub struct Scripted {
     people: Mutex<Vec<Human>>,
     state: Mutex<State>,
     checks_state: Mutex<State>,
+    pace: Mutex<Pace>,
     only_tokens: AtomicBool,
     only_names: AtomicBool,
     finds: AtomicU32,
@@ -51,6 +53,15 @@ pub enum State {
     Silent,
 }
 
+/// How long it takes for an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pace {
+    /// Whether somebody is there, and whose a token is.
+    pub find: Duration,
+    /// Whether a password is right.
+    pub check: Duration,
+}
+
 impl Human {
     /// Somebody whose subject is made of these names.
     #[must_use]
@@ -80,6 +91,7 @@ impl Scripted {
             people: Mutex::new(people),
             state: Mutex::new(State::Up),
             checks_state: Mutex::new(State::Up),
+            pace: Mutex::default(),
             only_tokens: AtomicBool::new(false),
             only_names: AtomicBool::new(false),
             finds: AtomicU32::new(0),
@@ -111,6 +123,11 @@ impl Scripted {
         *lock(&self.checks_state) = state;
     }
 
+    /// From now on, by tokio's clock.
+    pub fn takes(&self, pace: Pace) {
+        *lock(&self.pace) = pace;
+    }
+
     /// Who is in it, to be changed.
     pub fn people(&self) -> MutexGuard<'_, Vec<Human>> {
         lock(&self.people)
@@ -128,8 +145,12 @@ impl Scripted {
         self.checks.load(Ordering::Relaxed)
     }
 
-    fn answer<T: Send + 'static>(&self, answer: Answer<T>) -> Asked<'_, T> {
-        in_state(*lock(&self.state), answer)
+    fn answer<T: Send + 'static>(&self, time: Duration, answer: Answer<T>) -> Asked<'_, T> {
+        in_state(*lock(&self.state), time, answer)
+    }
+
+    fn pace(&self) -> Pace {
+        *lock(&self.pace)
     }
 
     fn person(&self, login: &str) -> Option<Found> {
@@ -147,12 +168,18 @@ impl Scripted {
     }
 }
 
-fn in_state<'a, T: Send + 'static>(state: State, answer: Answer<T>) -> Asked<'a, T> {
-    match state {
-        State::Up => Box::pin(ready(answer)),
-        State::Down => Box::pin(ready(Answer::Unavailable(Trouble::new("connection refused")))),
-        State::Silent => Box::pin(pending()),
-    }
+fn in_state<'a, T: Send + 'static>(state: State, time: Duration, answer: Answer<T>) -> Asked<'a, T> {
+    let answer = match state {
+        State::Up => answer,
+        State::Down => Answer::Unavailable(Trouble::new("connection refused")),
+        State::Silent => return Box::pin(pending()),
+    };
+    Box::pin(async move {
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        answer
+    })
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -170,7 +197,7 @@ impl Directory for Scripted {
 
     fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
         self.finds.fetch_add(1, Ordering::Relaxed);
-        self.answer(self.person(login.as_str()).map_or(Answer::NoSuch, Answer::Yes))
+        self.answer(self.pace().find, self.person(login.as_str()).map_or(Answer::NoSuch, Answer::Yes))
     }
 
     fn still_has<'a>(&'a self, subject: &'a Subject) -> Option<Asked<'a, Standing>> {
@@ -180,7 +207,7 @@ impl Directory for Scripted {
         self.finds.fetch_add(1, Ordering::Relaxed);
         let standing =
             self.people().iter().find(|human| human.subject == subject.as_str()).map(|human| human.standing);
-        Some(self.answer(standing.map_or(Answer::NoSuch, Answer::Yes)))
+        Some(self.answer(self.pace().find, standing.map_or(Answer::NoSuch, Answer::Yes)))
     }
 
     fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
@@ -190,8 +217,8 @@ impl Directory for Scripted {
         let is_right = self.people().iter().any(is_theirs);
         let answer = if is_right { Answer::Yes(()) } else { Answer::Wrong };
         match *lock(&self.checks_state) {
-            State::Up => self.answer(answer),
-            state => in_state(state, answer),
+            State::Up => self.answer(self.pace().check, answer),
+            state => in_state(state, Duration::ZERO, answer),
         }
     }
 
@@ -199,6 +226,6 @@ impl Directory for Scripted {
         self.finds.fetch_add(1, Ordering::Relaxed);
         let own = token.expose().strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
         let found = own.map(|name| self.person(name).map_or(Answer::Wrong, Answer::Yes));
-        self.answer(found.unwrap_or(Answer::NoSuch))
+        self.answer(self.pace().find, found.unwrap_or(Answer::NoSuch))
     }
 }

@@ -1,8 +1,8 @@
 //! People whom a directory elsewhere knows: how they come in, whose mail they get, and what a directory that is down costs.
 
-use crate::house::{House, app_password, cheap, open, provable_app_password, told, with};
+use crate::house::{House, app_password, cheap, open, provable_app_password, record, told, with};
 use directory::Standing;
-use directory::scripted::{Human, Scripted, State};
+use directory::scripted::{Human, Pace, Scripted, State};
 use door::{Claim, Elsewhere, Expected, Manners};
 use mail::{Credential, JudgedBy, Lane, ScramSha1};
 use mailbox::account::directory::keyring::{Link, OwnPassword, Scopes, Service};
@@ -230,9 +230,7 @@ async fn t_38_an_account_that_only_tokens_open_is_told_from_none_by_nothing() {
         assert_eq!(asked.elapsed().as_millis() % 500, 0, "{name} {password}");
     }
     // What an admin gives it counts all the same.
-    let secret = Secret::password("given").unwrap();
-    let record = CredentialRecord::new(&secret, Salts([7; 32]), &cheap(), &mut Workspace::new());
-    house.accounts.set_credential("ann", &record).await.unwrap();
+    house.accounts.set_credential("ann", &record("given")).await.unwrap();
     assert_eq!(house.sign_in("ann", "given").await, ann);
 }
 
@@ -259,6 +257,46 @@ async fn t_38_an_own_account_is_turned_away_after_the_same_time_as_those_of_dire
         assert_eq!(house.sign_in(name, "wrong").await, "Wrong");
         assert_eq!(asked.elapsed().as_millis() % 500, 0, "{name}: {:?}", asked.elapsed());
         assert_eq!(house.pool.verified_kib() - before, KIB, "{name} costs a hash, whoever judges");
+    }
+}
+
+/// What a directory takes for its answers would tell whom it knows: one says sooner that there is nobody than that a
+/// password is wrong, and another the other way round.
+#[tokio::test(start_paused = true)]
+async fn t_38_an_unknown_name_a_wrong_password_and_a_disabled_name_with_the_right_one_are_told_at_the_same_instant()
+ {
+    let staff = Scripted::new("staff", &["ann", "bob", "cid", "dee"].map(|name| (name, "right")));
+    let house = House::new(vec![open(&staff)]).await;
+    for name in ["ann", "bob", "cid"] {
+        assert!(house.sign_in(name, "right").await.contains(name), "they have accounts");
+    }
+    house.add("own", "right").await;
+    house.add("off", "right").await;
+    // Bob is disabled here, and so is an account of our own; Cid and Dee are in the directory, and Dee has never been here.
+    for name in ["bob", "off"] {
+        let disabled = mailbox::account::directory::Standing::Disabled;
+        house.accounts.set_standing(name, disabled).await.unwrap();
+    }
+    staff.people()[2..].iter_mut().for_each(|human| human.standing = Standing::Disabled);
+    for (find, check) in [(0, 0), (70, 0), (3, 410)] {
+        let ms = Duration::from_millis;
+        staff.takes(Pace { find: ms(find), check: ms(check) });
+        for (name, password) in [
+            ("nobody", "right"),
+            ("ann", "wrong"),
+            ("bob", "right"),
+            ("bob", "wrong"),
+            ("cid", "right"),
+            ("cid", "wrong"),
+            ("dee", "right"),
+            ("dee", "wrong"),
+            ("own", "wrong"),
+            ("off", "right"),
+            ("off", "wrong"),
+        ] {
+            let told = house.turned_away(name, password).await;
+            assert_eq!(told, ("Wrong".into(), ms(500)), "{name} {password}, {find} ms and {check} ms");
+        }
     }
 }
 

@@ -46,6 +46,12 @@ pub(crate) fn cheap() -> Cost {
     Cost::new(8, 1, 4_096).unwrap()
 }
 
+/// What a password of this server's own is held against.
+pub(crate) fn record(password: &str) -> CredentialRecord {
+    let secret = Secret::password(password).unwrap();
+    CredentialRecord::new(&secret, Salts([7; 32]), &cheap(), &mut Workspace::new())
+}
+
 pub(crate) struct House {
     pub(crate) keeper: Arc<Doorkeeper>,
     pub(crate) accounts: Arc<Accounts>,
@@ -101,9 +107,7 @@ impl House {
     }
 
     pub(crate) async fn add(&self, name: &str, password: &str) {
-        let secret = Secret::password(password).unwrap();
-        let record = CredentialRecord::new(&secret, Salts([7; 32]), &cheap(), &mut Workspace::new());
-        self.accounts.add(name, &record).await.unwrap();
+        self.accounts.add(name, &record(password)).await.unwrap();
     }
 
     /// The same as an admin does it.
@@ -156,6 +160,12 @@ impl House {
             ..visitor("192.0.2.1:1")
         };
         self.keeper.enter(claim, &visitor).await
+    }
+
+    /// What somebody is told who is not let in, and how long after they asked.
+    pub(crate) async fn turned_away(&self, name: &str, password: &str) -> (String, Duration) {
+        let asked = Instant::now();
+        (self.sign_in(name, password).await, asked.elapsed())
     }
 
     /// Who is in then, by the number of the account and its name; or what they are told.
