@@ -103,7 +103,8 @@ impl Limits {
     }
 
     pub(crate) fn knows(&self, attempt: &Attempt<'_>) -> bool {
-        self.attempts().knows(attempt)
+        let now = self.now();
+        self.attempts().knows(attempt, now)
     }
 
     pub(crate) fn fingerprint(&self, attempt: &Attempt<'_>, typed: &[u8]) -> Fingerprint {

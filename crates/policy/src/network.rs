@@ -1,7 +1,7 @@
 //! Whom an address stands for.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The addresses that probably belong to one party.
 ///
@@ -34,8 +34,8 @@ impl Network {
     }
 
     /// The [wide](Self::wide) network that its first address is in.
-    pub(crate) fn widened(self) -> Self {
-        Self::wide(Ipv6Addr::from(self.base).into())
+    pub(crate) fn widened(self) -> Wide {
+        Wide::of(Ipv6Addr::from(self.base).into())
     }
 
     /// Its first address within IPv6, and how many of its bits count.
@@ -82,6 +82,47 @@ impl Network {
     }
 }
 
+/// A [wide](Network::wide) network in eight octets, for tables that hold two million of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Wide(u64);
+
+impl Wide {
+    /// The one that an address is in.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Self(Self::V4 | u64::from(v4.to_bits() >> (32 - Self::V4_BITS))),
+            // 48 bits are left.
+            IpAddr::V6(v6) => Self((v6.to_bits() >> (128 - Self::V6_BITS)) as u64),
+        }
+    }
+
+    /// The same network, if it is a wide one.
+    pub(crate) fn from_network(network: Network) -> Option<Self> {
+        Some(network.widened()).filter(|wide| wide.network() == network)
+    }
+
+    /// What it is.
+    pub(crate) fn network(self) -> Network {
+        let Self(bits) = self;
+        match bits & Self::V4 {
+            0 => Network::wide(Ipv6Addr::from(u128::from(bits) << (128 - Self::V6_BITS)).into()),
+            // The cast takes the mark away: it is above the 32 bits that are left.
+            _ => Network::wide(Ipv4Addr::from((bits as u32) << (32 - Self::V4_BITS)).into()),
+        }
+    }
+
+    /// Set where the others are those of IPv4.
+    const V4: u64 = 1 << 63;
+    const V4_BITS: u32 = 24;
+    const V6_BITS: u32 = 48;
+}
+
+impl fmt::Debug for Wide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.network(), f)
+    }
+}
+
 /// The first `length` of 128 bits.
 fn mask(length: u8) -> u128 {
     u128::MAX.checked_shl(128_u32.saturating_sub(length.into())).unwrap_or(0)
@@ -114,7 +155,9 @@ mod tests {
         let address = address.parse().unwrap();
         let networks = [Network::narrow(address), Network::wide(address), Network::wider(address)];
         assert_eq!(networks.map(|network| network.to_string()), [narrow, wide, wider]);
-        assert_eq!(networks.map(Network::widened)[..2], [networks[1]; 2]);
+        assert_eq!(networks.map(|network| network.widened().network())[..2], [networks[1]; 2]);
+        assert_eq!(Wide::of(address).network(), networks[1]);
+        assert_eq!(networks.map(|network| Wide::from_network(network).is_some()), [false, true, false]);
         for network in networks {
             let (base, length) = network.to_parts();
             assert_eq!(Network::from_parts(base, length), Some(network));

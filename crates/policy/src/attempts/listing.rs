@@ -5,7 +5,7 @@ use super::scale::{ACCOUNT, ADDRESS, NETWORK, Scale, WIDER};
 use super::score::Score;
 use super::verdict::{Scope, Verdict};
 use super::{Attempts, score};
-use crate::network::Network;
+use crate::network::{Network, Wide};
 use std::cmp::Reverse;
 use std::net::IpAddr;
 use terms::Moment;
@@ -63,11 +63,12 @@ impl Attempts {
     pub fn clear_address(&mut self, address: IpAddr) -> usize {
         let (narrow, wide, wider) =
             (Network::narrow(address), Network::wide(address), Network::wider(address));
+        let here = Wide::of(address);
         self.changes += 1;
         self.addresses.forget(|key| *key == narrow)
             + self.networks.forget(|key| *key == wide)
             + self.wider.forget(|key| *key == wider)
-            + self.pairs.forget(|pair| pair.device.network == wide)
+            + self.pairs.forget(|pair| pair.device.network == here)
     }
 
     /// Takes back what is held against an account, from wherever; how many entries that was.
@@ -92,7 +93,7 @@ impl Attempts {
         now: Moment,
     ) -> impl Iterator<Item = Listed> + use<'a, '_> {
         ledger.iter().filter_map(move |(network, score)| {
-            let friends = self.known.friends(network.widened());
+            let friends = self.known.friends(network.widened(), now);
             let scale = scale.among(friends);
             let score = score.as_of(now, &scale);
             let verdict = scale.judge(score, now);

@@ -23,7 +23,7 @@ pub use state::{Damaged, MAX_STATE_OCTETS};
 pub use under_way::{Begun, MAX_UNDER_WAY};
 pub use verdict::{Scope, Verdict};
 
-use crate::network::Network;
+use crate::network::{Network, Wide};
 use known::{Acquaintance, Device, Known};
 use ledger::Ledger;
 use scale::{
@@ -203,14 +203,14 @@ impl Attempts {
     /// What becomes of an attempt. This is asked before anything is spent on it, and changes nothing: that an attempt came is
     /// no failure, and one that is refused costs nothing.
     pub fn ask(&self, attempt: &Attempt<'_>, now: Moment) -> Verdict {
-        self.judge(&self.find(attempt), Counting::Failures, now)
+        self.judge(&self.find(attempt, now), Counting::Failures, now)
     }
 
     /// The same for an attempt that is looked at now, if it may be: until it has [ended](Self::ended), others are judged as if
     /// it were wrong, so that many at one moment are no way around what one after the other comes to. Nobody is refused for
     /// that which may turn out to be right: they are asked to wait. The same password counts once.
     pub fn begin(&mut self, attempt: &Attempt<'_>, typed: Option<Fingerprint>, now: Moment) -> Asked {
-        let found = self.find(attempt);
+        let found = self.find(attempt, now);
         let verdict = self.judge(&found, Counting::Failures, now);
         if let Verdict::Refuse { .. } = verdict {
             return Asked::Refused(verdict);
@@ -233,8 +233,8 @@ impl Attempts {
 
     /// Whether this comes from somewhere the account has been signed in to before.
     #[must_use]
-    pub fn knows(&self, attempt: &Attempt<'_>) -> bool {
-        self.find(attempt).acquaintance == Acquaintance::Known
+    pub fn knows(&self, attempt: &Attempt<'_>, now: Moment) -> bool {
+        self.find(attempt, now).acquaintance == Acquaintance::Known
     }
 
     /// By what a password is met again if it turns out to be wrong. It is made before it is looked at.
@@ -250,7 +250,7 @@ impl Attempts {
     /// Only what was wrong is told here, or what a directory was handed and had no answer to: that we, or a directory, could not
     /// look at all is nobody's failure.
     pub fn failed(&mut self, attempt: &Attempt<'_>, typed: Option<Fingerprint>, now: Moment) -> Failure {
-        let found = self.find(attempt);
+        let found = self.find(attempt, now);
         let is_repeated = typed.is_some_and(|typed| self.is_repeated(typed, now));
         let weights = Weights::of(&found, is_repeated);
         self.charge(&found, &weights, now);
@@ -261,7 +261,7 @@ impl Attempts {
     /// An attempt was looked at, and was right. Of `earlier`, what failed in the same session, those are taken back that
     /// were meant for the same account: who has an account of their own shall not guess at others for nothing.
     pub fn succeeded(&mut self, attempt: &Attempt<'_>, earlier: Vec<Charge>, now: Moment) {
-        let found = self.find(attempt);
+        let found = self.find(attempt, now);
         for Charge { keys, weights } in earlier {
             if keys.pair.account == found.pair.account {
                 self.take_back(&keys, &weights);
@@ -298,7 +298,7 @@ impl Attempts {
         if found.nearness == Nearness::Trusted {
             return Verdict::Go;
         }
-        let friends = self.known.friends(found.network);
+        let friends = self.friends(found, now);
         let judge = |ledger, under_way, network, scale: Scale| {
             let scale = scale.among(friends);
             scale.judge(counting.with(score(ledger, network, &scale, now), under_way, network), now)
@@ -310,7 +310,7 @@ impl Attempts {
     }
 
     fn of_account(&self, found: &Found, counting: Counting, now: Moment) -> Verdict {
-        let more = match (self.is_clean(found, counting, now), self.known.friends(found.network)) {
+        let more = match (self.is_clean(found, counting, now), self.friends(found, now)) {
             (false, _) => 0,
             (true, 0) => CLEAN_RESERVE,
             (true, _) => CLEAN_RESERVE + FRIENDLY_RESERVE,
@@ -327,7 +327,12 @@ impl Attempts {
         let everywhere = score(&self.addresses, &found.address, &ADDRESS, now);
         let everywhere = counting.with(everywhere, &self.under_way.addresses, &found.address).failures();
         let elsewhere = everywhere.saturating_sub(here);
-        here < CLEAN_UNTIL && elsewhere <= self.known.friends(found.network)
+        here < CLEAN_UNTIL && elsewhere <= self.friends(found, now)
+    }
+
+    /// How many accounts have signed in from there.
+    fn friends(&self, found: &Found, now: Moment) -> u32 {
+        self.known.friends(found.pair.device.network, now)
     }
 
     fn is_repeated(&mut self, Fingerprint(typed): Fingerprint, now: Moment) -> bool {
@@ -340,7 +345,7 @@ impl Attempts {
 
     fn charge(&mut self, found: &Found, weights: &Weights, now: Moment) {
         let Found { address, network, wider, pair, .. } = *found;
-        let friends = self.known.friends(network);
+        let friends = self.friends(found, now);
         let account = ACCOUNT.bearing(CLEAN_RESERVE + FRIENDLY_RESERVE);
         add(&mut self.addresses, address, weights.address, &ADDRESS.among(friends), now);
         add(&mut self.networks, network, weights.networks, &NETWORK.among(friends), now);
@@ -366,18 +371,18 @@ impl Attempts {
         delay(of_pair.max(of_address.saturating_sub(ADDRESS.free)))
     }
 
-    fn find(&self, attempt: &Attempt<'_>) -> Found {
-        let network = Network::wide(attempt.from);
+    fn find(&self, attempt: &Attempt<'_>, now: Moment) -> Found {
         let client = attempt.client.map_or(0, |client| self.hash("client", client));
-        let pair = Pair { account: self.account_key(attempt.account), device: Device { network, client } };
+        let device = Device { network: Wide::of(attempt.from), client };
+        let pair = Pair { account: self.account_key(attempt.account), device };
         let is_trusted = self.trusted.iter().any(|network| network.holds(attempt.from));
         Found {
             address: Network::narrow(attempt.from),
-            network,
+            network: Network::wide(attempt.from),
             wider: Network::wider(attempt.from),
             pair,
             nearness: if is_trusted { Nearness::Trusted } else { Nearness::Public },
-            acquaintance: self.known.acquaintance(pair.account, &pair.device),
+            acquaintance: self.known.acquaintance(pair.account, &pair.device, now),
         }
     }
 

@@ -3,13 +3,15 @@
 //! A file of its own, written without a sync: losing it costs attackers nothing that they had not tried before, and costs
 //! nobody else anything but a wait. Its form: a line that names it, the key of names, the second in which it was written,
 //! records of fixed sizes that begin with their kind, and a checksum of all that. Wrong passwords are not in it.
+//!
+//! Version 1 did not say when devices and networks were seen; of those it is taken to be when it was written.
 
-use super::known::{Device, MAX_KNOWN_ACCOUNTS, MAX_KNOWN_DEVICES};
+use super::known::{Device, Friends, KnownDevice, MAX_KNOWN_ACCOUNTS, MAX_KNOWN_DEVICES, Second, seconds};
 use super::ledger::Ledger;
 use super::scale::{ACCOUNT, ADDRESS, MAX_FRIENDS, NETWORK, PAIR, Scale, WIDER};
 use super::score::Score;
 use super::{Attempts, Keys, MAX_REMEMBERED, Pair};
-use crate::network::Network;
+use crate::network::{Network, Wide};
 use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
@@ -18,11 +20,13 @@ use terms::Moment;
 /// A state is no longer, in octets: no ledger holds more than twice what it remembers at least.
 pub const MAX_STATE_OCTETS: usize = HEAD_OCTETS
     + 2 * MAX_REMEMBERED * (3 * 26 + 17 + 42)
-    + 2 * MAX_KNOWN_ACCOUNTS * (MAX_KNOWN_DEVICES * 34 + 22)
+    + 2 * MAX_KNOWN_ACCOUNTS * (MAX_KNOWN_DEVICES * 38 + 30)
     + SUM_OCTETS;
 
 /// Names the form and its version.
-const MAGIC: &[u8; 18] = b"gatepost limits 1\n";
+const MAGIC: &[u8; 18] = b"gatepost limits 2\n";
+/// The one before, which is read and not written.
+const MAGIC_1: &[u8; 18] = b"gatepost limits 1\n";
 const HEAD_OCTETS: usize = MAGIC.len() + 32 + 8;
 const SUM_OCTETS: usize = 32;
 
@@ -46,8 +50,12 @@ enum Kind {
     Wider = 3,
     Account = 4,
     Pair = 5,
-    Device = 6,
-    Friends = 7,
+    /// Of version 1.
+    UndatedDevice = 6,
+    /// Of version 1.
+    UndatedFriends = 7,
+    Device = 8,
+    Friends = 9,
 }
 
 impl Attempts {
@@ -65,16 +73,20 @@ impl Attempts {
             out.extend_from_slice(&key.to_be_bytes());
         });
         write_scores(&mut out, Kind::Pair, &self.pairs, &PAIR, now, write_pair);
+        let second_now = Second::of(now);
         for (account, devices) in self.known.devices.iter() {
-            for device in devices {
+            for known in devices.iter().filter(|known| known.is_known(second_now)) {
                 out.push(Kind::Device as u8);
-                write_pair(&mut out, &Pair { account: *account, device: *device });
+                write_pair(&mut out, &Pair { account: *account, device: known.device });
+                out.extend_from_slice(&second_now.since(known.seen).to_be_bytes());
             }
         }
-        for (network, friends) in self.known.friends.iter() {
+        for (network, Friends { this_month, before, since }) in self.known.friends.iter() {
             out.push(Kind::Friends as u8);
-            write_network(&mut out, network);
-            out.extend_from_slice(&friends.to_be_bytes());
+            write_network(&mut out, &network.network());
+            for part in [*this_month, *before, second_now.since(*since)] {
+                out.extend_from_slice(&part.to_be_bytes());
+            }
         }
         let sum = blake3::hash(&out);
         out.extend_from_slice(sum.as_bytes());
@@ -126,21 +138,40 @@ impl Attempts {
                 let (key, score) = (reader.pair()?, reader.score(elapsed, &PAIR, now)?);
                 put(&mut self.pairs, key, score, now);
             }
-            kind if kind == Kind::Device as u8 => self.know_again(reader.pair()?, now),
+            kind if kind == Kind::UndatedDevice as u8 => {
+                let pair = reader.pair()?;
+                self.know_again(pair, seconds(elapsed), now);
+            }
+            kind if kind == Kind::Device as u8 => {
+                let (pair, age) = (reader.pair()?, reader.number()?);
+                self.know_again(pair, seconds(elapsed).saturating_add(age), now);
+            }
+            kind if kind == Kind::UndatedFriends as u8 => {
+                let (network, many) = (reader.wide()?, reader.number()?);
+                self.favour_again(network, [many, 0], seconds(elapsed), now);
+            }
             kind if kind == Kind::Friends as u8 => {
-                let (network, friends) = (reader.network()?, u32::from_be_bytes(reader.take()?));
-                self.known.friends.put(network, friends.min(MAX_FRIENDS), now);
+                let network = reader.wide()?;
+                let (many, age) = ([reader.number()?, reader.number()?], reader.number()?);
+                self.favour_again(network, many, seconds(elapsed).saturating_add(age), now);
             }
             _ => return Err(Damaged),
         }
         Ok(())
     }
 
-    fn know_again(&mut self, Pair { account, device }: Pair, now: Moment) {
-        let mut devices = self.known.devices.get(&account).cloned().unwrap_or_default();
-        if devices.len() < MAX_KNOWN_DEVICES {
-            devices.push(device);
-            self.known.devices.put(account, devices, now);
+    fn know_again(&mut self, Pair { account, device }: Pair, age: u32, now: Moment) {
+        let second = Second::of(now);
+        let known = second.ago(age).map(|seen| KnownDevice { device, seen });
+        if let Some(known) = known.filter(|known| known.is_known(second)) {
+            self.known.remember(account, known, now);
+        }
+    }
+
+    fn favour_again(&mut self, network: Wide, many: [u32; 2], age: u32, now: Moment) {
+        if let Some(since) = Second::of(now).ago(age) {
+            let [this_month, before] = many.map(|many| many.min(MAX_FRIENDS));
+            self.known.friends.put(network, Friends { this_month, before, since }, now);
         }
     }
 }
@@ -178,7 +209,7 @@ fn write_network(out: &mut Vec<u8>, network: &Network) {
 
 fn write_pair(out: &mut Vec<u8>, pair: &Pair) {
     out.extend_from_slice(&pair.account.to_be_bytes());
-    write_network(out, &pair.device.network);
+    write_network(out, &pair.device.network.network());
     out.extend_from_slice(&pair.device.client.to_be_bytes());
 }
 
@@ -189,7 +220,7 @@ impl<'a> Reader<'a> {
     fn new(state: &'a [u8]) -> Result<Self, Damaged> {
         let (rest, sum) = state.split_last_chunk::<SUM_OCTETS>().ok_or(Damaged)?;
         match blake3::hash(rest) == *sum {
-            true => rest.strip_prefix(MAGIC).map(Self).ok_or(Damaged),
+            true => rest.strip_prefix(MAGIC).or(rest.strip_prefix(MAGIC_1)).map(Self).ok_or(Damaged),
             false => Err(Damaged),
         }
     }
@@ -205,9 +236,17 @@ impl<'a> Reader<'a> {
         Network::from_parts(base, length).ok_or(Damaged)
     }
 
+    fn wide(&mut self) -> Result<Wide, Damaged> {
+        Wide::from_network(self.network()?).ok_or(Damaged)
+    }
+
+    fn number(&mut self) -> Result<u32, Damaged> {
+        self.take().map(u32::from_be_bytes)
+    }
+
     fn pair(&mut self) -> Result<Pair, Damaged> {
         let account = u64::from_be_bytes(self.take()?);
-        let (network, client) = (self.network()?, u64::from_be_bytes(self.take()?));
+        let (network, client) = (self.wide()?, u64::from_be_bytes(self.take()?));
         Ok(Pair { account, device: Device { network, client } })
     }
 

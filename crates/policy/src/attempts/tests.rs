@@ -45,6 +45,10 @@ impl World {
         self.attempts.succeeded(&Self::attempt(from, account), Vec::new(), self.now);
     }
 
+    fn knows(&self, from: &str, account: &str) -> bool {
+        self.attempts.knows(&Self::attempt(from, account), self.now)
+    }
+
     fn wait(&mut self, wait: Duration) {
         self.now = self.now.plus(wait);
     }
@@ -278,9 +282,9 @@ fn an_account_has_as_many_known_devices_as_it_may_and_the_oldest_goes() {
         world.succeed(&elsewhere(n), "ann");
         world.succeed(&elsewhere(1), "ann");
     }
-    let knows = |n| world.attempts.knows(&World::attempt(&elsewhere(n), "ann"));
+    let knows = |n| world.knows(&elsewhere(n), "ann");
     assert_eq!([0, 1, 2, 16].map(knows), [false, true, true, true]);
-    assert!(!world.attempts.knows(&World::attempt(&elsewhere(1), "bob")));
+    assert!(!world.knows(&elsewhere(1), "bob"));
 }
 
 #[test]
@@ -295,7 +299,7 @@ fn what_is_remembered_outlives_a_restart_and_leaks_meanwhile() {
         World { attempts, now }
     };
     let at_once = again(0);
-    assert!(at_once.attempts.knows(&World::attempt(HOME, "ann")));
+    assert!(at_once.knows(HOME, "ann"));
     assert_eq!(at_once.ask(HOME, "ann"), Verdict::Go);
     assert_eq!(
         at_once.ask(HOME, "bob").max(Verdict::Go),
@@ -312,6 +316,83 @@ fn what_is_remembered_outlives_a_restart_and_leaks_meanwhile() {
     let failures = |world: &World| world.attempts.list(["eve"].into_iter(), world.now);
     let _ = restarted.fail(&elsewhere(7), "eve", "x");
     assert!(failures(&restarted).iter().any(|entry| entry.subject == Subject::Account("eve".to_owned())));
+}
+
+/// The same world in a server that is started so long after the other stopped.
+fn restarted(world: &World, pause: Duration) -> World {
+    let state = world.attempts.state(world.now, 1_000_000);
+    let now = Moment::from_millis(3);
+    let second = 1_000_000 + pause.as_secs();
+    World { attempts: Attempts::from_state(&state, [9; 32], Vec::new(), now, second).unwrap(), now }
+}
+
+#[test]
+fn a_device_that_does_not_come_back_is_forgotten_however_often_the_server_restarts() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    for _ in 0..3 {
+        assert!(world.knows(HOME, "ann"));
+        world.wait(8 * DAY);
+        world = restarted(&world, 2 * DAY);
+    }
+    world = restarted(&world, DAY);
+    assert!(!world.knows(HOME, "ann"));
+}
+
+/// A state of the version before, written at second 1,000,000: ann's device at home, and that somebody has signed in there.
+fn state_of_version_1() -> Vec<u8> {
+    let account = World::new().attempts.account_key("ann").to_be_bytes();
+    let client = World::new().attempts.hash("client", "Thunderbird").to_be_bytes();
+    let network = [&[0; 10][..], &[255, 255, 192, 0, 2, 0, 120]].concat();
+    let head = [&b"gatepost limits 1\n"[..], &KEYS.names, &1_000_000_u64.to_be_bytes()].concat();
+    let body = [&head[..], &[6], &account, &network, &client, &[7], &network, &[0, 0, 0, 1]].concat();
+    [&body[..], blake3::hash(&body).as_bytes()].concat()
+}
+
+#[test]
+fn a_state_of_version_1_is_read_as_if_all_devices_had_signed_in_when_it_was_written() {
+    let read = |days: u64| {
+        let now = Moment::default();
+        let second = 1_000_000 + days * DAY.as_secs();
+        let attempts = Attempts::from_state(&state_of_version_1(), [9; 32], Vec::new(), now, second).unwrap();
+        (attempts.known.friends(Network::wide(HOME.parse().unwrap()).widened(), now), World { attempts, now })
+    };
+    let is_known = |(friends, world): (u32, World)| (friends, world.knows(HOME, "ann"));
+    assert_eq!(is_known(read(0)), (1, true));
+    assert_eq!(is_known(read(29)), (1, true));
+    assert_eq!(is_known(read(30)), (1, false));
+    assert_eq!(is_known(read(61)), (0, false));
+}
+
+#[test]
+fn a_device_that_does_not_come_back_is_forgotten_though_another_of_its_account_comes_every_day() {
+    let mut world = World::new();
+    world.succeed(HOME, "ann");
+    for _ in 0..31 {
+        world.succeed(&elsewhere(1), "ann");
+        world.wait(DAY);
+    }
+    assert!(!world.knows(HOME, "ann"));
+    assert!(world.knows(&elsewhere(1), "ann"));
+}
+
+#[test]
+fn a_network_is_favoured_as_long_as_people_sign_in_there_and_a_month_or_two_longer() {
+    let mut world = World::new();
+    let is_favoured = |world: &World| {
+        let mut world = restarted(world, Duration::ZERO);
+        world.guess(HOME, "another", 8);
+        world.refuses(HOME, "newcomer").is_none()
+    };
+    assert!(!is_favoured(&world));
+    for n in 0..100 {
+        world.succeed(HOME, &format!("colleague {}", n % 3));
+        world.wait(DAY);
+        world = restarted(&world, Duration::ZERO);
+        assert!(is_favoured(&world), "{n}");
+    }
+    world = restarted(&world, 61 * DAY);
+    assert!(!is_favoured(&world));
 }
 
 #[test]
@@ -331,9 +412,9 @@ fn a_state_that_is_damaged_or_of_another_version_is_none() {
     }
     // What has a right checksum and makes no sense.
     for body in [
-        &b"gatepost limits 2\n"[..],
-        b"gatepost limits 1\n",
-        &[b"gatepost limits 1\n", &[0; 40][..], &[99]].concat(),
+        &b"gatepost limits 3\n"[..],
+        b"gatepost limits 2\n",
+        &[b"gatepost limits 2\n", &[0; 40][..], &[99]].concat(),
     ] {
         let sum = blake3::hash(body);
         assert_eq!(read(&[body, sum.as_bytes()].concat()), Err(Damaged));
