@@ -32,7 +32,7 @@ impl Limits {
         Self { attempts: Mutex::new(Attempts::new(keys, trusted)), clock: Box::new(clock) }
     }
 
-    /// Begins with a [state](Self::state), as it is by `second`: see [`Attempts::from_state`].
+    /// Begins with a [state](Self::write_state), as it is by `second`: see [`Attempts::from_state`].
     ///
     /// # Errors
     /// The state is damaged: it is left as it was.
@@ -48,11 +48,13 @@ impl Limits {
         Ok(())
     }
 
-    /// What is to be remembered over a restart. `second` is that of the calendar, since 1970.
-    #[must_use]
-    pub fn state(&self, second: u64) -> Vec<u8> {
-        let now = self.now();
-        self.attempts().state(now, second)
+    /// Writes what is to be remembered over a restart, piece by piece: who wants to sign in meanwhile waits for one at most.
+    /// `second` is that of the calendar, since 1970.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn write_state<E>(&self, second: u64, write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        Attempts::write_state(|| self.attempts(), self.now(), second, write)
     }
 
     /// Grows with each change.

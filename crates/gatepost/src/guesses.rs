@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use door::Limits;
 use policy::{Keys, MAX_STATE_OCTETS, Network};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,9 +44,15 @@ pub(crate) fn open(data: &Path, trusted: Vec<Network>) -> Result<Arc<Limits>> {
 /// Writes it down.
 pub(crate) fn write(office: &Office) -> Result<()> {
     let (new, file) = (office.data.join(NEW), office.data.join(NAME));
-    let written = create(&new).and_then(|mut out| out.write_all(&office.failed.state(second())));
-    let written = written.and_then(|()| fs::rename(&new, &file));
+    let written = create(&new).and_then(|out| fill(out, office)).and_then(|()| fs::rename(&new, &file));
     written.with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn fill(file: File, office: &Office) -> io::Result<()> {
+    // Most pieces are small.
+    let mut out = BufWriter::new(file);
+    office.failed.write_state(second(), |piece| out.write_all(piece))?;
+    out.flush()
 }
 
 /// Writes it down now and then, for ever.

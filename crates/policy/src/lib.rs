@@ -16,8 +16,8 @@ mod tally;
 
 pub use attempts::{
     Asked, Attempt, Attempts, Begun, Charge, Damaged, FIRST_DELAY, Failure, Fingerprint, KNOWN_FOR, Keys,
-    LONGEST_DELAY, Listed, MAX_KNOWN_DEVICES, MAX_LISTED, MAX_REMEMBERED, MAX_STATE_OCTETS, MAX_UNDER_WAY,
-    SAME_PASSWORD_FOR, Scope, Subject, Verdict,
+    LONGEST_DELAY, Listed, MAX_KNOWN_DEVICES, MAX_LISTED, MAX_PIECE_OCTETS, MAX_REMEMBERED, MAX_STATE_OCTETS,
+    MAX_UNDER_WAY, SAME_PASSWORD_FOR, Scope, Subject, Verdict,
 };
 pub use connections::{ConnectionLimits, ConnectionPermit, Connections, Crowded};
 pub use network::Network;

@@ -10,6 +10,7 @@
 mod known;
 mod ledger;
 mod listing;
+mod pieces;
 mod scale;
 mod score;
 mod state;
@@ -18,6 +19,7 @@ mod verdict;
 
 pub use known::{KNOWN_FOR, MAX_KNOWN_DEVICES};
 pub use listing::{Listed, MAX_LISTED, Subject};
+pub use pieces::MAX_PIECE_OCTETS;
 pub use scale::{FIRST_DELAY, LONGEST_DELAY};
 pub use state::{Damaged, MAX_STATE_OCTETS};
 pub use under_way::{Begun, MAX_UNDER_WAY};
@@ -55,7 +57,7 @@ const OF_A_KNOWN_DEVICE: u32 = WHOLE / 4;
 /// Keys of 32 random octets for what is kept hashed. They print as `…`.
 #[derive(Clone)]
 pub struct Keys {
-    /// Of names. It is written into the [state](Attempts::state), or nothing in it could be found again.
+    /// Of names. It is written into the [state](Attempts::write_state), or nothing in it could be found again.
     pub names: [u8; 32],
     /// Of wrong passwords, which are typing errors of right ones. It is never written.
     pub passwords: [u8; 32],
@@ -271,7 +273,7 @@ impl Attempts {
         self.changes += 1;
     }
 
-    /// Grows with each change, so that whoever writes the [state](Self::state) knows whether there is anything to write.
+    /// Grows with each change, so that whoever writes the [state](Self::write_state) knows whether there is anything to write.
     #[must_use]
     pub const fn changes(&self) -> u64 {
         self.changes
@@ -462,11 +464,11 @@ impl Weights {
     }
 }
 
-fn score<K: Eq + Hash + Clone>(ledger: &Ledger<K, Score>, key: &K, scale: &Scale, now: Moment) -> Score {
+fn score<K: Eq + Hash>(ledger: &Ledger<K, Score>, key: &K, scale: &Scale, now: Moment) -> Score {
     ledger.get(key).copied().unwrap_or_default().as_of(now, scale)
 }
 
-fn add<K: Eq + Hash + Clone>(ledger: &mut Ledger<K, Score>, key: K, weight: u32, scale: &Scale, now: Moment) {
+fn add<K: Eq + Hash>(ledger: &mut Ledger<K, Score>, key: K, weight: u32, scale: &Scale, now: Moment) {
     if weight > 0 {
         let before = ledger.get(&key).copied().unwrap_or_default();
         ledger.put(key, before.plus(weight, now, scale), now);

@@ -2,7 +2,8 @@
 //!
 //! A file of its own, written without a sync: losing it costs attackers nothing that they had not tried before, and costs
 //! nobody else anything but a wait. Its form: a line that names it, the key of names, the second in which it was written,
-//! records of fixed sizes that begin with their kind, and a checksum of all that. Wrong passwords are not in it.
+//! records of fixed sizes that begin with their kind, and a checksum of all that. Of records about the same the last is right,
+//! and earlier ones are those that are forgotten first. Wrong passwords are not in it. How it is written: [`super::pieces`].
 //!
 //! Version 1 did not say when devices and networks were seen; of those it is taken to be when it was written.
 
@@ -24,7 +25,7 @@ pub const MAX_STATE_OCTETS: usize = HEAD_OCTETS
     + SUM_OCTETS;
 
 /// Names the form and its version.
-const MAGIC: &[u8; 18] = b"gatepost limits 2\n";
+pub(super) const MAGIC: &[u8; 18] = b"gatepost limits 2\n";
 /// The one before, which is read and not written.
 const MAGIC_1: &[u8; 18] = b"gatepost limits 1\n";
 const HEAD_OCTETS: usize = MAGIC.len() + 32 + 8;
@@ -44,7 +45,7 @@ impl std::error::Error for Damaged {}
 
 /// What a record is about.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Address = 1,
     Network = 2,
     Wider = 3,
@@ -59,40 +60,6 @@ enum Kind {
 }
 
 impl Attempts {
-    /// What is to be remembered over a restart. `second` is that of the calendar, since 1970.
-    #[must_use]
-    pub fn state(&self, now: Moment, second: u64) -> Vec<u8> {
-        let mut out = Vec::new();
-        out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&self.keys.names);
-        out.extend_from_slice(&second.to_be_bytes());
-        write_scores(&mut out, Kind::Address, &self.addresses, &ADDRESS, now, write_network);
-        write_scores(&mut out, Kind::Network, &self.networks, &NETWORK, now, write_network);
-        write_scores(&mut out, Kind::Wider, &self.wider, &WIDER, now, write_network);
-        write_scores(&mut out, Kind::Account, &self.accounts, &ACCOUNT, now, |out, key| {
-            out.extend_from_slice(&key.to_be_bytes());
-        });
-        write_scores(&mut out, Kind::Pair, &self.pairs, &PAIR, now, write_pair);
-        let second_now = Second::of(now);
-        for (account, devices) in self.known.devices.iter() {
-            for known in devices.iter().filter(|known| known.is_known(second_now)) {
-                out.push(Kind::Device as u8);
-                write_pair(&mut out, &Pair { account: *account, device: known.device });
-                out.extend_from_slice(&second_now.since(known.seen).to_be_bytes());
-            }
-        }
-        for (network, Friends { this_month, before, since }) in self.known.friends.iter() {
-            out.push(Kind::Friends as u8);
-            write_network(&mut out, &network.network());
-            for part in [*this_month, *before, second_now.since(*since)] {
-                out.extend_from_slice(&part.to_be_bytes());
-            }
-        }
-        let sum = blake3::hash(&out);
-        out.extend_from_slice(sum.as_bytes());
-        out
-    }
-
     /// Takes up again what a state says, as it is by now. `passwords` is a new key, for the old one was not written.
     ///
     /// # Errors
@@ -176,41 +143,10 @@ impl Attempts {
     }
 }
 
-fn put<K: Eq + Hash + Clone>(ledger: &mut Ledger<K, Score>, key: K, score: Score, now: Moment) {
+fn put<K: Eq + Hash>(ledger: &mut Ledger<K, Score>, key: K, score: Score, now: Moment) {
     if !score.is_nothing() {
         ledger.put(key, score, now);
     }
-}
-
-fn write_scores<K: Eq + Hash + Clone>(
-    out: &mut Vec<u8>,
-    kind: Kind,
-    ledger: &Ledger<K, Score>,
-    scale: &Scale,
-    now: Moment,
-    write_key: impl Fn(&mut Vec<u8>, &K),
-) {
-    for (key, score) in ledger.iter() {
-        let score = score.as_of(now, scale);
-        if !score.is_nothing() {
-            out.push(kind as u8);
-            write_key(out, key);
-            out.extend_from_slice(&score.thousandths().to_be_bytes());
-            out.extend_from_slice(&score.failures().to_be_bytes());
-        }
-    }
-}
-
-fn write_network(out: &mut Vec<u8>, network: &Network) {
-    let (base, length) = network.to_parts();
-    out.extend_from_slice(&base.to_be_bytes());
-    out.push(length);
-}
-
-fn write_pair(out: &mut Vec<u8>, pair: &Pair) {
-    out.extend_from_slice(&pair.account.to_be_bytes());
-    write_network(out, &pair.device.network.network());
-    out.extend_from_slice(&pair.device.client.to_be_bytes());
 }
 
 struct Reader<'a>(&'a [u8]);

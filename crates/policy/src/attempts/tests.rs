@@ -1,4 +1,6 @@
 use super::*;
+use std::cell::RefCell;
+use std::convert::Infallible;
 
 /// A fake clock, somebody who tries, and what was counted.
 struct World {
@@ -51,6 +53,24 @@ impl World {
 
     fn wait(&mut self, wait: Duration) {
         self.now = self.now.plus(wait);
+    }
+}
+
+impl Attempts {
+    /// All of it in one.
+    fn state(&self, now: Moment, second: u64) -> Vec<u8> {
+        let mut state = Vec::new();
+        let written = Self::write_state(
+            || self,
+            now,
+            second,
+            |piece| {
+                state.extend_from_slice(piece);
+                Ok::<_, Infallible>(())
+            },
+        );
+        let Ok(()) = written;
+        state
     }
 }
 
@@ -421,16 +441,75 @@ fn a_state_that_is_damaged_or_of_another_version_is_none() {
     }
 }
 
-#[test]
-fn a_state_is_never_longer_than_it_may_be() {
+/// A world in which all tables have a full generation and part of another.
+fn crowded() -> World {
     let mut world = World::new();
     for n in 0..70_000_u32 {
         let from = std::net::Ipv4Addr::from(n.wrapping_mul(2_654_435_761)).into();
         let name = n.to_string();
         let attempt = Attempt { from, client: Some(&name), account: &name };
         let _ = world.attempts.failed(&attempt, None, world.now);
+        world.attempts.succeeded(&attempt, Vec::new(), world.now);
     }
-    assert!(world.attempts.state(world.now, 1).len() <= MAX_STATE_OCTETS);
+    world
+}
+
+#[test]
+fn a_state_is_written_in_pieces_that_are_never_longer_than_they_may_be() {
+    let world = crowded();
+    let (mut longest, mut all) = (0, 0);
+    let measure = |piece: &[u8]| {
+        (longest, all) = (longest.max(piece.len()), all + piece.len());
+        Ok::<_, Infallible>(())
+    };
+    let Ok(()) = Attempts::write_state(|| &world.attempts, world.now, 1, measure);
+    assert!((1_000_000..=MAX_STATE_OCTETS).contains(&all), "{all}");
+    assert!(longest <= MAX_PIECE_OCTETS && longest < all / 200, "{longest} of {all}");
+}
+
+#[test]
+fn what_was_there_before_a_state_is_written_is_in_it_whatever_happens_between_its_pieces() {
+    let mut world = World::new();
+    for n in 0..2_000 {
+        world.succeed(&elsewhere(n), &n.to_string());
+    }
+    let (world, mut state, mut n) = (RefCell::new(world), Vec::new(), 0);
+    let written = Attempts::write_state(
+        || std::cell::Ref::map(world.borrow(), |world| &world.attempts),
+        Moment::from_millis(5),
+        1,
+        |piece| {
+            state.extend_from_slice(piece);
+            n += 1;
+            world.borrow_mut().succeed(&elsewhere(n), &n.to_string());
+            world.borrow_mut().guess(HOME, &n.to_string(), 1);
+            Ok::<_, Infallible>(())
+        },
+    );
+    let Ok(()) = written;
+    let now = Moment::default();
+    let world = World { attempts: Attempts::from_state(&state, [9; 32], Vec::new(), now, 1).unwrap(), now };
+    for n in 0..2_000 {
+        assert!(world.knows(&elsewhere(n), &n.to_string()), "{n}");
+    }
+}
+
+#[test]
+fn of_more_than_may_be_remembered_what_is_oldest_goes_also_after_a_restart() {
+    let world = crowded();
+    let mut world = restarted(&world, Duration::ZERO);
+    for n in 0..50_000_u32 {
+        let from = std::net::Ipv4Addr::from(n.wrapping_mul(2_654_435_761)).into();
+        let name = format!("new {n}");
+        world.attempts.succeeded(&Attempt { from, client: None, account: &name }, Vec::new(), world.now);
+    }
+    let from = |n: u32| std::net::Ipv4Addr::from(n.wrapping_mul(2_654_435_761)).into();
+    let knows = |n: u32| {
+        let name = n.to_string();
+        let attempt = Attempt { from: from(n), client: Some(&name), account: &name };
+        world.attempts.knows(&attempt, world.now)
+    };
+    assert!((69_000..70_000).all(knows));
 }
 
 #[test]
