@@ -274,8 +274,8 @@ impl<S: Service> Server<S> {
                 self.is_resting = false;
                 match (kind, caller) {
                     (ListenerKind::Lmtp, caller) => self.admit_mail(kind, caller, visits),
-                    (kind @ (ListenerKind::AcmeHttp | ListenerKind::AcmeTls), Caller::Tcp(stream, ..)) => {
-                        self.validator.receive(kind, stream);
+                    (ListenerKind::AcmeHttp | ListenerKind::AcmeTls, Caller::Tcp(stream, from, _)) => {
+                        self.validator.receive(kind, stream, from.ip());
                     }
                     (kind, Caller::Tcp(stream, address, tls)) => {
                         self.admit((kind, tls), stream, address, visits);

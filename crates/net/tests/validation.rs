@@ -11,11 +11,12 @@ use settings::{Listener, ListenerKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
-/// As many as may be at a door at the same time.
+/// As many as may be at a door at the same time, from everywhere and from one address.
 const PLACES: usize = 128;
+const PLACES_OF_AN_ADDRESS: usize = 32;
 
 struct Doors {
     http: SocketAddr,
@@ -70,13 +71,41 @@ async fn whoever_stays_longest_goes_when_too_many_come() {
     let doors = open("crowded");
     doors.validations.show_file("token", "token.thumbprint");
     let mut silent = Vec::new();
-    for _ in 0..PLACES {
+    for _ in 0..PLACES_OF_AN_ADDRESS {
         silent.push(TcpStream::connect(doors.http).await.unwrap());
     }
     let answer = get(doors.http, "/.well-known/acme-challenge/token").await;
     assert!(answer.ends_with("token.thumbprint"), "an authority is heard all the same: {answer}");
     let mut oldest = silent.swap_remove(0);
     assert_eq!(oldest.read(&mut [0]).await.unwrap_or(0), 0, "and the oldest is gone");
+    doors.remote.stop();
+}
+
+/// A connection from an address of this host that is not the usual one.
+async fn connect_from(from: [u8; 4], to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+#[tokio::test]
+async fn t_8_however_many_come_from_one_network_an_authority_from_another_is_not_shown_out() {
+    let doors = open("shares");
+    doors.validations.show_file("token", "token.thumbprint");
+    let mut authority = connect_from([127, 9, 0, 1], doors.http).await;
+    authority.write_all(b"GET /.well-known/acme-challenge/token HTTP/1.1\r\n").await.unwrap();
+    let mut silent = Vec::new();
+    for n in 0..2 * PLACES {
+        let last = u8::try_from(n % 200 + 1).unwrap();
+        silent.push(connect_from([127, 8, 0, last], doors.http).await);
+    }
+    // Who is answered has come in behind all of those.
+    let answer = get(doors.http, "/").await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    authority.write_all(format!("Host: {HOST}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    authority.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("token.thumbprint"), "{answer}");
     doors.remote.stop();
 }
 
