@@ -9,6 +9,7 @@
 
 mod clients;
 mod examine;
+mod stamp;
 mod validations;
 
 pub use clients::{Fingerprints, MAX_AUTHORITY_NAMES_OCTETS, NoCertificate, client_verifier};
@@ -21,6 +22,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use stamp::Stamp;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -50,7 +52,18 @@ pub struct Certificates {
 #[derive(Debug)]
 struct Pair {
     files: CertificateFiles,
-    seen: Mutex<Stamps>,
+    /// Held while the files are looked at.
+    seen: Mutex<Seen>,
+}
+
+/// What is known of a pair of files.
+#[derive(Debug)]
+struct Seen {
+    /// How those looked that are in use. `None` as long as none were of use: then they are read at each look, for a file that
+    /// could not be read may be by the next one without looking otherwise (a limit of ours, a disk).
+    read: Option<Stamps>,
+    /// What was wrong at the last look, and has been told.
+    trouble: Option<CertificateError>,
 }
 
 /// A pair of files, and what is in it.
@@ -62,15 +75,19 @@ pub struct Shown {
     pub portrait: Option<Portrait>,
 }
 
-/// How the two files looked when we last read them: what changes when somebody replaces one.
-type Stamps = [Option<(SystemTime, u64)>; 2];
+/// How the two files look; `None` for one that is not there.
+type Stamps = [Option<Stamp>; 2];
+
+/// What comes of reading a pair of files.
+type Read = Result<Arc<CertifiedKey>, CertificateError>;
 
 /// What became of one pair of files at a look.
 #[derive(Debug)]
 pub enum Reloaded {
     /// New handshakes get the new certificate.
     Replaced(CertificateFiles),
-    /// The files changed, but what they hold cannot be used: the old pair stays.
+    /// The files changed, but cannot be read, or what they hold cannot be used: the old pair stays. Told once, and again when
+    /// it is for another reason.
     Kept(CertificateFiles, CertificateError),
 }
 
@@ -98,12 +115,14 @@ impl Certificates {
         }
         let needed = files.len();
         let files = files.into_iter().chain(awaited);
-        let pairs: Vec<_> = files.map(|files| Pair { seen: Mutex::new(stamps(&files)), files }).collect();
-        let read = pairs.iter().enumerate().map(|(place, pair)| match certified(&pair.files, &provider) {
-            Err(why) if place < needed => Err(why),
-            read => Ok(read.ok()),
+        let read = files.enumerate().map(|(place, files)| {
+            let (pair, read) = Pair::read_first(files, &provider);
+            match read {
+                Err(why) if place < needed => Err(why),
+                read => Ok((pair, read.ok())),
+            }
         });
-        let shown = read.collect::<Result<_, _>>()?;
+        let (pairs, shown) = read.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         Ok(Self { shown: RwLock::new(shown), pairs, provider })
     }
 
@@ -142,30 +161,61 @@ impl Certificates {
         examine::unnamed(published, &leaves)
     }
 
-    /// Looks whether files have changed and takes in what is sound. Cheap when nothing has: two `stat`s a pair.
+    /// Looks whether files have changed and takes in what is sound. Cheap when nothing has: two `stat`s a pair. Files that are
+    /// not, or cannot be read, are read at each look until they are.
     pub fn look_again(&self) -> Vec<Reloaded> {
-        self.pairs.iter().enumerate().filter_map(|(i, pair)| self.look_at(i, pair)).collect()
+        self.look_again_by(|files| certified(files, &self.provider))
     }
 
-    fn look_at(&self, place: usize, pair: &Pair) -> Option<Reloaded> {
-        let now = stamps(&pair.files);
-        {
-            let mut seen = pair.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if *seen == now {
-                return None;
-            }
-            *seen = now;
-        }
-        Some(match certified(&pair.files, &self.provider) {
-            Err(why) => Reloaded::Kept(pair.files.clone(), why),
+    fn look_again_by(&self, read: impl Fn(&CertificateFiles) -> Read) -> Vec<Reloaded> {
+        self.pairs.iter().enumerate().filter_map(|(place, pair)| self.look_at(place, pair, &read)).collect()
+    }
+
+    fn look_at(
+        &self,
+        place: usize,
+        pair: &Pair,
+        read: impl Fn(&CertificateFiles) -> Read,
+    ) -> Option<Reloaded> {
+        match pair.fresh(read)? {
+            Err(why) => Some(Reloaded::Kept(pair.files.clone(), why)),
             Ok(fresh) => {
                 let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
                 if let Some(old) = shown.get_mut(place) {
                     *old = Some(fresh);
                 }
-                Reloaded::Replaced(pair.files.clone())
+                Some(Reloaded::Replaced(pair.files.clone()))
             }
-        })
+        }
+    }
+}
+
+impl Pair {
+    fn read_first(files: CertificateFiles, provider: &CryptoProvider) -> (Self, Read) {
+        let now = stamps(&files);
+        let read = certified(&files, provider);
+        let seen = Seen { read: read.is_ok().then_some(now), trouble: read.as_ref().err().cloned() };
+        (Self { files, seen: Mutex::new(seen) }, read)
+    }
+
+    /// What is in the files, where they are not those that are in use; `None` where they are, and where the same is wrong with
+    /// them as at the last look.
+    fn fresh(&self, read: impl Fn(&CertificateFiles) -> Read) -> Option<Read> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before a file is opened: whatever is written meanwhile makes it look otherwise at the next look.
+        let now = stamps(&self.files);
+        if seen.read == Some(now) {
+            seen.trouble = None;
+            return None;
+        }
+        let read = read(&self.files);
+        let trouble = read.as_ref().err().cloned();
+        if read.is_ok() {
+            seen.read = Some(now);
+        }
+        let is_known = trouble.is_some() && trouble == seen.trouble;
+        seen.trouble = trouble;
+        (!is_known).then_some(read)
     }
 }
 
@@ -191,10 +241,7 @@ fn covers(key: &CertifiedKey, name: &ServerName<'_>) -> bool {
         .is_some_and(|cert| verify_server_name(&cert, name).is_ok())
 }
 
-fn certified(
-    files: &CertificateFiles,
-    provider: &CryptoProvider,
-) -> Result<Arc<CertifiedKey>, CertificateError> {
+fn certified(files: &CertificateFiles, provider: &CryptoProvider) -> Read {
     let unreadable = |path: &Path| {
         let path = path.to_owned();
         move |why: rustls::pki_types::pem::Error| CertificateError::Unreadable { path, why: why.to_string() }
@@ -213,10 +260,7 @@ fn certified(
 }
 
 fn stamps(files: &CertificateFiles) -> Stamps {
-    [&files.chain, &files.key].map(|path| {
-        let meta = std::fs::metadata(path).ok()?;
-        Some((meta.modified().ok()?, meta.len()))
-    })
+    [&files.chain, &files.key].map(|path| Stamp::of(path))
 }
 
 /// Why a certificate cannot be used, and what to do.
@@ -260,5 +304,110 @@ pub enum CertificateError {
 impl fmt::Display for CertificateFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} with key {}", self.chain.display(), self.key.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+    use std::time::Duration;
+
+    /// A pair of files in a folder that goes with it. All such pairs have the same length and the same time.
+    struct OnDisk(PathBuf);
+
+    impl OnDisk {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("gatepost-pair-{name}-{}", std::process::id()));
+            fs::create_dir_all(&folder).unwrap();
+            let pair = Self(folder);
+            pair.replace();
+            pair
+        }
+
+        fn files(&self) -> CertificateFiles {
+            CertificateFiles { chain: self.0.join("chain.pem"), key: self.0.join("key.pem") }
+        }
+
+        /// As who renews does: new files, in the places of the old ones.
+        fn replace(&self) {
+            let made = rcgen::generate_simple_self_signed(["mail.example.org".to_owned()]).unwrap();
+            let CertificateFiles { chain, key } = self.files();
+            for (path, mut text) in [(chain, made.cert.pem()), (key, made.signing_key.serialize_pem())] {
+                text.push_str(&"\n".repeat(4096 - text.len()));
+                let new = path.with_extension("new");
+                fs::write(&new, text).unwrap();
+                let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+                File::options().write(true).open(&new).unwrap().set_modified(long_ago).unwrap();
+                fs::rename(&new, path).unwrap();
+            }
+        }
+    }
+
+    impl Drop for OnDisk {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// What a look comes to, in a word each.
+    fn words(looked: &[Reloaded]) -> Vec<&'static str> {
+        let word = |one: &Reloaded| match one {
+            Reloaded::Replaced(_) => "replaced",
+            Reloaded::Kept(..) => "kept",
+        };
+        looked.iter().map(word).collect()
+    }
+
+    fn not_now(files: &CertificateFiles) -> Read {
+        Err(CertificateError::Unreadable { path: files.key.clone(), why: "Permission denied".into() })
+    }
+
+    #[test]
+    fn a_pair_with_the_length_and_the_time_of_the_one_before_is_another() {
+        let disk = OnDisk::new("alike");
+        let certificates = Certificates::load(vec![disk.files()]).unwrap();
+        assert_eq!(words(&certificates.look_again()), [""; 0]);
+        disk.replace();
+        assert_eq!(words(&certificates.look_again()), ["replaced"]);
+        assert_eq!(words(&certificates.look_again()), [""; 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_once_and_read_at_each_look_until_it_can() {
+        let disk = OnDisk::new("unreadable");
+        let certificates = Certificates::load(vec![disk.files()]).unwrap();
+        disk.replace();
+        assert_eq!(words(&certificates.look_again_by(not_now)), ["kept"]);
+        assert_eq!(words(&certificates.look_again_by(not_now)), [""; 0], "for the same reason");
+        // Nothing has been done to the files.
+        assert_eq!(words(&certificates.look_again()), ["replaced"]);
+        assert_eq!(words(&certificates.look_again()), [""; 0]);
+    }
+
+    #[test]
+    fn a_reason_that_came_back_is_told_again() {
+        let disk = OnDisk::new("again");
+        let certificates = Certificates::load(vec![disk.files()]).unwrap();
+        for _ in 0..2 {
+            disk.replace();
+            assert_eq!(words(&certificates.look_again_by(not_now)), ["kept"]);
+            assert_eq!(words(&certificates.look_again()), ["replaced"]);
+        }
+        fs::remove_file(disk.files().key).unwrap();
+        assert_eq!(words(&certificates.look_again_by(not_now)), ["kept"]);
+        assert_eq!(words(&certificates.look_again()), ["kept"], "for another reason");
+    }
+
+    #[test]
+    fn a_pair_that_is_awaited_is_told_of_when_it_comes_and_not_before() {
+        let disk = OnDisk::new("awaited");
+        let gone = disk.0.join("gone");
+        fs::rename(disk.files().key, &gone).unwrap();
+        let certificates = Certificates::load_and_await(Vec::new(), vec![disk.files()]).unwrap();
+        assert_eq!(words(&certificates.look_again()), [""; 0]);
+        fs::rename(&gone, disk.files().key).unwrap();
+        assert_eq!(words(&certificates.look_again()), ["replaced"]);
+        assert_eq!(certificates.loaded(), [&disk.files()]);
     }
 }
