@@ -24,7 +24,7 @@ use parse::{Person, Table};
 use stamp::Stamp;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use terms::Login;
@@ -60,9 +60,19 @@ pub struct FileDirectory {
 struct Kept {
     path: PathBuf,
     table: RwLock<Arc<Table>>,
-    /// Held while the file is looked at. None: it was not there.
-    seen: Mutex<Option<Stamp>>,
+    /// Held while the file is looked at.
+    seen: Mutex<Seen>,
     tell: Tell,
+}
+
+/// What is known of the file.
+#[derive(Debug)]
+struct Seen {
+    /// How it looked when it was last read, whatever came of it. Where it cannot be read this stays, and it is tried at each
+    /// question: that may be over without anybody's touching the file (a limit of ours, a disk).
+    read: Stamp,
+    /// Why it could not be read at the last look, as it was told.
+    trouble: Option<Box<str>>,
 }
 
 impl FileDirectory {
@@ -71,11 +81,11 @@ impl FileDirectory {
     /// # Errors
     /// The file cannot be read or used, in words for the admin.
     pub fn open(config: FileConfig, tell: Tell) -> Result<Self, BadFile> {
-        let (stamp, table) = read(&config.path)?;
+        let Read { stamp, table } = read(&config.path)?;
         let kept = Kept {
             path: config.path,
-            table: RwLock::new(Arc::new(table)),
-            seen: Mutex::new(Some(stamp)),
+            table: RwLock::new(Arc::new(table?)),
+            seen: Mutex::new(Seen { read: stamp, trouble: None }),
             tell,
         };
         Ok(Self { name: config.name, kept: Arc::new(kept) })
@@ -127,38 +137,60 @@ impl Kept {
         Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whoever comes while it is being read goes by what is known so far.
     fn look_again(&self) {
+        self.look_again_by(read);
+    }
+
+    /// Whoever comes while it is being read goes by what is known so far.
+    fn look_again_by(&self, read: impl FnOnce(&Path) -> Result<Read, BadFile>) {
         let mut seen = match self.seen.try_lock() {
             Ok(seen) => seen,
             Err(TryLockError::Poisoned(seen)) => seen.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        let now = Stamp::of(&self.path);
-        if *seen == now {
+        if Stamp::of(&self.path) == Some(seen.read) {
+            seen.trouble = None;
             return;
         }
         let reread = match read(&self.path) {
-            Ok((stamp, table)) => {
-                // Of the file that was read, which may be a newer one.
-                *seen = Some(stamp);
+            Ok(read) => {
+                *seen = Seen { read: read.stamp, trouble: None };
+                Some(self.take(read.table))
+            }
+            Err(why) => {
+                let trouble = Some(why.to_string().into_boxed_str());
+                let is_known = seen.trouble == trouble;
+                seen.trouble = trouble;
+                (!is_known).then_some(Reread::Kept(why))
+            }
+        };
+        drop(seen);
+        reread.into_iter().for_each(&self.tell);
+    }
+
+    fn take(&self, table: Result<Table, BadFile>) -> Reread {
+        match table {
+            Ok(table) => {
                 let count = table.len();
                 *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
                 Reread::Taken(count)
             }
-            Err(why) => {
-                *seen = now;
-                Reread::Kept(why)
-            }
-        };
-        drop(seen);
-        (self.tell)(reread);
+            Err(why) => Reread::Kept(why),
+        }
     }
 }
 
-/// Reads a file, and how it looked before the first octet was read: whatever is written meanwhile makes it look otherwise.
-fn read(path: &Path) -> Result<(Stamp, Table), BadFile> {
-    let unreadable = |why: io::Error| BadFile { path: path.into(), why: Why::Unreadable(why) };
+/// A file that could be read.
+struct Read {
+    /// How it looked before its first octet was read: whatever is written meanwhile makes it look otherwise. Of the file that
+    /// was read, which may be a newer one than whoever reads it has seen.
+    stamp: Stamp,
+    table: Result<Table, BadFile>,
+}
+
+fn read(path: &Path) -> Result<Read, BadFile> {
+    let bad = |why| BadFile { path: path.into(), why };
+    let unreadable = |why: io::Error| bad(Why::Unreadable(why));
     // To open a pipe would be to wait for its writer.
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(unreadable(io::Error::other("it is not a file")));
@@ -167,12 +199,12 @@ fn read(path: &Path) -> Result<(Stamp, Table), BadFile> {
     let metadata = file.metadata().map_err(unreadable)?;
     let mut octets = Vec::new();
     file.take(MAX_FILE_OCTETS + 1).read_to_end(&mut octets).map_err(unreadable)?;
-    if octets.len() as u64 > MAX_FILE_OCTETS {
-        return Err(BadFile { path: path.into(), why: Why::TooLarge });
-    }
-    let table =
-        parse::table(&octets).map_err(|lines| BadFile { path: path.into(), why: Why::Lines(lines) })?;
-    Ok((Stamp::from(&metadata), table))
+    let table = if octets.len() as u64 > MAX_FILE_OCTETS {
+        Err(bad(Why::TooLarge))
+    } else {
+        parse::table(&octets).map_err(|lines| bad(Why::Lines(lines)))
+    };
+    Ok(Read { stamp: Stamp::from(&metadata), table })
 }
 
 impl Directory for FileDirectory {
@@ -236,3 +268,35 @@ impl fmt::Display for BadFile {
 }
 
 impl std::error::Error for BadFile {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_at_the_next_look_though_nobody_touched_it() {
+        let path = std::env::temp_dir().join(format!("gatepost-passwd-unread-{}", std::process::id()));
+        std::fs::write(&path, "ann:x\nbob:x\n").unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&told);
+        let tell = move |reread| {
+            log.lock().unwrap().push(match reread {
+                Reread::Taken(count) => format!("taken: {count}"),
+                Reread::Kept(why) => why.to_string(),
+            });
+        };
+        let config = FileConfig { name: DirectoryName::new("file").unwrap(), path: path.clone() };
+        let directory = FileDirectory::open(config, Box::new(tell)).unwrap();
+        std::fs::write(&path, "ann:x\n").unwrap();
+        let busy = || Why::Unreadable(io::Error::other("Too many open files"));
+        for _ in 0..3 {
+            directory.kept.look_again_by(|path| Err(BadFile { path: path.into(), why: busy() }));
+            assert_eq!(directory.len(), 2);
+        }
+        directory.look_again();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(directory.len(), 1, "bob's line has gone");
+        let once = format!("{}: Too many open files", path.display());
+        assert_eq!(*told.lock().unwrap(), [once, "taken: 1".to_owned()]);
+    }
+}
