@@ -1,7 +1,8 @@
 //! Accounts from a passwd-file: Dovecot's, or just names and hashes.
 //!
 //! A line is `name:hash` or `name:hash:uid:gid:gecos:home:shell:extra`, of which the name, the hash and `nologin` among the
-//! extra fields count here. Blank lines, and those that begin with `#`, are none. The file is read again when it has changed,
+//! extra fields count here; or one of `/etc/shadow` (shadow(5)), of which the name, the hash and the end of the account do, and
+//! the ages of a password do not: those who let a password grow old may still read their mail. Blank lines, and those that begin with `#`, are none. The file is read again when it has changed,
 //! and then all of it or nothing: a file with a bad line leaves what was known as it was, and says which line it is.
 //!
 //! **Who somebody is** the file does not say but by their name, so the name is the [`Subject`]: whoever is renamed in the file
@@ -14,7 +15,7 @@
 mod parse;
 mod stamp;
 
-pub use parse::{BadLine, Fault, Line, MAX_FILE_OCTETS, MAX_LINE_OCTETS, MAX_LINES_TOLD, count, lines};
+pub use parse::{BadLine, Day, Fault, Line, MAX_FILE_OCTETS, MAX_LINE_OCTETS, MAX_LINES_TOLD, count, lines};
 
 use directory::{
     Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Standing, Stored, Subject, Token,
@@ -27,6 +28,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::time::SystemTime;
 use terms::Login;
 
 /// A passwd-file.
@@ -50,10 +52,14 @@ pub enum Reread {
 /// Whoever wants to know what became of the file, for the log.
 pub type Tell = Box<dyn Fn(Reread) + Send + Sync>;
 
+/// Whoever knows what time it is: an account may end.
+pub type Clock = Box<dyn Fn() -> SystemTime + Send + Sync>;
+
 /// A directory over a passwd-file.
 pub struct FileDirectory {
     name: DirectoryName,
     kept: Arc<Kept>,
+    clock: Clock,
 }
 
 /// What is known, and of which state of the file.
@@ -80,7 +86,7 @@ impl FileDirectory {
     ///
     /// # Errors
     /// The file cannot be read or used, in words for the admin.
-    pub fn open(config: FileConfig, tell: Tell) -> Result<Self, BadFile> {
+    pub fn open(config: FileConfig, clock: Clock, tell: Tell) -> Result<Self, BadFile> {
         let Read { stamp, table } = read(&config.path)?;
         let kept = Kept {
             path: config.path,
@@ -88,7 +94,7 @@ impl FileDirectory {
             seen: Mutex::new(Seen { read: stamp, trouble: None }),
             tell,
         };
-        Ok(Self { name: config.name, kept: Arc::new(kept) })
+        Ok(Self { name: config.name, kept: Arc::new(kept), clock })
     }
 
     /// How many are known.
@@ -116,18 +122,25 @@ impl FileDirectory {
             kept.table()
         });
         match looked.await {
-            Ok(table) => found(login, table.get(login)),
+            Ok(table) => found(login, table.get(login), self.today()),
             Err(why) => Answer::Unavailable(Trouble::new(why)),
         }
     }
+
+    fn today(&self) -> Day {
+        let since = (self.clock)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Day(since.as_secs() / SECONDS_OF_A_DAY)
+    }
 }
 
-fn found(login: &Login, person: Option<&Person>) -> Answer<Found> {
+const SECONDS_OF_A_DAY: u64 = 24 * 60 * 60;
+
+fn found(login: &Login, person: Option<&Person>, today: Day) -> Answer<Found> {
     let Some((person, subject)) = person.zip(Subject::new(login.as_str()).ok()) else {
         return Answer::NoSuch;
     };
     let version = Version::new(blake3::hash(person.hash.as_bytes()).as_bytes());
-    let standing = if person.is_shut_out { Standing::Disabled } else { Standing::Enabled };
+    let standing = if person.may_sign_in(today) { Standing::Enabled } else { Standing::Disabled };
     let stored = Stored::Hash(person.hash.clone());
     Answer::Yes(Found { subject, login: login.clone(), standing, stored, version: Some(version) })
 }
@@ -286,7 +299,7 @@ mod tests {
             });
         };
         let config = FileConfig { name: DirectoryName::new("file").unwrap(), path: path.clone() };
-        let directory = FileDirectory::open(config, Box::new(tell)).unwrap();
+        let directory = FileDirectory::open(config, Box::new(SystemTime::now), Box::new(tell)).unwrap();
         std::fs::write(&path, "ann:x\n").unwrap();
         let busy = || Why::Unreadable(io::Error::other("Too many open files"));
         for _ in 0..3 {

@@ -15,6 +15,10 @@ pub const MAX_LINES_TOLD: usize = 10;
 /// What stands for a hash that no password has: not one in any form.
 const NO_HASH: &str = "*";
 
+/// Days since 1970 (UTC), as shadow(5) counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(pub u64);
+
 /// Who is known, by name.
 pub(crate) type Table = HashMap<Login, Person>;
 
@@ -24,11 +28,22 @@ pub(crate) struct Person {
     pub(crate) hash: Box<str>,
     /// May not sign in, whatever their password.
     pub(crate) is_shut_out: bool,
+    /// May not sign in on that day, nor later.
+    pub(crate) end: Option<Day>,
+}
+
+impl Person {
+    /// Whether they may sign in on that day, with their password. As PAM has it, the day of the end is one of those on which
+    /// they may not; so the days 0 and 1, which tools write to shut somebody out, do so.
+    pub(crate) fn may_sign_in(&self, today: Day) -> bool {
+        !self.is_shut_out && self.end.is_none_or(|end| today < end)
+    }
 }
 
 impl fmt::Debug for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Person").field("is_shut_out", &self.is_shut_out).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Person");
+        shown.field("is_shut_out", &self.is_shut_out).field("end", &self.end).finish_non_exhaustive()
     }
 }
 
@@ -81,6 +96,8 @@ pub struct Line {
     pub hash: Box<str>,
     /// They may not sign in, whatever their password.
     pub is_shut_out: bool,
+    /// They may not sign in on that day, nor later.
+    pub end: Option<Day>,
 }
 
 /// All who are in a file, in the order of their names.
@@ -88,7 +105,7 @@ pub struct Line {
 /// # Errors
 /// The first of its bad lines, [`MAX_LINES_TOLD`] at most.
 pub fn lines(octets: &[u8]) -> Result<Vec<Line>, Vec<BadLine>> {
-    let line = |(login, Person { hash, is_shut_out })| Line { login, hash, is_shut_out };
+    let line = |(login, Person { hash, is_shut_out, end })| Line { login, hash, is_shut_out, end };
     let mut lines: Vec<_> = table(octets)?.into_iter().map(line).collect();
     lines.sort_by(|one, other| one.login.cmp(&other.login));
     Ok(lines)
@@ -138,15 +155,27 @@ fn line_of(line: &[u8]) -> Result<Option<(Login, Person)>, Fault> {
     let login = Login::new(name).map_err(Fault::Name)?;
     let mut fields = rest.splitn(7, ':');
     let hash = fields.next().unwrap_or_default();
-    // Behind uid, gid, gecos, home and shell.
-    let extra = fields.nth(5).unwrap_or_default();
-    Ok(Some((login, person(hash, is_nologin(extra)?))))
+    // Behind uid, gid, gecos, home and shell; or, in a line of shadow(5), behind the ages of a password.
+    let rest = fields.nth(5).unwrap_or_default();
+    let end = end(rest);
+    let is_shut_out = end.is_none() && is_nologin(rest)?;
+    Ok(Some((login, person(hash, is_shut_out, end))))
 }
 
 /// With an empty hash nobody signs in, and neither with one that is locked, as shadow(5) has it.
-fn person(hash: &str, is_shut_out: bool) -> Person {
+fn person(hash: &str, is_shut_out: bool, end: Option<Day>) -> Person {
     let is_locked = hash.is_empty() || hash.starts_with(['!', '*']);
-    Person { hash: if is_locked { NO_HASH } else { hash }.into(), is_shut_out: is_shut_out || is_locked }
+    let hash = if is_locked { NO_HASH } else { hash }.into();
+    Person { hash, is_shut_out: is_shut_out || is_locked, end }
+}
+
+/// The end of an account, where this is the end of a line of shadow(5): a day, and behind a colon a field for later. No
+/// field of Dovecot's begins so.
+fn end(rest: &str) -> Option<Day> {
+    let (day, _) = rest.split_once(':')?;
+    let is_day = !day.is_empty() && day.bytes().all(|octet| octet.is_ascii_digit());
+    // No number is too large for what comes after all days.
+    is_day.then(|| Day(day.parse().unwrap_or(u64::MAX)))
 }
 
 /// Fields by which Dovecot keeps somebody out, sends them elsewhere or lets them in for nothing; which nobody does here.
@@ -208,6 +237,22 @@ mod tests {
         assert!(one("ann:$2y$hash::::::nologin").is_shut_out);
         assert!(one("ann:$2y$hash::::::userdb_x=y nologin=y").is_shut_out);
         assert!(!one("ann:$2y$hash::::::nologin=n userdb_nologin").is_shut_out);
+    }
+
+    #[test]
+    fn nobody_of_a_shadow_file_gets_in_from_the_day_on_that_ends_their_account() {
+        let ends = |line: &str| one(line).end.map(|Day(day)| day);
+        assert_eq!(ends("ann:$6$hash:19000:0:99999:7:::"), None);
+        assert_eq!(ends("ann:$6$hash:19000:0:99999:7::-1:"), None);
+        assert_eq!(ends("ann:$6$hash:19000:0:99999:7::20000:"), Some(20_000));
+        assert_eq!(ends("ann:$6$hash:19000:0:99999:7:30:99999999999999999999999:0"), Some(u64::MAX));
+        assert_eq!(ends("ann:$2y$hash:1000:1000::/home/ann::20000=x userdb_mail=maildir:~/x"), None);
+        let may = |line: &str, day: u64| one(line).may_sign_in(Day(day));
+        let until = "ann:$6$hash:19000:0:99999:7::20000:";
+        assert_eq!([19_999, 20_000, 20_001].map(|day| may(until, day)), [true, false, false]);
+        for shut_out in ["ann:$6$hash::::::0:", "ann:$6$hash::::::1:", "ann:!$6$hash::::::20001:"] {
+            assert!(!may(shut_out, 20_000), "{shut_out}");
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Accounts in a file.
 
 use directory::conformance::{self, Person, Population};
-use directory::{Answer, Directory, DirectoryName, Found, Password, Stored};
-use directory_file::{FileConfig, FileDirectory, Reread};
+use directory::{Answer, Directory, DirectoryName, Found, Password, Standing, Stored};
+use directory_file::{Clock, FileConfig, FileDirectory, Reread};
 use foreign_hash::{ForeignHash, Verdict};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 use terms::Login;
 
 /// A file that goes when the test does.
@@ -44,6 +45,10 @@ impl Drop for Passwd {
 type Told = Arc<Mutex<Vec<String>>>;
 
 fn open(passwd: &Passwd) -> (FileDirectory, Told) {
+    open_with(passwd, Box::new(SystemTime::now))
+}
+
+fn open_with(passwd: &Passwd, clock: Clock) -> (FileDirectory, Told) {
     let told = Told::default();
     let log = Arc::clone(&told);
     let config = FileConfig { name: DirectoryName::new("file").expect("a name"), path: passwd.0.clone() };
@@ -54,7 +59,7 @@ fn open(passwd: &Passwd) -> (FileDirectory, Told) {
         };
         log.lock().expect("the log").push(text);
     };
-    (FileDirectory::open(config, Box::new(tell)).expect("a directory"), told)
+    (FileDirectory::open(config, clock, Box::new(tell)).expect("a directory"), told)
 }
 
 async fn find(directory: &FileDirectory, name: &str) -> Answer<Found> {
@@ -155,6 +160,23 @@ async fn a_new_hash_makes_a_new_version_and_the_same_keeps_it() {
 }
 
 #[tokio::test]
+async fn an_account_ends_on_its_day_though_the_file_was_read_before() {
+    let passwd = Passwd::new("ann:$6$hash:19000:0:99999:7::20000:\nbob:$6$hash:19000:0:99999:7:::\n");
+    let now = Arc::new(AtomicU64::new(20_000 * 86_400 - 1));
+    let clock = Arc::clone(&now);
+    let clock = move || SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed));
+    let (directory, _) = open_with(&passwd, Box::new(clock));
+    let standing = async |name| match find(&directory, name).await {
+        Answer::Yes(found) => found.standing,
+        answer => panic!("{answer:?}"),
+    };
+    assert_eq!(standing("ann").await, Standing::Enabled);
+    now.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(standing("ann").await, Standing::Disabled);
+    assert_eq!(standing("bob").await, Standing::Enabled);
+}
+
+#[tokio::test]
 async fn nobody_is_checked_here_for_a_password_that_is_known_elsewhere() {
     let passwd = Passwd::new("ann:\n");
     let (directory, _) = open(&passwd);
@@ -166,7 +188,9 @@ async fn nobody_is_checked_here_for_a_password_that_is_known_elsewhere() {
 fn a_file_that_is_not_there_or_none_is_told_at_the_start() {
     for path in ["/nonexistent/passwd", "/dev/zero", "/tmp"] {
         let config = FileConfig { name: DirectoryName::new("file").expect("a name"), path: path.into() };
-        let why = FileDirectory::open(config, Box::new(|_| ())).expect_err("no file").to_string();
+        let why = FileDirectory::open(config, Box::new(SystemTime::now), Box::new(|_| ()))
+            .expect_err("no file")
+            .to_string();
         assert!(why.starts_with(path), "{why}");
     }
 }

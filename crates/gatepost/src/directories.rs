@@ -87,7 +87,8 @@ fn file_directory(name: &DirectoryName, file: &PasswdFile) -> Result<FileDirecto
             Event::DirectoryRejected { directory: told.clone(), file: shown.as_path().into(), problem }.log();
         }
     };
-    Ok(FileDirectory::open(FileConfig { name: name.clone(), path }, Box::new(tell))?)
+    let config = FileConfig { name: name.clone(), path };
+    Ok(FileDirectory::open(config, Box::new(SystemTime::now), Box::new(tell))?)
 }
 
 fn ldap_config(name: &DirectoryName, ldap: &Ldap) -> Result<LdapConfig> {

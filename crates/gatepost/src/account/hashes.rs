@@ -22,7 +22,7 @@ pub(super) async fn import(config: &Path, file: &Path) -> Result<()> {
     let bad: Vec<_> = lines.iter().filter_map(unusable).collect();
     if !bad.is_empty() {
         bail!(
-            "nothing is imported of {}, for these could not sign in. Take them out, and give them new passwords:\n{}",
+            "nothing is imported of {}, for these would not be here what they are there. Take them out, and give those new passwords who need one:\n{}",
             file.display(),
             bad.join("\n")
         );
@@ -44,11 +44,15 @@ pub(super) async fn import(config: &Path, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Why somebody could not sign in.
+/// Why somebody could not sign in; or could for longer than the file allows.
 fn unusable(line: &Line) -> Option<String> {
     let why = match ForeignHash::parse(&line.hash) {
         Ok(_) if line.hash.len() > sasl::MAX_FOREIGN_HASH_OCTETS => "the hash is too long".to_owned(),
         Ok(_) if line.is_shut_out => "the file says that they may not sign in".to_owned(),
+        Ok(_) if line.end.is_some() => {
+            "the file lets them in until a day only (the eighth field), and an account here has no such day"
+                .to_owned()
+        }
         Ok(_) => return None,
         Err(why) => why.to_string(),
     };

@@ -194,6 +194,11 @@ fn hashes_of_another_server_are_taken_over_and_made_anew_at_the_first_sign_in() 
     fs::write(&file, format!("{ANN}:{FIRST}:1000:1000::/home/ann::\nbob:$1$salt$tooweak\n")).unwrap();
     let complaint = home.refused(&import, "");
     assert!(complaint.contains("nothing is imported") && complaint.contains("bob: "), "{complaint}");
+    // As in /etc/shadow, behind `usermod -e`.
+    fs::write(&file, format!("{ANN}:{FIRST}:19000:0:99999:7:::\nbob:{SECOND}:19000:0:99999:7::1:\n"))
+        .unwrap();
+    let complaint = home.refused(&import, "");
+    assert!(complaint.contains("bob: the file lets them in until a day") && !complaint.contains(ANN));
     assert_eq!(home.ok("account list", ""), "");
     home.ok("account add bob --password-stdin", "hers\n");
     fs::write(&file, format!("{ANN}:{FIRST}:1000:1000::/home/ann::\nbob:{SECOND}\n")).unwrap();
