@@ -217,3 +217,37 @@ fn hashes_of_another_server_are_taken_over_and_made_anew_at_the_first_sign_in() 
     );
     server.stop();
 }
+
+#[test]
+fn t_37_whom_a_directory_has_no_more_is_out_by_an_app_password_too_until_it_has_them_again() {
+    let home = with_settings(
+        "presence",
+        "\n[[directory]]\nname = \"staff\"\n[directory.file]\npath = \"staff.passwd\"\n",
+    );
+    let file = home.folder.join("staff.passwd");
+    let write = |lines: String| {
+        let next = home.folder.join("next");
+        fs::write(&next, lines).unwrap();
+        fs::rename(&next, &file).unwrap();
+    };
+    write(format!("{ANN}:{FIRST}\nbob@example.org:{SECOND}\n"));
+    let server = home.serve();
+    assert!(signs_in(&server, &home, ANN, "first") && signs_in(&server, &home, "bob@example.org", "second"));
+    let shown = home.ok(&format!("account app-password add {ANN} --name phone"), "");
+    let app = shown.lines().last().unwrap().to_owned();
+    let mut session = Client::connect(server.imaps, &home.trust()).unwrap();
+    session.login(ANN, &app).unwrap();
+    write(format!("bob@example.org:{SECOND}\n"));
+    // Whoever comes in by it now is asked for at once, and all of theirs is over.
+    signs_in(&server, &home, ANN, &app);
+    while session.ask("NOOP").is_ok() {}
+    assert!(!signs_in(&server, &home, ANN, &app));
+    let list = home.ok("account list", "");
+    assert!(list.contains("ann@example.org    barred by its directory"), "{list}");
+    assert!(signs_in(&server, &home, "bob@example.org", "second"), "others are as ever");
+    write(format!("{ANN}:{FIRST}\nbob@example.org:{SECOND}\n"));
+    while !signs_in(&server, &home, ANN, &app) {}
+    assert!(!home.ok("account list", "").contains("barred"));
+    let log = server.stop();
+    assert!(log.contains("account.barred") && log.contains("account.unbarred"), "{log}");
+}
