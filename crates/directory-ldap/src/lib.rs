@@ -32,8 +32,8 @@ pub use server::{BadServer, Cleartext, Server};
 
 use connection::{Connection, Route, Search};
 use directory::{
-    Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Standing, Stored, Subject, Token,
-    Trouble,
+    Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Question, Standing, Stored, Subject,
+    Token, Trouble,
 };
 use entry::Entry;
 use lately::Lately;
@@ -210,6 +210,15 @@ impl Directory for LdapDirectory {
 
     fn can(&self, ability: Ability) -> bool {
         ability == Ability::Passwords
+    }
+
+    /// As many as connections; what looks entries up for a check as well does so for those whom it has forgotten.
+    fn turns(&self, question: Question) -> usize {
+        match question {
+            Question::Find => MAX_READERS,
+            Question::Check => MAX_BINDS,
+            Question::Bearer => usize::MAX,
+        }
     }
 
     fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {

@@ -21,7 +21,9 @@ pub use postgresql::MAX_CONNECTIONS;
 pub use row::{MAX_HASH_OCTETS, MAX_VERSION_OCTETS, Odd};
 pub use sqlite::MAX_WAITING;
 
-use directory::{Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Token, Trouble};
+use directory::{
+    Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Question, Token, Trouble,
+};
 use row::Rows;
 use std::fmt;
 use terms::Login;
@@ -101,6 +103,14 @@ impl Directory for SqlDirectory {
         match ability {
             Ability::Passwords => true,
             Ability::Bearer => false,
+        }
+    }
+
+    /// A file has one reader.
+    fn turns(&self, _: Question) -> usize {
+        match self.backend {
+            Backend::PostgreSql(_) => MAX_CONNECTIONS,
+            Backend::Sqlite(_) => 1,
         }
     }
 

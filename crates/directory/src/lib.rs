@@ -19,6 +19,7 @@ mod member;
 mod presented;
 #[cfg(feature = "conformance")]
 pub mod scripted;
+mod turns;
 
 pub use answer::{Answer, Asked, Trouble};
 pub use chain::{Chain, Hit};
@@ -26,6 +27,7 @@ pub use found::{Found, Standing, Stored, Version};
 pub use member::{ASKED_AGAIN_AFTER, Domains, FAILURES_BEFORE_REST, Member, PATIENCE};
 pub use presented::{Password, Token};
 pub use terms::{BadDirectoryName, BadSubject, DirectoryName, Login, MAX_SUBJECT_OCTETS, Subject};
+pub use turns::{MAX_WAITING_FOR_A_TURN, TURN_PATIENCE};
 
 use std::future::ready;
 
@@ -35,6 +37,17 @@ pub enum Ability {
     /// Whether a password is right.
     Passwords,
     /// Whose a bearer token is (RFC 6750).
+    Bearer,
+}
+
+/// What a directory is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// [`Directory::find`], and [`Directory::examine`].
+    Find,
+    /// [`Directory::check`].
+    Check,
+    /// [`Directory::bearer`].
     Bearer,
 }
 
@@ -53,6 +66,12 @@ pub trait Directory: Send + Sync {
     /// part of what it is asked is known to it even then.
     fn spares_itself(&self) -> bool {
         false
+    }
+
+    /// How many such questions it can be busy with at a time. [`Member`] lets no more be asked, and has the others wait: were that
+    /// left to the directory, to wait for whoever came before would look like its silence.
+    fn turns(&self, _: Question) -> usize {
+        usize::MAX
     }
 
     /// Whether it can be asked as the settings say: nobody's name is. What is the matter stands in [`Answer::Unavailable`]; one

@@ -1,14 +1,17 @@
 //! One directory of several: for whom it is asked, how long, and what becomes of it when it does not answer.
 
+use crate::turns::Turns;
 use crate::{
-    Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Standing, Subject, Token, Trouble,
+    Ability, Answer, Asked, Directory, DirectoryName, Found, Password, Question, Standing, Subject, Token,
+    Trouble,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use terms::Login;
 use tokio::time::{Instant, timeout};
 
-/// How long a directory has for one answer. Mail clients wait 5 s and longer to sign in, and one question may follow
+/// How long a directory has for one answer, from when it is asked: to wait for one's turn is another matter
+/// ([`TURN_PATIENCE`](crate::TURN_PATIENCE)). Mail clients wait 5 s and longer to sign in, and one question may follow
 /// another.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -45,6 +48,9 @@ pub struct Member {
     directory: Arc<dyn Directory>,
     domains: Domains,
     health: Mutex<Health>,
+    finds: Turns,
+    checks: Turns,
+    bearers: Turns,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +72,15 @@ impl Member {
     /// A directory that is asked for names of these domains.
     #[must_use]
     pub fn new(directory: Arc<dyn Directory>, domains: Domains) -> Self {
-        Self { directory, domains, health: Mutex::default() }
+        let turns = |question| Turns::new(directory.turns(question));
+        Self {
+            finds: turns(Question::Find),
+            checks: turns(Question::Check),
+            bearers: turns(Question::Bearer),
+            directory,
+            domains,
+            health: Mutex::default(),
+        }
     }
 
     /// As the settings call it.
@@ -96,19 +110,19 @@ impl Member {
 
     /// Whether it can be asked as the settings say.
     pub async fn examine(&self) -> Answer<()> {
-        self.asked(|| self.directory.examine()).await
+        self.asked(&self.finds, || self.directory.examine()).await
     }
 
     /// Who has that name. It must be one that it [serves](Self::serves): a directory that answers with somebody of another
     /// domain, by a slip of its own or of who wrote its query, opens nobody's door there.
     pub async fn find(&self, login: &Login) -> Answer<Found> {
-        self.asked(|| self.directory.find(login)).await.and_then(|found| self.within(found))
+        self.asked(&self.finds, || self.directory.find(login)).await.and_then(|found| self.within(found))
     }
 
     /// Whether somebody who was found once still is there: see [`Directory::still_has`].
     pub async fn still_has(&self, subject: &Subject) -> Option<Answer<Standing>> {
         let asked = self.directory.still_has(subject)?;
-        Some(self.asked(|| asked).await)
+        Some(self.asked(&self.finds, || asked).await)
     }
 
     /// Whether a password is that of somebody who was found with it elsewhere. An empty one is wrong.
@@ -116,7 +130,7 @@ impl Member {
         if password.expose().is_empty() {
             return Answer::Wrong;
         }
-        self.asked(|| self.directory.check(found, password)).await
+        self.asked(&self.checks, || self.directory.check(found, password)).await
     }
 
     /// Whose a token is.
@@ -124,15 +138,24 @@ impl Member {
         if !self.can(Ability::Bearer) {
             return Answer::NoSuch;
         }
-        self.asked(|| self.directory.bearer(token)).await.and_then(|found| self.within(found))
+        self.asked(&self.bearers, || self.directory.bearer(token)).await.and_then(|found| self.within(found))
     }
 
     fn within(&self, found: Found) -> Answer<Found> {
         if self.serves(&found.login) { Answer::Yes(found) } else { Answer::NoSuch }
     }
 
-    async fn asked<'a, T>(&'a self, ask: impl FnOnce() -> Asked<'a, T>) -> Answer<T> {
-        if let Some(why) = self.rests().filter(|_| !self.directory.spares_itself()) {
+    async fn asked<'a, T>(&'a self, turns: &Turns, ask: impl FnOnce() -> Asked<'a, T>) -> Answer<T> {
+        // Those whom it answers no more hold all the turns for a while.
+        if let Some(why) = self.rests() {
+            return Answer::Unavailable(why);
+        }
+        // That it is busy with others is no failure of the directory.
+        let _turn = match turns.take().await {
+            Ok(turn) => turn,
+            Err(busy) => return Answer::Unavailable(busy),
+        };
+        if let Some(why) = self.keeps_from_asking() {
             return Answer::Unavailable(why);
         }
         let answer = timeout(PATIENCE, ask()).await;
@@ -143,16 +166,23 @@ impl Member {
         answer
     }
 
-    /// Why it is not asked now. Whoever is the one to ask all the same keeps the others from it by having asked.
+    /// Why it is not asked now.
     fn rests(&self) -> Option<Trouble> {
-        let mut health = self.health();
-        let now = Instant::now();
-        let is_due = health.asked.is_none_or(|asked| now.duration_since(asked) >= ASKED_AGAIN_AFTER);
-        if health.failures < FAILURES_BEFORE_REST || is_due {
-            health.asked = Some(now);
+        if self.directory.spares_itself() { None } else { self.health().rest(Instant::now()) }
+    }
+
+    /// The same. Whoever is the one to ask all the same keeps the others from it by having asked.
+    fn keeps_from_asking(&self) -> Option<Trouble> {
+        if self.directory.spares_itself() {
             return None;
         }
-        Some(health.trouble.clone().unwrap_or_else(|| Trouble::new("no answer of late")))
+        let mut health = self.health();
+        let now = Instant::now();
+        let why = health.rest(now);
+        if why.is_none() {
+            health.asked = Some(now);
+        }
+        why
     }
 
     fn note<T>(&self, answer: &Answer<T>) {
@@ -168,5 +198,16 @@ impl Member {
 
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Health {
+    /// Why nothing is to be asked at that time.
+    fn rest(&self, now: Instant) -> Option<Trouble> {
+        let is_due = self.asked.is_none_or(|asked| now.duration_since(asked) >= ASKED_AGAIN_AFTER);
+        if self.failures < FAILURES_BEFORE_REST || is_due {
+            return None;
+        }
+        Some(self.trouble.clone().unwrap_or_else(|| Trouble::new("no answer of late")))
     }
 }

@@ -4,10 +4,14 @@ use directory::conformance::{self, Person, Population};
 use directory::scripted::{Scripted, State};
 use directory::{
     ASKED_AGAIN_AFTER, Ability, Answer, Asked, Chain, Directory, DirectoryName, Domains,
-    FAILURES_BEFORE_REST, Found, Member, Password, Token,
+    FAILURES_BEFORE_REST, Found, MAX_WAITING_FOR_A_TURN, Member, Password, Question, TURN_PATIENCE, Token,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use terms::Login;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 fn login(name: &str) -> Login {
     Login::new(name).expect("a login")
@@ -238,4 +242,103 @@ async fn a_token_is_judged_by_who_made_it_even_while_another_is_down() {
     );
     assert_eq!(subject("second/nobody", None).await, "Wrong");
     assert_eq!(subject("third/ann", None).await, r#"Unavailable("connection refused")"#);
+}
+
+/// It checks a few passwords at a time, and takes its time for each.
+struct Slow {
+    known: Arc<Scripted>,
+    at_once: Semaphore,
+    each: Duration,
+}
+
+impl Slow {
+    const AT_ONCE: usize = 4;
+
+    /// With somebody whom it has found.
+    async fn that_knows_ann(each: Duration) -> (Arc<Scripted>, Arc<Member>, Found) {
+        let known = Scripted::new("staff", &[("ann", "hers")]);
+        let slow = Self { known: Arc::clone(&known), at_once: Semaphore::new(Self::AT_ONCE), each };
+        let member = Arc::new(Member::new(Arc::new(slow), Domains::All));
+        let Answer::Yes(found) = member.find(&login("ann")).await else { panic!("ann is known") };
+        (known, member, found)
+    }
+}
+
+impl Directory for Slow {
+    fn name(&self) -> &DirectoryName {
+        self.known.name()
+    }
+    fn can(&self, ability: Ability) -> bool {
+        self.known.can(ability)
+    }
+    fn turns(&self, _: Question) -> usize {
+        Self::AT_ONCE
+    }
+    fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
+        self.known.find(login)
+    }
+    fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
+        Box::pin(async move {
+            let _turn = self.at_once.acquire().await.expect("it is never closed");
+            sleep(self.each).await;
+            self.known.check(found, password).await
+        })
+    }
+    fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
+        self.known.bearer(token)
+    }
+}
+
+/// What becomes of so many who bring Ann's password at once.
+async fn all_at_once(many: usize, member: &Arc<Member>, found: &Found) -> Vec<Answer<()>> {
+    let mut asking = JoinSet::new();
+    for _ in 0..many {
+        let (member, found) = (Arc::clone(member), found.clone());
+        asking.spawn(async move { member.check(&found, Password::new("hers")).await });
+    }
+    asking.join_all().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_wait_for_others_is_not_the_silence_of_a_directory() {
+    let (known, member, found) = Slow::that_knows_ann(Duration::from_millis(100)).await;
+    // The last of them waits for 4.9 s.
+    let answers = all_at_once(200, &member, &found).await;
+    assert!(answers.iter().all(|answer| *answer == Answer::Yes(())), "{answers:?}");
+    assert_eq!((known.times_checked(), member.trouble()), (200, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_too_long_for_a_turn_is_told_so_and_it_is_no_failure() {
+    let each = Duration::from_secs(1);
+    let (known, member, found) = Slow::that_knows_ann(each).await;
+    let through = Slow::AT_ONCE * usize::try_from(TURN_PATIENCE.as_secs()).unwrap();
+    let answers = all_at_once(through * 2, &member, &found).await;
+    let are_through = answers.iter().filter(|answer| **answer == Answer::Yes(())).count();
+    assert!((through..=through + Slow::AT_ONCE).contains(&are_through), "{are_through}");
+    let busy = |answer: &&Answer<()>| format!("{answer:?}").contains("busy: no turn");
+    assert_eq!(answers.iter().filter(busy).count(), answers.len() - are_through);
+    assert_eq!((known.times_checked() as usize, member.trouble()), (are_through, None));
+    assert_eq!(member.check(&found, Password::new("hers")).await, Answer::Yes(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_wait_for_a_turn_than_the_bound() {
+    let (_, member, found) = Slow::that_knows_ann(Duration::from_millis(1)).await;
+    let most = Slow::AT_ONCE + MAX_WAITING_FOR_A_TURN;
+    let answers = all_at_once(most + 7, &member, &found).await;
+    let busy = |answer: &&Answer<()>| format!("{answer:?}").contains("busy: too many");
+    assert_eq!(answers.iter().filter(busy).count(), 7);
+    assert!(member.trouble().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_turn_with_one_that_falls_silent_is_told_so_when_it_is_known() {
+    let (known, member, found) = Slow::that_knows_ann(Duration::ZERO).await;
+    known.becomes(State::Silent);
+    let began = tokio::time::Instant::now();
+    let answers = all_at_once(100, &member, &found).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Answer::Unavailable(_))), "{answers:?}");
+    assert_eq!(known.times_checked() as usize, Slow::AT_ONCE);
+    assert_eq!(began.elapsed(), directory::PATIENCE);
 }
