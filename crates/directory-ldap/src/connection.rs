@@ -72,8 +72,8 @@ impl Route {
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Trouble> {
-        let stream = TcpStream::connect((host, port)).await.map_err(|why| self.failed(&why))?;
-        stream.set_nodelay(true).map_err(|why| self.failed(&why))?;
+        let stream = dial::connect(host, port).await.map_err(|why| self.failed(&why))?;
+        dial::look_after(&stream).map_err(|why| self.failed(&why))?;
         Ok(stream)
     }
 

@@ -11,22 +11,16 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// How long an answer may take, from the look-up of the name to its last octet, unless a client is more patient.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-/// How long one address of several is waited for: a host with a broken IPv6 is reached by its IPv4.
-const PATIENCE_WITH_AN_ADDRESS: Duration = Duration::from_millis(1_200);
-/// How many addresses of a name are tried.
-const MAX_ADDRESSES: usize = 4;
 /// Who we say we are.
 const AGENT: &str = concat!("gatepost/", env!("CARGO_PKG_VERSION"));
 
@@ -175,22 +169,9 @@ fn request(
     Ok(request)
 }
 
-/// Tries the addresses of the host one behind the other.
 async fn connect(url: &Url) -> Result<TcpStream, FetchError> {
     let unreachable = |why| FetchError::Unreachable { host: place(url), why };
-    let found = lookup_host((url.host(), url.port())).await.map_err(unreachable)?;
-    let addresses: Vec<SocketAddr> = found.take(MAX_ADDRESSES).collect();
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for (place, address) in addresses.iter().enumerate() {
-        let is_last = place + 1 == addresses.len();
-        let patience = if is_last { Duration::MAX } else { PATIENCE_WITH_AN_ADDRESS };
-        match timeout(patience, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(why)) => last = why,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
-        }
-    }
-    Err(unreachable(last))
+    dial::connect(url.host(), url.port()).await.map_err(unreachable)
 }
 
 /// Sends the request and reads the answer. The connection is driven by the same future, so that nothing of it stays when

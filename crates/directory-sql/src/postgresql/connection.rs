@@ -10,8 +10,11 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Error, Row, RowStream, Statement};
 
 /// A connection to a server that is asked one thing at a time. It is closed when it is dropped, whatever the server is at.
@@ -26,9 +29,49 @@ pub(super) struct Connection {
 /// answered.
 struct Driver(JoinHandle<()>);
 
+impl Driver {
+    fn behind<S, T>((client, driving): (Client, tokio_postgres::Connection<S, T>)) -> (Client, Self)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let driving = tokio::spawn(async move {
+            // Whoever asked hears of it.
+            let _ = driving.await;
+        });
+        (client, Self(driving))
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Where a server is, and how it is spoken to.
+pub(super) struct Place {
+    /// The name and the port; `None` for a Unix socket, which the configuration has.
+    pub(super) host: Option<(Box<str>, u16)>,
+    pub(super) config: tokio_postgres::Config,
+    pub(super) tls: Tls,
+}
+
+impl Place {
+    /// A client, and what moves its octets.
+    async fn connect(&self) -> Result<(Client, Driver), Fault> {
+        let Some((host, port)) = &self.host else {
+            let connected = self.config.connect(self.tls.clone()).await;
+            return connected.map(Driver::behind).map_err(|why| unreachable(&why));
+        };
+        // tokio_postgres would wait for each of the addresses, one behind the other.
+        let unreached = |why| Fault::unavailable(format_args!("{host}:{port} cannot be reached: {why}"));
+        let stream = dial::connect(host, *port).await.map_err(unreached)?;
+        dial::look_after(&stream).map_err(unreached)?;
+        let handshake = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut self.tls.clone(), host);
+        let handshake = handshake.map_err(Fault::unavailable)?;
+        let connected = self.config.connect_raw(stream, handshake).await;
+        connected.map(Driver::behind).map_err(|why| unreachable(&why))
     }
 }
 
@@ -50,12 +93,8 @@ impl Broken {
 
 impl Connection {
     /// Connects, signs in, prepares the query, and looks whether it is one that we can use.
-    pub(super) async fn open(config: &tokio_postgres::Config, tls: &Tls, query: &str) -> Result<Self, Fault> {
-        let (client, driving) = config.connect(tls.clone()).await.map_err(|why| unreachable(&why))?;
-        let driver = Driver(tokio::spawn(async move {
-            // Whoever asked hears of it.
-            let _ = driving.await;
-        }));
+    pub(super) async fn open(place: &Place, query: &str) -> Result<Self, Fault> {
+        let (client, driver) = place.connect().await?;
         client.batch_execute(&manners()).await.map_err(|why| unreachable(&why))?;
         let statement = client.prepare(query).await.map_err(|why| not_prepared(&why))?;
         check_parameters(&statement)?;

@@ -7,10 +7,9 @@ mod value;
 use crate::config::{PostgreSql, Privacy, Server};
 use crate::fault::Fault;
 use crate::row::Rows;
-use connection::{Broken, Connection};
+use connection::{Broken, Connection, Place};
 use directory::PATIENCE;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tls::Tls;
 use tokio::sync::Semaphore;
 use tokio_postgres::config::SslMode;
@@ -19,17 +18,9 @@ use tokio_postgres::config::SslMode;
 /// hundred connections for all who want some. Who comes while all are busy waits, as long as they have patience.
 pub const MAX_CONNECTIONS: usize = 4;
 
-/// A connection is looked after by the kernel when it was silent so long: what a firewall forgot is noticed before somebody
-/// waits for it.
-const SILENCE: Duration = Duration::from_secs(60);
-
-/// After so long without a sign from the other side a connection is given up by the kernel.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
-
 /// Connections to one server, each with the query prepared.
 pub(crate) struct Pool {
-    config: tokio_postgres::Config,
-    tls: Tls,
+    place: Place,
     query: String,
     turns: Semaphore,
     /// Connections that nobody uses, the one that was used last on top.
@@ -43,14 +34,18 @@ impl Pool {
             Server::Tcp { privacy: Privacy::Cleartext, .. } | Server::Socket { .. } => Tls::none(),
         };
         let (turns, idle) = (Semaphore::new(MAX_CONNECTIONS), Mutex::default());
-        Ok(Self { config: configured(server), tls, query, turns, idle })
+        let host = match &server.server {
+            Server::Tcp { host, port, .. } => Some((host.as_str().into(), *port)),
+            Server::Socket { .. } => None,
+        };
+        Ok(Self { place: Place { host, config: configured(server), tls }, query, turns, idle })
     }
 
     /// Prepares the query on a new connection, as it would be prepared now.
     pub(crate) async fn examine(&self) -> Result<(), Fault> {
         let opening = async {
             let _turn = self.turns.acquire().await.map_err(Fault::unavailable)?;
-            Connection::open(&self.config, &self.tls, &self.query).await
+            Connection::open(&self.place, &self.query).await
         };
         let connection = tokio::time::timeout(PATIENCE, opening).await;
         let connection = connection.map_err(|_| Fault::unavailable("the database does not answer"))??;
@@ -70,7 +65,7 @@ impl Pool {
                 answer => return answer.map_err(Broken::into_fault),
             }
         }
-        let connection = Connection::open(&self.config, &self.tls, &self.query).await?;
+        let connection = Connection::open(&self.place, &self.query).await?;
         self.ask_by(connection, login).await.map_err(Broken::into_fault)
     }
 
@@ -107,23 +102,16 @@ fn configured(server: &PostgreSql) -> tokio_postgres::Config {
         Server::Socket { directory, port } => {
             config.host_path(directory).port(*port).ssl_mode(SslMode::Disable);
         }
-        Server::Tcp { host, port, privacy } => {
-            let mode = match privacy {
+        Server::Tcp { privacy, .. } => {
+            config.ssl_mode(match privacy {
                 Privacy::Tls { .. } => SslMode::Require,
                 Privacy::Cleartext => SslMode::Disable,
-            };
-            config.host(host).port(*port).ssl_mode(mode);
+            });
         }
     }
     if let Some(password) = &server.password {
         config.password(password.expose());
     }
-    config
-        .dbname(&server.database)
-        .user(&server.user)
-        .application_name("gatepost")
-        .connect_timeout(PATIENCE)
-        .keepalives_idle(SILENCE)
-        .tcp_user_timeout(GIVEN_UP_AFTER);
+    config.dbname(&server.database).user(&server.user).application_name("gatepost");
     config
 }
