@@ -4,15 +4,33 @@ use crate::config::Reader;
 use crate::connection::{Connection, Route, Search, SearchAnswer};
 use directory::Trouble;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 /// Most connections that look entries up at once; whoever comes when all are busy waits.
 pub const MAX_READERS: usize = 8;
 
+/// A connection on which nothing happened for so long is not asked any more: servers and firewalls forget such ones.
+const IDLE_FOR: Duration = Duration::from_secs(60);
+
+/// One that answered so short a while ago is there, and if it takes its time, then so would another.
+const TRUSTED_FOR: Duration = Duration::from_secs(5);
+
+/// Any other is doubted when it has not answered by then, and a new one is asked: of the [patience](directory::PATIENCE) that
+/// whoever asks has with us it leaves enough for that.
+const DOUBTED_AFTER: Duration = Duration::from_millis(500);
+
 pub(crate) struct Readers {
     reader: Reader,
-    idle: Mutex<Vec<Connection>>,
+    /// The one that was used last on top.
+    idle: Mutex<Vec<Idle>>,
     turns: Semaphore,
+}
+
+struct Idle {
+    connection: Connection,
+    since: Instant,
 }
 
 impl Readers {
@@ -28,15 +46,37 @@ impl Readers {
         attributes: &[Box<str>],
     ) -> Result<SearchAnswer, Trouble> {
         let _turn = self.turns.acquire().await.map_err(Trouble::new)?;
-        let idle = self.idle().pop();
-        if let Some(connection) = idle {
-            match self.ask(connection, search, attributes).await {
-                Ok(answer) => return Ok(answer),
-                // A server ends connections on which nothing happens, and all of them when it starts anew.
-                Err(_) => self.idle().clear(),
-            }
+        if let Some(idle) = self.take()
+            && let Some(answer) = self.ask_idle(idle, search, attributes).await
+        {
+            return Ok(answer);
         }
         self.ask(self.open(route).await?, search, attributes).await
+    }
+
+    fn take(&self) -> Option<Idle> {
+        let mut idle = self.idle();
+        idle.retain(|idle| idle.since.elapsed() < IDLE_FOR);
+        idle.pop()
+    }
+
+    /// Asks over a connection that may be there no more. If it is not, the others that lie idle are not, either: a server ends
+    /// connections on which nothing happens, and all of them when it starts anew, and a firewall forgets them alike.
+    async fn ask_idle(&self, idle: Idle, search: &Search, attributes: &[Box<str>]) -> Option<SearchAnswer> {
+        let is_trusted = idle.since.elapsed() < TRUSTED_FOR;
+        let patience = if is_trusted { Duration::MAX } else { DOUBTED_AFTER };
+        let mut doubt = Doubt { readers: self, asked: Instant::now(), is_answered: false };
+        match timeout(patience, self.ask(idle.connection, search, attributes)).await {
+            Ok(Ok(answer)) => {
+                doubt.is_answered = true;
+                Some(answer)
+            }
+            Ok(Err(_)) => {
+                self.idle().clear();
+                None
+            }
+            Err(_) => None,
+        }
     }
 
     async fn ask(
@@ -46,7 +86,7 @@ impl Readers {
         attributes: &[Box<str>],
     ) -> Result<SearchAnswer, Trouble> {
         let (connection, answer) = connection.search(search, attributes).await?;
-        self.idle().push(connection);
+        self.idle().push(Idle { connection, since: Instant::now() });
         Ok(answer)
     }
 
@@ -63,7 +103,24 @@ impl Readers {
         )))
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a question to a connection that lay idle comes to an end. Where it does not, those that lie idle still go: also
+/// where whoever asked has no more patience, and this is all that is left of the question. To hang up at once does not do it,
+/// or a stranger could have us connect anew each time.
+struct Doubt<'a> {
+    readers: &'a Readers,
+    asked: Instant,
+    is_answered: bool,
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered && self.asked.elapsed() >= DOUBTED_AFTER {
+            self.readers.idle().clear();
+        }
     }
 }

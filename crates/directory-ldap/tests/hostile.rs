@@ -8,6 +8,7 @@ use directory_ldap::{
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use terms::Login;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -144,6 +145,92 @@ async fn no_more_connections_are_open_than_the_bound_however_many_ask() {
     while let Some(told) = clients.join_next().await {
         assert!(matches!(told, Ok(Answer::Unavailable(_))), "{told:?}");
     }
+}
+
+/// What a server has seen.
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    questions_without_answer: AtomicUsize,
+}
+
+impl Seen {
+    fn told(&self) -> (usize, usize) {
+        let told = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        (told(&self.connections), told(&self.questions_without_answer))
+    }
+}
+
+/// A server that answers one question on each connection, then no more.
+async fn answer_once_each(listener: TcpListener, first: Arc<Barrier>, seen: Arc<Seen>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let (first, seen) = (Arc::clone(&first), Arc::clone(&seen));
+        let number = seen.connections.fetch_add(1, Ordering::Relaxed);
+        connections.spawn(async move {
+            let mut heard = Vec::with_capacity(4096);
+            for answer in [BOUND, &[ENTRY, DONE].concat()] {
+                stream.read_buf(&mut heard).await.expect("a question");
+                if number < 2 {
+                    // So that there are two of them.
+                    first.wait().await;
+                }
+                stream.write_all(answer).await.expect("somebody who waits");
+            }
+            while stream.read_buf(&mut heard).await.is_ok_and(|read| read > 0) {
+                seen.questions_without_answer.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+/// A directory with two connections that lie idle and will not answer, and what its server has seen.
+async fn with_two_that_are_dead() -> (Arc<Member>, Arc<Seen>, JoinSet<()>) {
+    let listener = listener().await;
+    let member = Arc::new(Member::new(Arc::new(directory(&listener, Cleartext::Loopback)), Domains::All));
+    let seen = Arc::<Seen>::default();
+    let mut server = JoinSet::new();
+    server.spawn(answer_once_each(listener, Arc::new(Barrier::new(2)), Arc::clone(&seen)));
+    let (ann, also_ann) = (ann(), ann());
+    let (one, other) = tokio::join!(member.find(&ann), member.find(&also_ann));
+    assert!(matches!((one, other), (Answer::Yes(_), Answer::Yes(_))));
+    assert_eq!(seen.told(), (2, 0));
+    (member, seen, server)
+}
+
+/// What all clocks show later, and no more than that: what is on its way comes meanwhile as ever.
+async fn later(by: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(by).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn who_is_looked_for_over_a_connection_that_is_dead_is_found_over_a_new_one() {
+    let (member, seen, _server) = with_two_that_are_dead().await;
+    later(Duration::from_secs(10)).await;
+    assert!(matches!(member.find(&ann()).await, Answer::Yes(_)));
+    assert_eq!(seen.told(), (3, 1), "the other one that lay idle is gone as well");
+    assert!(member.trouble().is_none());
+}
+
+#[tokio::test]
+async fn a_connection_that_lay_idle_for_a_minute_is_not_asked() {
+    let (member, seen, _server) = with_two_that_are_dead().await;
+    later(Duration::from_secs(60)).await;
+    assert!(matches!(member.find(&ann()).await, Answer::Yes(_)));
+    assert_eq!(seen.told(), (3, 0));
+}
+
+#[tokio::test]
+async fn behind_a_question_that_nobody_waited_for_no_idle_connection_is_asked() {
+    let (member, seen, _server) = with_two_that_are_dead().await;
+    // They answered a moment ago: how long this takes is thought to be the server's affair.
+    assert!(matches!(member.find(&ann()).await, Answer::Unavailable(_)));
+    assert_eq!(seen.told(), (2, 1));
+    assert!(matches!(member.find(&ann()).await, Answer::Yes(_)));
+    assert_eq!(seen.told(), (3, 1));
 }
 
 #[tokio::test]
