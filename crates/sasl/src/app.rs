@@ -4,7 +4,7 @@
 //! is kept of it needs no price: SHA-256, and beside it what SCRAM asks, with the salt and the count of the account's own
 //! password, for a client is shown one salt and does not say which password it has.
 
-use crate::credential::ScramVerifier;
+use crate::credential::{MIN_SCRAM_ITERATIONS, ScramVerifier};
 use crate::secret::Secret;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -99,6 +99,13 @@ impl AppRecord {
     #[must_use]
     pub fn without_sha1(self) -> Self {
         Self { scram: self.scram.map(ScramVerifier::without_sha1), ..self }
+    }
+
+    /// The octets of a record that no password is known to fit: to be read in the place of those that an account does not have.
+    #[must_use]
+    pub fn nobodys() -> Vec<u8> {
+        let scram = ScramVerifier::unfit([0; 16], MIN_SCRAM_ITERATIONS);
+        Self { sha256: [0; 32], scram: Some(scram) }.encode()
     }
 
     /// For SCRAM: of use where its salt and its count are those that the account shows.
@@ -279,6 +286,13 @@ mod tests {
         assert_eq!(with.without_sha1().encode(), without.encode());
         let unproven = AppRecord::new(&drawn, None);
         assert_eq!(unproven.clone().with_sha1(&drawn).encode(), unproven.encode());
+    }
+
+    #[test]
+    fn what_is_nobodys_reads_like_a_record_and_no_password_fits_it() {
+        let nobodys = AppRecord::decode(&AppRecord::nobodys()).unwrap();
+        assert!(nobodys.scram().is_some());
+        assert_eq!(AppRecord::which(&AppPassword::draw(counting(9)), [&nobodys]), None);
     }
 
     #[test]

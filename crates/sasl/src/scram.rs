@@ -12,6 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 /// Longest nonce of a client, in octets; those of real ones have 24 to 44.
 const MAX_NONCE_OCTETS: usize = 256;
 
+/// Longest message of a client, in octets. Real ones have some two hundred; of each as many HMACs are made as an account may
+/// have passwords.
+const MAX_MESSAGE_OCTETS: usize = 2 << 10;
+
 /// Waits for the client's first message.
 pub(crate) struct First {
     hash: ScramHash,
@@ -26,7 +30,7 @@ impl First {
 
     /// `gs2-header n=name,r=nonce`, and extensions that mean nothing to us.
     pub(crate) fn read(self, message: &[u8]) -> Result<Asked, Failure> {
-        let message = std::str::from_utf8(message).map_err(|_| SYNTAX)?;
+        let message = short(message)?;
         let gs2 = Gs2::split(message).ok_or(SYNTAX)?;
         let channel = self.channel(&gs2)?;
         let bare = text(gs2.rest)?;
@@ -130,7 +134,7 @@ pub(crate) enum Proof {
 impl Final {
     /// `c=channel,r=nonce,p=proof`
     pub(crate) fn read(self, message: &[u8]) -> Result<Proof, Failure> {
-        let message = text(std::str::from_utf8(message).map_err(|_| SYNTAX)?)?;
+        let message = text(short(message)?)?;
         let (without_proof, proof) = message.rsplit_once(",p=").ok_or(SYNTAX)?;
         let mut attributes = without_proof.split(',');
         // RFC 5802, 6: what the client saw of the start and of the channel is what we saw.
@@ -157,6 +161,11 @@ impl Asked {
 }
 
 const SYNTAX: Failure = Failure::Malformed("This is no SCRAM message");
+
+fn short(message: &[u8]) -> Result<&str, Failure> {
+    let message = Some(message).filter(|message| message.len() <= MAX_MESSAGE_OCTETS);
+    message.and_then(|message| std::str::from_utf8(message).ok()).ok_or(SYNTAX)
+}
 
 /// RFC 5802, 7: a value has every character but NUL.
 fn text(message: &str) -> Result<&str, Failure> {
@@ -271,6 +280,16 @@ mod tests {
             assert!(matches!(refusal(message), Failure::Malformed(_)), "{}", message.escape_ascii());
         }
         assert!(matches!(refusal(format!("n,,n=a,r={}", "x".repeat(257)).as_bytes()), Failure::Malformed(_)));
+    }
+
+    #[test]
+    fn a_message_that_is_longer_than_it_may_be_is_malformed() {
+        let first = |more: usize| format!("n,,n=user,r=x,x={}", "x".repeat(more)).into_bytes();
+        let room = MAX_MESSAGE_OCTETS - first(0).len();
+        assert!(server().read(&first(room)).is_ok());
+        assert!(matches!(refusal(&first(room + 1)), Failure::Malformed(_)));
+        let long = [CLIENT_FINAL, &[b'='; MAX_MESSAGE_OCTETS]].concat();
+        assert!(matches!(last(verifier("pencil")).read(&long), Err(Failure::Malformed(_))));
     }
 
     #[test]

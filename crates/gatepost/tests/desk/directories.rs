@@ -243,7 +243,7 @@ fn t_37_whom_a_directory_has_no_more_is_out_by_an_app_password_too_until_it_has_
     while session.ask("NOOP").is_ok() {}
     assert!(!signs_in(&server, &home, ANN, &app));
     let list = home.ok("account list", "");
-    assert!(list.contains("ann@example.org    barred by its directory"), "{list}");
+    assert!(list.contains("ann@example.org  barred by its directory"), "{list}");
     assert!(signs_in(&server, &home, "bob@example.org", "second"), "others are as ever");
     write(format!("{ANN}:{FIRST}\nbob@example.org:{SECOND}\n"));
     while !signs_in(&server, &home, ANN, &app) {}

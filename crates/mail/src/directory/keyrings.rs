@@ -5,8 +5,8 @@ use crate::signed_out::Credential;
 use crate::{Certainty, Error};
 use bytes::Bytes;
 use mailbox::account::directory::keyring::{
-    AppPassword, AppPasswordId, Certificate, Cidr, Exposure, Fingerprint, Keyring, Label, Link, OwnPassword,
-    Scopes, Service,
+    AppPassword, AppPasswordId, Certificate, Cidr, Exposure, Fingerprint, Keyring, Label, Link,
+    MAX_APP_PASSWORDS, OwnPassword, Scopes, Service,
 };
 use mailbox::account::directory::{DirectoryEvent, DirectoryRefusal, Login, Standing};
 use sasl::{AppRecord, Cost, CredentialRecord, ScramVerifier, Secret, Verifiers};
@@ -253,12 +253,12 @@ impl Accounts {
         which: impl FnOnce(&[&AppRecord]) -> Option<usize>,
     ) -> AppVerdict {
         let roll = self.roll();
-        let entry = account.and_then(|id| Some((id, roll.directory().get(id)?)));
-        let known = entry.map(|(id, entry)| readable(id, entry.keyring())).unwrap_or_default();
+        let entry = account.and_then(|id| Some((id, roll.directory().get(id)?.keyring())));
+        let known = held(entry);
         let records: Vec<_> = known.iter().map(|(_, record)| record).collect();
         match which(&records).and_then(|at| known.get(at)) {
-            None => AppVerdict::NotOne,
-            Some((app, _)) => match Unusable::of(app, sign_in) {
+            None | Some((None, _)) => AppVerdict::NotOne,
+            Some((Some(app), _)) => match Unusable::of(app, sign_in) {
                 None => AppVerdict::Right(app.id),
                 Some(why) => AppVerdict::Unusable(app.id, why),
             },
@@ -271,9 +271,11 @@ impl Accounts {
     pub fn verifiers(&self, name: &str, new: &Cost) -> Verifiers {
         let found = self.find(name, new);
         let mut verifiers = Verifiers::from(found.record.scram().clone());
+        let mut nobodys = verifiers.clone();
         let roll = self.roll();
-        let entry = found.account.and_then(|id| Some((id, roll.directory().get(id)?)));
-        for (_, record) in entry.map(|(id, entry)| readable(id, entry.keyring())).unwrap_or_default() {
+        let entry = found.account.and_then(|id| Some((id, roll.directory().get(id)?.keyring())));
+        for (app, record) in held(entry) {
+            let verifiers = if app.is_some() { &mut verifiers } else { &mut nobodys };
             // One of before the account's password was changed has another salt: it signs in by PLAIN.
             record.scram().cloned().and_then(|scram| verifiers.add(scram));
         }
@@ -542,16 +544,24 @@ pub(super) fn taken(before: &Keyring, now: &Keyring) -> Vec<Credential> {
     taken
 }
 
-/// Those that read back; of another it is logged, for to its owner it is a wrong password.
-fn readable(id: AccountId, keyring: &Keyring) -> Vec<(&AppPassword, AppRecord)> {
-    let read = |app: &'_ AppPassword| match AppRecord::decode(&app.secret) {
-        Ok(record) => Some(record),
-        Err(why) => {
-            tracing::error!(account = id.0, app_password = %app.id, %why, "nobody can sign in with it; make a new one");
-            None
+/// What is held against the app passwords of an account: as many records as it may have, the missing ones read from what is
+/// nobody's, so that neither the time of an answer nor that of a challenge tells strangers how many it has. Of one that does not
+/// read back it is logged, for to its owner it is a wrong password.
+fn held(entry: Option<(AccountId, &Keyring)>) -> Vec<(Option<&AppPassword>, AppRecord)> {
+    let nobodys = AppRecord::nobodys();
+    let read = |place: usize| {
+        let (id, app) =
+            entry.and_then(|(id, keyring)| Some((id, keyring.app_passwords().get(place)?))).unzip();
+        match AppRecord::decode(app.map_or(&nobodys, |app| &app.secret)) {
+            Ok(record) => Some((app, record)),
+            Err(why) => {
+                let (account, app) = (id.map(|id| id.0), app.map(|app| app.id.to_string()));
+                tracing::error!(account, app_password = app, %why, "nobody can sign in with it; make a new one");
+                AppRecord::decode(&nobodys).ok().map(|record| (None, record))
+            }
         }
     };
-    keyring.app_passwords().iter().filter_map(|app| Some((app, read(app)?))).collect()
+    (0..MAX_APP_PASSWORDS).filter_map(read).collect()
 }
 
 /// `app-used` and the id.
@@ -615,6 +625,44 @@ impl LastUse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mailbox::account::directory::Directory;
+
+    /// What an account has that was given app passwords of which this is kept.
+    fn keyring(secrets: &[Vec<u8>]) -> Keyring {
+        let (mut directory, ann) = (Directory::new(), Login::new("ann").unwrap());
+        let added = directory.add(&ann, b"record").unwrap();
+        directory.apply(&added).unwrap();
+        for (number, secret) in (0..).zip(secrets) {
+            let app_password = AppPassword {
+                id: AppPasswordId::new([number + 1; 8]),
+                label: Label::new(&format!("device {number}")).unwrap(),
+                secret: secret.clone().into(),
+                scopes: Scopes::MAIL,
+                created_s: 1_800_000_000,
+                expires_s: None,
+                networks: [].into(),
+            };
+            let added = directory.add_app_password(&ann, &app_password).unwrap();
+            directory.apply(&added).unwrap();
+        }
+        directory.find(&ann).unwrap().1.keyring().clone()
+    }
+
+    #[test]
+    fn a_password_is_held_against_as_many_records_however_many_an_account_has() {
+        let check = |secrets: &[Vec<u8>], readable: usize| {
+            let keyring = keyring(secrets);
+            let held = held(Some((AccountId(1), &keyring)));
+            assert_eq!(held.len(), MAX_APP_PASSWORDS);
+            assert_eq!(held.iter().filter(|(app, _)| app.is_some()).count(), readable);
+        };
+        let app = AppRecord::nobodys();
+        check(&[], 0);
+        check(&[app.clone(), app.clone()], 2);
+        check(&vec![app.clone(); MAX_APP_PASSWORDS], MAX_APP_PASSWORDS);
+        check(&[app.clone(), b"damaged".to_vec(), app], 2);
+        assert_eq!(held(None).len(), MAX_APP_PASSWORDS);
+    }
 
     #[test]
     fn a_last_use_reads_back_and_anything_else_is_not_known() {

@@ -27,7 +27,7 @@ impl ScramVerifier {
     }
 
     /// One that shows a salt and a count, and that nothing fits.
-    pub(super) const fn unfit(salt: [u8; 16], iterations: u32) -> Self {
+    pub(crate) const fn unfit(salt: [u8; 16], iterations: u32) -> Self {
         Self { iterations, salt, sha256: Keys::NONE, sha1: None, origin: Origin::Decoy }
     }
 
@@ -158,14 +158,22 @@ impl Verifiers {
 
     /// Holds a proof against all of them, whichever it fits.
     pub(crate) fn check(mut self, hash: ScramHash, auth_message: &[u8], proof: &[u8]) -> Option<Fits> {
+        let which = self.find(|verifier| verifier.check(hash, auth_message, proof))?;
+        Some(Fits { which, verifier: self.0.swap_remove(which) })
+    }
+
+    /// The last that fits. As many are compared as there may be, the missing ones with one that nothing fits, so that the time
+    /// does not tell strangers how many passwords an account has.
+    fn find(&self, mut fits: impl FnMut(&ScramVerifier) -> Choice) -> Option<usize> {
+        let nobodys = ScramVerifier { sha1: Some(Keys::NONE), ..ScramVerifier::unfit([0; 16], 0) };
         let (mut any, mut which) = (Choice::from(0), 0_u64);
-        for (number, verifier) in (0_u64..).zip(&self.0) {
-            let fits = verifier.check(hash, auth_message, proof);
+        let all = self.0.iter().chain(std::iter::repeat(&nobodys)).take(MAX_VERIFIERS);
+        for (number, verifier) in (0_u64..).zip(all) {
+            let fits = fits(verifier);
             which.conditional_assign(&number, fits);
             any |= fits;
         }
-        let which = usize::try_from(which).ok().filter(|which| bool::from(any) && *which < self.0.len())?;
-        Some(Fits { which, verifier: self.0.swap_remove(which) })
+        usize::try_from(which).ok().filter(|which| bool::from(any) && *which < self.0.len())
     }
 }
 
@@ -204,6 +212,21 @@ mod tests {
         let another = own().alike(&password("another"));
         (2..MAX_VERIFIERS).for_each(|number| assert_eq!(verifiers.add(another.clone()), Some(number)));
         assert_eq!(verifiers.add(another), None);
+    }
+
+    #[test]
+    fn a_proof_is_held_against_as_many_verifiers_however_many_an_account_has() {
+        for many in [1, 2, 9, MAX_VERIFIERS] {
+            let mut verifiers = Verifiers::from(own());
+            let app = own().alike(&password("app"));
+            (1..many).for_each(|number| assert_eq!(verifiers.add(app.clone()), Some(number)));
+            let mut compared = 0;
+            let found = verifiers.find(|verifier| {
+                compared += 1;
+                verifier.origin.may_fit()
+            });
+            assert_eq!((compared, found), (MAX_VERIFIERS, Some(many - 1)));
+        }
     }
 
     #[test]
