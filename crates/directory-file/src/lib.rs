@@ -142,7 +142,14 @@ fn found(login: &Login, person: Option<&Person>, today: Day) -> Answer<Found> {
     let version = Version::new(blake3::hash(person.hash.as_bytes()).as_bytes());
     let standing = if person.may_sign_in(today) { Standing::Enabled } else { Standing::Disabled };
     let stored = Stored::Hash(person.hash.clone());
-    Answer::Yes(Found { subject, login: login.clone(), standing, stored, version: Some(version) })
+    Answer::Yes(Found {
+        subject,
+        login: login.clone(),
+        also: [].into(),
+        standing,
+        stored,
+        version: Some(version),
+    })
 }
 
 impl Kept {

@@ -35,11 +35,13 @@ impl Entry {
         Subject::new(std::str::from_utf8(value).ok()?).ok()
     }
 
-    /// What their account is called: the first in order of those values that can be a login. The server's order is not the
-    /// same every time.
-    pub(crate) fn login(&self, attribute: &str) -> Option<Login> {
+    /// What their account may be called: those values that can be a login, in the order of the alphabet. The server's order is
+    /// not the same every time.
+    pub(crate) fn logins(&self, attribute: &str) -> impl Iterator<Item = Login> {
         let texts = self.values(attribute).filter_map(|value| std::str::from_utf8(value).ok());
-        texts.filter_map(|text| Login::new(text).ok()).min_by(|a, b| a.as_str().cmp(b.as_str()))
+        let mut logins: Vec<_> = texts.filter_map(|text| Login::new(text).ok()).collect();
+        logins.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        logins.into_iter()
     }
 
     /// Whether an attribute has one of these values.
@@ -128,11 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn of_several_logins_the_same_counts_every_time() {
-        let login = |values| entry(&[("mail", values)]).login("mail").map(|login| login.to_string());
-        assert_eq!(login(&[b"b@example.org", b"A@example.org"]).unwrap(), "a@example.org");
-        assert_eq!(login(&[b"a@example.org", b"b@example.org", b" "]).unwrap(), "a@example.org");
-        assert_eq!(login(&[b"not a login"]), None);
+    fn of_several_logins_the_same_comes_first_every_time() {
+        let logins = |values| {
+            let logins: Vec<_> = entry(&[("mail", values)]).logins("mail").collect();
+            logins.iter().map(Login::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(logins(&[b"b@example.org", b"A@example.org"]), ["a@example.org", "b@example.org"]);
+        assert_eq!(logins(&[b"a@example.org", b"b@example.org", b" "]), ["a@example.org", "b@example.org"]);
+        assert!(logins(&[b"not a login"]).is_empty());
     }
 
     #[test]

@@ -102,13 +102,13 @@ impl LdapDirectory {
             answer => return answer.and_then(|_| Answer::NoSuch),
         };
         // Who has no subject or no login there is nobody to us.
-        let Some((subject, login)) = entry.subject(&self.subject).zip(entry.login(&self.login)) else {
-            return Answer::NoSuch;
-        };
+        let (subject, mut logins) = (entry.subject(&self.subject), entry.logins(&self.login));
+        let Some((subject, login)) = subject.zip(logins.next()) else { return Answer::NoSuch };
+        let also = logins.collect::<Box<[_]>>();
         let version = entry.version(&self.version);
         self.lately.note(&subject, entry.name());
         let standing = self.standing(&entry).await;
-        standing.map(|standing| Found { subject, login, standing, stored: Stored::Elsewhere, version })
+        standing.map(|standing| Found { subject, login, also, standing, stored: Stored::Elsewhere, version })
     }
 
     /// Whether an entry is still there, and matches for some name.

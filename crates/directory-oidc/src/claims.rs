@@ -78,6 +78,7 @@ impl Rules {
         let found = Found {
             subject: self.subject(claims)?,
             login: self.login(claims)?,
+            also: [].into(),
             standing: self.standing(claims),
             stored: Stored::Elsewhere,
             version: None,

@@ -66,6 +66,7 @@ mod tests {
         let found = Found {
             subject: Subject::new("ann").unwrap(),
             login: Login::new("ann").unwrap(),
+            also: [].into(),
             standing: Standing::Enabled,
             stored: Stored::Elsewhere,
             version: None,

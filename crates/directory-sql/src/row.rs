@@ -185,6 +185,7 @@ impl Row {
                 Some(Value::Text(name)) => Login::new(name).map_err(|_| Odd::Login)?,
                 Some(_) => return Err(Odd::Login),
             },
+            also: [].into(),
             standing: self.enabled.as_ref().map_or(Some(Standing::Enabled), standing).ok_or(Odd::Enabled)?,
             stored: Stored::Hash(hash(&self.password).ok_or(Odd::Password)?.into()),
             version: match &self.version {

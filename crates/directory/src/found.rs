@@ -63,6 +63,8 @@ pub struct Found {
     pub subject: Subject,
     /// What their account is called here, which may be another name than was asked for: an address for a short name.
     pub login: Login,
+    /// What it may be called as well: an account that has one of these names keeps it.
+    pub also: Box<[Login]>,
     /// Whether they may sign in.
     pub standing: Standing,
     /// Where their password is known.

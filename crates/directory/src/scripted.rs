@@ -32,6 +32,8 @@ pub struct Human {
     pub login: String,
     /// Under which other names they are found, as by a filter that looks at the local part alone.
     pub aliases: Vec<String>,
+    /// What they may be called as well; they are found by that, too.
+    pub also: Vec<String>,
     /// What they sign in with.
     pub password: String,
     /// Whether they may.
@@ -70,6 +72,7 @@ impl Human {
             subject: format!("{directory}-{login}"),
             login: login.to_owned(),
             aliases: Vec::new(),
+            also: Vec::new(),
             password: password.to_owned(),
             standing: Standing::Enabled,
             hash: None,
@@ -155,12 +158,15 @@ impl Scripted {
 
     fn person(&self, login: &str) -> Option<Found> {
         let people = self.people();
-        let is_called =
-            |human: &&Human| human.login == login || human.aliases.iter().any(|name| name == login);
+        let is_called = |human: &&Human| {
+            let mut others = human.aliases.iter().chain(&human.also);
+            human.login == login || others.any(|name| name == login)
+        };
         let human = people.iter().find(is_called)?;
         Some(Found {
             subject: Subject::new(&human.subject).ok()?,
             login: Login::new(&human.login).ok()?,
+            also: human.also.iter().filter_map(|name| Login::new(name).ok()).collect(),
             standing: human.standing,
             stored: human.hash.as_deref().map_or(Stored::Elsewhere, |hash| Stored::Hash(hash.into())),
             version: human.version.as_ref().map(|version| Version::new(version.as_bytes())),

@@ -10,8 +10,8 @@ use directory::{Answer, Hit, Password, Standing, Stored, Token};
 use events::{AuthFailure, Word};
 use foreign_hash::ForeignHash;
 use mail::{Busy, Certainty, Credential, DirectoryError, Found, JudgedBy};
-use mailbox::account::directory::DirectoryRefusal;
 use mailbox::account::directory::keyring::Link;
+use mailbox::account::directory::{Called, DirectoryRefusal};
 use sasl::{Secret, Typed, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
@@ -240,7 +240,9 @@ impl Doorkeeper {
 
     /// The account of somebody whom their directory has just let in.
     async fn take_in(&self, person: Person<'_>) -> Judged {
-        let taken = self.elsewhere.take_in(&self.accounts, &person.link, &person.hit.found.login).await;
+        let found = &person.hit.found;
+        let called = Called { login: &found.login, also: &found.also };
+        let taken = self.elsewhere.take_in(&self.accounts, &person.link, called).await;
         if let Ok(id) = taken {
             self.is_there(id).await;
         }
@@ -301,7 +303,8 @@ impl Doorkeeper {
         if claimed.is_some_and(|login| !is_own(login)) {
             return Judged::Wrong(AuthFailure::NotAuthorized);
         }
-        let taken = self.elsewhere.take_in(&self.accounts, &link, &found.login).await;
+        let called = Called { login: &found.login, also: &found.also };
+        let taken = self.elsewhere.take_in(&self.accounts, &link, called).await;
         self.account_of(taken, link, Credential::Token)
     }
 }

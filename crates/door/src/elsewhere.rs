@@ -3,8 +3,8 @@
 use directory::{Ability, Answer, Chain, Hit, Member, Standing, Token, Trouble};
 use events::Event;
 use mail::{Accounts, DirectoryError};
-use mailbox::account::directory::Newcomers;
 use mailbox::account::directory::keyring::Link;
+use mailbox::account::directory::{Called, Newcomers};
 use sasl::BearerHint;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -88,7 +88,8 @@ impl Elsewhere {
         };
         let directory = hit.member.name();
         let link = Link { directory: directory.clone(), subject: hit.found.subject };
-        match self.take_in(accounts, &link, &hit.found.login).await {
+        let called = Called { login: &hit.found.login, also: &hit.found.also };
+        match self.take_in(accounts, &link, called).await {
             Ok(id) => Expected::Known(id),
             Err(DirectoryError::Refused(_) | DirectoryError::BadLogin(_)) => Expected::Nobody,
             Err(DirectoryError::Mail(_)) => Expected::Unknowable,
@@ -167,31 +168,32 @@ impl Elsewhere {
         missing.collect()
     }
 
-    /// The account of somebody whom a directory lets in and calls `login`: see [`Accounts::take_in`].
+    /// The account of somebody whom a directory lets in and calls so: see [`Accounts::take_in`].
     pub(crate) async fn take_in(
         &self,
         accounts: &Accounts,
         link: &Link,
-        login: &Login,
+        called: Called<'_>,
     ) -> Result<AccountId, DirectoryError> {
-        let login = self.name_for(accounts, link, login).await;
-        accounts.take_in(link, &login, self.newcomers(&link.directory)).await
+        let newcomers = self.newcomers(&link.directory);
+        match self.name_to_keep(accounts, link, called).await {
+            Some(present) => accounts.take_in(link, Called::one(&present), newcomers).await,
+            None => accounts.take_in(link, called, newcomers).await,
+        }
     }
 
-    /// What an account is to be called whose owner a directory calls `login`. A name that is theirs elsewhere stays: whoever
-    /// has several, or is called otherwise by another directory, is not renamed by each sign-in and each message, for app
-    /// passwords go by the name.
-    async fn name_for(&self, accounts: &Accounts, link: &Link, login: &Login) -> Login {
-        let Some((_, present)) = accounts.linked(link) else { return login.clone() };
-        if present == *login {
-            return present;
+    /// The name that an account has, where its owner is not called so and is still found by it, as far as that can be known:
+    /// whoever has several names, or is called otherwise by another directory, is not renamed by each sign-in and each message,
+    /// for app passwords go by the name.
+    async fn name_to_keep(&self, accounts: &Accounts, link: &Link, called: Called<'_>) -> Option<Login> {
+        let (_, present) = accounts.linked(link)?;
+        if called.is(&present) {
+            return None;
         }
         let links = accounts.links(present.as_str());
-        let Some(of) = self.of(&present, &links) else { return login.clone() };
-        match self.find(&Question { login: present, of }).await {
-            Sought { answer: Answer::NoSuch | Answer::Wrong, .. } => login.clone(),
-            Sought { .. } => accounts.linked(link).map_or_else(|| login.clone(), |(_, present)| present),
-        }
+        let question = Question { of: self.of(&present, &links)?, login: present.clone() };
+        let is_theirs = !matches!(self.find(&question).await.answer, Answer::NoSuch | Answer::Wrong);
+        is_theirs.then_some(present)
     }
 
     fn newcomers(&self, directory: &DirectoryName) -> Newcomers<'_> {

@@ -36,6 +36,27 @@ async fn whoever_a_directory_lets_in_gets_an_account_and_keeps_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_is_not_renamed_because_its_owner_has_another_address_too() {
+    let staff = Scripted::new("staff", &[("ann@example.org", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    let ann = house.sign_in("ann@example.org", "right").await;
+    let called = |login: &str, also: &[&str]| {
+        let mut people = staff.people();
+        people[0].login = login.into();
+        people[0].also = also.iter().map(|name| (*name).to_owned()).collect();
+    };
+    // The first in the alphabet is another one by now.
+    called("ann-new@example.org", &["ann@example.org"]);
+    for name in ["ann@example.org", "ann-new@example.org"] {
+        assert_eq!(house.sign_in(name, "right").await, ann);
+    }
+    assert_eq!(house.accounts.login(AccountId(1)).unwrap().as_str(), "ann@example.org");
+    called("ann-new@example.org", &[]);
+    house.sign_in("ann-new@example.org", "right").await;
+    assert_eq!(house.accounts.login(AccountId(1)).unwrap().as_str(), "ann-new@example.org");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_that_is_somebody_elses_opens_nobodys_mail() {
     let staff = Scripted::new("staff", &[("ann", "right"), ("own", "theirs")]);
     let house = House::new(vec![open(&staff)]).await;

@@ -3,7 +3,7 @@
 use super::{Accounts, DirectoryError};
 use crate::Origin;
 use mailbox::account::directory::keyring::Link;
-use mailbox::account::directory::{DirectoryRefusal, Login, Newcomers};
+use mailbox::account::directory::{Called, DirectoryRefusal, Login, Newcomers};
 use sasl::{CredentialRecord, Salts};
 use terms::{AccountId, DirectoryName};
 
@@ -39,7 +39,7 @@ impl Accounts {
         Some(self.roll().directory().get(id)?.login.clone())
     }
 
-    /// The account of somebody who is `link` elsewhere and called `login` there: made, renamed or linked where it has to be
+    /// The account of somebody who is `link` elsewhere and called so there: made, renamed or linked where it has to be
     /// (`Directory::take_in`), durably before this answers. Mostly nothing is to be done, and nothing is written.
     ///
     /// # Errors
@@ -47,14 +47,14 @@ impl Accounts {
     pub async fn take_in(
         &self,
         link: &Link,
-        login: &Login,
+        called: Called<'_>,
         newcomers: Newcomers<'_>,
     ) -> Result<AccountId, DirectoryError> {
-        if !self.roll().directory().take_in(link, login, newcomers)?.is_empty() {
-            self.change_all(|directory| directory.take_in(link, login, newcomers)).await?;
+        if !self.roll().directory().take_in(link, called, newcomers)?.is_empty() {
+            self.change_all(|directory| directory.take_in(link, called, newcomers)).await?;
         }
         let linked = self.roll().directory().find_linked(link).map(|(id, _)| id);
-        Ok(linked.ok_or_else(|| DirectoryRefusal::NonExistent(login.clone()))?)
+        Ok(linked.ok_or_else(|| DirectoryRefusal::NonExistent(called.login.clone()))?)
     }
 
     /// Adds an account of somebody who is `link` elsewhere, as an admin says: it has no password of its own.

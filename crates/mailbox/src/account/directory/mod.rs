@@ -13,7 +13,7 @@ mod twice;
 
 pub use keyring::Keyring;
 pub use salvage::Salvage;
-pub use take_in::Newcomers;
+pub use take_in::{Called, Newcomers};
 pub use terms::{BadLogin, Login, MAX_LOGIN_OCTETS};
 pub use twice::{Remains, Said};
 

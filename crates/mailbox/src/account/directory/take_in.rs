@@ -4,6 +4,29 @@ use super::keyring::{DirectoryName, Link};
 use super::{Directory, DirectoryEvent, DirectoryRefusal, Login, NO_CREDENTIAL};
 use terms::AccountId;
 
+/// What somebody is called elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'a> {
+    /// What their account is called when it is made, and when it has none of these names any more.
+    pub login: &'a Login,
+    /// What it may be called as well.
+    pub also: &'a [Login],
+}
+
+impl<'a> Called<'a> {
+    /// By one name and no other.
+    #[must_use]
+    pub const fn one(login: &'a Login) -> Self {
+        Self { login, also: &[] }
+    }
+
+    /// Whether that is one of the names.
+    #[must_use]
+    pub fn is(self, name: &Login) -> bool {
+        self.login == name || self.also.contains(name)
+    }
+}
+
 /// What is allowed to those who come from a directory elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Newcomers<'a> {
@@ -14,10 +37,10 @@ pub struct Newcomers<'a> {
 }
 
 impl Directory {
-    /// What has to happen before somebody comes in who is `link` elsewhere, and is called `login` now: nothing mostly.
+    /// What has to happen before somebody comes in who is `link` elsewhere, and is called so now: nothing mostly.
     ///
-    /// Who it is goes before what they are called. The account of the link is theirs whatever its name, which becomes the new
-    /// one where that is free. A name is theirs only where nobody has it: the mail of an Ann who has left is not for the Ann
+    /// Who it is goes before what they are called. The account of the link is theirs whatever its name; where that is none of
+    /// theirs any more, it becomes the new one if that is free. A name is theirs only where nobody has it: the mail of an Ann who has left is not for the Ann
     /// who came after her, who is another subject, and an account of this server's own is nobody's elsewhere.
     ///
     /// # Errors
@@ -27,11 +50,12 @@ impl Directory {
     pub fn take_in(
         &self,
         link: &Link,
-        login: &Login,
+        called: Called<'_>,
         newcomers: Newcomers<'_>,
     ) -> Result<Vec<DirectoryEvent>, DirectoryRefusal> {
+        let login = called.login;
         if let Some((id, entry)) = self.find_linked(link) {
-            let is_new = entry.login != *login && self.find(login).is_none();
+            let is_new = !called.is(&entry.login) && self.find(login).is_none();
             let renamed = || DirectoryEvent::AccountRenamed { id, login: login.clone() };
             return Ok(is_new.then(renamed).into_iter().collect());
         }
@@ -103,11 +127,23 @@ mod tests {
         called: &str,
         newcomers: Newcomers<'_>,
     ) -> Result<(u64, String), DirectoryRefusal> {
-        for event in directory.take_in(link, &login(called), newcomers)? {
+        come_as(directory, link, &[called], newcomers)
+    }
+
+    /// The same by several names, the first of which counts.
+    fn come_as(
+        directory: &mut Directory,
+        link: &Link,
+        called: &[&str],
+        newcomers: Newcomers<'_>,
+    ) -> Result<(u64, String), DirectoryRefusal> {
+        let names: Vec<_> = called.iter().map(|name| login(name)).collect();
+        let called = Called { login: &names[0], also: &names[1..] };
+        for event in directory.take_in(link, called, newcomers)? {
             let written = DirectoryEvent::decode(&event.encode()).unwrap();
             directory.apply(&written).unwrap();
         }
-        assert_eq!(directory.take_in(link, &login(called), newcomers), Ok(vec![]), "once is enough");
+        assert_eq!(directory.take_in(link, called, newcomers), Ok(vec![]), "once is enough");
         let (id, entry) = directory.find_linked(link).unwrap();
         Ok((id.0, entry.login.to_string()))
     }
@@ -135,6 +171,17 @@ mod tests {
         // A third gets neither's mail.
         let third = come(&mut directory, &link("ldap", "3"), "ann", ANYBODY);
         assert_eq!(third, Err(DirectoryRefusal::OfAnother(login("ann"))));
+    }
+
+    #[test]
+    fn an_account_keeps_its_name_as_long_as_that_is_one_of_those_that_its_owner_has() {
+        let mut directory = Directory::new();
+        let ann = link("ldap", "1");
+        let mut come = |called: &[&str]| come_as(&mut directory, &ann, called, ANYBODY).unwrap().1;
+        assert_eq!(come(&["ann", "zoe"]), "ann");
+        assert_eq!(come(&["adele", "ann", "zoe"]), "ann");
+        assert_eq!(come(&["adele", "zoe"]), "adele");
+        assert_eq!(come(&["zoe"]), "zoe");
     }
 
     #[test]
