@@ -317,13 +317,15 @@ settings! {
                 /// How far below it: `one` or `subtree`.
                 depth: LdapDepth = LdapDepth::Subtree;
                 /// Whose entry it is. `{login}` stands for what is typed, `{local}` for what is before the `@`, `{domain}` for
-                /// what is behind it. It has to find exactly one; a name of two is nobody's.
+                /// what is behind it. It has to find exactly one; a name of two is nobody's. With `{local}` and no `{domain}` the
+                /// directory needs `domains`: else everybody would be found under each domain.
                 filter: Text = Text::known("(mail={login})");
                 /// Instead of base and filter: how the name of somebody's entry is made of what they type.
-                template: Option<Text> = None, such as "\"uid={local},ou=people,dc=example,dc=org\"";
+                template: Option<Text> = None, such as "\"uid={local},ou={domain},dc=example,dc=org\"";
                 /// The attribute that says who somebody is, whatever they are called; of Active Directory `objectGUID`.
                 subject: Text = Text::known("entryUUID");
-                /// The attribute with the name of the account.
+                /// The attribute with the name of the account. Of several values the first in the alphabet names a new account,
+                /// which keeps its name as long as that is one of them.
                 login: Text = Text::known("mail");
                 /// Who may sign in: a filter that their entries match. When unset: all whom the server lets bind.
                 enabled_filter: Option<Text> = None, such as "\"(!(nsAccountLock=true))\"";

@@ -253,6 +253,14 @@ impl<'t> Report<'t> {
             let what = format!("[directory.{table}] of the directory {name} has no `{key}`");
             self.blame(&[&format!("[directory.{table}]"), table], what);
         }
+        if let Some(key) = names_without_domain(directory) {
+            let what = format!(
+                "`{key}` of the directory {name} goes by {{local}} without the domain, and no `domains` are named: ann@one.example \
+                 and ann@two.example would be one person. Name those that it is for, such as domains = [\"example.org\", \"\"], \
+                 or put {{login}} or {{domain}} there"
+            );
+            self.blame(&[key, "[directory.ldap]"], what);
+        }
     }
 
     /// An order that cannot come to anything would fail every day, at night.
@@ -378,6 +386,18 @@ fn missing(directory: &Directory) -> Vec<(&'static str, Vec<&'static str>)> {
         tables.push(("oidc", lacks(&keys)));
     }
     tables
+}
+
+/// What finds people by a part of their names that says nothing of the domain, where the directory is asked for every domain's:
+/// anybody would be found under names of which nobody has thought, and get the mail that comes for them.
+fn names_without_domain(directory: &Directory) -> Option<&'static str> {
+    let ldap = directory.ldap.as_ref().filter(|_| directory.domains.is_empty())?;
+    let (key, text) = match &ldap.template {
+        Some(template) => ("template", template),
+        None => ("filter", &ldap.filter),
+    };
+    let text = text.as_str();
+    (text.contains("{local}") && !text.contains("{domain}")).then_some(key)
 }
 
 /// Whether it names tables that may be there several times.

@@ -281,6 +281,33 @@ fn directories_are_asked_in_the_order_in_which_they_stand() {
 }
 
 #[test]
+fn a_directory_that_would_take_people_of_two_domains_for_one_is_refused() {
+    let told = |domains: &str, ldap: &str| {
+        let text = format!(
+            "[[directory]]\nname = 'staff'\n{domains}\n[directory.ldap]\nurl = 'ldaps://ldap.example.org'\nbase = 'dc=x'\n{ldap}\n"
+        );
+        Settings::parse(&text).err().map(|why| why.to_string()).unwrap_or_default()
+    };
+    for (ldap, key) in [
+        ("template = 'uid={local},dc=x'", "template"),
+        ("filter = '(uid={local})'", "filter"),
+        ("filter = '(|(mail={login})(uid={local}))'", "filter"),
+    ] {
+        let why = told("", ldap);
+        let expected = format!(
+            "line 7: `{key}` of the directory staff goes by {{local}} without the domain, and no `domains` are named: \
+             ann@one.example and ann@two.example would be one person. Name those that it is for, such as \
+             domains = [\"example.org\", \"\"], or put {{login}} or {{domain}} there"
+        );
+        assert_eq!(why, expected);
+        assert_eq!(told("domains = ['example.org', '']", ldap), "");
+    }
+    for ldap in ["", "filter = '(mail={login})'", "template = 'uid={local},ou={domain},dc=x'"] {
+        assert_eq!(told("", ldap), "", "{ldap}");
+    }
+}
+
+#[test]
 fn a_directory_that_could_not_be_asked_is_told_what_it_wants() {
     for (text, told) in [
         ("[[directory]]\nfile.path = 'x'", "line 1: a [[directory]] has no `name`"),
