@@ -15,6 +15,9 @@ use tokio::time::{Instant, timeout};
 /// another.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long it has for a password: what stands behind it (PAM, say) may take two seconds over a wrong one on purpose.
+pub const CHECK_PATIENCE: Duration = Duration::from_secs(4);
+
 /// So many questions without an answer, one behind the other, and a directory is left alone for a while: those who wait for
 /// it hold sockets, and a server that is ill gets no better by being asked.
 pub const FAILURES_BEFORE_REST: u32 = 3;
@@ -47,10 +50,17 @@ impl Domains {
 pub struct Member {
     directory: Arc<dyn Directory>,
     domains: Domains,
+    finds: Way,
+    checks: Way,
+    bearers: Way,
+}
+
+/// One kind of question. Of each it is known apart how the directory does: one may find names, and have no answer to any
+/// password.
+struct Way {
+    turns: Turns,
     health: Mutex<Health>,
-    finds: Turns,
-    checks: Turns,
-    bearers: Turns,
+    patience: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -72,14 +82,17 @@ impl Member {
     /// A directory that is asked for names of these domains.
     #[must_use]
     pub fn new(directory: Arc<dyn Directory>, domains: Domains) -> Self {
-        let turns = |question| Turns::new(directory.turns(question));
+        let way = |question, patience| Way {
+            turns: Turns::new(directory.turns(question)),
+            health: Mutex::default(),
+            patience,
+        };
         Self {
-            finds: turns(Question::Find),
-            checks: turns(Question::Check),
-            bearers: turns(Question::Bearer),
+            finds: way(Question::Find, PATIENCE),
+            checks: way(Question::Check, CHECK_PATIENCE),
+            bearers: way(Question::Bearer, PATIENCE),
             directory,
             domains,
-            health: Mutex::default(),
         }
     }
 
@@ -104,8 +117,18 @@ impl Member {
     /// What is the matter with it, if it rests.
     #[must_use]
     pub fn trouble(&self) -> Option<Trouble> {
-        let health = self.health();
-        health.trouble.clone().filter(|_| health.failures >= FAILURES_BEFORE_REST)
+        self.trouble_after(FAILURES_BEFORE_REST)
+    }
+
+    /// What is the matter with it, if the last question of some kind had no answer.
+    #[must_use]
+    pub fn ailment(&self) -> Option<Trouble> {
+        self.trouble_after(1)
+    }
+
+    fn trouble_after(&self, failures: u32) -> Option<Trouble> {
+        let ways = [&self.finds, &self.checks, &self.bearers];
+        ways.into_iter().find_map(|way| way.trouble_after(failures))
     }
 
     /// Whether it can be asked as the settings say.
@@ -115,8 +138,15 @@ impl Member {
 
     /// Who has that name. It must be one that it [serves](Self::serves): a directory that answers with somebody of another
     /// domain, by a slip of its own or of who wrote its query, opens nobody's door there.
+    ///
+    /// While it answers no password, it is not told of a name that nobody has it: of those that somebody has, all that is
+    /// told is that it cannot be asked (threat T-38).
     pub async fn find(&self, login: &Login) -> Answer<Found> {
-        self.asked(&self.finds, || self.directory.find(login)).await.and_then(|found| self.within(found))
+        let found = self.asked(&self.finds, || self.directory.find(login)).await;
+        match (found.and_then(|found| self.within(found)), self.checks.trouble_after(1)) {
+            (Answer::NoSuch, Some(why)) => Answer::Unavailable(why),
+            (found, _) => found,
+        }
     }
 
     /// Whether somebody who was found once still is there: see [`Directory::still_has`].
@@ -145,38 +175,39 @@ impl Member {
         if self.serves(&found.login) { Answer::Yes(found) } else { Answer::NoSuch }
     }
 
-    async fn asked<'a, T>(&'a self, turns: &Turns, ask: impl FnOnce() -> Asked<'a, T>) -> Answer<T> {
+    async fn asked<'a, T>(&'a self, way: &Way, ask: impl FnOnce() -> Asked<'a, T>) -> Answer<T> {
         // Those whom it answers no more hold all the turns for a while.
-        if let Some(why) = self.rests() {
+        if let Some(why) = self.rests(way) {
             return Answer::Unavailable(why);
         }
         // That it is busy with others is no failure of the directory.
-        let _turn = match turns.take().await {
+        let _turn = match way.turns.take().await {
             Ok(turn) => turn,
             Err(busy) => return Answer::Unavailable(busy),
         };
-        if let Some(why) = self.keeps_from_asking() {
+        if let Some(why) = self.keeps_from_asking(way) {
             return Answer::Unavailable(why);
         }
-        let answer = timeout(PATIENCE, ask()).await;
+        let answer = timeout(way.patience, ask()).await;
         let answer = answer.unwrap_or_else(|_| {
-            Answer::Unavailable(Trouble::new(format_args!("no answer within {} s", PATIENCE.as_secs())))
+            let seconds = way.patience.as_secs();
+            Answer::Unavailable(Trouble::new(format_args!("no answer within {seconds} s")))
         });
-        self.note(&answer);
+        way.note(&answer);
         answer
     }
 
     /// Why it is not asked now.
-    fn rests(&self) -> Option<Trouble> {
-        if self.directory.spares_itself() { None } else { self.health().rest(Instant::now()) }
+    fn rests(&self, way: &Way) -> Option<Trouble> {
+        if self.directory.spares_itself() { None } else { way.health().rest(Instant::now()) }
     }
 
     /// The same. Whoever is the one to ask all the same keeps the others from it by having asked.
-    fn keeps_from_asking(&self) -> Option<Trouble> {
+    fn keeps_from_asking(&self, way: &Way) -> Option<Trouble> {
         if self.directory.spares_itself() {
             return None;
         }
-        let mut health = self.health();
+        let mut health = way.health();
         let now = Instant::now();
         let why = health.rest(now);
         if why.is_none() {
@@ -184,7 +215,9 @@ impl Member {
         }
         why
     }
+}
 
+impl Way {
     fn note<T>(&self, answer: &Answer<T>) {
         let mut health = self.health();
         match answer {
@@ -194,6 +227,12 @@ impl Member {
             }
             _ => *health = Health { asked: health.asked, ..Health::default() },
         }
+    }
+
+    /// Why the last questions had no answer, where they were so many.
+    fn trouble_after(&self, failures: u32) -> Option<Trouble> {
+        let health = self.health();
+        health.trouble.clone().filter(|_| health.failures >= failures)
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {

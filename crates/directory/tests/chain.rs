@@ -3,7 +3,7 @@
 use directory::conformance::{self, Person, Population};
 use directory::scripted::{Scripted, State};
 use directory::{
-    ASKED_AGAIN_AFTER, Ability, Answer, Asked, Chain, Directory, DirectoryName, Domains,
+    ASKED_AGAIN_AFTER, Ability, Answer, Asked, CHECK_PATIENCE, Chain, Directory, DirectoryName, Domains,
     FAILURES_BEFORE_REST, Found, MAX_WAITING_FOR_A_TURN, Member, Password, Question, TURN_PATIENCE, Token,
 };
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use terms::Login;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 fn login(name: &str) -> Login {
     Login::new(name).expect("a login")
@@ -336,9 +336,35 @@ async fn no_more_wait_for_a_turn_than_the_bound() {
 async fn whoever_waits_for_a_turn_with_one_that_falls_silent_is_told_so_when_it_is_known() {
     let (known, member, found) = Slow::that_knows_ann(Duration::ZERO).await;
     known.becomes(State::Silent);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let answers = all_at_once(100, &member, &found).await;
     assert!(answers.iter().all(|answer| matches!(answer, Answer::Unavailable(_))), "{answers:?}");
     assert_eq!(known.times_checked() as usize, Slow::AT_ONCE);
-    assert_eq!(began.elapsed(), directory::PATIENCE);
+    assert_eq!(began.elapsed(), CHECK_PATIENCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_finds_names_and_answers_no_password_says_of_no_name_that_nobody_has_it() {
+    let known = Scripted::new("staff", &[("ann", "right")]);
+    let member = Member::new(Arc::clone(&known) as _, Domains::All);
+    let (ann, nobody) = (login("ann"), login("nobody"));
+    assert_eq!(member.find(&nobody).await, Answer::NoSuch);
+    let Answer::Yes(found) = member.find(&ann).await else { panic!("she is known") };
+    known.checks_become(State::Silent);
+    for failures in 1..=3 {
+        let asked = Instant::now();
+        assert!(matches!(member.check(&found, Password::new("right")).await, Answer::Unavailable(_)));
+        assert_eq!(asked.elapsed(), CHECK_PATIENCE);
+        assert!(matches!(member.find(&nobody).await, Answer::Unavailable(_)));
+        assert!(matches!(member.find(&ann).await, Answer::Yes(_)), "it is looked whether it is back");
+        assert_eq!(member.trouble().is_some(), failures == 3, "that it finds names makes it no better");
+    }
+    // It is left alone with passwords, and asked again after a while.
+    let checked = known.times_checked();
+    assert!(matches!(member.check(&found, Password::new("right")).await, Answer::Unavailable(_)));
+    assert_eq!(known.times_checked(), checked);
+    known.checks_become(State::Up);
+    tokio::time::advance(ASKED_AGAIN_AFTER).await;
+    assert_eq!(member.check(&found, Password::new("right")).await, Answer::Yes(()));
+    assert_eq!(member.find(&nobody).await, Answer::NoSuch);
 }

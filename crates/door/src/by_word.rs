@@ -206,7 +206,7 @@ impl Doorkeeper {
     async fn ask(&self, person: &Person<'_>, typed: &Typed) -> Checked {
         let Hit { member, found } = &person.hit;
         let answer = member.check(found, Password::new(typed.raw().expose_text())).await;
-        self.elsewhere.note(member.name(), &answer);
+        self.elsewhere.note(member, &answer);
         match answer {
             Answer::Yes(()) => Checked::Right,
             Answer::NoSuch | Answer::Wrong => Checked::Wrong(AuthFailure::WrongPassword),

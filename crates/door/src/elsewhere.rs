@@ -224,14 +224,13 @@ impl Elsewhere {
         }
     }
 
-    pub(crate) fn note<T>(&self, directory: &DirectoryName, answer: &Answer<T>) {
-        self.heard(
-            directory,
-            match answer {
-                Answer::Unavailable(why) => Some(why),
-                _ => None,
-            },
-        );
+    pub(crate) fn note<T>(&self, member: &Member, answer: &Answer<T>) {
+        let ailment = match answer {
+            Answer::Unavailable(why) => Some(why.clone()),
+            // One that finds names, and has no answer to passwords, is not back by finding one.
+            _ => member.ailment(),
+        };
+        self.heard(member.name(), ailment.as_ref());
     }
 
     /// Who has a name, of those who are to be asked.
@@ -254,7 +253,7 @@ impl Elsewhere {
         let mut met_another = false;
         for (member, subject) in these {
             let answer = member.find(login).await;
-            self.note(member.name(), &answer);
+            self.note(member, &answer);
             match answer {
                 // Somebody else who has the name there by now is not whose mail this is.
                 Answer::Yes(found) if subject.as_ref().is_some_and(|subject| *subject != found.subject) => {
@@ -269,7 +268,7 @@ impl Elsewhere {
 
     /// Whose a token is, where `claimed` is the name that came with it.
     pub(crate) async fn bearer(&self, token: Token<'_>, claimed: Option<&Login>) -> Answer<Hit<'_>> {
-        self.chain.bearer(token, claimed, |member, answer| self.note(member.name(), answer)).await
+        self.chain.bearer(token, claimed, |member, answer| self.note(member, answer)).await
     }
 
     /// The chain was asked from its beginning up to the one whose answer this is.
@@ -279,7 +278,7 @@ impl Elsewhere {
             self.heard(member.name(), member.trouble().as_ref());
         }
         if let Answer::Yes(hit) = answer {
-            self.heard(hit.member.name(), None);
+            self.note(hit.member, answer);
         }
     }
 }

@@ -142,11 +142,11 @@ impl Doorkeeper {
         if let Some(subject) = subject
             && let Some(answer) = member.still_has(subject).await
         {
-            self.elsewhere.note(member.name(), &answer);
+            self.elsewhere.note(member, &answer);
             return answer;
         }
         let answer = member.find(login).await;
-        self.elsewhere.note(member.name(), &answer);
+        self.elsewhere.note(member, &answer);
         match answer {
             Answer::Yes(found) if subject.is_none_or(|subject| *subject == found.subject) => {
                 Answer::Yes(found.standing)
