@@ -14,8 +14,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::timeout;
 
+/// Longest that one order may take, with all its proofs, beside what a hook takes to show them.
+const ORDER_PATIENCE: Duration = Duration::from_mins(20);
 /// How long an authority may take to look at our proofs, and how long to issue.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// Between two questions how far it is; twice as long each time.
@@ -67,10 +71,12 @@ pub(crate) struct Issued {
     pub(crate) pem: String,
 }
 
-/// Whoever can show proofs.
+/// Whoever can show the proofs of one order.
 pub(crate) struct Prover<'s> {
-    pub(crate) validations: &'s Validations,
-    pub(crate) hook: Option<&'s Hook>,
+    validations: &'s Validations,
+    hook: Option<&'s Hook>,
+    /// What is to be taken away in the end.
+    shown: Mutex<Vec<Shown>>,
 }
 
 /// Something that is to be found by the authority, and taken away afterwards.
@@ -80,7 +86,7 @@ enum Shown {
     Text(Text),
 }
 
-/// Orders a certificate; whatever comes of it, no proof stays.
+/// Orders a certificate; whatever comes of it, also where it takes too long, no proof stays.
 pub(crate) async fn obtain(
     account: &Account,
     wanted: &Wanted,
@@ -88,12 +94,8 @@ pub(crate) async fn obtain(
     replaces: Option<CertificateIdentifier<'static>>,
     prover: &Prover<'_>,
 ) -> Result<Issued, OrderError> {
-    let mut shown = Vec::new();
-    let outcome = prove_and_take(account, wanted, profile, replaces, prover, &mut shown).await;
-    for proof in &shown {
-        prover.hide(proof).await;
-    }
-    outcome
+    let ordering = prove_and_take(account, wanted, profile, replaces, prover);
+    prover.hiding_behind(prover.patience(wanted), ordering).await
 }
 
 async fn prove_and_take(
@@ -102,12 +104,11 @@ async fn prove_and_take(
     profile: Option<&str>,
     replaces: Option<CertificateIdentifier<'static>>,
     prover: &Prover<'_>,
-    shown: &mut Vec<Shown>,
 ) -> Result<Issued, OrderError> {
     let mut order = begin(account, wanted, profile, replaces).await?;
     let mut authorizations = order.authorizations();
     while let Some(authorization) = authorizations.next().await {
-        prove(authorization?, wanted.proof, prover, shown).await?;
+        prove(authorization?, wanted.proof, prover).await?;
     }
     let retries = RetryPolicy::new().initial_delay(FIRST_ASK).timeout(PATIENCE);
     match order.poll_ready(&retries).await {
@@ -154,7 +155,6 @@ async fn prove(
     mut authorization: AuthorizationHandle<'_>,
     proof: Proof,
     prover: &Prover<'_>,
-    shown: &mut Vec<Shown>,
 ) -> Result<(), OrderError> {
     // RFC 8555, 7.1.4: one that is valid has been proved before, and need not be again.
     if authorization.status == AuthorizationStatus::Valid {
@@ -163,18 +163,44 @@ async fn prove(
     let name = authorization.identifier().to_string();
     let absent = OrderError::NoSuchChallenge { challenge: proof.as_str(), name };
     let mut challenge = authorization.challenge(proof.kind()).ok_or(absent)?;
-    prover.show(&challenge, proof, shown).await?;
+    prover.show(&challenge, proof).await?;
     challenge.set_ready().await?;
     Ok(())
 }
 
-impl Prover<'_> {
-    async fn show(
+impl<'s> Prover<'s> {
+    pub(crate) fn new(validations: &'s Validations, hook: Option<&'s Hook>) -> Self {
+        Self { validations, hook, shown: Mutex::default() }
+    }
+
+    /// How long an order may take. A hook is called for each name, one behind the other, and each time it may take as long as
+    /// the settings say.
+    fn patience(&self, wanted: &Wanted) -> Duration {
+        let hook = self.hook.filter(|_| wanted.proof == Proof::Dns01);
+        let each = hook.map_or(Duration::ZERO, |hook| hook.patience);
+        let names = u32::try_from(wanted.names.len()).unwrap_or(u32::MAX);
+        ORDER_PATIENCE.saturating_add(each.saturating_mul(names))
+    }
+
+    /// Waits for an order that long, and then takes away what was shown for it.
+    async fn hiding_behind<T>(
         &self,
-        challenge: &ChallengeHandle<'_>,
-        proof: Proof,
-        shown: &mut Vec<Shown>,
-    ) -> Result<(), OrderError> {
+        patience: Duration,
+        ordering: impl Future<Output = Result<T, OrderError>>,
+    ) -> Result<T, OrderError> {
+        let outcome = timeout(patience, ordering).await.unwrap_or(Err(OrderError::TooSlow(patience)));
+        let shown = std::mem::take(&mut *self.shown());
+        for proof in &shown {
+            self.hide(proof).await;
+        }
+        outcome
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Vec<Shown>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn show(&self, challenge: &ChallengeHandle<'_>, proof: Proof) -> Result<(), OrderError> {
         let domain = match challenge.identifier().identifier {
             Identifier::Dns(domain) => domain.clone(),
             _ => return Err(OrderError::NotShown(challenge.identifier().to_string())),
@@ -182,18 +208,18 @@ impl Prover<'_> {
         let answer = challenge.key_authorization();
         let could = match proof {
             Proof::Http01 => {
-                shown.push(Shown::File(challenge.token.clone()));
+                self.shown().push(Shown::File(challenge.token.clone()));
                 self.validations.show_file(&challenge.token, answer.as_str())
             }
             Proof::TlsAlpn01 => {
                 let (certificate, key) = proving_certificate(&domain, answer.digest().as_ref())?;
-                shown.push(Shown::Certificate(domain.clone()));
+                self.shown().push(Shown::Certificate(domain.clone()));
                 self.validations.show_certificate(&domain, certificate, key).unwrap_or(false)
             }
             Proof::Dns01 => {
                 let text = Text { domain: domain.clone(), value: answer.dns_value() };
                 // Also where it fails: half of it may have been done.
-                shown.push(Shown::Text(text.clone()));
+                self.shown().push(Shown::Text(text.clone()));
                 self.hook.ok_or(HookError::None)?.run(Deed::Add, &text).await?;
                 true
             }
@@ -304,5 +330,39 @@ impl Proof {
             Self::TlsAlpn01 => "tls-alpn-01",
             Self::Dns01 => "dns-01",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    fn wanted(names: usize, proof: Proof) -> Wanted {
+        Wanted { names: (0..names).map(|name| format!("{name}.example.org")).collect(), proof }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_shown_is_taken_away_also_where_an_order_takes_too_long() {
+        let validations = Validations::default();
+        let prover = Prover::new(&validations, None);
+        let ordering = async {
+            prover.shown().push(Shown::File("token".into()));
+            assert!(validations.show_file("token", "answer"));
+            pending::<Result<(), _>>().await
+        };
+        let patience = prover.patience(&wanted(1, Proof::Http01));
+        let outcome = prover.hiding_behind(patience, ordering).await;
+        assert!(matches!(outcome, Err(OrderError::TooSlow(ORDER_PATIENCE))), "{outcome:?}");
+        assert_eq!(validations.file("token"), None);
+    }
+
+    #[test]
+    fn what_a_hook_may_take_for_each_name_is_not_of_the_time_for_the_authority() {
+        let validations = Validations::default();
+        let hook = Hook { command: vec!["/bin/hook".into()], patience: Duration::from_hours(1) };
+        let prover = Prover::new(&validations, Some(&hook));
+        assert_eq!(prover.patience(&wanted(100, Proof::Dns01)), Duration::from_hours(100) + ORDER_PATIENCE);
+        assert_eq!(prover.patience(&wanted(100, Proof::Http01)), ORDER_PATIENCE);
     }
 }

@@ -23,10 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
-/// Longest that one order may take, with all its proofs.
-const ORDER_PATIENCE: Duration = Duration::from_mins(20);
 /// How often an authority is asked what it wishes, at most and at least (RFC 9773, 4.3.2).
 const ASK_AT_MOST: Duration = Duration::from_mins(10);
 const ASK_AT_LEAST: Duration = Duration::from_hours(24);
@@ -141,6 +139,23 @@ struct Held {
     has_all_names: bool,
 }
 
+/// The time that whoever calls has told, going on. What it is good for is how long something took: no clock of the system is
+/// read for it that somebody may set.
+struct Watch {
+    told: SystemTime,
+    since: Instant,
+}
+
+impl Watch {
+    fn set(now: SystemTime) -> Self {
+        Self { told: now, since: Instant::now() }
+    }
+
+    fn now(&self) -> SystemTime {
+        self.told + self.since.elapsed()
+    }
+}
+
 /// What came of something, for whoever tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -237,16 +252,20 @@ impl Steward {
 
     /// Does what is due at `now`, at most one order of it, and says when to come again: at once, where more is due.
     pub async fn tend(&self, now: SystemTime) -> (Option<Outcome>, SystemTime) {
+        let watch = Watch::set(now);
         for charge in self.charges.iter().filter(|charge| charge.may_ask(now)) {
             self.ask_for_hint(charge, now).await;
         }
         let outcome = self.order_what_is_due(now).await;
+        let now = watch.now();
         let next = self.charges.iter().map(|charge| charge.next_look(now)).min();
         (outcome, next.unwrap_or(now + LONGEST_REST).min(now + LONGEST_REST))
     }
 
     async fn order_what_is_due(&self, now: SystemTime) -> Option<Outcome> {
+        let watch = Watch::set(now);
         let _alone = self.busy.lock().await;
+        let now = watch.now();
         let charge = self.charges.iter().find(|charge| charge.due(now) <= now)?;
         Some(self.renew_one(charge, now).await)
     }
@@ -255,9 +274,10 @@ impl Steward {
     /// something is under way already.
     pub async fn renew(&self, name: Option<&str>, now: SystemTime) -> Option<Vec<Outcome>> {
         let _alone = self.busy.try_lock().ok()?;
+        let watch = Watch::set(now);
         let mut outcomes = Vec::new();
         for charge in self.charges.iter().filter(|charge| charge.is_called(name)) {
-            outcomes.push(self.renew_one(charge, now).await);
+            outcomes.push(self.renew_one(charge, watch.now()).await);
         }
         Some(outcomes)
     }
@@ -269,8 +289,10 @@ impl Steward {
     }
 
     async fn renew_one(&self, charge: &Charge, now: SystemTime) -> Outcome {
-        let ordered = timeout(ORDER_PATIENCE, self.order(charge, now)).await;
-        let outcome = ordered.unwrap_or(Err(Failure::Order(OrderError::TooSlow(ORDER_PATIENCE))));
+        let watch = Watch::set(now);
+        let outcome = self.order(charge, now).await;
+        // It may have taken hours: a pause begins when it is over.
+        let now = watch.now();
         let names = charge.wanted.names.clone();
         match outcome {
             Ok(until) => {
@@ -318,7 +340,7 @@ impl Steward {
         replaces: Option<CertificateIdentifier<'static>>,
     ) -> Result<Issued, Failure> {
         let account = self.account().await?;
-        let prover = Prover { validations: &self.validations, hook: self.hook.as_ref() };
+        let prover = Prover::new(&self.validations, self.hook.as_ref());
         let profile = self.authority.profile.as_deref();
         Ok(order::obtain(&account, &charge.wanted, profile, replaces, &prover).await?)
     }

@@ -4,7 +4,7 @@
 
 mod front;
 
-use acme::{Authority, Outcome, Proof, Steward, Wanted};
+use acme::{Authority, Hook, Outcome, Proof, Steward, Wanted};
 use certificates::{Certificates, Validations};
 use fetch::Roots;
 use front::Front;
@@ -30,6 +30,11 @@ fn pebble(folder: &Path) -> Pebble {
 
 /// A steward with dice that always fall in the middle.
 fn steward(folder: &Path, directory: &str, ca: &Path, names: &[&str]) -> Steward {
+    steward_with(None, folder, directory, ca, names)
+}
+
+/// The same, where a hook is to put proofs into DNS.
+fn steward_with(hook: Option<Hook>, folder: &Path, directory: &str, ca: &Path, names: &[&str]) -> Steward {
     let authority = Authority {
         directory: directory.to_owned(),
         roots: Roots::File(ca.to_owned()),
@@ -39,9 +44,10 @@ fn steward(folder: &Path, directory: &str, ca: &Path, names: &[&str]) -> Steward
         profile: None,
     };
     let names = names.iter().map(|name| (*name).to_owned()).collect();
-    let wanted = vec![Wanted { names, proof: Proof::Http01 }];
+    let proof = if hook.is_some() { Proof::Dns01 } else { Proof::Http01 };
+    let wanted = vec![Wanted { names, proof }];
     let validations = Arc::new(Validations::default());
-    Steward::open(authority, &folder.join("acme"), wanted, None, validations, || u64::MAX / 2).unwrap()
+    Steward::open(authority, &folder.join("acme"), wanted, hook, validations, || u64::MAX / 2).unwrap()
 }
 
 fn seconds(from: SystemTime, to: SystemTime) -> u64 {
@@ -105,6 +111,26 @@ async fn a_failure_waits_twice_as_long_each_time_and_a_restart_does_not_shorten_
     issued(&steward, now).await;
     let record = &steward.status(now)[0].record;
     assert_eq!((record.failures, &record.problem), (0, &None));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn behind_a_slow_hook_its_record_is_removed_and_the_pause_begins_at_the_end() {
+    let folder = scratch("slow-hook");
+    let pebble = pebble(&folder);
+    let log = folder.join("log");
+    let script = format!("echo $1 >> {}; test $1 = remove || {{ sleep 2; exit 1; }}", log.display());
+    let command = ["/bin/sh", "-c", &script, "hook"].map(str::to_owned).to_vec();
+    let hook = Hook { command, patience: Duration::from_secs(60) };
+    let steward = steward_with(Some(hook), &folder, &pebble.directory, &pebble.ca, &[NAME]);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(UNIX_2030);
+    let (outcome, next) = steward.tend(now).await;
+    let Some(Outcome::Failed { again, why, .. }) = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("failed"), "{why}");
+    assert_eq!(fs::read_to_string(log).unwrap(), "add\nremove\n");
+    // An eighth more than ten minutes, by dice that fall in the middle.
+    assert!(seconds(now, again) >= 2 + 674, "{}", seconds(now, again));
+    assert_eq!(next, again);
     fs::remove_dir_all(folder).unwrap();
 }
 
