@@ -261,9 +261,7 @@ impl Doorkeeper {
         let signed_out = account.signed_out_with(with);
         // What was disabled, revoked or changed before that could be waited for lets nobody in.
         if !self.accounts.still_takes(id, with, &by) {
-            let is_changed = self.accounts.takes(id, with);
-            let reason = if is_changed { AuthFailure::WrongPassword } else { AuthFailure::Disabled };
-            self.turn_away(tried, name, visitor, reason).await;
+            self.turn_away(tried, name, visitor, self.taken_back(id, with)).await;
             return Err(NotLetIn::Wrong);
         }
         self.ask_soon(id, with);
@@ -279,7 +277,27 @@ impl Doorkeeper {
         }
         self.limits.succeeded(&tried.attempt_at(name), failures);
         let name = events::Account::new(name);
-        Ok(Entered { account, name, origin, signed_out, exposure, place })
+        Ok(Entered { account, name, origin, signed_out, exposure, place, with })
+    }
+
+    /// Whether somebody who was let in still is, where they were made to wait since: for their program to be content with
+    /// what the server has proven to it. It is no failure, and counts for none.
+    ///
+    /// # Errors
+    /// What they have signed in with was changed, revoked or disabled meanwhile.
+    pub fn confirm(&self, entered: &Entered, visitor: &Visitor) -> Result<(), NotLetIn> {
+        if !entered.signed_out.is_over() {
+            return Ok(());
+        }
+        let reason = self.taken_back(entered.account.id(), entered.with);
+        log_failure(&entered.name.to_string(), visitor, reason);
+        Err(NotLetIn::Wrong)
+    }
+
+    /// Why something lets in no more that did a moment ago.
+    fn taken_back(&self, id: AccountId, with: Credential) -> AuthFailure {
+        let is_changed = self.accounts.takes(id, with);
+        if is_changed { AuthFailure::WrongPassword } else { AuthFailure::Disabled }
     }
 
     /// Those to whom somebody is signed in.

@@ -1,6 +1,6 @@
 //! Who was let in.
 
-use mail::{Account, Origin, SignedOut};
+use mail::{Account, Credential, Origin, SignedOut};
 use mailbox::account::directory::keyring::Exposure;
 use policy::{SessionPermit, Sessions};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,8 @@ pub struct Entered {
     pub exposure: Option<Exposure>,
     /// To be kept as long as the session lasts.
     pub place: Place,
+    /// What they have signed in with.
+    pub(crate) with: Credential,
 }
 
 /// One of the sessions that an account may have; given back when dropped.

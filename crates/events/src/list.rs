@@ -288,6 +288,19 @@ events! {
         mechanism: Option<Mechanism>,
     }
 
+    /// Somebody proved who they are and was let in, and has not come in: their program was not content with what the server
+    /// proved to it, or only tries whether a password is right.
+    "auth.left" INFO AuthLeft {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Who it is.
+        peer: Peer,
+        /// As whom.
+        account: Account,
+        /// How.
+        mechanism: Option<Mechanism>,
+    }
+
     /// Somebody could not sign in. The client is told less than this.
     "auth.failed" INFO AuthFailed {
         /// Which connection.

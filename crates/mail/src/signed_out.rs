@@ -63,6 +63,12 @@ impl SignedOut {
         Self { ended, with, at }
     }
 
+    /// Whether it has come.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ended.borrow().of(self.with) != self.at
+    }
+
     /// Waits for it; for ever, unless the account is disabled or removed, or what was signed in with is taken no more.
     pub async fn wait(mut self) {
         if self.ended.wait_for(|ended| ended.of(self.with) != self.at).await.is_err() {
@@ -89,7 +95,10 @@ mod tests {
         let app = |n| Credential::App(AppPasswordId::new([n; 8]));
         let with = |with| SignedOut::new(ended.subscribe(), with);
         let sessions = [None, Some(Credential::Password), Some(app(1)), Some(app(2))].map(with);
-        let over = |sessions: &[SignedOut]| sessions.iter().map(is_over).collect::<Vec<_>>();
+        let over = |sessions: &[SignedOut]| {
+            sessions.iter().for_each(|session| assert_eq!(session.is_over(), is_over(session)));
+            sessions.iter().map(SignedOut::is_over).collect::<Vec<_>>()
+        };
         assert_eq!(over(&sessions), [false; 4]);
         ended.send_modify(|ended| ended.one(app(1)));
         assert_eq!(over(&sessions), [false, false, true, false]);

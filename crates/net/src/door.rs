@@ -4,7 +4,7 @@ use crate::chronicle::Chronicle;
 use crate::gate::refused_as;
 use crate::hall::{Hall, HallLimits, refusal};
 use crate::visit::Visit;
-use door::{Doorkeeper, Failures, NotLetIn, Visitor};
+use door::{Doorkeeper, Entered, Failures, NotLetIn, Visitor};
 use events::{ClientId, Command, Event, Mechanism};
 use events::{ConnectionId, ResponseCode, Sentence};
 use mail::Protocol;
@@ -43,16 +43,43 @@ impl ConnectionDoor {
     }
 }
 
+/// Somebody who was let in and has not come in yet: to the connection they are a stranger still.
+pub(crate) struct Guest {
+    entered: Entered,
+    mechanism: Mechanism,
+    unless_in: Unless,
+}
+
+/// What is logged where somebody who was let in goes away instead.
+struct Unless(Option<Event>);
+
+impl Drop for Unless {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(|event| event.log());
+    }
+}
+
 impl port::Door for ConnectionDoor {
     type Mail = Hall;
+    type Guest = Guest;
 
-    async fn sign_in(&self, claim: Claim, means: Means) -> Result<Hall, Refusal> {
-        let (mechanism, connection) = (mechanism(means), self.visit.id());
-        let visitor = self.visitor(mechanism);
-        let entered = self.lodge.keeper.enter(claim, &visitor).await;
+    async fn sign_in(&self, claim: Claim, means: Means) -> Result<Guest, Refusal> {
+        let (mechanism, connection, peer) = (mechanism(means), self.visit.id(), self.visit.peer());
+        let entered = self.lodge.keeper.enter(claim, &self.visitor(mechanism)).await;
         let entered = entered.map_err(|why| told(why, connection))?;
+        let account = entered.name.clone();
+        let left = Event::AuthLeft { connection, peer, account, mechanism: Some(mechanism) };
+        Ok(Guest { entered, mechanism, unless_in: Unless(Some(left)) })
+    }
+
+    fn come_in(&self, guest: Guest) -> Result<Hall, Refusal> {
+        let Guest { entered, mechanism, mut unless_in } = guest;
+        let (connection, peer) = (self.visit.id(), self.visit.peer());
+        unless_in.0 = None;
+        let confirmed = self.lodge.keeper.confirm(&entered, &self.visitor(mechanism));
+        confirmed.map_err(|why| told(why, connection))?;
         self.visit.stays_until(entered.signed_out);
-        let (peer, account) = (self.visit.peer(), entered.name.clone());
+        let account = entered.name.clone();
         self.visit.signed_in(account.clone(), mechanism);
         Event::AuthSucceeded { connection, peer, account, mechanism: Some(mechanism) }.log();
         let chronicle = Chronicle::new(Arc::clone(&entered.account), entered.name, connection);

@@ -6,8 +6,8 @@ mod common;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::house::{PASSWORD, accounts, cheap};
+use common::prover::Prover;
 use common::{Client, HOST, Running};
-use hmac::{Hmac, KeyInit, Mac};
 use mail::HashPool;
 use net::Imap;
 use rustls::client::ClientConnection;
@@ -48,30 +48,6 @@ fn exporter(connection: &ClientConnection) -> Vec<u8> {
     connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).unwrap().to_vec()
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    <Hmac<Sha256>>::new_from_slice(key).unwrap().chain_update(message).finalize().into_bytes().into()
-}
-
-/// The client's last message (RFC 5802, 3), and the server's signature that it then expects.
-fn proof(header: &str, channel: &[u8], server_first: &str) -> (String, String) {
-    let attribute = |key| server_first.split(',').find_map(|part| part.strip_prefix(key)).unwrap();
-    let salt = STANDARD.decode(attribute("s=")).unwrap();
-    let mut u = hmac(PASSWORD.as_bytes(), &[salt, vec![0, 0, 0, 1]].concat());
-    let mut salted = u;
-    for _ in 1..attribute("i=").parse().unwrap() {
-        u = hmac(PASSWORD.as_bytes(), &u);
-        (0..32).for_each(|i| salted[i] ^= u[i]);
-    }
-    let client_key = hmac(&salted, b"Client Key");
-    let channel = STANDARD.encode([header.as_bytes(), channel].concat());
-    let without_proof = format!("c={channel},r={}", attribute("r="));
-    let message = format!("n=ann,r=abc,{server_first},{without_proof}");
-    let signature = hmac(&Sha256::digest(client_key), message.as_bytes());
-    let proof: Vec<u8> = (0..32).map(|i| client_key[i] ^ signature[i]).collect();
-    let expected = hmac(&hmac(&salted, b"Server Key"), message.as_bytes());
-    (format!("{without_proof},p={}", STANDARD.encode(proof)), format!("v={}", STANDARD.encode(expected)))
-}
-
 /// Signs in bound to `channel`; the tagged line.
 async fn sign_in(client: &mut Client<TlsStream<TcpStream>>, kind: &str, channel: &[u8]) -> String {
     let header = format!("p={kind},,");
@@ -82,7 +58,8 @@ async fn sign_in(client: &mut Client<TlsStream<TcpStream>>, kind: &str, channel:
     if server_first.starts_with("e=") {
         return format!("{server_first}; {}", client.ask("").await);
     }
-    let (last, expected) = proof(&header, channel, &server_first);
+    let prover = Prover { header: &header, bare: "n=ann,r=abc", channel, password: PASSWORD };
+    let (last, expected) = prover.last(&server_first);
     let told = client.ask(&STANDARD.encode(last)).await;
     let Some(told) = told.strip_prefix("+ ") else { return told };
     assert_eq!(STANDARD.decode(told).unwrap(), expected.into_bytes(), "the server knows the password too");

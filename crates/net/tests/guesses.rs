@@ -4,9 +4,14 @@
 
 mod common;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use common::house::{Still, cheap};
+use common::prover::Prover;
 use common::{Client, HOST, Running, issue, scratch, settings};
 use mail::{Accounts, HashPool};
+use mailbox::account::directory::Standing;
+use mailbox::account::directory::keyring::OwnPassword;
 use net::Imap;
 use sasl::{CredentialRecord, Salts, Secret, Workspace};
 use settings::Settings;
@@ -19,8 +24,11 @@ use tokio_rustls::client::TlsStream;
 const KIB: u64 = 8;
 const LIMITED: &str = "a NO [LIMIT] Too many logins have failed; try again in ";
 
+const WRONG: &str = "a NO [AUTHENTICATIONFAILED] The name or the password is wrong";
+
 struct House {
     server: Running,
+    accounts: Arc<Accounts>,
     pool: Arc<HashPool>,
 }
 
@@ -38,8 +46,8 @@ impl House {
             accounts.add(name, &record).await.unwrap();
         }
         let (accounts, pool) = (Arc::new(accounts), Arc::new(HashPool::start(1, cheap()).unwrap()));
-        let imap = Imap::new(&settings, accounts, Arc::clone(&pool));
-        Self { server: Running::start(name, imap, |_| {}), pool }
+        let imap = Imap::new(&settings, Arc::clone(&accounts), Arc::clone(&pool));
+        Self { server: Running::start(name, imap, |_| {}), accounts, pool }
     }
 
     async fn stranger(&self) -> Client<TlsStream<TcpStream>> {
@@ -50,6 +58,23 @@ impl House {
 
     async fn answer(&self, name: &str, password: &str) -> String {
         self.stranger().await.ask(&format!("a LOGIN {name} {password}")).await
+    }
+
+    /// Proves a password by SCRAM, and says nothing more where the server proves itself; what a client hears of it.
+    async fn prove(&self, name: &str, password: &str) -> String {
+        let mut client = self.stranger().await;
+        let bare = format!("n={name},r=abc");
+        let first = STANDARD.encode(format!("n,,{bare}"));
+        let shown = client.ask(&format!("a AUTHENTICATE SCRAM-SHA-256 {first}")).await;
+        let Some(shown) = shown.strip_prefix("+ ") else { return shown };
+        let shown = String::from_utf8(STANDARD.decode(shown).unwrap()).unwrap();
+        let (last, ours) = Prover { header: "n,,", bare: &bare, channel: &[], password }.last(&shown);
+        let heard = client.ask(&STANDARD.encode(last)).await;
+        if heard != format!("+ {}", STANDARD.encode(ours)) {
+            return heard;
+        }
+        assert_eq!(client.ask("*").await, "a BAD Authentication was cancelled");
+        "it is right".into()
     }
 
     /// So many guesses, no two alike; how many of them were looked at.
@@ -123,5 +148,46 @@ async fn t_13_what_is_no_base64_on_one_connection_keeps_nobody_out_on_others() {
             assert!(house.answer(name, "secret").await.starts_with("a OK "), "{name} beside {faulty:?}");
         }
     }
+    house.server.stop().await;
+}
+
+/// Each guess could be given up with a `*`, and none would ever be counted.
+#[tokio::test]
+async fn who_is_refused_does_not_hear_by_scram_which_guess_is_right() {
+    let house = House::start("oracle", |_| {}).await;
+    assert_eq!(house.prove("eve", "secret").await, "it is right");
+    assert_eq!(house.guess("ann", 5).await, 5);
+    for password in ["wrong", "secret", "secret"] {
+        let heard = house.prove("ann", password).await;
+        assert!(heard.starts_with(LIMITED), "{password}: {heard}");
+    }
+    house.server.stop().await;
+}
+
+#[tokio::test]
+async fn of_an_account_that_is_not_let_in_nobody_hears_by_scram_that_its_password_is_right() {
+    let house = House::start("barred", |_| {}).await;
+    house.accounts.set_standing("ann", Standing::Disabled).await.unwrap();
+    house.accounts.set_own_password("bob", OwnPassword::Refused).await.unwrap();
+    for name in ["ann", "bob", "nobody"] {
+        for password in ["wrong", "secret", "secret", "secret", "secret"] {
+            assert_eq!(house.prove(name, password).await, WRONG, "{name} with {password}");
+        }
+        // And each counted.
+        let heard = house.prove(name, "secret").await;
+        assert!(heard.starts_with(LIMITED), "{name}: {heard}");
+    }
+    house.server.stop().await;
+}
+
+/// A client that does not believe our proof goes away, and may come back.
+#[tokio::test]
+async fn who_is_let_in_and_goes_away_instead_is_a_stranger_still_and_has_failed_in_nothing() {
+    let house = House::start("content", |settings| settings.limits.connections_per_account = 1).await;
+    for _ in 0..10 {
+        assert_eq!(house.prove("ann", "secret").await, "it is right");
+    }
+    let mut client = house.stranger().await;
+    assert!(client.ask("a LOGIN ann secret").await.starts_with("a OK "), "no place is taken");
     house.server.stop().await;
 }

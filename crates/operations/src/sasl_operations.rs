@@ -2,7 +2,8 @@
 
 use crate::{Operation, Work};
 use sasl::{
-    Channel, Cost, CredentialRecord, Exchange, Nonce, Offer, Policy, Salts, Secret, State, Step, Workspace,
+    Accepted, Channel, Claim, Cost, CredentialRecord, Exchange, Nonce, Offer, Policy, Salts, Secret, State,
+    Step, Workspace,
 };
 use std::hint::black_box;
 use transcript::{NONCE, PASSWORD, SALTS};
@@ -28,8 +29,11 @@ fn scram_exchange() -> Work {
             panic!("it names somebody")
         };
         let (_, exchange) = challenge(lookup.found(verifier.clone()));
-        let (signature, exchange) = challenge(exchange.respond(black_box(LAST)));
-        assert!(matches!(exchange.respond(b""), Step::Judge(..)), "the proof holds");
+        let Step::Judge(Claim::Proven { .. }, pending) = exchange.respond(black_box(LAST)) else {
+            panic!("the proof holds")
+        };
+        let Accepted::Prove(signature, assent) = pending.accepted(()) else { panic!("ours is wanted") };
+        assert_eq!(assent.respond(b""), Ok(()));
         signature.len() as u64
     })
 }

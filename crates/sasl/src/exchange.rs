@@ -2,7 +2,7 @@
 
 use crate::bearer::Style;
 use crate::binding::Binding;
-use crate::credential::{ScramHash, ScramVerifier, Verifiers};
+use crate::credential::{Fits, ScramHash, ScramVerifier, Verifiers};
 use crate::failure::Failure;
 use crate::mechanism::Mechanism;
 use crate::offer::BearerHint;
@@ -67,7 +67,6 @@ enum State {
     Bearer(Style, Arc<BearerHint>),
     ScramFirst(scram::First),
     ScramFinal(scram::Final),
-    ScramConfirmed(scram::Holder),
     /// Nothing but the client's consent to hear that it failed is missing.
     Over(Failure),
 }
@@ -86,8 +85,6 @@ impl Exchange {
             State::Bearer(style, hint) => style.read(response).map(|asked| bearer(style, hint, asked)),
             State::ScramFirst(first) => return scram_first(first, response),
             State::ScramFinal(last) => last.read(response).map(proof),
-            State::ScramConfirmed(holder) if response.is_empty() => Ok(judge(holder.into())),
-            State::ScramConfirmed(..) => Err(Failure::Malformed("An empty response belongs here")),
             State::Over(failure) => Err(failure),
         };
         next.unwrap_or_else(Step::Failed)
@@ -96,11 +93,11 @@ impl Exchange {
 
 /// A claim after which nothing more is said.
 fn judge(claim: Claim) -> Step {
-    Step::Judge(claim, Pending(None))
+    Step::Judge(claim, Pending(Rest::Nothing))
 }
 
 fn bearer(style: Style, hint: Arc<BearerHint>, asked: crate::bearer::Asked) -> Step {
-    let pending = Pending(Some((style, hint)));
+    let pending = Pending(Rest::Bearer(style, hint));
     match asked.token {
         Some(token) => Step::Judge(Claim::Bearer { user: asked.user, token }, pending),
         None => pending.refused(Refused::Claim),
@@ -120,8 +117,9 @@ fn scram_first(first: scram::First, response: &[u8]) -> Step {
 
 fn proof(proof: scram::Proof) -> Step {
     match proof {
-        scram::Proof::Holds { holder, signature } => {
-            Step::Challenge(signature, Exchange(State::ScramConfirmed(holder)))
+        // A right proof looks like a wrong one until somebody is let in by it.
+        scram::Proof::Holds { name, fits: Fits { which, verifier }, seal } => {
+            Step::Judge(Claim::Proven { name, verifier, which }, Pending(Rest::Scram(seal)))
         }
         scram::Proof::Fails { name, why } => judge(Claim::Disproven { name, why }),
     }
@@ -135,7 +133,7 @@ impl fmt::Debug for Exchange {
             State::LoginName | State::LoginPassword(_) => "Exchange(LOGIN)",
             State::External => "Exchange(EXTERNAL)",
             State::Bearer(..) => "Exchange(bearer)",
-            State::ScramFirst(_) | State::ScramFinal(_) | State::ScramConfirmed(_) => "Exchange(SCRAM)",
+            State::ScramFirst(_) | State::ScramFinal(_) => "Exchange(SCRAM)",
             State::Over(_) => "Exchange(over)",
         })
     }
@@ -167,7 +165,16 @@ impl fmt::Debug for Lookup {
 }
 
 /// An exchange that waits for what becomes of its claim.
-pub struct Pending(Option<(Style, Arc<BearerHint>)>);
+pub struct Pending(Rest);
+
+/// What a mechanism has to say yet once a claim is judged.
+enum Rest {
+    Nothing,
+    /// To who is refused.
+    Bearer(Style, Arc<BearerHint>),
+    /// To who is let in.
+    Scram(scram::Seal),
+}
 
 /// What became of a claim that does not let anybody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,16 +185,50 @@ pub enum Refused {
     NotNow,
 }
 
+/// What is left to say to somebody who is let in, and who that is.
+#[must_use]
+#[derive(Debug)]
+pub enum Accepted<T> {
+    /// Nothing: here they are.
+    In(T),
+    /// Send these octets: they prove the server to the client, and tell it that its own proof was right. Then give the
+    /// client's answer to the one who waits for it.
+    Prove(Vec<u8>, Assent<T>),
+}
+
+/// Somebody who is let in, as soon as the client is content with our proof. If it is not, drop this, and them with it.
+#[derive(Debug)]
+pub struct Assent<T>(T);
+
+impl<T> Assent<T> {
+    /// Takes the client's answer, its base64 removed: an empty one (RFC 4422, 5, 2b) says that it is content.
+    ///
+    /// # Errors
+    /// It says something else.
+    pub fn respond(self, response: &[u8]) -> Result<T, Failure> {
+        match response {
+            [] => Ok(self.0),
+            _ => Err(Failure::Malformed("An empty response belongs here")),
+        }
+    }
+}
+
 impl Pending {
-    /// The claim holds: none of our mechanisms has more to say.
-    pub fn accepted(self) {}
+    /// The claim holds, and nothing else keeps out whoever made it: `entered` is who they are now, and comes back when all is
+    /// said. So nothing that tells that a proof is right can be said to anybody who has not been let in.
+    pub fn accepted<T>(self, entered: T) -> Accepted<T> {
+        match self.0 {
+            Rest::Scram(seal) => Accepted::Prove(seal.sign(), Assent(entered)),
+            Rest::Nothing | Rest::Bearer(..) => Accepted::In(entered),
+        }
+    }
 
     /// The client is not let in: the exchange has failed, or has one challenge more to send, whose answer is to be read
     /// before the failure is told (RFC 7628, 3.2.3).
     #[must_use]
     pub fn refused(self, why: Refused) -> Step {
         match (self.0, why) {
-            (Some((style, hint)), Refused::Claim) => {
+            (Rest::Bearer(style, hint), Refused::Claim) => {
                 let over = Exchange(State::Over(Failure::WrongCredentials));
                 Step::Challenge(style.refusal(&hint), over)
             }
@@ -253,8 +294,8 @@ pub enum Claim {
         /// What it gave.
         password: Typed,
     },
-    /// It has proven that it knows the password behind a verifier that was looked up. To be held against the
-    /// records as they are now: the password may have been changed, or the account made anew, meanwhile.
+    /// It has proven that it knows the password behind a verifier that was looked up, and has not been told that yet. To be
+    /// held against the records as they are now: the password may have been changed, or the account made anew, meanwhile.
     Proven {
         /// The name that was looked up.
         name: String,

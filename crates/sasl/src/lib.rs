@@ -8,7 +8,7 @@
 //! > **Promises.** Nothing is offered before TLS, and no channel binding that is not real. A password is a [`Secret`], which prints as `…` and is wiped when dropped. Secrets are compared
 //! > in constant time. A client that asks to act as somebody else is refused before its password is looked at
 //! > (threat T-30). An unknown name costs what a known one does and looks like it (threat T-38), provided that the
-//! > caller takes [`CredentialRecord::decoy`] for it.
+//! > caller takes [`CredentialRecord::decoy`] for it. Nobody hears that a proof was right who is not [let in](Pending::accepted) by it.
 //!
 //! Left to others: whether the connection is encrypted (no caller may get here without that proof), hashing in a
 //! pool of bounded memory, delays, and what a name means: [`Claim`] carries it as it was typed, but for SASLprep.
@@ -37,7 +37,9 @@ pub use credential::{
     MAX_MEMORY_KIB, MAX_PASSES, MAX_SCRAM_ITERATIONS, MAX_VERIFIERS, MIN_SCRAM_ITERATIONS, Mark, MarkKey,
     Salts, ScramVerifier, Verdict, Verifiers, Workspace,
 };
-pub use exchange::{Claim, Disproof, Exchange, Lookup, Nonce, Pending, Refused, Step, Typed};
+pub use exchange::{
+    Accepted, Assent, Claim, Disproof, Exchange, Lookup, Nonce, Pending, Refused, Step, Typed,
+};
 pub use failure::Failure;
 pub use mechanism::{Mechanism, Mechanisms};
 pub use offer::{Abilities, Ability, BearerHint, Channel, Chosen, ClientCertificate, Offer, Policy, State};

@@ -1,13 +1,14 @@
 //! SCRAM-SHA-256 and SCRAM-SHA-1, the server's side, with and without channel binding (RFC 5802, RFC 7677).
 
 use crate::binding::{Binding, same};
-use crate::credential::{Fits, ScramHash, Verifiers};
-use crate::exchange::{Claim, Disproof, Nonce};
+use crate::credential::{Fits, ScramHash, ScramVerifier, Verifiers};
+use crate::exchange::{Disproof, Nonce};
 use crate::failure::Failure;
 use crate::gs2::{Flag, Gs2, saslname};
 use crate::plain;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::fmt;
 
 /// Longest nonce of a client, in octets; those of real ones have 24 to 44.
 const MAX_NONCE_OCTETS: usize = 256;
@@ -109,26 +110,36 @@ pub(crate) struct Final {
     verifiers: Verifiers,
 }
 
-/// Whose proof holds.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    name: String,
-    fits: Fits,
-}
-
-impl From<Holder> for Claim {
-    fn from(Holder { name, fits: Fits { which, verifier } }: Holder) -> Self {
-        Self::Proven { name, verifier, which }
-    }
-}
-
 /// What a proof is worth.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// It holds; our signature is the proof that we know the verifier.
-    Holds { holder: Holder, signature: Vec<u8> },
+    /// It holds, and what our own proof is made of.
+    Holds { name: String, fits: Fits, seal: Seal },
     /// It does not, or it is one of another exchange.
     Fails { name: String, why: Disproof },
+}
+
+/// What our own proof is made of. It says that the client's was right, so it is made when the client is let in and not
+/// before.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Seal {
+    hash: ScramHash,
+    verifier: ScramVerifier,
+    auth_message: String,
+}
+
+impl Seal {
+    /// `v=signature` (RFC 5802, 7: server-final-message): that we know the verifier, too.
+    pub(crate) fn sign(&self) -> Vec<u8> {
+        let signature = self.verifier.sign(self.hash, self.auth_message.as_bytes());
+        format!("v={}", STANDARD.encode(signature)).into_bytes()
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal")
+    }
 }
 
 impl Final {
@@ -144,7 +155,7 @@ impl Final {
         let proof = decode(proof)?;
         let fits = self.verifiers.check(self.asked.hash, auth_message.as_bytes(), &proof);
         Ok(match fits {
-            Some(fits) if channel && nonce => self.asked.proven(fits, &auth_message),
+            Some(fits) if channel && nonce => self.asked.proven(fits, auth_message),
             // Only who knows the password can say so; the word of anybody else about the channel is worth nothing.
             Some(_) if nonce => Proof::Fails { name: self.asked.name, why: Disproof::Channel },
             _ => Proof::Fails { name: self.asked.name, why: Disproof::Password },
@@ -153,10 +164,9 @@ impl Final {
 }
 
 impl Asked {
-    fn proven(self, fits: Fits, auth_message: &str) -> Proof {
-        let signature = fits.verifier.sign(self.hash, auth_message.as_bytes());
-        let signature = format!("v={}", STANDARD.encode(signature)).into_bytes();
-        Proof::Holds { holder: Holder { name: self.name, fits }, signature }
+    fn proven(self, fits: Fits, auth_message: String) -> Proof {
+        let seal = Seal { hash: self.hash, verifier: fits.verifier.clone(), auth_message };
+        Proof::Holds { name: self.name, fits, seal }
     }
 }
 
@@ -189,7 +199,7 @@ fn decode(value: &str) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ScramVerifier, Secret};
+    use crate::Secret;
 
     /// RFC 7677, 3.
     const CLIENT_FIRST: &[u8] = b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
@@ -230,9 +240,11 @@ mod tests {
             String::from_utf8(challenge).unwrap(),
             "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
         );
-        let signature = b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".to_vec();
-        let holder = Holder { name: "user".into(), fits: Fits { which: 0, verifier: verifier("pencil") } };
-        assert_eq!(last.read(CLIENT_FINAL), Ok(Proof::Holds { holder, signature }));
+        let Ok(Proof::Holds { name, fits, seal }) = last.read(CLIENT_FINAL) else {
+            panic!("it does not hold")
+        };
+        assert_eq!((&*name, fits), ("user", Fits { which: 0, verifier: verifier("pencil") }));
+        assert_eq!(seal.sign(), b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
     }
 
     #[test]

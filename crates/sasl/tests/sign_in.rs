@@ -5,8 +5,8 @@ mod common;
 
 use common::{Client, begin, begin_in, bindings, challenged, cost, decoy, offer, password, record};
 use sasl::{
-    Bindings, Claim, CredentialRecord, Disproof, ForeignHash, Mechanism, Refused, Salts, Secret, Step,
-    Verdict, Verifiers, Workspace,
+    Accepted, Assent, Bindings, Claim, CredentialRecord, Disproof, ForeignHash, Mechanism, Pending, Refused,
+    Salts, Secret, Step, Verdict, Verifiers, Workspace,
 };
 use sasl::{Cost, DecoyKey, Failure};
 
@@ -18,6 +18,22 @@ fn judged(step: Step) -> Claim {
     match step {
         Step::Judge(claim, _) => claim,
         other => panic!("no claim but {other:?}"),
+    }
+}
+
+/// What waits for the door's word, once a proof was right.
+fn proven(step: Step) -> Pending {
+    match step {
+        Step::Judge(Claim::Proven { .. }, pending) => pending,
+        other => panic!("no proof but {other:?}"),
+    }
+}
+
+/// What the client hears of it, and the one who waits for its answer.
+fn proves<T>(accepted: Accepted<T>) -> (String, Assent<T>) {
+    match accepted {
+        Accepted::Prove(octets, assent) => (String::from_utf8(octets).unwrap(), assent),
+        Accepted::In(_) => panic!("the server has proven nothing"),
     }
 }
 
@@ -116,7 +132,7 @@ fn a_token_that_is_refused_is_answered_in_json_before_the_exchange_fails() {
             }
             step => panic!("{step:?}"),
         };
-        begun().accepted();
+        assert!(matches!(begun().accepted("ann"), Accepted::In("ann")), "nothing more is said");
         for answer in [&b"\x01"[..], b"", b"whatever"] {
             let (told, exchange) = challenged(begun().refused(Refused::Claim));
             assert_eq!(told, json);
@@ -301,7 +317,7 @@ fn dialogue(mechanism: Mechanism) -> Vec<Vec<u8>> {
         _ => {
             let Step::Lookup(lookup) = begin(mechanism, Some(&client.first())) else { panic!("no lookup") };
             let (server_first, _) = challenged(lookup.found(record.scram().clone()));
-            vec![client.first(), client.last(&server_first), Vec::new()]
+            vec![client.first(), client.last(&server_first)]
         }
     }
 }
@@ -336,24 +352,39 @@ fn t_14_an_exchange_that_ends_at_any_octet_lets_nobody_in_and_leaves_nothing_beh
 }
 
 #[test]
-fn scram_lets_the_right_password_in_after_proving_itself() {
+fn scram_proves_the_server_to_whoever_is_let_in_and_gives_them_when_they_are_content() {
     let record = record("pencil");
     let (_, step) = scram("pencil", &record);
-    let (server_final, exchange) = challenged(step);
-    assert!(server_final.starts_with("v="), "{server_final}");
-    let step = exchange.respond(b"");
     assert!(
         matches!(&step, Step::Judge(Claim::Proven { name, verifier, which: 0 }, _) if name == "ann" && verifier == record.scram()),
         "{step:?}"
     );
+    let (server_final, assent) = proves(proven(step).accepted("ann"));
+    assert!(server_final.starts_with("v="), "{server_final}");
+    assert_eq!(assent.respond(b""), Ok("ann"));
 }
 
 #[test]
 fn scram_refuses_a_wrong_password_and_a_client_that_goes_on_talking() {
     let record = record("pencil");
     assert!(matches!(judged(scram("pen", &record).1), Claim::Disproven { why: Disproof::Password, .. }));
-    let (_, exchange) = challenged(scram("pencil", &record).1);
-    assert!(matches!(exchange.respond(b"x"), Step::Failed(Failure::Malformed(_))));
+    let (_, assent) = proves(proven(scram("pencil", &record).1).accepted(()));
+    assert!(matches!(assent.respond(b"x"), Err(Failure::Malformed(_))));
+}
+
+/// Whoever is refused by the limits, or because the account is disabled, would learn from another word, or from one more,
+/// that a guess was right.
+#[test]
+fn whoever_is_not_let_in_hears_the_same_of_a_right_proof_as_of_a_wrong_one() {
+    let record = record("pencil");
+    for why in [Refused::Claim, Refused::NotNow] {
+        let [right, wrong] = ["pencil", "pen"].map(|password| match scram(password, &record).1 {
+            Step::Judge(_, pending) => pending.refused(why),
+            step => panic!("{password} is told before it is judged: {step:?}"),
+        });
+        assert!(matches!(right, Step::Failed(Failure::WrongCredentials)), "{right:?}");
+        assert!(matches!(wrong, Step::Failed(Failure::WrongCredentials)), "{wrong:?}");
+    }
 }
 
 #[test]
@@ -384,7 +415,7 @@ fn a_record_comes_back_from_its_bytes_and_checks_as_before() {
     let mut workspace = Workspace::new();
     assert_eq!(again.verify(&password("Ju\u{308}rgen's"), &mut workspace), Verdict::Right);
     assert_eq!(again.verify(&password("Jurgen's"), &mut workspace), Verdict::Wrong);
-    assert!(matches!(scram("Jürgen's", &again).1, Step::Challenge(..)));
+    proven(scram("Jürgen's", &again).1);
 }
 
 #[test]
@@ -438,9 +469,10 @@ fn a_record_with_keys_of_sha_1_lets_in_by_either_and_has_a_version_of_its_own() 
     assert_eq!(again.encode(), both.encode());
     for mechanism in [Mechanism::ScramSha1, Mechanism::ScramSha256] {
         let client = Client::new(mechanism, "n,,", b"", "pencil");
-        assert!(matches!(talk(&client, again.scram().clone(), Bindings::NONE).1, Step::Challenge(..)));
+        proven(talk(&client, again.scram().clone(), Bindings::NONE).1);
         let wrong = Client::new(mechanism, "n,,", b"", "Pencil");
-        assert!(matches!(talk(&wrong, again.scram().clone(), Bindings::NONE).1, Step::Judge(..)));
+        let claim = judged(talk(&wrong, again.scram().clone(), Bindings::NONE).1);
+        assert!(matches!(claim, Claim::Disproven { .. }));
     }
     // Whoever has no such keys is as wrong as nobody.
     let client = Client::new(Mechanism::ScramSha1, "n,,", b"", "pencil");
@@ -470,7 +502,7 @@ fn a_foreign_hash_is_kept_as_it_came_and_nothing_fits_beside_it() {
     let own = again.anew(&password("rasmuslerdorf"), Salts([8; 32]), &cost(), &mut Workspace::new());
     assert_eq!((own.version(), own.foreign_hash()), (1, None));
     assert_eq!(shown(&own), shown(&record));
-    assert!(matches!(scram("rasmuslerdorf", &own).1, Step::Challenge(..)));
+    proven(scram("rasmuslerdorf", &own).1);
 }
 
 #[test]
@@ -491,10 +523,8 @@ fn any_of_an_accounts_passwords_is_proven_in_one_exchange_which_says_which() {
     for mechanism in [Mechanism::ScramSha1, Mechanism::ScramSha256] {
         for (number, text) in ["pencil", "first", "second", "third"].into_iter().enumerate() {
             let client = Client::new(mechanism, "n,,", b"", text);
-            let (_, exchange) = challenged(talk(&client, verifiers.clone(), Bindings::NONE).1);
-            let Claim::Proven { verifier, which, .. } = judged(exchange.respond(b"")) else {
-                panic!("not proven")
-            };
+            let claim = judged(talk(&client, verifiers.clone(), Bindings::NONE).1);
+            let Claim::Proven { verifier, which, .. } = claim else { panic!("not proven") };
             assert_eq!(which, number);
             assert!(verifier == own.scram().alike(&password(text)));
         }
@@ -525,8 +555,8 @@ fn a_proof_is_bound_to_its_connection_by_either_type() {
         ("p=tls-exporter,a=ann,", &[0xe5; 32]),
     ] {
         let client = Client::new(Mechanism::ScramSha256Plus, header, channel, "pencil");
-        let (_, exchange) = challenged(talk(&client, record("pencil").scram().clone(), bindings()).1);
-        assert!(matches!(judged(exchange.respond(b"")), Claim::Proven { .. }), "{header}");
+        let claim = judged(talk(&client, record("pencil").scram().clone(), bindings()).1);
+        assert!(matches!(claim, Claim::Proven { .. }), "{header}");
     }
 }
 
@@ -583,7 +613,7 @@ fn t_34_an_offer_that_was_taken_away_and_a_type_that_we_do_not_have_are_told_and
     }
     // Where none is offered, "y" is true.
     let client = Client::new(Mechanism::ScramSha256, "y,,", b"", "pencil");
-    assert!(matches!(talk(&client, record("pencil").scram().clone(), Bindings::NONE).1, Step::Challenge(..)));
+    proven(talk(&client, record("pencil").scram().clone(), Bindings::NONE).1);
 }
 
 #[test]
@@ -599,7 +629,7 @@ fn t_34_what_was_said_in_one_exchange_proves_nothing_in_another() {
     let ((first, exchange), (second, again)) = (begun(1), begun(2));
     assert_ne!(first, second, "a client that repeats its nonce gets another of ours");
     let overheard = client.last(&first);
-    assert!(matches!(exchange.respond(&overheard), Step::Challenge(..)));
+    proven(exchange.respond(&overheard));
     assert!(matches!(judged(again.respond(&overheard)), Claim::Disproven { .. }), "a replay");
     // The nonce of this exchange put into the proof of that one.
     let nonce = |first: &str| first.split(',').next().unwrap().to_owned();

@@ -84,8 +84,13 @@ pub trait Door: Send + Sync {
     /// What opens.
     type Mail: Mail;
 
+    /// Somebody who may come in and has not yet. To drop them is to let them go: nothing is counted against them, and their
+    /// place is another's.
+    type Guest: Send;
+
     /// Checks a claim. Takes as long, and says the same, whether the account exists or not; waits by itself
-    /// where the policy says that a wrong answer has to wait; writes down how it went.
+    /// where the policy says that a wrong answer has to wait; writes down how it went. Whoever is not let in hears nothing
+    /// before this has answered that would tell them whether the claim holds.
     ///
     /// The refusal is `[AUTHENTICATIONFAILED]` for what is wrong, `[UNAVAILABLE]` for what cannot be checked now,
     /// `[LIMIT]` for one session of the account too many.
@@ -93,7 +98,13 @@ pub trait Door: Send + Sync {
         &self,
         claim: sasl::Claim,
         means: Means,
-    ) -> impl Future<Output = Result<Self::Mail, Refusal>> + Send;
+    ) -> impl Future<Output = Result<Self::Guest, Refusal>> + Send;
+
+    /// Opens to somebody who may come in, once their mechanism has nothing more to say.
+    ///
+    /// # Errors
+    /// What they have signed in with is taken no more, since a moment ago.
+    fn come_in(&self, guest: Self::Guest) -> Result<Self::Mail, Refusal>;
 
     /// What may be used to sign in on this connection, which is behind TLS. The same from its beginning to its end: a
     /// client that says that it was offered something else has been lied to.

@@ -5,4 +5,5 @@ mod certificate;
 mod elsewhere;
 mod house;
 mod presence;
+mod proven;
 mod prover;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
 pub(crate) mod house;
+pub(crate) mod prover;
 pub(crate) mod rotten;
 pub(crate) mod stalling;
 

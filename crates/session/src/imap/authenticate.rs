@@ -7,7 +7,7 @@ use crate::port::Means;
 use crate::port::{Door, Peer};
 use crate::refusal::{Denial, Refusal};
 use bytes::Bytes;
-use sasl::{Exchange, Refused, Step, response};
+use sasl::{Accepted, Refused, Step, response};
 use terms::Moment;
 use wire::imap::Secret;
 use wire::imap::command::Authenticate;
@@ -29,15 +29,17 @@ pub(super) async fn run<P: Peer, D: Door>(
     let mut refusal = None;
     loop {
         step = match step {
-            Step::Challenge(octets, exchange) => answer(&octets, exchange, until, talk).await?,
+            Step::Challenge(octets, exchange) => {
+                answer(&octets, |response| exchange.respond(response), until, talk).await?
+            }
             Step::Lookup(lookup) => {
                 let verifiers = door.verifiers(lookup.name()).await?;
                 lookup.found(verifiers)
             }
             Step::Judge(claim, pending) => match door.sign_in(claim, means).await {
-                Ok(mail) => {
-                    pending.accepted();
-                    return Ok(mail);
+                Ok(guest) => {
+                    let guest = content(pending.accepted(guest), until, talk).await?;
+                    return Ok(door.come_in(guest)?);
                 }
                 Err(why) => {
                     let step = pending.refused(refused(&why));
@@ -66,16 +68,28 @@ fn not_offered() -> Refusal {
     Refusal::denied(Code::Cannot, why)
 }
 
-async fn answer<P: Peer>(
+/// Somebody who is let in, once their program is content with our proof, where the mechanism has one. One that is not, or
+/// that says nothing more, is somebody who has not come.
+async fn content<G, P: Peer>(accepted: Accepted<G>, until: Moment, talk: &mut Talk<P>) -> Result<G, Stop> {
+    match accepted {
+        Accepted::In(guest) => Ok(guest),
+        Accepted::Prove(octets, assent) => {
+            let content = answer(&octets, |response| assent.respond(response), until, talk).await?;
+            Ok(content.map_err(Refusal::from)?)
+        }
+    }
+}
+
+async fn answer<T, P: Peer>(
     challenge: &[u8],
-    exchange: Exchange,
+    respond: impl FnOnce(&[u8]) -> T,
     until: Moment,
     talk: &mut Talk<P>,
-) -> Result<Step, Stop> {
+) -> Result<T, Stop> {
     reply::challenge(talk.text(), challenge);
     let line = line(until, talk).await?;
     // RFC 3501, erratum 261: what is not base64 ends the exchange, and AUTHENTICATE is BAD.
-    Ok(exchange.respond(&response::decode(&line)?))
+    Ok(respond(&response::decode(&line)?))
 }
 
 async fn line<P: Peer>(until: Moment, talk: &mut Talk<P>) -> Result<Bytes, Stop> {

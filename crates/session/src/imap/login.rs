@@ -14,5 +14,6 @@ pub(super) async fn run<D: Door>(login: &Login<'_>, door: &D) -> Result<D::Mail,
         return Err(Refusal::denied(Code::Cannot, why).into());
     }
     let claim = Claim::login(login.user.as_bytes(), login.password.expose())?;
-    Ok(door.sign_in(claim, Means::LoginCommand).await?)
+    let guest = door.sign_in(claim, Means::LoginCommand).await?;
+    Ok(door.come_in(guest)?)
 }
