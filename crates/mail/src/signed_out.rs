@@ -84,9 +84,12 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
+    /// Which is said alike to whoever waits for it and to whoever asks.
     fn is_over(signed_out: &SignedOut) -> bool {
         let wait = pin!(signed_out.clone().wait());
-        wait.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+        let waited = wait.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(());
+        assert_eq!(waited, signed_out.is_over());
+        waited
     }
 
     #[test]

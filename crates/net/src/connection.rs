@@ -95,6 +95,9 @@ impl<S: Service> House<S> {
                 Err(panic) => self.fault(visit, &panic),
             },
             () = visit.cut() => EndReason::Stopping.into(),
+            // Whatever it is doing: being sent mail as slowly as it likes, waiting for a disk. In the middle of a
+            // literal nothing can be said any more.
+            () = visit.overstayed() => EndReason::SignedOut.into(),
         }
     }
 
@@ -243,13 +246,17 @@ mod tests {
     use crate::Imap;
     use crate::clock::Clock;
     use crate::reception::Reception;
+    use crate::visit::GOODBYE_TIME;
     use certificates::{CertificateFiles, Certificates};
     use mail::{Accounts, HashPool, World};
+    use mailbox::account::directory::Standing;
     use policy::ConnectionLimits;
-    use sasl::Cost;
+    use sasl::{Cost, CredentialRecord, Salts, Secret, Workspace};
+    use std::future::pending;
     use std::mem::size_of_val;
     use store_memory::Memory;
     use tokio::io::duplex;
+    use tokio::time::{Instant, sleep};
 
     mod races;
 
@@ -295,6 +302,45 @@ mod tests {
         let (near, _far) = duplex(1);
         let task = house.serve(near, visit);
         assert!(size_of_val(&task) <= MOST, "{} octets", size_of_val(&task));
+    }
+
+    /// Threat T-37: whatever it waits for, a disk or a peer.
+    #[tokio::test(start_paused = true)]
+    async fn t_37_a_conversation_that_hears_nothing_ends_soon_after_its_account_is_signed_out() {
+        let (house, visit) = (house("signed-out"), visit(ListenerKind::ImapTls));
+        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Chance::default())).await.unwrap();
+        let password = Secret::password("secret").unwrap();
+        let cost = Cost::new(8, 1, 4_096).unwrap();
+        let record = CredentialRecord::new(&password, Salts([7; 32]), &cost, &mut Workspace::new());
+        let ann = accounts.add("ann", &record).await.unwrap();
+        let conversation = async {
+            sleep(Duration::from_mins(1)).await;
+            visit.stays_until(accounts.account(ann).signed_out());
+            pending().await
+        };
+        let disabled = async {
+            sleep(Duration::from_mins(2)).await;
+            accounts.set_standing("ann", Standing::Disabled).await.unwrap();
+            Instant::now()
+        };
+        let seen_through = async { (house.see_through(pin!(conversation), &visit).await, Instant::now()) };
+        let (since, (farewell, ended)) = tokio::join!(disabled, seen_through);
+        assert_eq!((farewell, ended - since), (EndReason::SignedOut.into(), GOODBYE_TIME));
+    }
+
+    /// Time that stands still, and numbers that are each another.
+    #[derive(Default)]
+    struct Chance(AtomicU64);
+
+    impl World for Chance {
+        fn now_ms(&self) -> i64 {
+            0
+        }
+
+        fn random(&self, into: &mut [u8]) {
+            let next = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+            into.iter_mut().zip(next.into_iter().cycle()).for_each(|(octet, random)| *octet = random);
+        }
     }
 
     /// Time that stands still, and no chance.

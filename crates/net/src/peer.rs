@@ -104,6 +104,10 @@ impl<IO: Duplex> Peer for &mut PlainPeer<IO> {
         self.line.send(outbox).await
     }
 
+    fn is_signed_out(&self) -> bool {
+        self.line.visit.is_signed_out()
+    }
+
     fn compress(&mut self) {} // LMTP has no word for it
 }
 
@@ -146,6 +150,10 @@ impl<IO: Duplex> Peer for &mut TlsPeer<IO> {
             *outbox.text() = deflate(outbox).await;
         }
         self.line.send(outbox).await
+    }
+
+    fn is_signed_out(&self) -> bool {
+        self.line.visit.is_signed_out()
     }
 
     fn compress(&mut self) {

@@ -1,9 +1,11 @@
 //! TCP that acknowledges before it waits.
 
+use crate::visit::Visit;
 use settings::Idle;
 use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,6 +20,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Prompt {
     stream: TcpStream,
     debt: Debt,
+    visit: Arc<Visit>,
 }
 
 /// Whether the peer is to be told that what it sent has come.
@@ -36,7 +39,7 @@ impl Prompt {
     ///
     /// # Errors
     /// The peer has gone again.
-    pub(crate) fn ready(stream: TcpStream, idle: &Idle) -> io::Result<Self> {
+    pub(crate) fn ready(stream: TcpStream, idle: &Idle, visit: Arc<Visit>) -> io::Result<Self> {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let keepalive = TcpKeepalive::new()
             .with_time(seconds(idle.keepalive_after_seconds))
@@ -44,7 +47,7 @@ impl Prompt {
             .with_retries(idle.keepalive_probes);
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-        Ok(Self { stream, debt: Debt::Nothing })
+        Ok(Self { stream, debt: Debt::Nothing, visit })
     }
 
     fn acknowledge(&mut self) {
@@ -59,6 +62,17 @@ impl Prompt {
             self.debt = Debt::Nothing;
         }
         written
+    }
+}
+
+impl Drop for Prompt {
+    /// Whoever is signed out gets no more mail. What was written is in the system's hands, some megabytes of it (tcp(7),
+    /// `tcp_wmem`), and would go on to a peer that reads slowly for half an hour: unless it is thrown away (socket(7),
+    /// `SO_LINGER`). Whoever listens has heard the goodbye by now.
+    fn drop(&mut self) {
+        if self.visit.is_signed_out() {
+            self.stream.set_zero_linger().ok();
+        }
     }
 }
 
@@ -111,10 +125,20 @@ impl AsyncWrite for Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use settings::Settings;
+    use crate::clock::Clock;
+    use crate::reception::Reception;
+    use policy::ConnectionLimits;
+    use settings::{ListenerKind, Settings};
     use std::task::Waker;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+
+    fn ready(accepted: TcpStream) -> Prompt {
+        let admission = Reception::new(ConnectionLimits::default()).admit_known();
+        let peer = events::Peer::Address(accepted.peer_addr().unwrap());
+        let visit = Visit::new(admission, peer, ListenerKind::ImapTls, Clock::start(), Duration::MAX);
+        Prompt::ready(accepted, &Settings::default().idle, Arc::new(visit)).unwrap()
+    }
 
     /// No other way leads from an accepted socket to a conversation. The numbers are those of clients that sleep.
     #[tokio::test]
@@ -122,7 +146,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
-        let ready = Prompt::ready(accepted, &Settings::default().idle).unwrap();
+        let ready = ready(accepted);
         let socket = SockRef::from(&ready.stream);
         assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(120));
@@ -135,7 +159,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
-        let mut prompt = Prompt::ready(accepted, &Settings::default().idle).unwrap();
+        let mut prompt = ready(accepted);
         peer.write_all(b"hello").await.unwrap();
         prompt.read_exact(&mut [0; 5]).await.unwrap();
         what(&mut prompt).await;

@@ -313,9 +313,9 @@ impl<S: Service> Server<S> {
             Ok(admission) => admission,
             Err(crowded) => return turn_away(kind, stream, address, crowded),
         };
-        let Ok(stream) = Prompt::ready(stream, &self.idle) else { return };
         let visit = Visit::new(admission, Peer::Address(address), kind, self.clock, self.sign_in_patience);
         let visit = Arc::new(visit.with_tls(tls));
+        let Ok(stream) = Prompt::ready(stream, &self.idle, Arc::clone(&visit)) else { return };
         Event::Connected { connection: visit.id(), listener: named(kind), peer: visit.peer() }.log();
         let house = Arc::clone(&self.house);
         visits.spawn(async move { house.serve(stream, visit).await });
@@ -332,7 +332,7 @@ impl<S: Service> Server<S> {
         let visit = Arc::new(Visit::new(admission, peer, kind, self.clock, Duration::MAX));
         match caller {
             Caller::Tcp(stream, ..) => {
-                let Ok(stream) = Prompt::ready(stream, &self.idle) else { return };
+                let Ok(stream) = Prompt::ready(stream, &self.idle, Arc::clone(&visit)) else { return };
                 self.take_mail((stream, kind), visit, place, visits);
             }
             Caller::Unix(stream) => self.take_mail((stream, kind), visit, place, visits),

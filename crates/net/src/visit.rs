@@ -10,11 +10,18 @@ use events::{Protocol, Refused, ResponseCode, Sentence, ServerName, TlsGroup, Tl
 use mail::SignedOut;
 use sasl::Channel;
 use settings::ListenerKind;
+use std::future::{pending, poll_fn};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use terms::Moment;
+use tokio::time::sleep;
+
+/// How long whoever is signed out may take to leave: what a session is in the middle of may end well until then.
+/// All of it is to be over within five seconds (threat T-37).
+pub(crate) const GOODBYE_TIME: Duration = Duration::from_secs(3);
 
 /// One connection, from its acceptance to the line that it leaves in the log.
 #[derive(Debug)]
@@ -32,6 +39,8 @@ pub struct Visit {
     pub(crate) commands_in_clear: AtomicU32,
     answered_bad: AtomicU32,
     answered_no: AtomicU32,
+    /// When whoever signed in is signed out again.
+    signed_out: OnceLock<SignedOut>,
     notes: Mutex<Notes>,
 }
 
@@ -44,8 +53,6 @@ struct Notes {
     /// The certificate that the client has shown, for as long as that.
     certificate: Option<Arc<ShownCertificate>>,
     client: Option<ClientId>,
-    /// When whoever signed in is signed out again.
-    signed_out: Option<SignedOut>,
     /// What the line knows of its own end; the conversation only knows that it ended.
     line_ended: Option<EndReason>,
     /// Whether another event has said all that `session.end` could.
@@ -91,6 +98,7 @@ impl Visit {
             commands_in_clear: AtomicU32::new(0),
             answered_bad: AtomicU32::new(0),
             answered_no: AtomicU32::new(0),
+            signed_out: OnceLock::new(),
             notes: Mutex::default(),
         }
     }
@@ -187,7 +195,13 @@ impl Visit {
 
     /// The connection goes when its account may not be signed in to any more.
     pub(crate) fn stays_until(&self, signed_out: SignedOut) {
-        self.notes().signed_out = Some(signed_out);
+        // Nobody signs in twice on a connection (RFC 9051, 6.2: these commands are of the state before).
+        self.signed_out.set(signed_out).ok();
+    }
+
+    /// Whether its account may not be signed in to any more.
+    pub(crate) fn is_signed_out(&self) -> bool {
+        self.signed_out.get().is_some_and(SignedOut::is_over)
     }
 
     /// The client said what it is (RFC 2971).
@@ -249,11 +263,21 @@ impl Visit {
     }
 
     async fn signed_out(&self) {
-        let signed_out = self.notes().signed_out.clone();
-        match signed_out {
-            Some(signed_out) => signed_out.wait().await,
-            None => std::future::pending().await,
+        match self.signed_out.get() {
+            Some(signed_out) => signed_out.clone().wait().await,
+            None => pending().await,
         }
+    }
+
+    /// Waits until whoever is signed out has had time enough for a goodbye. It is to be asked again whenever the
+    /// conversation has had its turn, in which somebody may have signed in; nobody is woken for that.
+    pub(crate) async fn overstayed(&self) {
+        let waiting = poll_fn(|_| match self.signed_out.get() {
+            // Boxed, so that a stranger's connection is no larger for it.
+            Some(signed_out) => Poll::Ready(Box::pin(stay(signed_out.clone()))),
+            None => Poll::Pending,
+        });
+        waiting.await.await;
     }
 
     /// Waits until there was time enough for a goodbye.
@@ -319,6 +343,11 @@ impl Visit {
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn stay(signed_out: SignedOut) {
+    signed_out.wait().await;
+    sleep(GOODBYE_TIME).await;
 }
 
 /// What is worth telling.

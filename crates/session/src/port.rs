@@ -51,6 +51,10 @@ pub trait Peer: Send + Sync {
     /// that does not read is gone.
     fn send(&mut self, outbox: &mut Outbox) -> impl Future<Output = Result<(), Gone>> + Send;
 
+    /// Whether the account may not be signed in to any more. For one that says so much at once that nobody waits for it,
+    /// and so nobody hears [`Received::SignedOut`].
+    fn is_signed_out(&self) -> bool;
+
     /// From now on all octets are compressed, in both directions (RFC 4978).
     fn compress(&mut self);
 }

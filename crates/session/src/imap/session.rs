@@ -126,6 +126,10 @@ impl<'d, P: Peer, D: Door> Session<'d, P, D> {
 
     /// One command, or one step towards one.
     async fn turn(&mut self) -> Result<(), Ending> {
+        // Before what it has said already, which may be a thousand commands.
+        if self.talk.is_signed_out() {
+            return Err(Ending::SignedOut);
+        }
         let event = match self.next_event().await {
             Err(Ending::Unended) => return Err(self.last_line()),
             event => event?,

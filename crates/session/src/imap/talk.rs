@@ -108,6 +108,11 @@ impl<P: Peer> Talk<P> {
         self.peer.look()
     }
 
+    /// Whether the account may not be signed in to any more.
+    pub(super) fn is_signed_out(&self) -> bool {
+        self.peer.is_signed_out()
+    }
+
     /// What the peer says next. Losing the future loses nothing.
     pub(super) async fn next_event(&mut self, until: Moment) -> Result<Event, Silence> {
         loop {

@@ -370,6 +370,10 @@ impl Peer for Far {
         Ok(())
     }
 
+    fn is_signed_out(&self) -> bool {
+        false
+    }
+
     fn compress(&mut self) {
         lock(&self.ends).compressed = true;
     }

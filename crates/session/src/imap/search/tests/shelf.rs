@@ -215,6 +215,10 @@ impl Peer for Far {
         if line.gone { Err(Gone) } else { Ok(()) }
     }
 
+    fn is_signed_out(&self) -> bool {
+        false
+    }
+
     fn compress(&mut self) {}
 }
 
