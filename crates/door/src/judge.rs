@@ -173,12 +173,8 @@ impl Doorkeeper {
         let judged = match (claim, question) {
             (Claim::Password { password, .. }, Some(question)) => {
                 // Of whom part is lost, it is not known whether they are to be asked for elsewhere at all.
-                match (self.judge_elsewhere(question, password, visitor, tried).await, found.certainty) {
-                    (Ok(Judged::Wrong(_)), Certainty::Doubtful) => {
-                        Ok(Judged::Unknowable(AuthFailure::Unavailable))
-                    }
-                    (judged, _) => judged,
-                }
+                let judged = self.judge_elsewhere(question, password, visitor, tried).await;
+                judged.map(|judged| as_far_as_is_certain(judged, found.certainty))
             }
             (Claim::Password { password, .. }, None) => {
                 self.judge_here(&found, password, &self.manner(tried, visitor)).await
@@ -323,7 +319,12 @@ fn judged(verdict: Verdict, found: &Found) -> Judged {
         (Verdict::Wrong, Some(_)) => Judged::Wrong(AuthFailure::WrongPassword),
         (_, None) => Judged::Wrong(AuthFailure::NoAccount),
     };
-    match (judged, found.certainty) {
+    as_far_as_is_certain(judged, found.certainty)
+}
+
+/// Where part of the directory is lost, nobody learns from what is wrong of whom all is known.
+fn as_far_as_is_certain(judged: Judged, certainty: Certainty) -> Judged {
+    match (judged, certainty) {
         (Judged::Wrong(_), Certainty::Doubtful) => Judged::Unknowable(AuthFailure::Unavailable),
         (Judged::Wrong(why), Certainty::OfThisOne) => Judged::Unknowable(why),
         (judged, _) => judged,

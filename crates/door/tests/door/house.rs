@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use store::Store;
 use store_memory::Memory;
 use terms::Moment;
 use tokio::time::Instant;
@@ -41,6 +42,10 @@ impl World for Still {
     }
 }
 
+pub(crate) fn world() -> Arc<dyn World> {
+    Arc::new(Still::default())
+}
+
 /// What one hash costs here.
 pub(crate) fn cheap() -> Cost {
     Cost::new(8, 1, 4_096).unwrap()
@@ -58,7 +63,7 @@ pub(crate) struct House {
     pub(crate) pool: Arc<HashPool>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) elsewhere: Arc<Elsewhere>,
-    store: Arc<Memory>,
+    store: Arc<dyn Store>,
 }
 
 /// A directory that serves all names and gives everybody an account.
@@ -84,9 +89,18 @@ impl House {
         Self::over(Arc::clone(&self.store), members, ScramSha1::Never).await
     }
 
-    async fn over(store: Arc<Memory>, members: Vec<(Member, Manners)>, scram_sha_1: ScramSha1) -> Self {
-        let shared = Arc::<Memory>::clone(&store);
-        let accounts = Accounts::open(shared, Arc::new(Still::default())).await.unwrap();
+    async fn over(store: Arc<dyn Store>, members: Vec<(Member, Manners)>, scram_sha_1: ScramSha1) -> Self {
+        let accounts = Accounts::open(Arc::clone(&store), world()).await.unwrap();
+        Self::of(accounts, store, members, scram_sha_1)
+    }
+
+    /// One with accounts that are open already, and what they lie in.
+    pub(crate) fn of(
+        accounts: Accounts,
+        store: Arc<dyn Store>,
+        members: Vec<(Member, Manners)>,
+        scram_sha_1: ScramSha1,
+    ) -> Self {
         let pool = HashPool::start(1, cheap()).unwrap().with_scram_sha_1(scram_sha_1);
         let (accounts, pool) = (Arc::new(accounts), Arc::new(pool));
         let rules = Rules {

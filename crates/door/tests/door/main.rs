@@ -4,6 +4,8 @@
 mod certificate;
 mod elsewhere;
 mod house;
+mod in_doubt;
 mod presence;
 mod proven;
 mod prover;
+mod rotten;
