@@ -272,8 +272,10 @@ impl Doorkeeper {
         let name = login.as_ref().map_or(name, Login::as_str);
         // Known under both names: limits are asked under the typed one first. Each takes back what failed under it.
         let failures = visitor.failures.take();
-        if tried.attempt_as_typed().account != name {
-            self.limits.succeeded(&tried.attempt_as_typed(), failures.clone());
+        match tried.attempt_as_typed() {
+            typed if typed.account == name => {}
+            unnamed if tried.is_unnamed() => self.limits.succeeded_without_name(&unnamed, failures.clone()),
+            typed => self.limits.succeeded(&typed, failures.clone()),
         }
         self.limits.succeeded(&tried.attempt_at(name), failures);
         let name = events::Account::new(name);

@@ -123,6 +123,12 @@ impl Limits {
         self.attempts().succeeded(attempt, earlier, now);
     }
 
+    /// The same of an attempt that had no name.
+    pub(crate) fn succeeded_without_name(&self, attempt: &Attempt<'_>, earlier: Vec<Charge>) {
+        let now = self.now();
+        self.attempts().succeeded_without_name(attempt, earlier, now);
+    }
+
     fn now(&self) -> Moment {
         (self.clock)()
     }

@@ -12,6 +12,9 @@ use std::time::Duration;
 use terms::Login;
 use tokio::time::Instant;
 
+/// With this begins what is no name: there is none in a login.
+const NO_LOGIN: char = '\0';
+
 /// One try at the door.
 pub(crate) struct Try {
     from: IpAddr,
@@ -48,9 +51,9 @@ impl Try {
         // Three spaces of keys: no login has a NUL in it.
         let account = match claim.name() {
             Some(name) => Login::new(name)
-                .map_or_else(|_| format!("\0no login {name}"), |login| login.as_str().to_owned()),
+                .map_or_else(|_| format!("{NO_LOGIN}no login {name}"), |login| login.as_str().to_owned()),
             // Whose a token or a certificate is turns out later. None of those that fail shall keep out others'.
-            None => format!("\0no name at {from}"),
+            None => format!("{NO_LOGIN}no name at {from}"),
         };
         let client = visitor.client.as_ref().map(ToString::to_string);
         let asked_for = account.clone();
@@ -74,7 +77,7 @@ impl Try {
 
     fn type_in(&mut self, password: &Secret, limits: &Limits) {
         let of = |account: &str| Some(limits.fingerprint(&self.attempt_at(account), password.expose()));
-        let (typed, unseen) = (of(&self.account), of(&format!("\0not looked at {}", self.account)));
+        let (typed, unseen) = (of(&self.account), of(&format!("{NO_LOGIN}not looked at {}", self.account)));
         (self.typed, self.unseen) = (typed, unseen);
     }
 
@@ -96,6 +99,11 @@ impl Try {
         login.as_str().clone_into(&mut self.account);
         self.type_in(password, limits);
         true
+    }
+
+    /// Whether no name came with it.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.asked_for.starts_with(NO_LOGIN)
     }
 
     /// The same, by the name that was typed.

@@ -4,8 +4,8 @@ use crate::house::{House, open, record};
 use crate::rotten::Disk;
 use directory::scripted::Scripted;
 use mail::ScramSha1;
-use mailbox::account::directory::Newcomers;
 use mailbox::account::directory::keyring::Link;
+use mailbox::account::directory::{Called, Newcomers};
 use std::sync::Arc;
 use std::time::Duration;
 use terms::{DirectoryName, Login, Subject};
@@ -22,7 +22,7 @@ async fn house(name: &str, staff: &Arc<Scripted>) -> (House, Disk) {
             subject: Subject::new(&format!("staff-{known}")).unwrap(),
         };
         let newcomers = Newcomers { get_accounts: true, same_people_as: &[] };
-        accounts.take_in(&link, &Login::new(known).unwrap(), newcomers).await.unwrap();
+        accounts.take_in(&link, Called::one(&Login::new(known).unwrap()), newcomers).await.unwrap();
         accounts.add(own, &record("right")).await.unwrap();
     };
     join("ann", "alice").await;

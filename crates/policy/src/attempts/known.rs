@@ -11,7 +11,8 @@ pub const KNOWN_FOR: Duration = Duration::from_secs(KNOWN_FOR_SECONDS as u64);
 
 const KNOWN_FOR_SECONDS: u32 = 30 * 24 * 60 * 60;
 
-/// How many devices of an account are known; the one that has not signed in for longest goes first.
+/// How many devices of an account are known; the one that has not signed in for longest goes first, of the network of whichever
+/// comes if there are any.
 pub const MAX_KNOWN_DEVICES: usize = 16;
 
 /// How many accounts' devices are known at least; twice as many at most. 24 octets a device.
@@ -106,11 +107,18 @@ impl Known {
         let mut devices = self.devices.get(&account).cloned().unwrap_or_default();
         devices.retain(|other| other.device != known.device && other.is_known(second));
         if devices.len() >= MAX_KNOWN_DEVICES {
-            devices.remove(0);
+            devices.remove(first_to_go(&devices, &known));
         }
         devices.push(known);
         self.devices.put(account, devices, now);
     }
+}
+
+/// Which device goes for another: the oldest of those that are many in one network with it, else the oldest of all. Whoever
+/// calls their client something else each time forgets none that are elsewhere.
+fn first_to_go(devices: &[KnownDevice], newcomer: &KnownDevice) -> usize {
+    let is_beside = |known: &KnownDevice| known.device.network == newcomer.device.network;
+    devices.iter().position(is_beside).unwrap_or_default()
 }
 
 impl KnownDevice {

@@ -264,13 +264,24 @@ impl Attempts {
     /// were meant for the same account: who has an account of their own shall not guess at others for nothing.
     pub fn succeeded(&mut self, attempt: &Attempt<'_>, earlier: Vec<Charge>, now: Moment) {
         let found = self.find(attempt, now);
+        self.take_back_at(&found, earlier);
+        self.known.note(found.pair.account, found.pair.device, now);
+        self.changes += 1;
+    }
+
+    /// The same of an attempt that had no name: nobody is known by it.
+    pub fn succeeded_without_name(&mut self, attempt: &Attempt<'_>, earlier: Vec<Charge>, now: Moment) {
+        let found = self.find(attempt, now);
+        self.take_back_at(&found, earlier);
+        self.changes += 1;
+    }
+
+    fn take_back_at(&mut self, found: &Found, earlier: Vec<Charge>) {
         for Charge { keys, weights } in earlier {
             if keys.pair.account == found.pair.account {
                 self.take_back(&keys, &weights);
             }
         }
-        self.known.note(found.pair.account, found.pair.device, now);
-        self.changes += 1;
     }
 
     /// Grows with each change, so that whoever writes the [state](Self::write_state) knows whether there is anything to write.

@@ -7,6 +7,9 @@ use terms::Moment;
 /// A failure, in the unit of a [`Score`].
 pub(super) const WHOLE: u32 = 1_000;
 
+/// What is less says of nobody that they have tried another password.
+const LEAST_FAILURE: u32 = WHOLE / 8;
+
 /// After so long without a failure, those before it are not held against anybody.
 pub(super) const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -34,7 +37,8 @@ impl Score {
     pub(super) fn plus(self, thousandths: u32, now: Moment, scale: &Scale) -> Self {
         let current = self.as_of(now, scale);
         let sum = current.thousandths.saturating_add(thousandths).min(scale.highest());
-        Self { thousandths: sum, failures: current.failures.saturating_add(1), at: now }
+        let failures = current.failures.saturating_add(counted(thousandths));
+        Self { thousandths: sum, failures, at: now }
     }
 
     /// Both together, as they are.
@@ -49,9 +53,8 @@ impl Score {
 
     /// With so much less: it was forgiven.
     pub(super) const fn minus(self, thousandths: u32) -> Self {
-        let (left, failures) =
-            (self.thousandths.saturating_sub(thousandths), self.failures.saturating_sub(1));
-        Self { thousandths: left, failures, at: self.at }
+        let left = self.thousandths.saturating_sub(thousandths);
+        Self { thousandths: left, failures: self.failures.saturating_sub(counted(thousandths)), at: self.at }
     }
 
     pub(super) const fn thousandths(self) -> u32 {
@@ -71,4 +74,9 @@ impl Score {
     pub(super) const fn is_nothing(self) -> bool {
         self.thousandths == 0 && self.failures == 0
     }
+}
+
+/// Whether it counts as a failure of its own: the same wrong password again is none.
+const fn counted(thousandths: u32) -> u32 {
+    (thousandths >= LEAST_FAILURE) as u32
 }

@@ -624,3 +624,40 @@ fn of_a_device_that_comes_with_one_password_many_times_at_one_moment_all_are_loo
     // Of passwords of which no two are alike it is as of one after the other.
     assert_eq!(begin(&mut world, HOME, "bob", |n| n.to_string()).len(), 9);
 }
+
+#[test]
+fn who_types_the_same_wrong_password_twice_has_tried_nothing_else() {
+    let mut world = World::new();
+    for n in 0..5 {
+        world.guess(&elsewhere(n), "ann", 1);
+    }
+    for _ in 0..3 {
+        let _ = world.fail(HOME, "ann", "typo");
+    }
+    assert_eq!(world.refuses(HOME, "ann"), None, "nothing is held against the address but one mistake");
+    let _ = world.fail(HOME, "bob", "guess");
+    assert_eq!(
+        world.refuses(HOME, "ann"),
+        Some(Scope::Account),
+        "who goes from account to account is not clean"
+    );
+}
+
+#[test]
+fn whoever_calls_their_client_something_else_each_time_counts_as_one_from_each_network() {
+    let mut world = World::new();
+    let sign_in = |world: &mut World, from: &str, client: &str| {
+        let attempt = Attempt { from: from.parse().unwrap(), client: Some(client), account: "ann" };
+        world.attempts.succeeded(&attempt, Vec::new(), world.now);
+    };
+    for round in 0..4 {
+        for n in 0..2 * known::MAX_KNOWN_DEVICES {
+            sign_in(&mut world, HOME, &format!("client {round} {n}"));
+        }
+        sign_in(&mut world, &elsewhere(1), &format!("client {round}"));
+    }
+    for network in [HOME, &elsewhere(1)] {
+        let wide = Network::wide(network.parse().unwrap()).widened();
+        assert_eq!(world.attempts.known.friends(wide, world.now), 1, "{network}");
+    }
+}
