@@ -113,8 +113,9 @@ impl Doorkeeper {
     #[must_use]
     pub fn offer(&self, channel: Channel) -> Offer {
         let mut policy = self.policy.clone();
-        // No proof fits what others have hashed, until its owner has signed in.
-        if self.accounts.have_foreign_hashes() {
+        // No proof fits what others have hashed, until its owner has signed in, nor an app password that nothing to prove it
+        // with was made for.
+        if self.accounts.have_foreign_hashes() || self.accounts.have_unprovable() {
             policy.abilities.scram_sha_256 = Ability::Some;
         }
         policy.abilities.scram_sha_1 = self.who_can_scram_sha_1(policy.abilities.scram_sha_256);

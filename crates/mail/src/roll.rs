@@ -20,6 +20,8 @@ pub(crate) struct Roll {
     has_keyrings: bool,
     /// How many records, of own passwords and of app passwords, no proof of SCRAM-SHA-1 can be held against.
     without_sha1: usize,
+    /// How many app passwords no proof of SCRAM can be held against, of whichever hash.
+    unprovable: usize,
     /// Of whom everything is known, where events are lost: it is of no other.
     certain: Option<Arc<BTreeSet<AccountId>>>,
 }
@@ -82,12 +84,14 @@ impl Roll {
         self.has_keyrings |= format_of(event) >= KEYRINGS;
         let Some(id) = changes_credential(event) else { return self.directory.apply(event) };
         let (before, without_sha1) = (self.record(id), self.without_sha1_of(id));
+        let unprovable = self.unprovable_of(id);
         self.directory.apply(event)?;
         if let Some(record) = before {
             self.costs.remove(record.cost());
             self.foreign -= usize::from(record.foreign_hash().is_some());
         }
         self.without_sha1 -= without_sha1;
+        self.unprovable -= unprovable;
         self.count(id);
         Ok(())
     }
@@ -98,15 +102,38 @@ impl Roll {
             self.foreign += usize::from(record.foreign_hash().is_some());
         }
         self.without_sha1 += self.without_sha1_of(id);
+        self.unprovable += self.unprovable_of(id);
     }
 
     /// What is damaged lets nobody in by any mechanism, and does not count.
     fn without_sha1_of(&self, id: AccountId) -> usize {
         let has_none = |scram: Option<&ScramVerifier>| !scram.is_some_and(ScramVerifier::has_sha1);
         let own = self.record(id).filter(|record| has_none(Some(record.scram())));
+        usize::from(own.is_some()) + self.app_records(id).filter(|record| has_none(record.scram())).count()
+    }
+
+    /// An exchange shows the salt and the count of the account's own record. An app password that was made where there was none
+    /// has nothing that a proof could be held against, and one that shows another has nothing for this exchange.
+    fn unprovable_of(&self, id: AccountId) -> usize {
+        let mut apps = self.app_records(id).peekable();
+        if apps.peek().is_none() {
+            return 0;
+        }
+        let own = self.record(id);
+        let is_provable = |app: &AppRecord| {
+            own.as_ref().zip(app.scram()).is_some_and(|(own, scram)| own.scram().is_shown_like(scram))
+        };
+        apps.filter(|app| !is_provable(app)).count()
+    }
+
+    fn app_records(&self, id: AccountId) -> impl Iterator<Item = AppRecord> {
         let apps = self.directory.get(id).map(|entry| entry.keyring().app_passwords()).unwrap_or_default();
-        let apps = apps.iter().filter_map(|app| AppRecord::decode(&app.secret).ok());
-        usize::from(own.is_some()) + apps.filter(|record| has_none(record.scram())).count()
+        apps.iter().filter_map(|app| AppRecord::decode(&app.secret).ok())
+    }
+
+    /// Whether there is an app password that SCRAM cannot prove, by whichever hash.
+    pub(crate) const fn has_unprovable(&self) -> bool {
+        self.unprovable > 0
     }
 
     /// Whether there is something to sign in with that SCRAM-SHA-1 cannot prove.

@@ -362,6 +362,31 @@ async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with()
     assert!(house.keeper.offer(channel()).choose("PLAIN").is_some());
 }
 
+/// A client that sees SCRAM uses it, and fails for ever with what it cannot prove.
+#[tokio::test(start_paused = true)]
+async fn proofs_are_not_offered_as_long_as_there_is_an_app_password_that_nothing_can_prove() {
+    let house = House::new(vec![]).await;
+    house.add_by_pool("ann", "pencil").await;
+    provable_app_password(&house, "ann").await;
+    assert!(house.offers("SCRAM-SHA-256"));
+    let staff = DirectoryName::new("staff").unwrap();
+    let link = Link { directory: staff.clone(), subject: Subject::new("1").unwrap() };
+    house.accounts.add_linked("bob", &link).await.unwrap();
+    assert!(house.offers("SCRAM-SHA-256"), "who cannot sign in here has nothing to prove");
+    let shown = app_password(&house, "bob", Scopes::MAIL).await;
+    assert!(!house.offers("SCRAM-SHA-256"), "there was nothing to make it alike");
+    // The directory has been taken out of the settings, and Bob gets a password here.
+    house.accounts.unlink("bob", &staff).await.unwrap();
+    let record =
+        house.pool.new_record(Secret::password("pen").unwrap(), house.accounts.salts()).await.unwrap();
+    house.accounts.set_credential("bob", &record).await.unwrap();
+    assert!(!house.offers("SCRAM-SHA-256") && !house.offers("SCRAM-SHA-1"));
+    assert!(house.sign_in("bob", &shown).await.starts_with("2 "));
+    house.accounts.revoke_app_password("bob", &Scopes::MAIL.to_string()).await.unwrap();
+    provable_app_password(&house, "bob").await;
+    assert!(house.offers("SCRAM-SHA-256"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn scram_sha_1_is_off_and_what_is_kept_has_nothing_for_it() {
     let house = House::new(vec![]).await;

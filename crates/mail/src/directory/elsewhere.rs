@@ -108,6 +108,13 @@ impl Accounts {
         self.roll().lacks_sha1()
     }
 
+    /// Whether there is an app password that SCRAM cannot prove, by whichever hash: it was made for an account that had no
+    /// password of its own, or shows another salt than its account does.
+    #[must_use]
+    pub fn have_unprovable(&self) -> bool {
+        self.roll().has_unprovable()
+    }
+
     /// Fresh salts for a record.
     #[must_use]
     pub fn salts(&self) -> Salts {

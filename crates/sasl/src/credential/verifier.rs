@@ -109,7 +109,9 @@ impl ScramVerifier {
         }
     }
 
-    fn is_shown_like(&self, other: &Self) -> bool {
+    /// Whether both show the same to who begins an exchange, so that a proof in it can be held against either.
+    #[must_use]
+    pub fn is_shown_like(&self, other: &Self) -> bool {
         self.salt == other.salt && self.iterations == other.iterations
     }
 }
