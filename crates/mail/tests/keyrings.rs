@@ -8,7 +8,8 @@ use mail::{
     SignedOut, Unusable,
 };
 use mailbox::account::directory::keyring::{
-    AppPasswordId, Certificate, Exposure, Fingerprint, Fingerprinted, Label, OwnPassword, Scopes, Service,
+    AppPasswordId, Certificate, Exposure, Fingerprint, Fingerprinted, Label, Link, OwnPassword, Scopes,
+    Service, Subject,
 };
 use mailbox::account::directory::{DirectoryRefusal, Standing};
 use sasl::{AppRecord, Cost, CredentialRecord, Salts, Secret, Workspace};
@@ -20,6 +21,7 @@ use store::{AccountId, Seq, Store, StreamId};
 use store_local::{LocalStore, Options};
 use support::local::pumping;
 use support::{accounts, ann, record, store};
+use terms::DirectoryName;
 use testkit::disk::FaultyDisk;
 
 const ANN: &str = "ann@example.org";
@@ -164,6 +166,24 @@ async fn t_37_who_signed_in_with_a_password_is_signed_out_when_it_is_changed_and
     assert!(!is_taken(), "whoever began with the old one comes too late");
     assert!(still_takes(&accounts.own_record(ANN).unwrap().unwrap()));
     assert!(!is_over(&ann.signed_out_with(Credential::Password)), "the new one lets in");
+}
+
+fn somebody_of(directory: &str) -> Link {
+    Link { directory: DirectoryName::new(directory).unwrap(), subject: Subject::new("4711").unwrap() }
+}
+
+#[tokio::test]
+async fn t_37_who_signed_in_with_an_accounts_own_password_is_signed_out_when_a_directory_is_asked_instead() {
+    let (accounts, ann) = ann(&store()).await;
+    let (phone_id, _) = give(&accounts, ANN, &phone()).await;
+    let with = [Credential::Password, Credential::App(phone_id)];
+    let sessions = with.map(|with| ann.signed_out_with(with));
+    accounts.link(ANN, &somebody_of("staff")).await.unwrap();
+    assert_eq!(sessions.each_ref().map(is_over), [true, false]);
+    // One more directory that knows the same people takes nothing away.
+    let session = ann.signed_out_with(Credential::Password);
+    accounts.link(ANN, &somebody_of("tokens")).await.unwrap();
+    assert!(!is_over(&session));
 }
 
 #[tokio::test]

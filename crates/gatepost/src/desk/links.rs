@@ -44,10 +44,38 @@ pub(super) async fn link(office: &Office, name: &str, link: &LinkLine) -> Result
     office.accounts.link(name, &link.try_into()?).await?;
     let (account, directory) = (Account::new(name), Directory::new(&link.directory));
     Event::AccountLinked { account, directory }.log();
-    Ok(format!(
+    let linked = format!(
         "{name} is {} in {}: from now on that is asked for its password",
         link.subject, link.directory
-    ))
+    );
+    let (_, keyring) = office.accounts.keyring(name)?;
+    Ok(match let_in_besides(name, keyring.app_passwords().len(), keyring.certificates().len()) {
+        Some(besides) => format!("{linked}\n{besides}"),
+        None => linked,
+    })
+}
+
+/// What lets in to an account whoever its directory says that it is of: to be looked at where that is somebody else now.
+fn let_in_besides(name: &str, app_passwords: usize, certificates: usize) -> Option<String> {
+    let counted = |count, one: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        more => Some(format!("{more} {one}s")),
+    };
+    let kinds = [
+        (counted(app_passwords, "app password"), "app-password revoke"),
+        (counted(certificates, "certificate"), "certificate unbind"),
+    ];
+    let there = kinds.into_iter().filter_map(|(counted, taken_back)| Some((counted?, taken_back)));
+    let (counted, taken_back): (Vec<_>, Vec<_>) =
+        there.map(|(counted, by)| (counted, format!("gatepost account {by} {name} NAME"))).unzip();
+    (!counted.is_empty()).then(|| {
+        format!(
+            "{} of it still let in whoever has them; where that is not the same person, take them back: {}",
+            counted.join(" and "),
+            taken_back.join(", ")
+        )
+    })
 }
 
 /// Says that a directory elsewhere knows nothing of an account.

@@ -541,6 +541,10 @@ pub(super) fn taken(before: &Keyring, now: &Keyring) -> Vec<Credential> {
     if before.links().iter().any(|link| !links.contains(link)) {
         taken.extend([Credential::Password, Credential::Token]);
     }
+    // From now on its directory is asked for the password, if that knows any.
+    if before.links().is_empty() && !links.is_empty() {
+        taken.push(Credential::Password);
+    }
     taken
 }
 
