@@ -322,7 +322,7 @@ async fn try_perform(office: &Office, request: Request) -> Result<Reply> {
         Request::SetPassword { name, password } => {
             accounts.set_credential(&name, &office.next_record(&name, &password.0).await?).await?;
             Event::PasswordChanged { account: Account::new(&name) }.log();
-            Reply::Done(format!("{name} has a new password"))
+            Reply::Done(links::has_new_password(accounts, &name))
         }
         Request::RemoveAccount { name } => {
             let id = accounts.named(&name)?.id();

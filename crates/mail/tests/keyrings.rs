@@ -295,6 +295,20 @@ async fn a_new_password_clears_what_can_only_have_been_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_new_password_of_an_account_whose_directory_is_asked_instead_clears_nothing() {
+    for has_keyrings in [true, false] {
+        let (accounts, ann) = ann(&store()).await;
+        if has_keyrings {
+            accounts.link(ANN, &somebody_of("staff")).await.unwrap();
+        }
+        accounts.expose(ANN, EXPOSED).await.unwrap();
+        accounts.link(ANN, &somebody_of("staff")).await.unwrap();
+        accounts.set_credential(ANN, &record("new")).await.unwrap();
+        assert_eq!(accounts.exposure(ann.id()).await.unwrap(), Some(EXPOSED), "it was the directory's");
+    }
+}
+
+#[tokio::test]
 async fn a_renamed_account_keeps_mail_sessions_and_app_passwords() {
     let (accounts, ann) = ann(&store()).await;
     let (id, shown) = give(&accounts, ANN, &phone()).await;

@@ -3,6 +3,7 @@
 use crate::office::Office;
 use anyhow::Result;
 use events::{Account, Directory, Event};
+use mail::Accounts;
 use mailbox::account::directory::keyring::{Link, Subject};
 use serde::{Deserialize, Serialize};
 use terms::DirectoryName;
@@ -88,6 +89,18 @@ pub(super) async fn unlink(office: &Office, name: &str, directory: &str) -> Resu
         "{name} is {} in {directory} no more, and who had signed in by its word is signed out; the mail stays",
         link.subject
     ))
+}
+
+/// What a new password of an account is good for.
+pub(super) fn has_new_password(accounts: &Accounts, name: &str) -> String {
+    let links = accounts.links(name);
+    let asked: Vec<_> = links.iter().map(|link| link.directory.to_string()).collect();
+    match &*asked.join(", ") {
+        "" => format!("{name} has a new password"),
+        asked => format!(
+            "{name} has a new password here, and is linked to {asked}: where that knows passwords it is asked, and not this one"
+        ),
+    }
 }
 
 /// Calls an account something else.

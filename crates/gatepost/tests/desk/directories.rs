@@ -79,7 +79,24 @@ fn an_admin_says_whose_account_it_is_and_what_it_is_called() {
     assert!(signs_in(&server, &home, "bob@example.org", "ours"));
     let taken = home.refused(&format!("account link bob@example.org --directory staff --subject {ANN}"), "");
     assert_eq!(taken, "gatepost: That stands for ann@example.org already\n");
-    home.ok("account link bob@example.org --directory staff --subject bob@example.org", "");
+    home.ok("account app-password add bob@example.org --name tablet", "");
+    home.ok("account app-password add bob@example.org --name phone", "");
+    let mut session = Client::connect(server.imaps, &home.trust()).unwrap();
+    session.login("bob@example.org", "ours").unwrap();
+    let said = home.ok("account link bob@example.org --directory staff --subject bob@example.org", "");
+    assert_eq!(
+        said,
+        "bob@example.org is bob@example.org in staff: from now on that is asked for its password\n\
+         2 app passwords of it still let in whoever has them; where that is not the same person, take them back: \
+         gatepost account app-password revoke bob@example.org NAME\n"
+    );
+    assert!(session.ask("NOOP").is_err(), "its own password counts no longer");
+    let said = home.ok("account passwd bob@example.org --password-stdin", "ours\n");
+    assert_eq!(
+        said,
+        "bob@example.org has a new password here, and is linked to staff: where that knows passwords it is asked, and not \
+         this one\n"
+    );
     assert!(signs_in(&server, &home, "bob@example.org", "second"));
     assert!(!signs_in(&server, &home, "bob@example.org", "ours"));
     let json = home.ok("account list --json", "");

@@ -425,7 +425,7 @@ impl Accounts {
     pub(super) async fn clear_soft_exposure_by_password(&self, login: &Login) {
         let roll = self.roll();
         let Some((id, entry)) = roll.directory().find(login) else { return };
-        if entry.keyring().app_passwords().is_empty()
+        if has_its_own_password_alone(entry.keyring())
             && let Err(why) = self.clear_soft_exposure(id).await
         {
             tracing::warn!(account = id.0, %why, "it is still listed as exposed");
@@ -525,6 +525,12 @@ impl Accounts {
     ) -> Result<(), DirectoryError> {
         self.change_all(|directory| Ok(decide(directory)?.into_iter().collect())).await
     }
+}
+
+/// Whether a password that is typed for an account can only be its own: it has no app passwords, and is linked to no
+/// directory elsewhere.
+pub(super) fn has_its_own_password_alone(keyring: &Keyring) -> bool {
+    keyring.app_passwords().is_empty() && keyring.links().is_empty()
 }
 
 /// What lets in no more of what did before.

@@ -334,7 +334,7 @@ impl Accounts {
     }
 
     /// Gives an account another password, and ends the sessions that signed in with the one of before. That its password was sent in clear is cleared with it, where it can only have been
-    /// the old one: where the account has no app passwords.
+    /// the old one: where the account has no app passwords, and is linked to no directory elsewhere.
     ///
     /// # Errors
     /// There is no such account, or the store cannot write now.
@@ -343,7 +343,7 @@ impl Accounts {
         let credential = record.encode();
         self.change_all(|directory| {
             let changed = directory.change_credential(&login, &credential)?;
-            let is_the_only = |(_, entry): (_, &Entry)| entry.keyring().app_passwords().is_empty();
+            let is_the_only = |(_, entry): (_, &Entry)| keyrings::has_its_own_password_alone(entry.keyring());
             let cleared = match directory.find(&login).is_some_and(is_the_only) {
                 true => directory.clear_exposure(&login)?,
                 false => None,
