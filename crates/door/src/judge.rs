@@ -259,8 +259,8 @@ impl Doorkeeper {
         self.pool.verify_unless_known(manner.lane, found.record.clone(), password, known, told).await
     }
 
-    /// An account that came with a hash of somebody else's gets a record of our own with the first password that is right:
-    /// from then on nothing is left of the old one. Where that cannot be kept now, the next sign-in tries again.
+    /// An account that came with a hash of somebody else's gets a record of our own with the first password that is right and
+    /// that the hash knows to its end: from then on nothing is left of the old one. Where that cannot be kept now, the next sign-in tries again.
     async fn check_and_renew(
         &self,
         found: &Found,
@@ -279,6 +279,7 @@ impl Doorkeeper {
             self.turned_away.keep(here, (verdict, lets_in), now, Duration::MAX);
         }
         if let (Checked::Right, Some(account), Some(typed)) = (checked, found.account, Arc::into_inner(typed))
+            && knows_all_of(hash, &typed)
         {
             // What SCRAM shows stays, so that app passwords made beside the old one can be proven on.
             let (before, salts) = (found.record.clone(), self.accounts.salts());
@@ -287,6 +288,12 @@ impl Doorkeeper {
         }
         Ok(checked)
     }
+}
+
+/// Whether a hash knows what was typed to its end. If it does not, a record made of it would have for the password what was
+/// perhaps mistyped there, and refuse the password itself.
+fn knows_all_of(hash: &ForeignHash, typed: &Typed) -> bool {
+    foreign_hash::ForeignHash::parse(hash.text()).is_ok_and(|hash| hash.counts_all_of(typed.raw().expose()))
 }
 
 /// Whether a right password lets in.

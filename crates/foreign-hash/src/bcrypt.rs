@@ -13,7 +13,7 @@ use crate::{Cost, Unusable, Verdict};
 use zeroize::Zeroizing;
 
 /// As much of a password as counts, the NUL behind it included.
-const KEY_OCTETS: usize = 72;
+pub(crate) const KEY_OCTETS: usize = 72;
 /// The last octet of what is computed is not written down.
 const HASH_OCTETS: usize = 23;
 const KIND: &str = "bcrypt";

@@ -1,7 +1,7 @@
 //! Of what kind a hash is.
 
 use crate::argon::Argon;
-use crate::bcrypt::Bcrypt;
+use crate::bcrypt::{self, Bcrypt};
 use crate::bounds::MAX_STORED_OCTETS;
 use crate::digest::{Digested, Function, Salting};
 use crate::encoding::{base64, hex};
@@ -64,6 +64,16 @@ impl ForeignHash {
             Kind::Digested(hash) => hash.cost(),
             Kind::Argon(hash) => hash.cost(),
             Kind::Pbkdf2(hash) => hash.cost(),
+        }
+    }
+
+    /// Whether all of what was typed counts, if it is right. bcrypt looks at 72 octets, its NUL among them: what is typed from
+    /// there on is right whatever it is, so such a password is not known here, and nothing can be made of it.
+    #[must_use]
+    pub const fn counts_all_of(&self, typed: &[u8]) -> bool {
+        match &self.0 {
+            Kind::Bcrypt(_) => typed.len() < bcrypt::KEY_OCTETS,
+            Kind::ShaCrypt(_) | Kind::Digested(_) | Kind::Argon(_) | Kind::Pbkdf2(_) => true,
         }
     }
 

@@ -351,6 +351,24 @@ async fn an_app_password_made_beside_somebody_elses_hash_can_be_proven_on_when_t
     assert_eq!(house.prove("SCRAM-SHA-256", "ann", "wrong").await, "Wrong");
 }
 
+/// `crypt.crypt("x" * 80, "$2b$04$CCCCCCCCCCCCCCCCCCCCC.")` in Python, over libxcrypt.
+const BCRYPT_OF_80: &str = "$2b$04$CCCCCCCCCCCCCCCCCCCCC.ug0A3dTXhy5U.dFjx/qguZ8I4CB77BC";
+
+/// A slip of the finger behind the 72nd octet would be the password from then on, and the password itself a wrong one.
+#[tokio::test(start_paused = true)]
+async fn no_better_hash_is_made_of_a_password_of_which_bcrypt_knows_the_beginning_alone() {
+    let house = House::new(vec![]).await;
+    let hash = ForeignHash::new(BCRYPT_OF_80).unwrap();
+    house.accounts.add("ann", &CredentialRecord::foreign(hash, Salts([1; 32]), &cheap())).await.unwrap();
+    let password = "x".repeat(80);
+    let mistyped = format!("{}y", &password[..79]);
+    for typed in [mistyped.as_str(), &password[..72], &password] {
+        assert!(house.sign_in("ann", typed).await.starts_with("1 "), "{typed} is what bcrypt takes");
+        assert!(house.accounts.have_foreign_hashes(), "{typed} may not be the password");
+    }
+    assert_eq!(house.sign_in("ann", &password[..71]).await, "Wrong");
+}
+
 #[tokio::test(start_paused = true)]
 async fn proofs_are_offered_where_all_accounts_have_what_they_are_checked_with() {
     let channel = sasl::Channel::default;
