@@ -69,14 +69,20 @@ impl Try {
             waited: Duration::ZERO,
             only_recalled: None,
         };
-        if let Claim::Password { password, .. } = claim {
-            new.type_in(password.prepared(), limits);
+        // What a proof was made of is not known, so each counts; a certificate is not typed.
+        let typed = match claim {
+            Claim::Password { password, .. } => Some(password.prepared()),
+            Claim::Bearer { token, .. } => Some(token),
+            Claim::Proven { .. } | Claim::Disproven { .. } | Claim::External { .. } => None,
+        };
+        if let Some(typed) = typed {
+            new.type_in(typed, limits);
         }
         new
     }
 
-    fn type_in(&mut self, password: &Secret, limits: &Limits) {
-        let of = |account: &str| Some(limits.fingerprint(&self.attempt_at(account), password.expose()));
+    fn type_in(&mut self, secret: &Secret, limits: &Limits) {
+        let of = |account: &str| Some(limits.fingerprint(&self.attempt_at(account), secret.expose()));
         let (typed, unseen) = (of(&self.account), of(&format!("{NO_LOGIN}not looked at {}", self.account)));
         (self.typed, self.unseen) = (typed, unseen);
     }

@@ -655,6 +655,25 @@ async fn guesses_at_one_moment_are_looked_at_as_often_as_one_after_the_other() {
     assert!(heard.iter().all(|answer| answer.starts_with("1 ")), "{heard:?}");
 }
 
+/// An old telephone goes on sending a token that is over.
+#[tokio::test(start_paused = true)]
+async fn the_same_dead_token_sent_again_counts_once_and_others_count_each() {
+    const OFFICE: &str = "198.51.100.1:1";
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    for user in [None, Some("ann")] {
+        for n in 0..30 {
+            assert_eq!(house.bearer_from(OFFICE, user, "staff/nobody").await, "Wrong", "{n}");
+        }
+    }
+    assert!(house.sign_in_from(OFFICE, "ann", "right").await.starts_with("1 "));
+    let mut heard = String::new();
+    for n in 0..30 {
+        heard = house.bearer_from(OFFICE, None, &format!("guess/{n}")).await;
+    }
+    assert!(heard.starts_with("Limited"), "{heard}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_name_that_can_be_typed_is_what_tokens_without_a_name_are_counted_by() {
     let staff = Scripted::new("staff", &[("ann", "right")]);

@@ -218,6 +218,10 @@ impl House {
     }
 
     pub(crate) async fn bearer(&self, user: Option<&str>, token: &str) -> String {
+        self.bearer_from("192.0.2.1:1", user, token).await
+    }
+
+    pub(crate) async fn bearer_from(&self, from: &str, user: Option<&str>, token: &str) -> String {
         let sent = format!(
             "n,{},\u{1}auth=Bearer {token}\u{1}\u{1}",
             user.map_or(String::new(), |u| format!("a={u}"))
@@ -227,7 +231,7 @@ impl House {
         let offer = Offer::new(sasl::State::Private(Channel::default()), &policy);
         let chosen = offer.choose("OAUTHBEARER").unwrap();
         match chosen.begin(Some(sent.as_bytes()), self.keeper.nonce()) {
-            Step::Judge(claim, _) => told(self.enter(claim).await),
+            Step::Judge(claim, _) => told(self.enter_from(from, claim).await),
             step => panic!("{step:?}"),
         }
     }
