@@ -2,7 +2,7 @@
 
 use directory::{Ability, Answer, Chain, Hit, Member, Standing, Token, Trouble};
 use events::Event;
-use mail::{Accounts, DirectoryError};
+use mail::{Accounts, DirectoryError, TakenIn};
 use mailbox::account::directory::keyring::Link;
 use mailbox::account::directory::{Called, Newcomers};
 use sasl::BearerHint;
@@ -168,7 +168,8 @@ impl Elsewhere {
         missing.collect()
     }
 
-    /// The account of somebody whom a directory lets in and calls so: see [`Accounts::take_in`].
+    /// The account of somebody whom a directory lets in and calls so: see [`Accounts::take_in`]. The log is told what that has
+    /// made of it.
     pub(crate) async fn take_in(
         &self,
         accounts: &Accounts,
@@ -176,10 +177,11 @@ impl Elsewhere {
         called: Called<'_>,
     ) -> Result<AccountId, DirectoryError> {
         let newcomers = self.newcomers(&link.directory);
-        match self.name_to_keep(accounts, link, called).await {
-            Some(present) => accounts.take_in(link, Called::one(&present), newcomers).await,
-            None => accounts.take_in(link, called, newcomers).await,
-        }
+        let kept = self.name_to_keep(accounts, link, called).await;
+        let called = kept.as_ref().map_or(called, Called::one);
+        let (id, taken_in) = accounts.take_in(link, called, newcomers).await?;
+        tell(&taken_in, called.login, &link.directory);
+        Ok(id)
     }
 
     /// The name that an account has, where its owner is not called so and is still found by it, as far as that can be known:
@@ -297,4 +299,18 @@ fn both_ways(mut manners: BTreeMap<DirectoryName, Manners>) -> BTreeMap<Director
         }
     }
     manners
+}
+
+fn tell(taken_in: &TakenIn, login: &Login, directory: &DirectoryName) {
+    let (account, directory) =
+        (events::Account::new(login.as_str()), events::Directory::new(directory.as_str()));
+    match taken_in {
+        TakenIn::AsBefore => {}
+        TakenIn::Made => Event::DirectoryAddedAccount { account, directory }.log(),
+        TakenIn::Linked => Event::DirectoryLinkedAccount { account, directory }.log(),
+        TakenIn::Renamed { before } => {
+            let before = events::Account::new(before.as_str());
+            Event::DirectoryRenamedAccount { account, before, directory }.log();
+        }
+    }
 }

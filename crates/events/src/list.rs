@@ -362,6 +362,32 @@ events! {
         problem: Problem,
     }
 
+    /// Somebody whom a directory of the settings knows has an account from now on: they signed in, or mail came for them.
+    "directory.added-account" INFO DirectoryAddedAccount {
+        /// Which.
+        account: Account,
+        /// Who knows them, as the settings call it.
+        directory: Directory,
+    }
+
+    /// An account that came from another directory is the owner's by this one's word too, as `same_people_as` says.
+    "directory.linked-account" INFO DirectoryLinkedAccount {
+        /// Whose.
+        account: Account,
+        /// Who knows them, as the settings call it.
+        directory: Directory,
+    }
+
+    /// A directory calls an account's owner something else, and so the account is called now.
+    "directory.renamed-account" INFO DirectoryRenamedAccount {
+        /// Which, by the name that it has now.
+        account: Account,
+        /// The name that it had.
+        before: Account,
+        /// Who knows them, as the settings call it.
+        directory: Directory,
+    }
+
     /// What a database has for a name is not what it should be, such as two rows: the name is nobody's until it is mended.
     "directory.odd" INFO DirectoryOdd {
         /// As the settings call it.

@@ -59,7 +59,7 @@ pub use check::{Checked, Finding, MAX_FINDINGS, Unreadable};
 pub use delivery::Delivery;
 pub use directory::{
     Accounts, AppVerdict, DirectoryError, Found, JudgedBy, LastUse, NewAppPassword, RemovedAccount, SignIn,
-    Unusable, UsedAppPassword,
+    TakenIn, Unusable, UsedAppPassword,
 };
 pub use error::{Error, Part};
 pub use found::Made;

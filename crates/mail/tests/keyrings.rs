@@ -5,13 +5,13 @@ mod support;
 
 use mail::{
     Account, Accounts, AppVerdict, Credential, DirectoryError, JudgedBy, LastUse, NewAppPassword, SignIn,
-    SignedOut, Unusable,
+    SignedOut, TakenIn, Unusable,
 };
 use mailbox::account::directory::keyring::{
     AppPasswordId, Certificate, Exposure, Fingerprint, Fingerprinted, Label, Link, OwnPassword, Scopes,
     Service, Subject,
 };
-use mailbox::account::directory::{DirectoryRefusal, Standing};
+use mailbox::account::directory::{Called, DirectoryRefusal, Login, Newcomers, Standing};
 use sasl::{AppRecord, Cost, CredentialRecord, Salts, Secret, Workspace};
 use std::future::Future;
 use std::pin::pin;
@@ -321,6 +321,23 @@ async fn a_renamed_account_keeps_mail_sessions_and_app_passwords() {
     accounts.add("ben@example.org", &record("x")).await.unwrap();
     let taken = accounts.rename("anna@example.org", "ben@example.org").await.unwrap_err();
     assert!(matches!(taken, DirectoryError::Refused(DirectoryRefusal::AlreadyExists(_))));
+}
+
+#[tokio::test]
+async fn what_a_directory_changes_about_an_account_is_told_once() {
+    let accounts = accounts(&store()).await;
+    let (staff, tokens) = (somebody_of("staff"), somebody_of("tokens"));
+    let same = [staff.directory.clone()];
+    let newcomers = Newcomers { get_accounts: true, same_people_as: &same };
+    let come = async |link: &Link, name: &str| {
+        accounts.take_in(link, Called::one(&Login::new(name).unwrap()), newcomers).await.unwrap().1
+    };
+    assert_eq!(come(&staff, "cleo").await, TakenIn::Made);
+    assert_eq!(come(&staff, "cleo").await, TakenIn::AsBefore);
+    assert_eq!(come(&tokens, "cleo").await, TakenIn::Linked);
+    let before = Login::new("cleo").unwrap();
+    assert_eq!(come(&tokens, "cleopatra").await, TakenIn::Renamed { before });
+    assert_eq!(come(&tokens, "cleopatra").await, TakenIn::AsBefore);
 }
 
 #[tokio::test]

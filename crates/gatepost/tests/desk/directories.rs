@@ -57,6 +57,7 @@ fn whoever_a_passwd_file_names_has_an_account_by_signing_in() {
     assert!(signs_in(&server, &home, ANN, "second"));
     let log = server.stop();
     assert!(log.contains("directory.read") && log.contains("directory.rejected"), "{log}");
+    assert_eq!(log.matches("directory.added-account").count(), 1, "{log}");
 }
 
 #[test]

@@ -2,10 +2,42 @@
 
 use super::{Accounts, DirectoryError};
 use crate::Origin;
+use crate::account::lock;
 use mailbox::account::directory::keyring::Link;
-use mailbox::account::directory::{Called, DirectoryRefusal, Login, Newcomers};
+use mailbox::account::directory::{Called, Directory, DirectoryEvent, DirectoryRefusal, Login, Newcomers};
 use sasl::{CredentialRecord, Salts};
+use std::sync::{Mutex, PoisonError};
 use terms::{AccountId, DirectoryName};
+
+/// What has become of an account when its owner was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenIn {
+    /// Nothing: it was theirs.
+    AsBefore,
+    /// It was made.
+    Made,
+    /// It was there, and is now theirs by this directory's word too.
+    Linked,
+    /// It is called what they are called now.
+    Renamed {
+        /// What it was called.
+        before: Login,
+    },
+}
+
+impl TakenIn {
+    fn by(events: &[DirectoryEvent], directory: &Directory) -> Self {
+        match events {
+            [DirectoryEvent::AccountAdded { .. }, ..] => Self::Made,
+            [DirectoryEvent::AccountLinked { .. }, ..] => Self::Linked,
+            [DirectoryEvent::AccountRenamed { id, .. }, ..] => {
+                let before = directory.get(*id).map(|entry| entry.login.clone());
+                before.map_or(Self::AsBefore, |before| Self::Renamed { before })
+            }
+            _ => Self::AsBefore,
+        }
+    }
+}
 
 impl Accounts {
     /// Who `name` is elsewhere; nobody for a name that nobody has, and for accounts of our own.
@@ -40,7 +72,8 @@ impl Accounts {
     }
 
     /// The account of somebody who is `link` elsewhere and called so there: made, renamed or linked where it has to be
-    /// (`Directory::take_in`), durably before this answers. Mostly nothing is to be done, and nothing is written.
+    /// (`Directory::take_in`), durably before this answers; and which of these it was. Mostly nothing is to be done, and nothing
+    /// is written.
     ///
     /// # Errors
     /// The name is somebody else's, or no account is made; or the store cannot write now.
@@ -49,12 +82,19 @@ impl Accounts {
         link: &Link,
         called: Called<'_>,
         newcomers: Newcomers<'_>,
-    ) -> Result<AccountId, DirectoryError> {
+    ) -> Result<(AccountId, TakenIn), DirectoryError> {
+        let done = Mutex::new(TakenIn::AsBefore);
         if !self.roll().directory().take_in(link, called, newcomers)?.is_empty() {
-            self.change_all(|directory| directory.take_in(link, called, newcomers)).await?;
+            self.change_all(|directory| {
+                let events = directory.take_in(link, called, newcomers)?;
+                *lock(&done) = TakenIn::by(&events, directory);
+                Ok(events)
+            })
+            .await?;
         }
         let linked = self.roll().directory().find_linked(link).map(|(id, _)| id);
-        Ok(linked.ok_or_else(|| DirectoryRefusal::NonExistent(called.login.clone()))?)
+        let id = linked.ok_or_else(|| DirectoryRefusal::NonExistent(called.login.clone()))?;
+        Ok((id, done.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Adds an account of somebody who is `link` elsewhere, as an admin says: it has no password of its own.

@@ -7,6 +7,7 @@ mod mending;
 mod removed;
 mod renewals;
 
+pub use elsewhere::TakenIn;
 pub use keyrings::{AppVerdict, JudgedBy, LastUse, NewAppPassword, SignIn, Unusable, UsedAppPassword};
 pub use removed::RemovedAccount;
 
