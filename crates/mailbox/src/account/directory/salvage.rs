@@ -36,6 +36,8 @@ impl Salvage {
         match event {
             DirectoryEvent::AccountRemoved { id } => {
                 let (was, certainly) = (self.directory.get(*id).cloned(), self.is_certain(*id));
+                // What had to make room before is known from then.
+                let was = was.or_else(|| self.gone.remove(id)?.was);
                 self.gone.insert(*id, Gone { was, certainly });
             }
             DirectoryEvent::AccountRestored { id, .. } => drop(self.gone.remove(id)),
@@ -445,6 +447,23 @@ mod tests {
         salvage.take(&DirectoryEvent::AccountRestored { id, login: login("eve"), credential });
         assert!(salvage.is_certain(id) && salvage.lost() == 1);
         assert_eq!(salvage.directory().last_id(), id);
+    }
+
+    #[test]
+    fn who_made_room_for_another_and_is_then_told_to_be_gone_can_still_be_brought_back() {
+        let mut salvage = without(usize::MAX);
+        // 3 was called something else by an event that is lost, and went later.
+        salvage.lose(1);
+        salvage.take(&added(4, "cy", 9));
+        salvage.take(&DirectoryEvent::AccountRemoved { id: AccountId(3) });
+        assert_eq!(
+            salvage.perhaps_back().map(|(id, _)| id).collect::<Vec<_>>(),
+            [AccountId(2), AccountId(3)]
+        );
+        let gone = gone(&salvage.events());
+        let was = gone.get(&AccountId(3)).map(|entry| (entry.login.as_str(), &*entry.credential));
+        assert_eq!(was, Some(("cy", &[][..])), "what it signed in with may have changed");
+        assert_eq!(salvage.unknown(0).count(), 0);
     }
 
     /// Something that may happen to a keyring, or to a name.
