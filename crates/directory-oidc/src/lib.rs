@@ -170,9 +170,11 @@ impl OidcDirectory {
         let mut verified = known.keys.verify(&header, signed.input, &signed.signature);
         if verified == Verified::UnknownKey {
             match self.provider.newer(&known, now).await {
-                Ok(Some(newer)) => verified = newer.keys.verify(&header, signed.input, &signed.signature),
-                Ok(None) => {}
-                Err(why) => return Answer::Unavailable(why),
+                Ok(newer) => verified = newer.keys.verify(&header, signed.input, &signed.signature),
+                Err(why) => {
+                    (self.notice)(Refusal::UnknownKey);
+                    return Answer::Unavailable(why);
+                }
             }
         }
         match verified {

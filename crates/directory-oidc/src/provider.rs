@@ -2,7 +2,7 @@
 
 use crate::claims::UnixTime;
 use crate::config::{Introspection, OidcConfig};
-use crate::keyring::{Keyring, Known, Need, Step};
+use crate::keyring::{FETCHED_AGAIN_AFTER, Keyring, Known, Need, Step};
 use crate::keys::Keys;
 use crate::object::Object;
 use crate::pause::Pause;
@@ -68,24 +68,24 @@ impl Provider {
         }
     }
 
-    /// The same, where `known` has not got the key that is looked for; `None` where there is nothing newer and the provider was
-    /// asked just now.
-    pub(crate) async fn newer(
-        &self,
-        known: &Arc<Known>,
-        now: UnixTime,
-    ) -> Result<Option<Arc<Known>>, Trouble> {
+    /// The same, where `known` has not got the key that is looked for.
+    ///
+    /// # Errors
+    /// The provider cannot be asked; or it was just now, and then this is [passing](Trouble::is_passing): strangers can have us
+    /// ask by a token of their own making, and the key may be there since.
+    pub(crate) async fn newer(&self, known: &Arc<Known>, now: UnixTime) -> Result<Arc<Known>, Trouble> {
         let _turn = self.turn.lock().await;
         // Whoever had the turn before may have fetched it.
-        let kept = self.keyring().kept(now).filter(|kept| !Arc::ptr_eq(kept, known));
-        if kept.is_some() {
+        if let Some(kept) = self.keyring().kept(now).filter(|kept| !Arc::ptr_eq(kept, known)) {
             return Ok(kept);
         }
         let step = self.keyring().step(Need::Newer, now);
         match step {
-            Step::TooSoon(None) => Ok(None),
+            Step::TooSoon(None) => Err(Trouble::passing(format_args!(
+                "a token names a key that the provider has not told of, and it was asked within the last {FETCHED_AGAIN_AFTER} s"
+            ))),
             Step::TooSoon(Some(why)) => Err(why),
-            Step::Use(_) | Step::Fetch => self.fetch(now).await.map(Some),
+            Step::Use(_) | Step::Fetch => self.fetch(now).await,
         }
     }
 

@@ -15,8 +15,9 @@ pub enum Refusal {
     /// It is no text, or too long to be one.
     #[error("its header names its key by what is no name (`kid`)")]
     KeyId,
-    /// Among the keys that the provider had a moment ago.
-    #[error("the provider has no such key")]
+    /// Among the keys that are known. Whoever brings it is told that it is wrong only where the provider has just been asked for
+    /// its sake.
+    #[error("the provider has no such key, as far as is known")]
     UnknownKey,
     /// It was changed, or somebody else made it.
     #[error("its signature is wrong")]

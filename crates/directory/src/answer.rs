@@ -43,7 +43,10 @@ impl<T> Answer<T> {
 
 /// Why a directory could not answer, for the log: what it was, and what an admin might do. Never a name or a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Trouble(Box<str>);
+pub struct Trouble {
+    words: Box<str>,
+    is_passing: bool,
+}
 
 /// Most octets of it: a server elsewhere may have written it.
 const MAX_TROUBLE: usize = 400;
@@ -59,19 +62,32 @@ impl Trouble {
             }
             words.push(c);
         }
-        Self(words.into())
+        Self { words: words.into(), is_passing: false }
+    }
+
+    /// The same, of this question alone: it says nothing of how the directory does. Whoever counts failures, or tells when a
+    /// directory is down and when it is back, passes it over; strangers may bring it about.
+    #[must_use]
+    pub fn passing(why: impl fmt::Display) -> Self {
+        Self { is_passing: true, ..Self::new(why) }
+    }
+
+    /// Whether it is of one question alone.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.is_passing
     }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
 impl fmt::Debug for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(&self.words, f)
     }
 }
 

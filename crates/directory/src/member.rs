@@ -221,6 +221,7 @@ impl Way {
     fn note<T>(&self, answer: &Answer<T>) {
         let mut health = self.health();
         match answer {
+            Answer::Unavailable(why) if why.is_passing() => {}
             Answer::Unavailable(why) => {
                 health.failures = health.failures.saturating_add(1);
                 health.trouble = Some(why.clone());

@@ -35,14 +35,15 @@ impl Turns {
     }
 
     /// # Errors
-    /// Why there is none: words for the log, and no failure of the directory.
+    /// Why there is none, which is [passing](Trouble::is_passing).
     pub(crate) async fn take(&self) -> Result<Turn<'_>, Trouble> {
         let place = self.places.try_acquire();
-        let place = place.map_err(|_| Trouble::new("it is busy: too many wait for their turn to ask it"))?;
+        let place =
+            place.map_err(|_| Trouble::passing("it is busy: too many wait for their turn to ask it"))?;
         let turn = timeout(TURN_PATIENCE, self.free.acquire()).await.ok().and_then(Result::ok);
         let turn = turn.ok_or_else(|| {
             let seconds = TURN_PATIENCE.as_secs();
-            Trouble::new(format_args!("it is busy: no turn to ask it came within {seconds} s"))
+            Trouble::passing(format_args!("it is busy: no turn to ask it came within {seconds} s"))
         })?;
         Ok(Turn { _turn: turn, _place: place })
     }

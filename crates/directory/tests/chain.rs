@@ -5,7 +5,9 @@ use directory::scripted::{Scripted, State};
 use directory::{
     ASKED_AGAIN_AFTER, Ability, Answer, Asked, CHECK_PATIENCE, Chain, Directory, DirectoryName, Domains,
     FAILURES_BEFORE_REST, Found, MAX_WAITING_FOR_A_TURN, Member, Password, Question, TURN_PATIENCE, Token,
+    Trouble,
 };
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 use terms::Login;
@@ -191,6 +193,44 @@ async fn many_who_come_at_once_while_one_rests_are_one_question() {
         }
     }
     assert_eq!(silent.times_asked(), FAILURES_BEFORE_REST + 10);
+}
+
+/// As with a token by a key that is looked for only so often.
+#[tokio::test]
+async fn what_is_the_matter_with_one_question_alone_is_no_failure_and_no_sign_of_life() {
+    struct Perhaps(Arc<Scripted>);
+    impl Directory for Perhaps {
+        fn name(&self) -> &DirectoryName {
+            self.0.name()
+        }
+        fn can(&self, ability: Ability) -> bool {
+            self.0.can(ability)
+        }
+        fn find<'a>(&'a self, login: &'a Login) -> Asked<'a, Found> {
+            self.0.find(login)
+        }
+        fn check<'a>(&'a self, found: &'a Found, password: Password<'a>) -> Asked<'a, ()> {
+            self.0.check(found, password)
+        }
+        fn bearer<'a>(&'a self, token: Token<'a>) -> Asked<'a, Found> {
+            if token.expose() == "new" {
+                return Box::pin(ready(Answer::Unavailable(Trouble::passing("not known yet"))));
+            }
+            self.0.bearer(token)
+        }
+    }
+    let staff = Scripted::new("staff", &[("ann", "1")]);
+    let member = Member::new(Arc::new(Perhaps(Arc::clone(&staff))), Domains::All);
+    for _ in 0..=FAILURES_BEFORE_REST {
+        assert!(matches!(member.bearer(Token::new("new")).await, Answer::Unavailable(_)));
+    }
+    assert_eq!(member.trouble(), None);
+    staff.becomes(State::Down);
+    for _ in 0..FAILURES_BEFORE_REST {
+        assert!(matches!(member.bearer(Token::new("new")).await, Answer::Unavailable(_)));
+        assert!(matches!(member.bearer(Token::new("staff/ann")).await, Answer::Unavailable(_)));
+    }
+    assert!(member.trouble().is_some());
 }
 
 #[tokio::test]
