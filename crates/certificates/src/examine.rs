@@ -219,7 +219,8 @@ fn vouches_for_itself(certificate: &Certificate) -> bool {
     certificate.tbs_certificate().issuer() == certificate.tbs_certificate().subject()
 }
 
-fn names(leaf: &Certificate) -> Vec<String> {
+/// The names that a certificate is for, in its order (RFC 5280, 4.2.1.6).
+pub(crate) fn names(leaf: &Certificate) -> Vec<String> {
     let found = leaf.tbs_certificate().get_extension::<SubjectAltName>().ok().flatten();
     let names = found.map(|(_, SubjectAltName(names))| names).unwrap_or_default();
     names.iter().filter_map(name).collect()

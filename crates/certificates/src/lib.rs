@@ -23,6 +23,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use stamp::Stamp;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -134,12 +135,20 @@ impl Certificates {
         pairs.filter(|(_, key)| key.is_some()).map(|(pair, _)| &pair.files).collect()
     }
 
-    /// When the first of those that are shown ends, those of authorities among them. `None` where one cannot be read so far.
+    /// When each of those that are shown ends, by its first name; of a chain that of the first that ends, and of several of the
+    /// same name likewise. One without a name goes by that of its file. One that cannot be read so far is not there.
     #[must_use]
-    pub fn first_end(&self) -> Option<SystemTime> {
+    pub fn ends(&self) -> BTreeMap<String, SystemTime> {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let ends = shown.iter().flatten().flat_map(|key| &key.cert).map(end);
-        ends.collect::<Option<Vec<_>>>()?.into_iter().min()
+        let mut ends = BTreeMap::new();
+        for (pair, key) in self.pairs.iter().zip(&shown) {
+            let Some((name, end)) = key.as_ref().and_then(|key| named_end(&pair.files, key)) else {
+                continue;
+            };
+            let first = ends.entry(name).or_insert(end);
+            *first = end.min(*first);
+        }
+        ends
     }
 
     /// What each of those that are shown looks like, in the order of the settings; `None` where one cannot be read so far.
@@ -226,6 +235,14 @@ impl ResolvesServerCert for Certificates {
         let mut there = shown.iter().flatten();
         name.and_then(|name| there.clone().find(|key| covers(key, &name))).or_else(|| there.next()).cloned()
     }
+}
+
+fn named_end(files: &CertificateFiles, key: &CertifiedKey) -> Option<(String, SystemTime)> {
+    let leaf = x509_cert::Certificate::from_der(key.cert.first()?).ok()?;
+    let file = || files.chain.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = examine::names(&leaf).into_iter().next().or_else(file)?;
+    let ends = key.cert.iter().map(end).collect::<Option<Vec<_>>>()?;
+    Some((name, ends.into_iter().min()?))
 }
 
 /// When a certificate ends (RFC 5280, 4.1.2.5).

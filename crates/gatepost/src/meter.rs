@@ -3,7 +3,7 @@
 use crate::office::Office;
 use anyhow::{Context, Result, anyhow};
 use events::Protocol;
-use metrics::{Answer, By, Clients, Histogram, Instant, Memory, Need, Process, Store, Tally, Version};
+use metrics::{Answer, By, Clients, Ends, Histogram, Instant, Memory, Need, Process, Store, Tally, Version};
 use net::{Condition, Gauge, Page, Pages};
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
@@ -103,11 +103,13 @@ fn histogram(times: &Times) -> Histogram {
 fn clients(gauge: &Gauge) -> Clients {
     let present = gauge.present();
     let imap = present.strangers + present.readers;
+    let ends = gauge.certificates().ends();
+    let ends = ends.into_iter().filter_map(|(name, end)| Some((name, instant(end)?)));
     Clients {
         connections: By(vec![(Protocol::Imap, imap), (Protocol::Lmtp, present.bringers)]),
         before_sign_in: present.strangers,
         panics: gauge.panics(),
-        certificate_expiry: gauge.first_certificate_end().and_then(instant),
+        certificate_expiry: Ends::of(ends),
     }
 }
 

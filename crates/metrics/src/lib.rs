@@ -5,7 +5,8 @@
 //! when somebody reads. [`page`] writes all of it in Prometheus' text format, [`manual`] the manual's page.
 //!
 //! > **Promise.** How much is measured does not grow with what is served: a label's value is a word of a list that is closed
-//! > when this is compiled. There is no type here for a name, an address or a mailbox.
+//! > when this is compiled, or the name of one of the server's own certificates ([`Ends`]), of which [`Ends::MAX`] are shown. There
+//! > is no type here for the name of an account, an address or a mailbox.
 //!
 //! ```compile_fail,E0277
 //! // An account's name is not a word of a closed list.
@@ -23,4 +24,4 @@ mod value;
 pub use list::{Clients, Memory, Process, Store, Tally, page};
 pub use manual::manual;
 pub use page::MIME_TYPE;
-pub use value::{Answer, By, Histogram, Instant, Names, Need, SignInFailure, Sum, Version, Words};
+pub use value::{Answer, By, Ends, Histogram, Instant, Names, Need, SignInFailure, Sum, Version, Words};

@@ -5,7 +5,7 @@
 
 use crate::declare::{asked, counted};
 use crate::page::Page;
-use crate::value::{Answer, By, Histogram, Instant, Names, Need, SignInFailure, Sum, Version, Words};
+use crate::value::{Answer, By, Ends, Histogram, Instant, Names, Need, SignInFailure, Sum, Version, Words};
 use events::{AuthLimit, DeliveryFailure, EndReason, Event, Mechanism, Protocol, Refusal, Refused};
 use std::time::Duration;
 
@@ -148,8 +148,9 @@ asked! {
         /// Connections that a fault of ours ended.
         counter "gatepost_connection_panics_total" panics: u64;
 
-        /// When the first of the certificates that are shown ends, in seconds since 1970.
-        gauge "gatepost_certificate_expiry_timestamp_seconds" certificate_expiry: Option<Instant>;
+        /// When each of the certificates that are shown ends, or the first of its chain, in seconds since 1970. By its first
+        /// name.
+        gauge "gatepost_certificate_expiry_timestamp_seconds" certificate_expiry: Ends, by "certificate";
     }
 
     /// The process.

@@ -23,7 +23,7 @@ and how many fail is nobody's business outside: listen on this host, or on a net
         static_configs:
           - targets: ["127.0.0.1:9143"]
 
-Three alerts worth having:
+Four alerts worth having:
 
     groups:
       - name: gatepost
@@ -42,6 +42,11 @@ Three alerts worth having:
             for: 2m
             annotations:
               summary: Mail cannot be stored. GET /health says why; the server goes on by itself once it can.
+          - alert: GatepostCertificateEnds
+            # less for certificates that last but days
+            expr: gatepost_certificate_expiry_timestamp_seconds - time() < 10 * 86400
+            annotations:
+              summary: The certificate {{ $labels.certificate }} ends within ten days. See gatepost cert status.
 
 The first of them ends with the next scrub (`gatepost store scrub`) after a [repair](repair.md): damaged octets stay where
 they are, and are `needless` then. Octets of a message cannot be mended. They are `needed` until it is expunged and swept away

@@ -45,8 +45,8 @@ impl Samples<'_> {
         self.page.line(format_args!("{}{suffix} {number}", self.name));
     }
 
-    /// The value is a word of ours, in which nothing has to be escaped.
     pub(crate) fn labelled(&mut self, value: &str, number: impl Display) {
+        let value = escaped(value).replace('"', "\\\"");
         self.page.line(format_args!("{}{{{}=\"{value}\"}} {number}", self.name, self.label));
     }
 

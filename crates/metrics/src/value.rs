@@ -2,6 +2,7 @@
 
 use crate::page::Samples;
 use events::{AuthFailure, Word};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -137,10 +138,16 @@ pub struct Instant {
     pub unix_ms: i64,
 }
 
-impl Reading for Instant {
+impl Instant {
     #[expect(clippy::cast_precision_loss, reason = "exact up to the year 287396")]
+    fn seconds(self) -> f64 {
+        self.unix_ms as f64 / 1_000.0
+    }
+}
+
+impl Reading for Instant {
     fn write(&self, samples: &mut Samples<'_>) {
-        samples.number(self.unix_ms as f64 / 1_000.0);
+        samples.number(self.seconds());
     }
 }
 
@@ -155,6 +162,33 @@ impl<W: Word> Reading for By<W> {
 
     fn write(&self, samples: &mut Samples<'_>) {
         self.0.iter().for_each(|(word, number)| samples.labelled(word.as_str(), number));
+    }
+}
+
+/// When each of the server's own certificates ends, by its name: what the admin has put there, and no stranger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends(BTreeMap<String, Instant>);
+
+impl Ends {
+    /// No more are shown, in the order of the alphabet.
+    pub const MAX: usize = 256;
+
+    /// Of these certificates, up to [`Self::MAX`].
+    #[must_use]
+    pub fn of(ends: impl IntoIterator<Item = (String, Instant)>) -> Self {
+        let mut all: BTreeMap<_, _> = ends.into_iter().collect();
+        while all.len() > Self::MAX {
+            all.pop_last();
+        }
+        Self(all)
+    }
+}
+
+impl Reading for Ends {
+    fn write(&self, samples: &mut Samples<'_>) {
+        for (name, end) in &self.0 {
+            samples.labelled(name, end.seconds());
+        }
     }
 }
 

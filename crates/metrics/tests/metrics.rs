@@ -4,7 +4,7 @@
 use events::{
     Account, AuthFailure, ConnectionId, EndReason, Event, Mechanism, Peer, Protocol, Refused, Word,
 };
-use metrics::{Answer, By, Clients, Histogram, Instant, Memory, Need, Process, Store, Tally, Version};
+use metrics::{Answer, By, Clients, Ends, Histogram, Instant, Memory, Need, Process, Store, Tally, Version};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use testkit::exposition::Exposition;
@@ -32,12 +32,17 @@ fn memory() -> Memory {
     Memory { kept: 5_000, most: 6_000, accounts: 7, accounts_let_go: 8, mailboxes_let_go: 9 }
 }
 
+/// As many as there are names.
+fn ends(names: impl IntoIterator<Item = String>) -> Ends {
+    Ends::of(names.into_iter().map(|name| (name, Instant { unix_ms: 1_900_000_000_500 })))
+}
+
 fn clients() -> Clients {
     Clients {
         connections: By(vec![(Protocol::Imap, 7), (Protocol::Lmtp, 1)]),
         before_sign_in: 2,
         panics: 0,
-        certificate_expiry: None,
+        certificate_expiry: ends(["*.example.org".to_owned(), "mail.example.com".to_owned()]),
     }
 }
 
@@ -142,6 +147,24 @@ fn a_page_has_all_that_was_read_and_says_nothing_of_what_is_not_known() {
     for unknown in ["gatepost_sweep_finished_timestamp_seconds", "process_max_fds"] {
         assert!(page.0.get(unknown).unwrap().samples.is_empty(), "{unknown} has a HELP, and no number");
     }
+}
+
+#[test]
+fn each_certificate_has_its_end_and_of_very_many_some_are_left_out() {
+    let name = "gatepost_certificate_expiry_timestamp_seconds";
+    let page = page_after(&[]);
+    for of in ["*.example.org", "mail.example.com"] {
+        assert_eq!(page.get(&format!("{name}{{certificate=\"{of}\"}}")), Some(1_900_000_000.5), "{of}");
+    }
+    let page = |certificate_expiry: Ends| {
+        let clients = Clients { certificate_expiry, ..clients() };
+        metrics::page(&Tally::new(), &store(), &memory(), &clients, &process())
+    };
+    let many = page(ends((0..2 * Ends::MAX).map(|n| format!("{n}.example.org"))));
+    assert_eq!(many.matches(&format!("\n{name}{{")).count(), Ends::MAX);
+    // What stands in a certificate is whatever somebody has put there.
+    let odd = page(ends(["\"a\\b\"\nc".to_owned()]));
+    assert!(odd.contains(&format!(r#"{name}{{certificate="\"a\\b\"\nc"}} 1900000000.5"#)), "{odd}");
 }
 
 #[test]

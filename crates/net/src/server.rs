@@ -133,12 +133,6 @@ impl Gauge {
     pub const fn certificates(&self) -> &Arc<Certificates> {
         &self.certificates
     }
-
-    /// When the first of the certificates that are shown ends; `None` where that cannot be read.
-    #[must_use]
-    pub fn first_certificate_end(&self) -> Option<SystemTime> {
-        self.certificates.first_end()
-    }
 }
 
 /// How a server stopped.

@@ -11,6 +11,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{NamedGroup, RootCertStore, SupportedProtocolVersion};
 use settings::{Tls, TlsGroup, TlsProfile, TlsSuite, TlsVersion};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -50,10 +51,12 @@ async fn handshake(
 }
 
 #[test]
-fn the_first_end_of_all_that_is_shown_is_known() {
+fn when_each_certificate_ends_that_is_shown_is_known_by_its_first_name() {
     let dir = scratch("ends");
     let issue = |name: &str, not_after: (i32, u8, u8)| {
-        let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let names =
+            if name.contains('.') { vec![name.to_owned(), "other.example.org".into()] } else { vec![] };
+        let mut params = rcgen::CertificateParams::new(names).unwrap();
         params.not_after = rcgen::date_time_ymd(not_after.0, not_after.1, not_after.2);
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
@@ -64,12 +67,24 @@ fn the_first_end_of_all_that_is_shown_is_known() {
     };
     // RFC 5280, 4.1.2.5: from 2050 on a time is written otherwise.
     let (late, soon) = (issue("late.example.org", (2061, 1, 2)), issue("soon.example.org", (2031, 2, 3)));
-    let first_end = |files: Vec<CertificateFiles>| {
-        let end = Certificates::load(files).unwrap().first_end().unwrap();
-        end.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs()
+    let nameless = issue("nameless", (2031, 2, 3));
+    let ends = |files: Vec<CertificateFiles>| {
+        let ends = Certificates::load(files).unwrap().ends();
+        let second = |end: SystemTime| end.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        ends.into_iter().map(|(name, end)| (name, second(end))).collect::<Vec<_>>()
     };
-    assert_eq!(first_end(vec![late.clone()]), 2_871_849_600);
-    assert_eq!(first_end(vec![late, soon]), 1_927_843_200);
+    let expected = [("late.example.org", 2_871_849_600), ("soon.example.org", 1_927_843_200)];
+    let expected = expected.map(|(name, end)| (name.to_owned(), end));
+    assert_eq!(ends(vec![soon.clone(), late.clone()]), expected);
+    assert_eq!(ends(vec![nameless]), [("nameless".to_owned(), 1_927_843_200)]);
+    // Of two that go by one name, and of a chain, it is the first end.
+    let other = CertificateFiles { chain: dir.join("again"), key: late.key.clone() };
+    let [own, authority] = [&late, &soon].map(|files| std::fs::read_to_string(&files.chain).unwrap());
+    std::fs::write(&other.chain, own + &authority).unwrap();
+    let first = [("late.example.org".to_owned(), 1_927_843_200)];
+    assert_eq!(ends(vec![other.clone()]), first);
+    assert_eq!(ends(vec![late.clone(), other.clone()]), first);
+    assert_eq!(ends(vec![other, late]), first);
 }
 
 #[tokio::test]
