@@ -1,10 +1,12 @@
 //! A real SQLite file.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use directory::conformance::{self, HOSTILE_NAMES, Person, Population};
+mod people;
+
+use directory::conformance::{self, HOSTILE_NAMES};
 use directory::{Ability, Answer, Directory, DirectoryName, Domains, Member};
 use directory_sql::{Database, Fault, MAX_WAITING, Odd, SqlConfig, SqlDirectory};
-use foreign_hash::{ForeignHash, Verdict};
+use people::{INSERT_PEOPLE, PEOPLE, is_right, login, whose};
 use rusqlite::Connection;
 use std::fs;
 use std::path::PathBuf;
@@ -13,13 +15,8 @@ use terms::Login;
 
 const QUERY: &str = "SELECT id AS subject, password, active AS enabled FROM people WHERE login = ?1";
 
-const TABLES: &str = "
-CREATE TABLE people (id INTEGER PRIMARY KEY, login TEXT NOT NULL, password, active INTEGER NOT NULL);
-INSERT INTO people VALUES
-    (1, 'ann@example.org', '$5$saltsalt$1aZ4x5UIV44zvNqrzDnvxkgrN1oqaxnEleT36Cwe2L9', 1),
-    (2, 'bob@example.org', '$5$saltsalt$rQBvFGQx3u6doxkk7cvWbhhnhS2qa1.FI.tt6NGFH66', 1),
-    (3, 'cid@example.org', '$5$saltsalt$nz72CZOBPOPqp2133ESsJafl4YC.XtSATkCBOdfJO9B', 0);
-";
+const TABLE: &str =
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, login TEXT NOT NULL, password, active INTEGER NOT NULL)";
 
 /// A file for one test, gone with it.
 struct File(PathBuf);
@@ -27,8 +24,14 @@ struct File(PathBuf);
 impl File {
     fn new(name: &str) -> Self {
         let file = Self(std::env::temp_dir().join(format!("gatepost-{}-{name}.sqlite", std::process::id())));
-        file.sql(TABLES);
+        file.fill();
         file
+    }
+
+    /// With three people in it.
+    fn fill(&self) {
+        self.sql(TABLE);
+        self.sql(INSERT_PEOPLE);
     }
 
     fn sql(&self, sql: &str) {
@@ -61,32 +64,11 @@ impl Drop for File {
     }
 }
 
-fn is_right(hash: &str, typed: &str) -> bool {
-    ForeignHash::parse(hash).is_ok_and(|hash| hash.verify(typed.as_bytes()) == Verdict::Right)
-}
-
-fn login(name: &str) -> Login {
-    Login::new(name).unwrap()
-}
-
-async fn whose(directory: &SqlDirectory, name: &str) -> String {
-    match directory.find(&login(name)).await {
-        Answer::Yes(found) => found.subject.to_string(),
-        Answer::Unavailable(why) => format!("unavailable: {why}"),
-        answer => format!("{answer:?}"),
-    }
-}
-
 #[tokio::test]
 async fn the_suite_holds_for_sqlite() {
     let file = File::new("suite");
-    let people = Population {
-        ann: Person { login: "ann@example.org", password: "right" },
-        bob: Person { login: "bob@example.org", password: "pässword" },
-        disabled: Some(Person { login: "cid@example.org", password: "his" }),
-    };
     let staff = file.directory(QUERY);
-    conformance::check(&staff, people, is_right).await;
+    conformance::check(&staff, PEOPLE, is_right).await;
     assert!(!staff.can(Ability::Bearer));
 }
 
@@ -161,7 +143,7 @@ async fn a_file_that_is_gone_or_no_database_is_unavailable_until_it_is_one() {
     let told = whose(&staff, "ann@example.org").await;
     assert!(told.starts_with("unavailable: ") && told.contains("not a database"), "{told}");
     fs::remove_file(&file.0).unwrap();
-    file.sql(TABLES);
+    file.fill();
     assert_eq!(whose(&staff, "ann@example.org").await, "1");
 }
 

@@ -1,12 +1,14 @@
 //! A real PostgreSQL server, as Debian has it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says when it is skipped")]
 
+#[path = "../people/mod.rs"]
+mod people;
 mod server;
 
-use directory::conformance::{self, HOSTILE_NAMES, Person, Population};
+use directory::conformance::{self, HOSTILE_NAMES};
 use directory::{Ability, Answer, Directory, Domains, Member, Token};
 use directory_sql::{Fault, MAX_CONNECTIONS, Odd, Privacy, Server, SqlConfig, SqlDirectory};
-use foreign_hash::{ForeignHash, Verdict};
+use people::{PEOPLE, is_right, login, whose};
 use server::{Postgres, QUERY, config};
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
@@ -15,30 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use terms::Login;
 
-const PEOPLE: Population<'_> = Population {
-    ann: Person { login: "ann@example.org", password: "right" },
-    bob: Person { login: "bob@example.org", password: "pässword" },
-    disabled: Some(Person { login: "cid@example.org", password: "his" }),
-};
-
-fn is_right(hash: &str, typed: &str) -> bool {
-    ForeignHash::parse(hash).is_ok_and(|hash| hash.verify(typed.as_bytes()) == Verdict::Right)
-}
-
 fn directory(config: SqlConfig) -> SqlDirectory {
     SqlDirectory::new(config, Box::new(|_, _| {})).unwrap()
-}
-
-fn login(name: &str) -> Login {
-    Login::new(name).unwrap()
-}
-
-async fn whose(directory: &SqlDirectory, name: &str) -> String {
-    match directory.find(&login(name)).await {
-        Answer::Yes(found) => found.subject.to_string(),
-        Answer::Unavailable(why) => format!("unavailable: {why}"),
-        answer => format!("{answer:?}"),
-    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A PostgreSQL server for one test: data, socket and port of its own, gone with the test.
 
+use crate::people::INSERT_PEOPLE;
 use directory_sql::{Database, PostgreSql, Privacy, Secret, Server, SqlConfig};
 use std::ffi::OsStr;
 use std::fs;
@@ -20,13 +21,9 @@ local all all trust
 host all gatepost 127.0.0.1/32 scram-sha-256
 ";
 
-const TABLES: &str = "
+const TABLE: &str = "
 CREATE ROLE gatepost LOGIN PASSWORD 'not a secret';
 CREATE TABLE people (id bigint PRIMARY KEY, login text NOT NULL, password varchar(400), active boolean NOT NULL);
-INSERT INTO people VALUES
-    (1, 'ann@example.org', '$5$saltsalt$1aZ4x5UIV44zvNqrzDnvxkgrN1oqaxnEleT36Cwe2L9', true),
-    (2, 'bob@example.org', '$5$saltsalt$rQBvFGQx3u6doxkk7cvWbhhnhS2qa1.FI.tt6NGFH66', true),
-    (3, 'cid@example.org', '$5$saltsalt$nz72CZOBPOPqp2133ESsJafl4YC.XtSATkCBOdfJO9B', false);
 GRANT SELECT, INSERT ON people TO gatepost;
 ";
 
@@ -69,7 +66,8 @@ impl Postgres {
         );
         server.give("data/pg_hba.conf", Some(DOORS));
         server.up();
-        server.sql(TABLES);
+        server.sql(TABLE);
+        server.sql(INSERT_PEOPLE);
         Some(server)
     }
 
