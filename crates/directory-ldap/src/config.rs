@@ -1,8 +1,7 @@
 //! What an admin says of an LDAP server.
 
 use crate::server::{BadServer, Server};
-use directory::DirectoryName;
-use std::fmt;
+use directory::{DirectoryName, Secret};
 use std::path::PathBuf;
 
 /// Who somebody is, by the attribute that most servers have (RFC 4530).
@@ -109,28 +108,6 @@ pub enum StandingRule {
         /// As in `true`.
         values: Box<[Box<str>]>,
     },
-}
-
-/// A password that is not printed.
-#[derive(Clone)]
-pub struct Secret(Box<str>);
-
-impl Secret {
-    /// As it is.
-    #[must_use]
-    pub fn new(password: &str) -> Self {
-        Self(password.into())
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
 }
 
 /// Why a configuration cannot be used, for the admin.

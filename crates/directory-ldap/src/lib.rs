@@ -25,7 +25,7 @@ mod template;
 
 pub use config::{
     Authorities, BadConfig, DEFAULT_LOGIN, DEFAULT_SUBJECT, DEFAULT_VERSION, Depth, LdapConfig, People,
-    Reader, Secret, StandingRule,
+    Reader, StandingRule,
 };
 pub use pool::MAX_READERS;
 pub use server::{BadServer, Cleartext, Server};

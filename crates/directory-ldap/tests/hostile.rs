@@ -1,8 +1,8 @@
 //! Servers that are no servers.
 
-use directory::{Answer, Directory, DirectoryName, Domains, Member, Password};
+use directory::{Answer, Directory, DirectoryName, Domains, Member, Password, Secret};
 use directory_ldap::{
-    Authorities, Cleartext, Depth, LdapConfig, LdapDirectory, MAX_READERS, People, Reader, Secret, Server,
+    Authorities, Cleartext, Depth, LdapConfig, LdapDirectory, MAX_READERS, People, Reader, Server,
     StandingRule,
 };
 use proptest::prelude::*;

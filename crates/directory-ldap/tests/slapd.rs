@@ -1,10 +1,10 @@
 //! Accounts in OpenLDAP.
 
 use directory::conformance::{self, Person, Population};
-use directory::{Answer, Directory, DirectoryName, Domains, Found, Member, Password, Standing};
+use directory::{Answer, Directory, DirectoryName, Domains, Found, Member, Password, Secret, Standing};
 use directory_ldap::{
     Authorities, Cleartext, DEFAULT_LOGIN, DEFAULT_SUBJECT, DEFAULT_VERSION, Depth, LdapConfig,
-    LdapDirectory, MAX_BINDS, People, Reader, Secret, Server, StandingRule,
+    LdapDirectory, MAX_BINDS, People, Reader, Server, StandingRule,
 };
 use std::sync::Arc;
 use terms::Login;

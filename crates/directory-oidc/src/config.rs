@@ -1,8 +1,6 @@
 //! What the settings say of an OpenID provider.
 
-use directory::DirectoryName;
-use std::fmt;
-use zeroize::Zeroizing;
+use directory::{DirectoryName, Secret};
 
 /// A directory that is an OpenID provider.
 #[derive(Clone, Debug)]
@@ -71,26 +69,4 @@ pub enum Introspected {
     Opaque,
     /// Signed ones too, once they are found right: so that one that was revoked is known to be within a minute.
     All,
-}
-
-/// A secret of ours. It prints as `…` and is wiped when it goes.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// A secret.
-    #[must_use]
-    pub fn new(secret: &str) -> Self {
-        Self(Zeroizing::new(secret.to_owned()))
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
 }

@@ -22,7 +22,7 @@ mod refusal;
 mod remembered;
 
 pub use claims::{LEEWAY, UnixTime};
-pub use config::{Introspected, Introspection, LoginClaim, OidcConfig, Secret};
+pub use config::{Introspected, Introspection, LoginClaim, OidcConfig};
 pub use jws::{MAX_KEY_ID_OCTETS, MAX_TOKEN_OCTETS};
 pub use keyring::{FETCHED_AGAIN_AFTER, FIRST_FETCHED_AGAIN_AFTER, FRESH_FOR, KEPT_FOR};
 pub use keys::MAX_KEYS;

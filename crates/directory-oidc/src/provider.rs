@@ -225,7 +225,8 @@ fn form(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Introspected, Secret};
+    use crate::config::Introspected;
+    use directory::Secret;
 
     #[test]
     fn a_provider_tells_of_itself_below_its_issuer_or_between_host_and_path() {

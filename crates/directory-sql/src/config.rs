@@ -1,9 +1,7 @@
 //! What the settings say of a database.
 
-use directory::DirectoryName;
-use std::fmt;
+use directory::{DirectoryName, Secret};
 use std::path::PathBuf;
-use zeroize::Zeroizing;
 
 /// A directory that is a query of a database.
 #[derive(Clone, Debug)]
@@ -86,26 +84,4 @@ pub enum Privacy {
     /// Everybody on the way. Names and hashes of passwords go over the wire as they are, and whoever sits on it can answer in the
     /// server's place: only for the loopback interface, or for a network that is private by other means.
     Cleartext,
-}
-
-/// A password of ours. It prints as `…` and is wiped when it goes.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// A password.
-    #[must_use]
-    pub fn new(password: &str) -> Self {
-        Self(Zeroizing::new(password.to_owned()))
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
 }

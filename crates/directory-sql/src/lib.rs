@@ -15,7 +15,7 @@ mod postgresql;
 mod row;
 mod sqlite;
 
-pub use config::{Database, PostgreSql, Privacy, Secret, Server, SqlConfig};
+pub use config::{Database, PostgreSql, Privacy, Server, SqlConfig};
 pub use fault::Fault;
 pub use postgresql::MAX_CONNECTIONS;
 pub use row::{MAX_HASH_OCTETS, MAX_VERSION_OCTETS, Odd};

@@ -19,6 +19,7 @@ mod member;
 mod presented;
 #[cfg(feature = "conformance")]
 pub mod scripted;
+mod secret;
 mod turns;
 
 pub use answer::{Answer, Asked, Trouble};
@@ -26,6 +27,7 @@ pub use chain::{Chain, Hit};
 pub use found::{Found, Standing, Stored, Version};
 pub use member::{ASKED_AGAIN_AFTER, CHECK_PATIENCE, Domains, FAILURES_BEFORE_REST, Member, PATIENCE};
 pub use presented::{Password, Token};
+pub use secret::Secret;
 pub use terms::{BadDirectoryName, BadSubject, DirectoryName, Login, MAX_SUBJECT_OCTETS, Subject};
 pub use turns::{MAX_WAITING_FOR_A_TURN, TURN_PATIENCE};
 

@@ -1,7 +1,7 @@
 //! Directories elsewhere, as the settings name them.
 
 use anyhow::{Context, Result, bail};
-use directory::{Directory, Domains, Member};
+use directory::{Directory, Domains, Member, Secret};
 use directory_file::{FileConfig, FileDirectory, Reread};
 use directory_ldap::{
     Authorities, Cleartext, Depth, LdapConfig, LdapDirectory, People, Reader, Server, StandingRule,
@@ -101,7 +101,7 @@ fn ldap_config(name: &DirectoryName, ldap: &Ldap) -> Result<LdapConfig> {
         Some(dn) => {
             let file =
                 ldap.reader_password_file.as_deref().context("its reader has no reader_password_file")?;
-            Reader::Account { dn: boxed(dn), password: directory_ldap::Secret::new(&secret(file)?) }
+            Reader::Account { dn: boxed(dn), password: secret(file)? }
         }
     };
     let depth = match ldap.depth {
@@ -136,12 +136,7 @@ fn sql_directory(name: &DirectoryName, sql: &Sql) -> Result<SqlDirectory> {
             server: sql_server(sql),
             database: database.as_str().to_owned(),
             user: sql.user.as_str().to_owned(),
-            password: sql
-                .password_file
-                .as_deref()
-                .map(secret)
-                .transpose()?
-                .map(|s| directory_sql::Secret::new(&s)),
+            password: sql.password_file.as_deref().map(secret).transpose()?,
         }),
         (None, None) => bail!("it has neither a sqlite file nor a database"),
     };
@@ -172,7 +167,7 @@ fn oidc_directory(name: &DirectoryName, oidc: &Oidc) -> Result<OidcDirectory> {
         (Some(_), None) => bail!("its client_id has no client_secret_file"),
         (Some(id), Some(file)) => Some(Introspection {
             client_id: id.as_str().to_owned(),
-            client_secret: directory_oidc::Secret::new(&secret(file)?),
+            client_secret: secret(file)?,
             tokens: match oidc.introspect {
                 Introspect::Opaque => Introspected::Opaque,
                 Introspect::All => Introspected::All,
@@ -206,14 +201,14 @@ fn unix_time() -> UnixTime {
 }
 
 /// The first line of a file.
-fn secret(file: &Path) -> Result<String> {
+fn secret(file: &Path) -> Result<Secret> {
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let line = text.split(|octet| *octet == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.is_empty() || text.len() > MAX_SECRET_FILE {
         bail!("{} should hold a secret on its first line, and nothing else", file.display());
     }
-    String::from_utf8(line.to_vec()).with_context(|| format!("{} is no text", file.display()))
+    std::str::from_utf8(line).map(Secret::new).with_context(|| format!("{} is no text", file.display()))
 }
 
 fn boxed(text: &Text) -> Box<str> {

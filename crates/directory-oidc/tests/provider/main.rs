@@ -4,11 +4,11 @@
 mod provider;
 
 use directory::{
-    Ability, Answer, Directory, DirectoryName, Domains, FAILURES_BEFORE_REST, Member, Stored, Token,
+    Ability, Answer, Directory, DirectoryName, Domains, FAILURES_BEFORE_REST, Member, Secret, Stored, Token,
 };
 use directory_oidc::{
     ACTIVE_FOR, BadConfig, FETCHED_AGAIN_AFTER, FRESH_FOR, INACTIVE_FOR, Introspected, Introspection,
-    KEPT_FOR, LEEWAY, LoginClaim, OidcConfig, OidcDirectory, Refusal, Secret, UnixTime,
+    KEPT_FOR, LEEWAY, LoginClaim, OidcConfig, OidcDirectory, Refusal, UnixTime,
 };
 use provider::{AUDIENCE, Provider};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,8 @@
 //! A PostgreSQL server for one test: data, socket and port of its own, gone with the test.
 
 use crate::people::INSERT_PEOPLE;
-use directory_sql::{Database, PostgreSql, Privacy, Secret, Server, SqlConfig};
+use directory::Secret;
+use directory_sql::{Database, PostgreSql, Privacy, Server, SqlConfig};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
