@@ -16,11 +16,15 @@ mod limits;
 mod metrics;
 mod newcomers;
 mod people;
+#[path = "../../../door/tests/door/prover.rs"]
+#[allow(dead_code, reason = "it is another crate's, which uses all of it")]
+mod prover;
 #[path = "../../../directory-oidc/tests/provider/provider.rs"]
 #[allow(dead_code, clippy::print_stdout, reason = "it is another crate's, which uses all of it")]
 mod provider;
 mod purge;
 mod round_trip;
+mod scram;
 mod store;
 mod threats;
 mod undo;

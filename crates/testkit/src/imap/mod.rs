@@ -211,6 +211,16 @@ impl Client {
         Ok(Response::new(octets))
     }
 
+    /// What a proof can be bound to on this connection and on no other (RFC 9266, `tls-exporter`).
+    ///
+    /// # Panics
+    /// The handshake is not done.
+    #[must_use]
+    pub fn exporter(&self) -> [u8; 32] {
+        let exported = self.stream.conn.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
+        exported.expect("the greeting came through it")
+    }
+
     fn next_tag(&mut self) -> Tag {
         self.sent += 1;
         Tag(self.sent)
