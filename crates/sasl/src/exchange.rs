@@ -173,7 +173,7 @@ enum Rest {
     /// To who is refused.
     Bearer(Style, Arc<BearerHint>),
     /// To who is let in.
-    Scram(scram::Seal),
+    Scram(Box<scram::Seal>),
 }
 
 /// What became of a claim that does not let anybody in.

@@ -114,7 +114,7 @@ pub(crate) struct Final {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// It holds, and what our own proof is made of.
-    Holds { name: String, fits: Fits, seal: Seal },
+    Holds { name: String, fits: Fits, seal: Box<Seal> },
     /// It does not, or it is one of another exchange.
     Fails { name: String, why: Disproof },
 }
@@ -166,7 +166,7 @@ impl Final {
 impl Asked {
     fn proven(self, fits: Fits, auth_message: String) -> Proof {
         let seal = Seal { hash: self.hash, verifier: fits.verifier.clone(), auth_message };
-        Proof::Holds { name: self.name, fits, seal }
+        Proof::Holds { name: self.name, fits, seal: Box::new(seal) }
     }
 }
 

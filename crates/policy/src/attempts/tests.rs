@@ -651,7 +651,7 @@ fn whoever_calls_their_client_something_else_each_time_counts_as_one_from_each_n
         world.attempts.succeeded(&attempt, Vec::new(), world.now);
     };
     for round in 0..4 {
-        for n in 0..2 * known::MAX_KNOWN_DEVICES {
+        for n in 0..2 * MAX_KNOWN_DEVICES {
             sign_in(&mut world, HOME, &format!("client {round} {n}"));
         }
         sign_in(&mut world, &elsewhere(1), &format!("client {round}"));
