@@ -10,8 +10,8 @@ use policy::{Keys, MAX_STATE_OCTETS, Network};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use terms::Moment;
 
@@ -21,6 +21,35 @@ const NEW: &str = "failed-logins.new";
 
 /// How often a running server writes it, where something has changed.
 const EVERY: Duration = Duration::from_mins(1);
+
+/// Where it lies. Whoever writes waits for whoever does already: now and then, at a stop, and at the desk.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    /// The data directory.
+    folder: PathBuf,
+    turn: Mutex<()>,
+}
+
+impl Shelf {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), turn: Mutex::new(()) }
+    }
+
+    /// Puts there what `write` writes in its turn, so that who comes last writes what is newest.
+    fn replace(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = self.path(NEW);
+        // Most pieces are small.
+        let mut out = BufWriter::new(create(&new)?);
+        write(&mut out)?;
+        out.flush()?;
+        fs::rename(&new, self.path(NAME))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
 
 /// What failed logins are held against, as it was when that was last written.
 pub(crate) fn open(data: &Path, trusted: Vec<Network>) -> Result<Arc<Limits>> {
@@ -43,16 +72,9 @@ pub(crate) fn open(data: &Path, trusted: Vec<Network>) -> Result<Arc<Limits>> {
 
 /// Writes it down.
 pub(crate) fn write(office: &Office) -> Result<()> {
-    let (new, file) = (office.data.join(NEW), office.data.join(NAME));
-    let written = create(&new).and_then(|out| fill(out, office)).and_then(|()| fs::rename(&new, &file));
-    written.with_context(|| format!("cannot write {}", file.display()))
-}
-
-fn fill(file: File, office: &Office) -> io::Result<()> {
-    // Most pieces are small.
-    let mut out = BufWriter::new(file);
-    office.failed.write_state(second(), |piece| out.write_all(piece))?;
-    out.flush()
+    let state = |out: &mut dyn Write| office.failed.write_state(second(), |piece| out.write_all(piece));
+    let written = office.shelf.replace(state);
+    written.with_context(|| format!("cannot write {}", office.shelf.path(NAME).display()))
 }
 
 /// Writes it down now and then, for ever.
@@ -93,4 +115,32 @@ fn key() -> Result<[u8; 32]> {
 /// Of the calendar. One that is set back costs nobody more than they had.
 fn second() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn who_writes_at_the_same_time_as_others_writes_all_of_it_and_nothing_of_theirs() {
+        let folder = std::env::temp_dir().join(format!("gatepost-guesses-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let shelf = Shelf::new(&folder);
+        let write = |who: u8| {
+            for _ in 0..100 {
+                let pieces = |out: &mut dyn Write| (0..who).try_for_each(|_| out.write_all(&[who; 1 << 10]));
+                shelf.replace(pieces).unwrap();
+                let written = read(&shelf.path(NAME)).unwrap();
+                let first = *written.first().unwrap();
+                assert!(written == vec![first; usize::from(first) << 10], "{} octets", written.len());
+            }
+        };
+        thread::scope(|scope| {
+            for who in 1..=4 {
+                scope.spawn(move || write(who));
+            }
+        });
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Office {
     pub(crate) pool: Arc<HashPool>,
     /// What failed logins are held against.
     pub(crate) failed: Arc<Limits>,
+    /// Where that is kept over a restart.
+    pub(crate) shelf: guesses::Shelf,
     pub(crate) imports: migrate::Ground,
     /// What was mended of the directory of accounts before it could be opened, in words.
     pub(crate) mended: Vec<String>,
@@ -119,6 +121,7 @@ impl Office {
         forget_imports(&imports, &accounts).await;
         let retention = DAY * settings.store.retention_days;
         let failed = guesses::open(data, net::trusted_networks(settings))?;
+        let shelf = guesses::Shelf::new(data);
         let (accounts, pool, data) = (Arc::new(accounts), Arc::new(pool), data.clone());
         let (found, keeper) = (Some(found), OnceLock::new());
         Ok(Self {
@@ -126,6 +129,7 @@ impl Office {
             accounts,
             pool,
             failed,
+            shelf,
             imports,
             mended,
             data,
