@@ -351,6 +351,9 @@ pub(crate) struct Limits {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LimitsCommand {
     /// List the networks and accounts that failed logins are held against, those with the most first
+    ///
+    /// What is held against an account from one network and kind of client alone is not listed: a device whose own
+    /// failures keep it out is not to be seen here. `clear --account` and `clear --address` let it off all the same.
     List {
         /// Print it as JSON
         #[arg(long)]
