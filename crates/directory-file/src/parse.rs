@@ -90,6 +90,8 @@ pub fn count(octets: &[u8]) -> Result<usize, Vec<BadLine>> {
 
 /// Somebody of a file, for whoever wants to have them elsewhere.
 pub struct Line {
+    /// Where it stands, from 1.
+    pub number: usize,
     /// What they are called.
     pub login: Login,
     /// The hash of their password, as it stands there.
@@ -105,26 +107,31 @@ pub struct Line {
 /// # Errors
 /// The first of its bad lines, [`MAX_LINES_TOLD`] at most.
 pub fn lines(octets: &[u8]) -> Result<Vec<Line>, Vec<BadLine>> {
-    let line = |(login, Person { hash, is_shut_out, end })| Line { login, hash, is_shut_out, end };
-    let mut lines: Vec<_> = table(octets)?.into_iter().map(line).collect();
+    let line = |(login, (number, person))| {
+        let Person { hash, is_shut_out, end } = person;
+        Line { number, login, hash, is_shut_out, end }
+    };
+    let mut lines: Vec<_> = numbered(octets)?.into_iter().map(line).collect();
     lines.sort_by(|one, other| one.login.cmp(&other.login));
     Ok(lines)
 }
 
 /// All who are in a file; or else the first of its bad lines.
 pub(crate) fn table(octets: &[u8]) -> Result<Table, Vec<BadLine>> {
-    let mut table = Table::new();
-    // Where each name stands.
-    let mut lines = HashMap::new();
+    Ok(numbered(octets)?.into_iter().map(|(login, (_, person))| (login, person)).collect())
+}
+
+/// The same, each with the number of the line.
+fn numbered(octets: &[u8]) -> Result<HashMap<Login, (usize, Person)>, Vec<BadLine>> {
+    let mut people: HashMap<_, (usize, Person)> = HashMap::new();
     let mut bad = Vec::new();
     for (number, line) in (1..).zip(octets.split(|octet| *octet == b'\n')) {
         let fault = match line_of(line) {
             Ok(None) => continue,
-            Ok(Some((login, person))) => match lines.entry(login) {
-                Entry::Occupied(earlier) => Fault::Twice(*earlier.get()),
+            Ok(Some((login, person))) => match people.entry(login) {
+                Entry::Occupied(earlier) => Fault::Twice(earlier.get().0),
                 Entry::Vacant(place) => {
-                    table.insert(place.key().clone(), person);
-                    place.insert(number);
+                    place.insert((number, person));
                     continue;
                 }
             },
@@ -135,7 +142,7 @@ pub(crate) fn table(octets: &[u8]) -> Result<Table, Vec<BadLine>> {
             break;
         }
     }
-    if bad.is_empty() { Ok(table) } else { Err(bad) }
+    if bad.is_empty() { Ok(people) } else { Err(bad) }
 }
 
 /// Who a line is about; none for one that is about nobody.

@@ -284,9 +284,14 @@ impl From<directory::Standing> for Standing {
 
 /// An account that is there already stays as it is; where the store fails, it is said what was done before.
 async fn import_accounts(office: &Office, wanted: Vec<(String, Password)>) -> Result<Reply> {
+    let recorded = |(name, hash): (String, Password)| {
+        let record = office.foreign_record(&hash.0);
+        Ok((name, record.context("a hash is not one")?))
+    };
+    // All of them before any: what is refused halfway would be counted by nobody.
+    let wanted = wanted.into_iter().map(recorded).collect::<Result<Vec<_>>>()?;
     let (mut added, mut left) = (0, Vec::new());
-    for (name, hash) in wanted {
-        let record = office.foreign_record(&hash.0).context("a hash is not one")?;
+    for (name, record) in wanted {
         match office.accounts.add(&name, &record).await {
             Ok(_) => {
                 Event::AccountAdded { account: Account::new(&name) }.log();

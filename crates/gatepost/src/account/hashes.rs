@@ -48,6 +48,10 @@ pub(super) async fn import(config: &Path, file: &Path) -> Result<()> {
 fn unusable(line: &Line) -> Option<String> {
     let why = match ForeignHash::parse(&line.hash) {
         Ok(_) if line.hash.len() > sasl::MAX_FOREIGN_HASH_OCTETS => "the hash is too long".to_owned(),
+        Ok(_) if sasl::ForeignHash::new(&line.hash).is_none() => {
+            "the hash has something in it that is no printable ASCII, or a blank, and is not kept here"
+                .to_owned()
+        }
         Ok(_) if line.is_shut_out => "the file says that they may not sign in".to_owned(),
         Ok(_) if line.end.is_some() => {
             "the file lets them in until a day only (the eighth field), and an account here has no such day"
@@ -56,7 +60,7 @@ fn unusable(line: &Line) -> Option<String> {
         Ok(_) => return None,
         Err(why) => why.to_string(),
     };
-    Some(format!("{}: {why}", line.login))
+    Some(format!("line {}: {}: {why}", line.number, line.login))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {
