@@ -181,7 +181,8 @@ pub(super) async fn set_own_password(office: &Office, account: &str, own: OwnPas
         ),
         OwnPassword::Refused => {
             format!(
-                "The own password of {account} is refused by mail protocols: they take its app passwords alone"
+                "The own password of {account} is refused by mail protocols: they take its app passwords alone, \
+                 and certificates and tokens as before"
             )
         }
     })
