@@ -40,8 +40,9 @@ impl Directory {
     /// What has to happen before somebody comes in who is `link` elsewhere, and is called so now: nothing mostly.
     ///
     /// Who it is goes before what they are called. The account of the link is theirs whatever its name; where that is none of
-    /// theirs any more, it becomes the new one if that is free. A name is theirs only where nobody has it: the mail of an Ann who has left is not for the Ann
-    /// who came after her, who is another subject, and an account of this server's own is nobody's elsewhere.
+    /// theirs any more, it becomes the new one if that is free. A name is theirs only where nobody has it: the mail of an Ann
+    /// who has left is not for the Ann who came after her, who is another subject, and an account of this server's own is
+    /// nobody's elsewhere.
     ///
     /// # Errors
     /// [`OfAnother`](DirectoryRefusal::OfAnother): the name is that of another subject of the same directory;
