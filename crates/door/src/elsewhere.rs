@@ -228,6 +228,8 @@ impl Elsewhere {
 
     pub(crate) fn note<T>(&self, member: &Member, answer: &Answer<T>) {
         let ailment = match answer {
+            // The trouble of one question says nothing of others.
+            Answer::Unavailable(why) if why.is_passing() => return,
             Answer::Unavailable(why) => Some(why.clone()),
             // One that finds names, and has no answer to passwords, is not back by finding one.
             _ => member.ailment(),
