@@ -171,8 +171,14 @@ impl Member {
         self.asked(&self.bearers, || self.directory.bearer(token)).await.and_then(|found| self.within(found))
     }
 
+    /// Somebody by those of their names that it is asked for.
     fn within(&self, found: Found) -> Answer<Found> {
-        if self.serves(&found.login) { Answer::Yes(found) } else { Answer::NoSuch }
+        let names = std::iter::once(found.login).chain(found.also);
+        let mut served = names.filter(|name| self.serves(name));
+        match served.next() {
+            Some(login) => Answer::Yes(Found { login, also: served.collect(), ..found }),
+            None => Answer::NoSuch,
+        }
     }
 
     async fn asked<'a, T>(&'a self, way: &Way, ask: impl FnOnce() -> Asked<'a, T>) -> Answer<T> {

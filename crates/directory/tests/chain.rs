@@ -408,3 +408,14 @@ async fn one_that_finds_names_and_answers_no_password_says_of_no_name_that_nobod
     assert_eq!(member.check(&found, Password::new("right")).await, Answer::Yes(()));
     assert_eq!(member.find(&nobody).await, Answer::NoSuch);
 }
+
+#[tokio::test]
+async fn of_several_names_those_of_its_domains_count() {
+    let known = Scripted::new("staff", &[("ann", "right")]);
+    known.people().first_mut().unwrap().also =
+        vec!["ann@example.com".into(), "ann@example.org".into(), "zoe@example.org".into()];
+    let ours = Domains::These(["example.org".into()].into());
+    let member = Member::new(known as _, ours);
+    let Answer::Yes(found) = member.find(&login("ann@example.org")).await else { panic!("she is known") };
+    assert_eq!((found.login, &*found.also), (login("ann@example.org"), &[login("zoe@example.org")][..]));
+}

@@ -4,7 +4,7 @@ use crate::doorkeeper::Doorkeeper;
 use crate::elsewhere::{Of, Question, Sought};
 use crate::judge::{Judged, Known};
 use crate::try_at::{Manner, Try};
-use crate::turned_away::WRONG_FOR_UNTOLD;
+use crate::turned_away::{WRONG_FOR_ELSEWHERE, WRONG_FOR_UNTOLD};
 use crate::visitor::Visitor;
 use directory::{Answer, Hit, Password, Standing, Stored, Token};
 use events::{AuthFailure, Word};
@@ -172,8 +172,11 @@ impl Doorkeeper {
                 checked
             }
         };
-        let (right_for, wrong_for) =
-            if is_told { (Duration::MAX, Duration::MAX) } else { (UNTOLD, WRONG_FOR_UNTOLD) };
+        let (right_for, wrong_for) = match (is_told, &person.hit.found.stored) {
+            (true, Stored::Hash(_)) => (Duration::MAX, Duration::MAX),
+            (true, Stored::Elsewhere) => (Duration::MAX, WRONG_FOR_ELSEWHERE),
+            (false, _) => (UNTOLD, WRONG_FOR_UNTOLD),
+        };
         if checked == Checked::Right {
             self.remembered.remember_for(mark, self.now(), right_for);
         }

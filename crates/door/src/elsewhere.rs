@@ -279,7 +279,7 @@ impl Elsewhere {
     fn note_chain(&self, login: &Login, answer: &Answer<Hit<'_>>) {
         let serving = self.chain.members().filter(|member| member.serves(login));
         for member in serving {
-            self.heard(member.name(), member.trouble().as_ref());
+            self.heard(member.name(), member.ailment().as_ref());
         }
         if let Answer::Yes(hit) = answer {
             self.note(hit.member, answer);

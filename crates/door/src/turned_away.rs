@@ -15,6 +15,10 @@ use terms::Moment;
 /// For how long: while nothing has changed a wrong password stays wrong, so this only bounds what is kept.
 const WRONG_FOR: Duration = Duration::from_secs(30 * 60);
 
+/// For how long where a directory has said so, which may have locked somebody out for a while: of that nothing tells, nor of
+/// its end. Four guesses an hour lock nobody out.
+pub(crate) const WRONG_FOR_ELSEWHERE: Duration = Duration::from_secs(15 * 60);
+
 /// For how long where nothing tells that a password has been changed, perhaps into this one.
 pub(crate) const WRONG_FOR_UNTOLD: Duration = Duration::from_secs(5 * 60);
 

@@ -816,3 +816,19 @@ async fn a_password_that_a_directory_was_handed_and_did_not_answer_counts_as_one
     tokio::time::advance(directory::ASKED_AGAIN_AFTER).await;
     assert!(house.sign_in_from(telephone, "ann", "right").await.starts_with("1 "));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_right_password_that_was_refused_while_its_owner_was_locked_out_is_taken_a_quarter_of_an_hour_later()
+ {
+    let staff = Scripted::new("staff", &[("ann", "another")]);
+    staff.people()[0].version = Some("unchanged".into());
+    let house = House::new(vec![open(&staff)]).await;
+    // A lock looks like this from outside: no password is right, and nothing else is another.
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
+    staff.people()[0].password = "right".into();
+    let checked = staff.times_checked();
+    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
+    assert_eq!(staff.times_checked(), checked, "it is not handed on again");
+    tokio::time::advance(Duration::from_secs(15 * 60)).await;
+    assert!(house.sign_in("ann", "right").await.starts_with("1 "));
+}
