@@ -208,8 +208,12 @@ impl Doorkeeper {
 
     async fn ask(&self, person: &Person<'_>, typed: &Typed) -> Checked {
         let Hit { member, found } = &person.hit;
+        let begun = Instant::now();
         let answer = member.check(found, Password::new(typed.raw().expose_text())).await;
         self.elsewhere.note(member, &answer);
+        if !matches!(answer, Answer::Unavailable(_)) {
+            self.slowest.took(begun.elapsed());
+        }
         match answer {
             Answer::Yes(()) => Checked::Right,
             Answer::NoSuch | Answer::Wrong => Checked::Wrong(AuthFailure::WrongPassword),

@@ -832,3 +832,39 @@ async fn a_right_password_that_was_refused_while_its_owner_was_locked_out_is_tak
     tokio::time::advance(Duration::from_secs(15 * 60)).await;
     assert!(house.sign_in("ann", "right").await.starts_with("1 "));
 }
+
+#[tokio::test(start_paused = true)]
+async fn t_38_another_name_of_somebody_waits_as_one_that_nobody_has() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    staff.people()[0].aliases = vec!["ann@alias.example".into()];
+    let house = House::new(vec![open(&staff)]).await.delaying(Duration::from_secs(3));
+    let six = async |from: &str, name: &str| {
+        let mut told = Vec::new();
+        for n in 0..6 {
+            let asked = Instant::now();
+            let heard = house.sign_in_from(from, name, &format!("guess {n} {from}")).await;
+            // In how many seconds they may try again goes by when they began.
+            let heard = heard.split_once('(').map_or(heard.as_str(), |(heard, _)| heard).to_owned();
+            told.push((heard, asked.elapsed()));
+        }
+        told
+    };
+    let somebody = six("198.51.100.1:1", "ann@alias.example").await;
+    let nobody = six("203.0.113.1:1", "nobody@alias.example").await;
+    let own = six("192.0.9.1:1", "ann").await;
+    assert_eq!(somebody, nobody);
+    assert_eq!(somebody.last().unwrap().0, "Limited");
+    assert_eq!(own.last(), nobody.last(), "{own:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t_38_how_long_a_directory_takes_over_passwords_is_learned_from_the_first() {
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    staff.takes(Pace { find: Duration::from_millis(20), check: Duration::from_millis(700) });
+    house.turned_away("ann", "wrong").await;
+    let (ann, nobody) =
+        (house.turned_away("ann", "another").await, house.turned_away("nobody", "another").await);
+    assert_eq!(ann, nobody);
+    assert_eq!(ann.1, Duration::from_secs(1));
+}

@@ -66,6 +66,19 @@ pub(crate) struct House {
     store: Arc<dyn Store>,
 }
 
+/// Nobody waits.
+const RULES: Rules = Rules {
+    longest_delay: Duration::ZERO,
+    sessions_per_account: 64,
+    remember: Duration::from_secs(300),
+    remembered: 100,
+};
+
+fn clock() -> impl Fn() -> Moment + Copy + Send + Sync {
+    let began = Instant::now();
+    move || Moment::default().plus(began.elapsed())
+}
+
 /// A directory that serves all names and gives everybody an account.
 pub(crate) fn open(directory: &Arc<Scripted>) -> (Member, Manners) {
     with(directory, Manners { get_accounts: true, same_people_as: Vec::new() })
@@ -103,21 +116,23 @@ impl House {
     ) -> Self {
         let pool = HashPool::start(1, cheap()).unwrap().with_scram_sha_1(scram_sha_1);
         let (accounts, pool) = (Arc::new(accounts), Arc::new(pool));
-        let rules = Rules {
-            longest_delay: Duration::ZERO,
-            sessions_per_account: 64,
-            remember: Duration::from_secs(300),
-            remembered: 100,
-        };
-        let began = Instant::now();
-        let clock = move || Moment::default().plus(began.elapsed());
+        let clock = clock();
         let elsewhere = Arc::new(Elsewhere::new(members));
         let trusted = vec![Network::of(Ipv4Addr::new(192, 0, 2, 1).into(), 32)];
         let limits = Arc::new(Limits::new(Keys { names: [1; 32], passwords: [2; 32] }, trusted, clock));
         let (shared, hashing) = (Arc::clone(&accounts), Arc::clone(&pool));
         let keeper =
-            Doorkeeper::new(shared, hashing, Arc::clone(&elsewhere), Arc::clone(&limits), clock, rules);
+            Doorkeeper::new(shared, hashing, Arc::clone(&elsewhere), Arc::clone(&limits), clock, RULES);
         Self { keeper: Arc::new(keeper), accounts, pool, limits, elsewhere, store }
+    }
+
+    /// The same, where whoever has failed waits.
+    pub(crate) fn delaying(self, longest_delay: Duration) -> Self {
+        let (accounts, pool) = (Arc::clone(&self.accounts), Arc::clone(&self.pool));
+        let (elsewhere, limits) = (Arc::clone(&self.elsewhere), Arc::clone(&self.limits));
+        let rules = Rules { longest_delay, ..RULES };
+        let keeper = Doorkeeper::new(accounts, pool, elsewhere, limits, clock(), rules);
+        Self { keeper: Arc::new(keeper), ..self }
     }
 
     pub(crate) async fn add(&self, name: &str, password: &str) {

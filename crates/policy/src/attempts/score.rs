@@ -26,6 +26,11 @@ impl Score {
         Self { thousandths, failures, at }
     }
 
+    /// One that weighs so much.
+    pub(super) const fn of(thousandths: u32, at: Moment) -> Self {
+        Self { thousandths, failures: counted(thousandths), at }
+    }
+
     /// The same, as it is now.
     pub(super) fn as_of(self, now: Moment, scale: &Scale) -> Self {
         let elapsed = now.since(self.at);

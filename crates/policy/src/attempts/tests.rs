@@ -661,3 +661,17 @@ fn whoever_calls_their_client_something_else_each_time_counts_as_one_from_each_n
         assert_eq!(world.attempts.known.friends(wide, world.now), 1, "{network}");
     }
 }
+
+#[test]
+fn what_was_looked_at_leaves_nothing_behind_whatever_it_weighs() {
+    let mut world = World::new();
+    for _ in 0..20 {
+        let attempt = World::attempt(HOME, "ann");
+        let typed = world.attempts.fingerprint(&attempt, b"typo");
+        let Asked::Begun(_, begun) = world.attempts.begin(&attempt, Some(typed), world.now) else {
+            panic!("nobody else is being looked at")
+        };
+        let _ = world.fail(HOME, "ann", "typo");
+        world.attempts.ended(&begun);
+    }
+}

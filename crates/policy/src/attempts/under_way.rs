@@ -92,7 +92,7 @@ impl<K: Eq + Hash> Sums<K> {
     fn add(&mut self, key: K, weight: u32) {
         if weight > 0 {
             let sum = self.0.entry(key).or_default();
-            *sum = sum.and(Score::new(weight, 1, sum.at()));
+            *sum = sum.and(Score::of(weight, sum.at()));
         }
     }
 
