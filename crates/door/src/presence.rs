@@ -136,29 +136,28 @@ impl Doorkeeper {
         gone
     }
 
-    /// Whether a directory still has somebody. Where it can be asked for names alone, that it does not know theirs says nothing:
-    /// they may be called otherwise by now, or always have been; unless the name is who they are.
+    /// Whether a directory still has somebody. They are asked for by name first, for which directories have an index. That it
+    /// does not know the name says nothing by itself: they may be called otherwise by now, or always have been; unless the name
+    /// is who they are.
     async fn still_has(&self, member: &Member, subject: Option<&Subject>, login: &Login) -> Answer<Standing> {
-        if let Some(subject) = subject
-            && let Some(answer) = member.still_has(subject).await
-        {
-            self.elsewhere.note(member, &answer);
-            return answer;
-        }
         let answer = member.find(login).await;
         self.elsewhere.note(member, &answer);
         match answer {
             Answer::Yes(found) if subject.is_none_or(|subject| *subject == found.subject) => {
-                Answer::Yes(found.standing)
+                return Answer::Yes(found.standing);
             }
-            Answer::NoSuch if subject.is_some_and(|subject| subject.as_str() == login.as_str()) => {
-                Answer::NoSuch
+            Answer::Unavailable(why) => return Answer::Unavailable(why),
+            Answer::Disabled => return Answer::Disabled,
+            Answer::Yes(_) | Answer::NoSuch | Answer::Wrong => {}
+        }
+        let Some(subject) = subject else { return Answer::Unavailable(not_by_name()) };
+        match member.still_has(subject).await {
+            Some(answer) => {
+                self.elsewhere.note(member, &answer);
+                answer
             }
-            Answer::Yes(_) | Answer::NoSuch | Answer::Wrong => {
-                Answer::Unavailable(Trouble::new("it is not known by which name they are found"))
-            }
-            Answer::Disabled => Answer::Disabled,
-            Answer::Unavailable(why) => Answer::Unavailable(why),
+            None if subject.as_str() == login.as_str() => Answer::NoSuch,
+            None => Answer::Unavailable(not_by_name()),
         }
     }
 
@@ -170,4 +169,9 @@ impl Doorkeeper {
             Event::AccountUnbarred { account: events::Account::new(login.as_str()) }.log();
         }
     }
+}
+
+/// Of this somebody it is not known; it is no trouble of the directory's.
+fn not_by_name() -> Trouble {
+    Trouble::new("it is not known by which name they are found")
 }
