@@ -96,7 +96,7 @@ pub struct Line {
     pub login: Login,
     /// The hash of their password, as it stands there.
     pub hash: Box<str>,
-    /// They may not sign in, whatever their password.
+    /// They may not sign in, whatever their password, or have none.
     pub is_shut_out: bool,
     /// They may not sign in on that day, nor later.
     pub end: Option<Day>,
@@ -109,6 +109,7 @@ pub struct Line {
 pub fn lines(octets: &[u8]) -> Result<Vec<Line>, Vec<BadLine>> {
     let line = |(login, (number, person))| {
         let Person { hash, is_shut_out, end } = person;
+        let is_shut_out = is_shut_out || *hash == *NO_HASH;
         Line { number, login, hash, is_shut_out, end }
     };
     let mut lines: Vec<_> = numbered(octets)?.into_iter().map(line).collect();
@@ -169,11 +170,12 @@ fn line_of(line: &[u8]) -> Result<Option<(Login, Person)>, Fault> {
     Ok(Some((login, person(hash, is_shut_out, end))))
 }
 
-/// With an empty hash nobody signs in, and neither with one that is locked, as shadow(5) has it.
+/// With an empty hash nobody signs in, and neither with one that is locked: shadow(5) locks a password so, and not the account,
+/// which may have other ways in.
 fn person(hash: &str, is_shut_out: bool, end: Option<Day>) -> Person {
     let is_locked = hash.is_empty() || hash.starts_with(['!', '*']);
     let hash = if is_locked { NO_HASH } else { hash }.into();
-    Person { hash, is_shut_out: is_shut_out || is_locked, end }
+    Person { hash, is_shut_out, end }
 }
 
 /// The end of an account, where this is the end of a line of shadow(5): a day, and behind a colon a field for later. No
@@ -239,7 +241,9 @@ mod tests {
     fn nobody_gets_in_without_a_hash_or_by_one_that_is_locked() {
         for line in ["ann:", "ann::1000", "ann:!$6$hash", "ann:*", "ann:*LK*:::::", "ann:!!"] {
             let person = one(line);
-            assert_eq!((&*person.hash, person.is_shut_out), (NO_HASH, true), "{line}");
+            assert_eq!((&*person.hash, person.is_shut_out), (NO_HASH, false), "{line}");
+            let lines = lines(line.as_bytes()).unwrap();
+            assert!(lines.iter().all(|line| line.is_shut_out), "{line}: nothing of it can be brought over");
         }
         assert!(one("ann:$2y$hash::::::nologin").is_shut_out);
         assert!(one("ann:$2y$hash::::::userdb_x=y nologin=y").is_shut_out);
@@ -257,7 +261,7 @@ mod tests {
         let may = |line: &str, day: u64| one(line).may_sign_in(Day(day));
         let until = "ann:$6$hash:19000:0:99999:7::20000:";
         assert_eq!([19_999, 20_000, 20_001].map(|day| may(until, day)), [true, false, false]);
-        for shut_out in ["ann:$6$hash::::::0:", "ann:$6$hash::::::1:", "ann:!$6$hash::::::20001:"] {
+        for shut_out in ["ann:$6$hash::::::0:", "ann:$6$hash::::::1:"] {
             assert!(!may(shut_out, 20_000), "{shut_out}");
         }
     }

@@ -25,7 +25,9 @@ mod turns;
 pub use answer::{Answer, Asked, Trouble};
 pub use chain::{Chain, Hit};
 pub use found::{Found, Standing, Stored, Version};
-pub use member::{ASKED_AGAIN_AFTER, CHECK_PATIENCE, Domains, FAILURES_BEFORE_REST, Member, PATIENCE};
+pub use member::{
+    ASKED_AGAIN_AFTER, CHECK_PATIENCE, Checks, Domains, FAILURES_BEFORE_REST, Member, PATIENCE,
+};
 pub use presented::{Password, Token};
 pub use secret::Secret;
 pub use terms::{BadDirectoryName, BadSubject, DirectoryName, Login, MAX_SUBJECT_OCTETS, Subject};

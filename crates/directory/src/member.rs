@@ -25,6 +25,18 @@ pub const FAILURES_BEFORE_REST: u32 = 3;
 /// How often a directory that rests is asked all the same, by one question each time.
 pub const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
+/// So long is it held to be in trouble when nobody has asked it since.
+const TROUBLE_LASTS: Duration = Duration::from_secs(10 * 60);
+
+/// What a directory that had no answer to the last password would do with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// Be handed it.
+    Asked,
+    /// It is left alone for a while.
+    LeftAlone,
+}
+
 /// Whose names a directory is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Domains {
@@ -138,15 +150,21 @@ impl Member {
 
     /// Who has that name. It must be one that it [serves](Self::serves): a directory that answers with somebody of another
     /// domain, by a slip of its own or of who wrote its query, opens nobody's door there.
-    ///
-    /// While it answers no password, it is not told of a name that nobody has it: of those that somebody has, all that is
-    /// told is that it cannot be asked (threat T-38).
     pub async fn find(&self, login: &Login) -> Answer<Found> {
-        let found = self.asked(&self.finds, || self.directory.find(login)).await;
-        match (found.and_then(|found| self.within(found)), self.checks.trouble_after(1)) {
-            (Answer::NoSuch, Some(why)) => Answer::Unavailable(why),
-            (found, _) => found,
-        }
+        self.asked(&self.finds, || self.directory.find(login)).await.and_then(|found| self.within(found))
+    }
+
+    /// Whether it had no answer to the last password of late, and what it would do with another now.
+    #[must_use]
+    pub fn checks_ail(&self) -> Option<Checks> {
+        self.checks.trouble_after(1)?;
+        Some(if self.leaves_checks_alone() { Checks::LeftAlone } else { Checks::Asked })
+    }
+
+    /// Whether it is not asked about a password now.
+    #[must_use]
+    pub fn leaves_checks_alone(&self) -> bool {
+        self.rests(&self.checks).is_some()
     }
 
     /// Whether somebody who was found once still is there: see [`Directory::still_has`].
@@ -210,12 +228,9 @@ impl Member {
 
     /// The same. Whoever is the one to ask all the same keeps the others from it by having asked.
     fn keeps_from_asking(&self, way: &Way) -> Option<Trouble> {
-        if self.directory.spares_itself() {
-            return None;
-        }
         let mut health = way.health();
         let now = Instant::now();
-        let why = health.rest(now);
+        let why = health.rest(now).filter(|_| !self.directory.spares_itself());
         if why.is_none() {
             health.asked = Some(now);
         }
@@ -236,10 +251,12 @@ impl Way {
         }
     }
 
-    /// Why the last questions had no answer, where they were so many.
+    /// Why the last questions had no answer, where they were so many, and not long ago: of what nobody has asked for since
+    /// nothing is known.
     fn trouble_after(&self, failures: u32) -> Option<Trouble> {
         let health = self.health();
-        health.trouble.clone().filter(|_| health.failures >= failures)
+        let is_lately = health.asked.is_some_and(|asked| asked.elapsed() < TROUBLE_LASTS);
+        health.trouble.clone().filter(|_| health.failures >= failures && is_lately)
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {

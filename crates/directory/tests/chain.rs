@@ -3,9 +3,9 @@
 use directory::conformance::{self, Person, Population};
 use directory::scripted::{Scripted, State};
 use directory::{
-    ASKED_AGAIN_AFTER, Ability, Answer, Asked, CHECK_PATIENCE, Chain, Directory, DirectoryName, Domains,
-    FAILURES_BEFORE_REST, Found, MAX_WAITING_FOR_A_TURN, Member, Password, Question, TURN_PATIENCE, Token,
-    Trouble,
+    ASKED_AGAIN_AFTER, Ability, Answer, Asked, CHECK_PATIENCE, Chain, Checks, Directory, DirectoryName,
+    Domains, FAILURES_BEFORE_REST, Found, MAX_WAITING_FOR_A_TURN, Member, Password, Question, TURN_PATIENCE,
+    Token, Trouble,
 };
 use std::future::ready;
 use std::sync::Arc;
@@ -384,7 +384,7 @@ async fn whoever_waits_for_a_turn_with_one_that_falls_silent_is_told_so_when_it_
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_finds_names_and_answers_no_password_says_of_no_name_that_nobody_has_it() {
+async fn of_one_that_finds_names_and_answers_no_password_that_is_known_whatever_it_finds() {
     let known = Scripted::new("staff", &[("ann", "right")]);
     let member = Member::new(Arc::clone(&known) as _, Domains::All);
     let (ann, nobody) = (login("ann"), login("nobody"));
@@ -395,8 +395,10 @@ async fn one_that_finds_names_and_answers_no_password_says_of_no_name_that_nobod
         let asked = Instant::now();
         assert!(matches!(member.check(&found, Password::new("right")).await, Answer::Unavailable(_)));
         assert_eq!(asked.elapsed(), CHECK_PATIENCE);
-        assert!(matches!(member.find(&nobody).await, Answer::Unavailable(_)));
-        assert!(matches!(member.find(&ann).await, Answer::Yes(_)), "it is looked whether it is back");
+        assert_eq!(member.find(&nobody).await, Answer::NoSuch);
+        assert!(matches!(member.find(&ann).await, Answer::Yes(_)));
+        let will_do = if failures == 3 { Checks::LeftAlone } else { Checks::Asked };
+        assert_eq!(member.checks_ail(), Some(will_do));
         assert_eq!(member.trouble().is_some(), failures == 3, "that it finds names makes it no better");
     }
     // It is left alone with passwords, and asked again after a while.
@@ -406,7 +408,12 @@ async fn one_that_finds_names_and_answers_no_password_says_of_no_name_that_nobod
     known.checks_become(State::Up);
     tokio::time::advance(ASKED_AGAIN_AFTER).await;
     assert_eq!(member.check(&found, Password::new("right")).await, Answer::Yes(()));
-    assert_eq!(member.find(&nobody).await, Answer::NoSuch);
+    assert_eq!((member.checks_ail(), member.trouble()), (None, None));
+    // Where nobody asks, it is not held to be in trouble for ever.
+    known.checks_become(State::Down);
+    assert!(matches!(member.check(&found, Password::new("right")).await, Answer::Unavailable(_)));
+    tokio::time::advance(Duration::from_secs(10 * 60)).await;
+    assert_eq!((member.checks_ail(), member.ailment()), (None, None));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::judge::{Judged, Known};
 use crate::try_at::{Manner, Try};
 use crate::turned_away::{WRONG_FOR_ELSEWHERE, WRONG_FOR_UNTOLD};
 use crate::visitor::Visitor;
-use directory::{Answer, Hit, Password, Standing, Stored, Token};
+use directory::{Answer, Checks, Hit, Password, Standing, Stored, Token};
 use events::{AuthFailure, Word};
 use foreign_hash::ForeignHash;
 use mail::{Busy, Certainty, Credential, DirectoryError, Found, JudgedBy};
@@ -34,6 +34,10 @@ struct Person<'a> {
 pub(crate) enum Checked {
     Right,
     Wrong(AuthFailure),
+    /// It is wrong, and there is no room to let it cost what it has to.
+    Unpaid,
+    /// The directory was handed it, and had no answer.
+    Unanswered,
     Unavailable,
 }
 
@@ -42,8 +46,8 @@ impl Checked {
     pub(crate) fn verdict(self) -> Option<Verdict> {
         match self {
             Self::Right => Some(Verdict::Right),
-            Self::Wrong(AuthFailure::WrongPassword) => Some(Verdict::Wrong),
-            Self::Wrong(_) | Self::Unavailable => None,
+            Self::Wrong(AuthFailure::WrongPassword) | Self::Unpaid => Some(Verdict::Wrong),
+            Self::Wrong(_) | Self::Unanswered | Self::Unavailable => None,
         }
     }
 }
@@ -109,11 +113,15 @@ impl Doorkeeper {
                 if let Some(when) = tried.only_recalled {
                     return Ok(Judged::NotRecalled(when));
                 }
-                self.pay(&question.login, typed, &manner).await?;
-                return Ok(Judged::Wrong(match met_another {
-                    true => AuthFailure::OtherOwner,
-                    false => AuthFailure::NoAccount,
-                }));
+                return Ok(match self.elsewhere.checks_ail(&question) {
+                    Some(Checks::Asked) => Judged::Unanswered,
+                    Some(Checks::LeftAlone) => Judged::Unavailable,
+                    None => match (self.pay(&question.login, typed, &manner).await, met_another) {
+                        (Err(Busy), _) => Judged::Unpaid,
+                        (Ok(()), true) => Judged::Wrong(AuthFailure::OtherOwner),
+                        (Ok(()), false) => Judged::Wrong(AuthFailure::NoAccount),
+                    },
+                });
             }
         };
         let link = Link { directory: hit.member.name().clone(), subject: hit.found.subject.clone() };
@@ -139,7 +147,9 @@ impl Doorkeeper {
             }
             Checked::Right => self.take_in(person).await,
             Checked::Wrong(why) => Judged::Wrong(why),
-            Checked::Unavailable => Judged::Unanswered,
+            Checked::Unpaid => Judged::Unpaid,
+            Checked::Unanswered => Judged::Unanswered,
+            Checked::Unavailable => Judged::Unavailable,
         })
     }
 
@@ -160,16 +170,21 @@ impl Doorkeeper {
         let checked = match &person.hit.found.stored {
             // What can be checked with nothing costs as much as what can be.
             Stored::Hash(hash) if ForeignHash::parse(hash).is_err() => {
-                self.pay(&person.hit.found.login, typed, manner).await?;
-                Checked::Wrong(AuthFailure::UnusableHash)
+                match self.pay(&person.hit.found.login, typed, manner).await {
+                    Ok(()) => Checked::Wrong(AuthFailure::UnusableHash),
+                    Err(Busy) => Checked::Unpaid,
+                }
             }
             Stored::Hash(hash) => self.check_foreign(hash, Arc::new(typed), manner).await?,
             Stored::Elsewhere => {
-                let checked = self.ask(person, &typed).await;
-                if matches!(checked, Checked::Wrong(_)) {
-                    self.pay(&person.hit.found.login, typed, manner).await?;
+                match self.ask(person, &typed).await {
+                    // It counts though it cannot be paid for: who fills the queue would guess for nothing else.
+                    Checked::Wrong(why) => match self.pay(&person.hit.found.login, typed, manner).await {
+                        Ok(()) => Checked::Wrong(why),
+                        Err(Busy) => Checked::Unpaid,
+                    },
+                    checked => checked,
                 }
-                checked
             }
         };
         let (right_for, wrong_for) = match (is_told, &person.hit.found.stored) {
@@ -177,7 +192,7 @@ impl Doorkeeper {
             (true, Stored::Elsewhere) => (Duration::MAX, WRONG_FOR_ELSEWHERE),
             (false, _) => (UNTOLD, WRONG_FOR_UNTOLD),
         };
-        if checked == Checked::Right {
+        if checked == Checked::Right && may_sign_in {
             self.remembered.remember_for(mark, self.now(), right_for);
         }
         if let Some(verdict) = checked.verdict() {
@@ -202,23 +217,24 @@ impl Doorkeeper {
 
     /// Whether a right password lets in, as far as it is known before it is looked at, both there and here.
     fn would_let_in(&self, person: &Person<'_>) -> bool {
-        let takes = |id| self.accounts.takes(id, Credential::Password);
+        // Whom the directory has let go is kept out by its word alone, and that it has taken back.
+        let takes = |id| self.accounts.would_take(id, Credential::Password);
         person.hit.found.standing == Standing::Enabled && person.account.is_none_or(takes)
     }
 
     async fn ask(&self, person: &Person<'_>, typed: &Typed) -> Checked {
         let Hit { member, found } = &person.hit;
-        let begun = Instant::now();
+        let (begun, is_left_alone) = (Instant::now(), member.leaves_checks_alone());
         let answer = member.check(found, Password::new(typed.raw().expose_text())).await;
         self.elsewhere.note(member, &answer);
-        if !matches!(answer, Answer::Unavailable(_)) {
-            self.slowest.took(begun.elapsed());
-        }
+        // That it had no answer shows by the time as well.
+        self.slowest.took(begun.elapsed());
         match answer {
             Answer::Yes(()) => Checked::Right,
             Answer::NoSuch | Answer::Wrong => Checked::Wrong(AuthFailure::WrongPassword),
             Answer::Disabled => Checked::Wrong(AuthFailure::Disabled),
-            Answer::Unavailable(_) => Checked::Unavailable,
+            Answer::Unavailable(why) if is_left_alone || why.is_passing() => Checked::Unavailable,
+            Answer::Unavailable(_) => Checked::Unanswered,
         }
     }
 
@@ -293,6 +309,8 @@ impl Doorkeeper {
         let answer = self.elsewhere.bearer(Token::new(token.expose_text()), claimed.as_ref()).await;
         match answer {
             Answer::Yes(hit) => self.bearer_of(&hit, claimed.as_ref()).await,
+            // A stranger can bring that about, by a key that nobody has.
+            Answer::Unavailable(why) if why.is_passing() => Judged::Unanswered,
             Answer::Unavailable(_) => Judged::Unavailable,
             Answer::Disabled => Judged::Wrong(AuthFailure::Disabled),
             Answer::NoSuch | Answer::Wrong => Judged::Wrong(AuthFailure::WrongPassword),

@@ -163,14 +163,16 @@ impl Doorkeeper {
                 self.turn_away_unseen(&mut tried, &name, visitor).await;
                 Err(NotLetIn::Limited(when))
             }
-            Ok(judged @ (Judged::Unavailable | Judged::Unanswered)) => {
-                if matches!(judged, Judged::Unanswered) {
-                    // Counted once for each password, as all are: whoever comes back with it loses nothing.
-                    let failure = self.limits.failed(&tried.attempt(), tried.typed());
-                    visitor.failures.add(failure.charge);
-                }
+            Ok(Judged::Unavailable) => {
                 log_failure(&name, visitor, AuthFailure::Unavailable);
                 Err(NotLetIn::DirectoryDown)
+            }
+            Ok(judged @ (Judged::Unanswered | Judged::Unpaid)) => {
+                // Counted once for each password, as all are: whoever comes back with it loses nothing.
+                let failure = self.limits.failed(&tried.attempt(), tried.typed());
+                visitor.failures.add(failure.charge);
+                log_failure(&name, visitor, AuthFailure::Unavailable);
+                Err(if matches!(judged, Judged::Unpaid) { NotLetIn::Busy } else { NotLetIn::DirectoryDown })
             }
             Err(mail::Busy) => {
                 log_failure(&name, visitor, AuthFailure::Unavailable);
@@ -295,6 +297,14 @@ impl Doorkeeper {
         let reason = self.taken_back(entered.account.id(), entered.with);
         log_failure(&entered.name.to_string(), visitor, reason);
         Err(NotLetIn::Wrong)
+    }
+
+    /// Somebody who was let in has come in: what they were told then is not told again. It is to be called within a tokio
+    /// runtime, and is done in the background.
+    pub fn has_come_in(&self, entered: &Entered) {
+        let Some(exposure) = entered.exposure else { return };
+        let (accounts, id) = (Arc::clone(&self.accounts), entered.account.id());
+        tokio::spawn(async move { accounts.exposure_told(id, &exposure).await });
     }
 
     /// Why something lets in no more that did a moment ago.

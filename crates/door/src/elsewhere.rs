@@ -1,6 +1,6 @@
 //! The directories elsewhere: who is asked for whom, and what each allows.
 
-use directory::{Ability, Answer, Chain, Hit, Member, Standing, Token, Trouble};
+use directory::{Ability, Answer, Chain, Checks, Hit, Member, Standing, Token, Trouble};
 use events::Event;
 use mail::{Accounts, DirectoryError, TakenIn};
 use mailbox::account::directory::keyring::Link;
@@ -194,7 +194,14 @@ impl Elsewhere {
         }
         let links = accounts.links(present.as_str());
         let question = Question { of: self.of(&present, &links)?, login: present.clone() };
-        let is_theirs = !matches!(self.find(&question).await.answer, Answer::NoSuch | Answer::Wrong);
+        let is_theirs = match self.find(&question).await.answer {
+            // Whoever has the name by now may be somebody else, of whom all that is known is that they have it.
+            Answer::Yes(hit) => links
+                .iter()
+                .any(|link| link.directory == *hit.member.name() && link.subject == hit.found.subject),
+            Answer::NoSuch | Answer::Wrong => false,
+            Answer::Disabled | Answer::Unavailable(_) => true,
+        };
         is_theirs.then_some(present)
     }
 
@@ -204,6 +211,18 @@ impl Elsewhere {
             get_accounts: manners.is_some_and(|manners| manners.get_accounts),
             same_people_as: manners.map_or(&[], |manners| &manners.same_people_as),
         }
+    }
+
+    /// Whether one of those who were asked for a name has no answer to passwords at present, and what would have come of the
+    /// question for somebody's: whoever has the name hears no more than that their directory cannot be asked, and so must
+    /// whoever has none (threat T-38).
+    pub(crate) fn checks_ail(&self, question: &Question<'_>) -> Option<Checks> {
+        let members: Vec<&Member> = match &question.of {
+            Of::Anybody => self.chain.members().filter(|member| member.serves(&question.login)).collect(),
+            Of::These(these) => these.iter().map(|(member, _)| *member).collect(),
+            Of::Missing(_) => Vec::new(),
+        };
+        members.into_iter().filter_map(Member::checks_ail).next()
     }
 
     /// Those of which the log has said that they cannot be asked.

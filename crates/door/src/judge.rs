@@ -101,6 +101,8 @@ pub(crate) enum Judged {
     Unavailable,
     /// The same of one that was handed the password: by how it answers others, no answer may be one.
     Unanswered,
+    /// It does not hold, and there is no room to let it cost what it has to: nobody is told that it is wrong.
+    Unpaid,
     /// Whose account it is turned out, and too much has failed there: it was not looked at.
     NotLookedAt(NotLetIn),
     /// It was not right a short while ago, and nothing else was looked at: see [`Try::only_recalled`].
@@ -217,7 +219,9 @@ impl Doorkeeper {
         Ok(match self.check_and_renew(found, hash, typed, manner).await? {
             Checked::Wrong(why @ AuthFailure::UnusableHash) => Judged::Wrong(why),
             Checked::Right => judged(Verdict::Right, found),
-            Checked::Wrong(_) | Checked::Unavailable => judged(Verdict::Wrong, found),
+            Checked::Wrong(_) | Checked::Unpaid | Checked::Unanswered | Checked::Unavailable => {
+                judged(Verdict::Wrong, found)
+            }
         })
     }
 

@@ -36,6 +36,8 @@ struct Wanted {
     at_once: BTreeSet<AccountId>,
     /// Everybody who is here.
     in_turn: BTreeSet<AccountId>,
+    /// Whose turn it is next: of many who come at once, others wait no longer than it takes to ask for one.
+    turn: bool,
     /// Of whom they were asked in the last round.
     asked: BTreeMap<AccountId, Instant>,
 }
@@ -58,7 +60,12 @@ impl Presence {
 
     fn next(&self) -> Option<AccountId> {
         let mut wanted = self.wanted();
-        let next = wanted.at_once.pop_first().or_else(|| wanted.in_turn.pop_first())?;
+        wanted.turn = !wanted.turn;
+        let next = match wanted.turn {
+            true => wanted.at_once.pop_first().or_else(|| wanted.in_turn.pop_first()),
+            false => wanted.in_turn.pop_first().or_else(|| wanted.at_once.pop_first()),
+        }?;
+        wanted.at_once.remove(&next);
         wanted.in_turn.remove(&next);
         wanted.asked.insert(next, Instant::now());
         Some(next)

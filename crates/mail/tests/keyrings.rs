@@ -372,7 +372,11 @@ async fn a_store_that_uses_nothing_of_it_stays_readable_for_older_versions() {
             accounts.expose(ANN, exposed).await.unwrap();
             assert_eq!(accounts.exposure(ann.id()).await.unwrap(), Some(EXPOSED));
         }
-        assert_eq!(accounts.exposure_to_tell(ann.id()).await, Some(EXPOSED));
+        for _ in 0..2 {
+            assert_eq!(accounts.exposure_to_tell(ann.id()).await, Some(EXPOSED), "until they are told");
+        }
+        accounts.exposure_told(ann.id(), &EXPOSED).await;
+        assert_eq!(accounts.exposure_to_tell(ann.id()).await, None);
         assert_eq!(accounts.clear_exposure(ANN).await.unwrap(), Some(EXPOSED));
         assert_eq!(accounts.exposure(ann.id()).await.unwrap(), None);
         accounts.expose(ANN, later).await.unwrap();

@@ -170,17 +170,21 @@ impl<W: Word> Reading for By<W> {
 pub struct Ends(BTreeMap<String, Instant>);
 
 impl Ends {
-    /// No more are shown, in the order of the alphabet.
+    /// No more are shown: those that end first.
     pub const MAX: usize = 256;
 
-    /// Of these certificates, up to [`Self::MAX`].
+    /// Of these certificates, up to [`Self::MAX`]; of several of one name the first that ends.
     #[must_use]
     pub fn of(ends: impl IntoIterator<Item = (String, Instant)>) -> Self {
-        let mut all: BTreeMap<_, _> = ends.into_iter().collect();
-        while all.len() > Self::MAX {
-            all.pop_last();
+        let mut all: Vec<_> = ends.into_iter().collect();
+        all.sort_by_key(|(_, end)| end.unix_ms);
+        let mut first = BTreeMap::new();
+        for (name, end) in all {
+            if first.len() < Self::MAX {
+                first.entry(name).or_insert(end);
+            }
         }
-        Self(all)
+        Self(first)
     }
 }
 

@@ -19,6 +19,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::task::unconstrained;
 
 /// What is spoken once a line is private; and with those who bring mail, in the clear.
 pub trait Service: Send + Sync + 'static {
@@ -94,10 +95,12 @@ impl<S: Service> House<S> {
                 Ok(farewell) => farewell,
                 Err(panic) => self.fault(visit, &panic),
             },
-            () = visit.cut() => EndReason::Stopping.into(),
+            // Not held up by tokio's budget, which a conversation that never waits has spent each time (a fast reader of
+            // compressed mail): these two would never be looked at.
+            () = unconstrained(visit.cut()) => EndReason::Stopping.into(),
             // Whatever it is doing: being sent mail as slowly as it likes, waiting for a disk. In the middle of a
             // literal nothing can be said any more.
-            () = visit.overstayed() => EndReason::SignedOut.into(),
+            () = unconstrained(visit.overstayed()) => EndReason::SignedOut.into(),
         }
     }
 
@@ -326,6 +329,36 @@ mod tests {
         let seen_through = async { (house.see_through(pin!(conversation), &visit).await, Instant::now()) };
         let (since, (farewell, ended)) = tokio::join!(disabled, seen_through);
         assert_eq!((farewell, ended - since), (EndReason::SignedOut.into(), GOODBYE_TIME));
+    }
+
+    /// The same of one that has always something to do, and spends all that a task may do at a time.
+    #[tokio::test(start_paused = true)]
+    async fn t_37_a_conversation_that_never_waits_ends_soon_after_its_account_is_signed_out() {
+        let (house, visit) = (house("busy"), visit(ListenerKind::ImapTls));
+        let accounts = Accounts::open(Arc::new(Memory::new()), Arc::new(Chance::default())).await.unwrap();
+        let password = Secret::password("secret").unwrap();
+        let cost = Cost::new(8, 1, 4_096).unwrap();
+        let record = CredentialRecord::new(&password, Salts([7; 32]), &cost, &mut Workspace::new());
+        let ann = accounts.add("ann", &record).await.unwrap();
+        visit.stays_until(accounts.account(ann).signed_out());
+        accounts.set_standing("ann", Standing::Disabled).await.unwrap();
+        let conversation = async {
+            loop {
+                tokio::task::consume_budget().await;
+            }
+        };
+        let clock = async {
+            loop {
+                tokio::time::advance(Duration::from_millis(100)).await;
+            }
+        };
+        let mut conversation = pin!(conversation);
+        let farewell = tokio::select! {
+            biased;
+            farewell = house.see_through(conversation.as_mut(), &visit) => farewell,
+            () = clock => unreachable!("a clock does not end"),
+        };
+        assert_eq!(farewell, EndReason::SignedOut.into());
     }
 
     /// Time that stands still, and numbers that are each another.

@@ -78,6 +78,7 @@ impl port::Door for ConnectionDoor {
         unless_in.0 = None;
         let confirmed = self.lodge.keeper.confirm(&entered, &self.visitor(mechanism));
         confirmed.map_err(|why| told(why, connection))?;
+        self.lodge.keeper.has_come_in(&entered);
         self.visit.stays_until(entered.signed_out);
         let account = entered.name.clone();
         self.visit.signed_in(account.clone(), mechanism);

@@ -184,7 +184,10 @@ impl<S: Duplex> Line<S> {
         let read = tokio::select! {
             biased;
             wherefore = self.visit.asked_to_leave() => return Ok(match wherefore {
-                Wherefore::SignedOut => Received::SignedOut,
+                Wherefore::SignedOut => {
+                    self.visit.leaves_quietly();
+                    Received::SignedOut
+                }
                 Wherefore::Crowded => Received::Crowded,
                 Wherefore::Stopping => Received::Stopping,
             }),

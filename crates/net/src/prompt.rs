@@ -68,9 +68,10 @@ impl Prompt {
 impl Drop for Prompt {
     /// Whoever is signed out gets no more mail. What was written is in the system's hands, some megabytes of it (tcp(7),
     /// `tcp_wmem`), and would go on to a peer that reads slowly for half an hour: unless it is thrown away (socket(7),
-    /// `SO_LINGER`). Whoever listens has heard the goodbye by now.
+    /// `SO_LINGER`). Whoever waited in silence when it was signed out has no mail under way: their goodbye is sent as often as it
+    /// takes, for a telephone may be asleep.
     fn drop(&mut self) {
-        if self.visit.is_signed_out() {
+        if self.visit.is_torn_away() {
             self.stream.set_zero_linger().ok();
         }
     }

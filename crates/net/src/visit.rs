@@ -12,7 +12,7 @@ use sasl::Channel;
 use settings::ListenerKind;
 use std::future::{pending, poll_fn};
 use std::net::{Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct Visit {
     answered_no: AtomicU32,
     /// When whoever signed in is signed out again.
     signed_out: OnceLock<SignedOut>,
+    /// It heard of that while it waited for its client, and so had nothing left to send.
+    is_quiet: AtomicBool,
     notes: Mutex<Notes>,
 }
 
@@ -99,6 +101,7 @@ impl Visit {
             answered_bad: AtomicU32::new(0),
             answered_no: AtomicU32::new(0),
             signed_out: OnceLock::new(),
+            is_quiet: AtomicBool::new(false),
             notes: Mutex::default(),
         }
     }
@@ -197,6 +200,16 @@ impl Visit {
     pub(crate) fn stays_until(&self, signed_out: SignedOut) {
         // Nobody signs in twice on a connection (RFC 9051, 6.2: these commands are of the state before).
         self.signed_out.set(signed_out).ok();
+    }
+
+    /// It is signed out while it waits for its client: nothing is under way to it but what it is told then.
+    pub(crate) fn leaves_quietly(&self) {
+        self.is_quiet.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether mail may be under way that its peer is to get no more.
+    pub(crate) fn is_torn_away(&self) -> bool {
+        self.is_signed_out() && !self.is_quiet.load(Ordering::Relaxed)
     }
 
     /// Whether its account may not be signed in to any more.

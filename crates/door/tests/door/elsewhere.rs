@@ -868,3 +868,46 @@ async fn t_38_how_long_a_directory_takes_over_passwords_is_learned_from_the_firs
     assert_eq!(ann, nobody);
     assert_eq!(ann.1, Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_a_partner_gives_to_somebody_else_is_freed_for_them() {
+    let (staff, sso) = (Scripted::new("staff", &[]), Scripted::new("sso", &[("ann", "")]).of_tokens_alone());
+    let same = Manners { get_accounts: true, same_people_as: vec![DirectoryName::new("staff").unwrap()] };
+    let house = House::new(vec![open(&staff), with(&sso, same)]).await;
+    let ann = house.bearer(None, "sso/ann").await;
+    // She is called otherwise in both, and somebody else comes who is called as she was.
+    sso.people()[0].login = "ann.b".into();
+    staff.people().extend([Human::new("staff", "ann.b", "old"), Human::new("staff", "ann", "new")]);
+    assert_eq!(house.bearer(None, "sso/ann.b").await, "1 Account(\"ann.b\")");
+    let other = house.sign_in("ann", "new").await;
+    assert!(other.starts_with("2 ") && other != ann, "{other}");
+    assert_eq!(house.sign_in("ann.b", "old").await, "1 Account(\"ann.b\")");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_directory_answers_no_password_a_name_that_nobody_has_is_told_and_counted_as_one_of_its_own()
+{
+    let staff = Scripted::new("staff", &[("ann", "right")]);
+    let house = House::new(vec![open(&staff)]).await;
+    staff.checks_become(State::Silent);
+    house.sign_in("ann", "right").await;
+    let _ = house.limits.clear();
+    let told = async |from: &str, name: &str| {
+        let mut told = Vec::new();
+        for n in 0..8 {
+            let asked = Instant::now();
+            let heard = house.sign_in_from(from, name, &format!("guess {n} {from}")).await;
+            let heard = heard.split_once('(').map_or(heard.as_str(), |(heard, _)| heard).to_owned();
+            told.push((heard, asked.elapsed()));
+            // Each is the one that is asked whether the directory is back.
+            tokio::time::advance(directory::ASKED_AGAIN_AFTER).await;
+        }
+        told
+    };
+    let (ann, nobody) = (told("198.51.100.1:1", "ann").await, told("203.0.113.1:1", "nobody").await);
+    assert_eq!(ann, nobody);
+    assert_eq!(ann.last().unwrap().0, "Limited", "{ann:?}");
+    // Mail for nobody is refused as ever: who brings it guesses at nothing.
+    let nobody = Login::new("nobody").unwrap();
+    assert_eq!(house.elsewhere.expect(&house.accounts, &nobody).await, Expected::Nobody);
+}

@@ -172,3 +172,20 @@ async fn where_no_directory_has_a_say_any_more_nobody_is_kept_out() {
     house.accounts.unlink("ann", &DirectoryName::new("staff").unwrap()).await.unwrap();
     assert!(house.sign_in("ann", &app).await.starts_with("1 "));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_password_of_before_lets_nobody_in_again_whom_the_directory_lets_in_with_another() {
+    let staff = Scripted::new("staff", &[("ann", "old")]);
+    let house = House::new(vec![open(&staff)]).await;
+    let _asking = house.asks_again();
+    let session = house.enters("ann", "old").await;
+    disable(&staff, Standing::Disabled);
+    pass(ROUND).await;
+    assert!(is_over(&session));
+    assert_eq!(house.sign_in("ann", "old").await, "Wrong");
+    // The admin gives her another password, and lets her in again.
+    staff.people().first_mut().unwrap().password = "new".into();
+    disable(&staff, Standing::Enabled);
+    assert_eq!(house.sign_in("ann", "old").await, "Wrong");
+    assert!(house.sign_in("ann", "new").await.starts_with("1 "));
+}

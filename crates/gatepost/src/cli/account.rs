@@ -94,7 +94,7 @@ pub(crate) enum AccountCommand {
         /// The account, such as ann@example.org
         name: String,
     },
-    /// Let mail protocols refuse an account's own password, so that they take its app passwords alone
+    /// Let mail protocols refuse an account's own password, so that they take no other password than its app passwords
     Policy {
         /// The account, such as ann@example.org
         name: String,

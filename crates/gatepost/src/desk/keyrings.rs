@@ -62,7 +62,7 @@ pub(crate) struct ExposedLine {
 pub(crate) enum OwnPassword {
     /// They do
     Allowed,
-    /// They take app passwords alone
+    /// Of passwords they take app passwords alone
     Refused,
 }
 

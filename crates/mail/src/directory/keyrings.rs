@@ -302,12 +302,17 @@ impl Accounts {
     /// longer ([`Account::signed_out_with`](crate::Account::signed_out_with)).
     #[must_use]
     pub fn takes(&self, account: AccountId, with: Credential) -> bool {
+        !self.is_barred(account) && self.would_take(account, with)
+    }
+
+    /// The same, if no directory elsewhere kept its owner out.
+    #[must_use]
+    pub fn would_take(&self, account: AccountId, with: Credential) -> bool {
         let roll = self.roll();
         let Some(entry) = roll.directory().get(account) else { return false };
         let keyring = entry.keyring();
         entry.standing == Standing::Enabled
             && roll.certainty(Some(account)) != Certainty::Doubtful
-            && !self.is_barred(account)
             && match with {
                 Credential::Password => keyring.own_password() == OwnPassword::Allowed,
                 Credential::Token => true,
@@ -446,23 +451,25 @@ impl Accounts {
         Ok(soft.and_then(|value| decode_exposure(&value)))
     }
 
-    /// The same, where the owner of the account has not been told of it by this: once, unless a crash forgets that, or the
-    /// store cannot keep it.
+    /// The same, where the owner of the account [has not been told](Self::exposure_told) of it.
     pub async fn exposure_to_tell(&self, account: AccountId) -> Option<Exposure> {
         let known = self.exposure(account).await.inspect_err(|why| {
             tracing::warn!(account = account.0, %why, "its owner is not told whether a password was exposed");
         });
         let exposure = known.ok().flatten()?;
-        let (key, told) = (EXPOSURE_TOLD, Bytes::copy_from_slice(&exposure.when_s.to_le_bytes()));
-        match self.store.soft(account, key).await {
-            Ok(before) if before.as_ref() == Some(&told) => return None,
+        match self.store.soft(account, EXPOSURE_TOLD).await {
+            Ok(before) if before == Some(told_of(&exposure)) => return None,
             Ok(_) => {}
             Err(why) => tracing::warn!(account = account.0, %why, "an exposed password may be told twice"),
         }
-        if let Err(why) = self.store.put_soft(account, key, Some(told)).await {
+        Some(exposure)
+    }
+
+    /// The owner of the account is told of it now: not again, unless a crash forgets that, or the store cannot keep it.
+    pub async fn exposure_told(&self, account: AccountId, exposure: &Exposure) {
+        if let Err(why) = self.store.put_soft(account, EXPOSURE_TOLD, Some(told_of(exposure))).await {
             tracing::warn!(account = account.0, %why, "an exposed password may be told twice");
         }
-        Some(exposure)
     }
 
     /// Lets a client certificate stand for an account.
@@ -531,6 +538,11 @@ impl Accounts {
 /// directory elsewhere.
 pub(super) fn has_its_own_password_alone(keyring: &Keyring) -> bool {
     keyring.app_passwords().is_empty() && keyring.links().is_empty()
+}
+
+/// Which exposure it was: the first is kept, until it is cleared.
+fn told_of(exposure: &Exposure) -> Bytes {
+    Bytes::copy_from_slice(&exposure.when_s.to_le_bytes())
 }
 
 /// What lets in no more of what did before.
