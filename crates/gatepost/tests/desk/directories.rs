@@ -262,9 +262,9 @@ fn t_37_whom_a_directory_has_no_more_is_out_by_an_app_password_too_until_it_has_
     let shown = home.ok(&format!("account app-password add {ANN} --name phone"), "");
     let app = shown.lines().last().unwrap().to_owned();
     let mut session = Client::connect(server.imaps, &home.trust()).unwrap();
-    session.login(ANN, &app).unwrap();
+    session.login(ANN, "first").unwrap();
     write(format!("bob@example.org:{SECOND}\n"));
-    // Whoever comes in by it now is asked for at once, and all of theirs is over.
+    // Of whoever comes in by it, and has not been asked for of late, the directory is asked at once; all of theirs is over.
     signs_in(&server, &home, ANN, &app);
     while session.ask("NOOP").is_ok() {}
     assert!(!signs_in(&server, &home, ANN, &app));
