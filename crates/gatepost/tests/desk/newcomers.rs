@@ -133,8 +133,11 @@ fn who_is_in_a_passwd_file_gets_mail_before_they_sign_in_and_who_is_shut_out_the
         "newcomers-passwd",
         "\n[[directory]]\nname = \"staff\"\n[directory.file]\npath = \"staff.passwd\"\n",
     );
-    fs::write(home.folder.join("staff.passwd"), format!("{ANN}:{FIRST}\nbob@example.org:!{FIRST}\n"))
-        .unwrap();
+    fs::write(
+        home.folder.join("staff.passwd"),
+        format!("{ANN}:{FIRST}\nbob@example.org:{FIRST}::::::nologin\n"),
+    )
+    .unwrap();
     let server = home.serve();
     let mut postman = Postman::connect(&home);
     let told = postman.delivers("first", &["Ann+lists@Example.org", "bob@example.org", "nobody@example.org"]);
