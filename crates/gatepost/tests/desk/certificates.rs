@@ -153,7 +153,7 @@ fn an_authority_that_wants_to_know_us_is_told_by_its_key() {
     let pebble = site.pebble(Wish { external_account: Some(("kid-1", key)), ..Wish::default() });
     site.configure(&pebble.directory, &pebble.ca, BY_HTTP);
     let server = site.home.serve();
-    let failed = server.line_with("certificate.order-failed");
+    let failed = server.first_line_with("certificate.order-failed");
     assert!(failed.contains("externalAccountRequired"), "{failed}");
     server.stop();
     let file = site.home.folder.join("eab.key");
