@@ -1,19 +1,16 @@
-//! People whom a directory elsewhere knows: how they come in, whose mail they get, and what a directory that is down costs.
+//! People whom a directory elsewhere knows: how they come in, whose mail they get, and what guesses at them cost.
 
-use crate::house::{House, app_password, cheap, open, provable_app_password, record, told, with};
+use crate::house::{House, KIB, app_password, cheap, open, provable_app_password, record, told, with};
 use directory::Standing;
 use directory::scripted::{Human, Pace, Scripted, State};
 use door::{Claim, Elsewhere, Expected, Manners};
 use mail::{Credential, JudgedBy, Lane, ScramSha1};
-use mailbox::account::directory::keyring::{Link, OwnPassword, Scopes, Service};
+use mailbox::account::directory::keyring::{Link, OwnPassword, Scopes};
 use sasl::{CredentialRecord, ForeignHash, Salts, Secret, Verdict, Workspace};
 use std::sync::Arc;
 use std::time::Duration;
 use terms::{AccountId, DirectoryName, Login, Subject};
 use tokio::time::Instant;
-
-/// What one hash costs here, in KiB.
-const KIB: u64 = 8;
 
 /// "pässword" in Python: "{SHA256}" + base64.b64encode(hashlib.sha256("pässword".encode()).digest()).decode()
 const FOREIGN: &str = "{SHA256}NHgme1YSeRtAmIkGs6eJfrarUB4EuV7TL5nQr99mnZw=";
@@ -106,25 +103,6 @@ async fn t_30_a_token_lets_nobody_act_as_somebody_else() {
     assert_eq!(house.bearer(Some("ANN"), "staff/ann").await, ann);
     // Nothing came of it: nobody is somebody still.
     assert_eq!(house.accounts.list().len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_directory_that_is_down_calls_nothing_wrong() {
-    let staff = Scripted::new("staff", &[("ann", "right")]);
-    let house = House::new(vec![open(&staff)]).await;
-    house.add("own", "ours").await;
-    let ann = house.sign_in("ann", "right").await;
-    staff.becomes(State::Down);
-    for (name, password) in [("ann", "right"), ("ann", "wrong"), ("nobody", "x")] {
-        assert_eq!(house.sign_in(name, password).await, "DirectoryDown", "{name} {password}");
-    }
-    assert!(house.sign_in("own", "ours").await.starts_with("1 "), "others are as ever");
-    staff.becomes(State::Silent);
-    assert_eq!(house.sign_in("ann", "right").await, "DirectoryDown");
-    staff.becomes(State::Up);
-    tokio::time::advance(directory::ASKED_AGAIN_AFTER).await;
-    assert_eq!(house.sign_in("ann", "right").await, ann);
-    assert_eq!(house.sign_in("ann", "wrong").await, "Wrong");
 }
 
 #[tokio::test(start_paused = true)]
@@ -477,32 +455,6 @@ async fn t_38_a_name_that_nobody_has_shows_to_scram_sha_1_what_it_shows_to_sha_2
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_app_password_lets_in_while_a_directory_is_down_and_costs_no_hash() {
-    let staff = Scripted::new("staff", &[("ann", "right")]);
-    let house = House::new(vec![open(&staff)]).await;
-    house.add("own", "ours").await;
-    let (ann, own) = (house.sign_in("ann", "right").await, house.sign_in("own", "ours").await);
-    let (of_ann, of_own) =
-        (app_password(&house, "ann", Scopes::MAIL).await, app_password(&house, "own", Scopes::MAIL).await);
-    staff.becomes(State::Down);
-    let (hashed, asked) = (house.pool.verified_kib(), staff.times_asked());
-    assert_eq!(house.sign_in("ann", &of_ann).await, ann);
-    assert_eq!(house.sign_in("own", &of_own.to_uppercase()).await, own);
-    assert_eq!((house.pool.verified_kib(), staff.times_asked()), (hashed, asked));
-    // It is its owner's alone, and of no use to one who is disabled.
-    assert_eq!(house.sign_in("own", &of_ann).await, "Wrong");
-    let disabled = mailbox::account::directory::Standing::Disabled;
-    house.accounts.set_standing("own", disabled).await.unwrap();
-    assert_eq!(house.sign_in("own", &of_own).await, "Wrong");
-    // What is for other protocols costs what a wrong password costs.
-    let sends = app_password(&house, "own", Scopes::of([Service::SUBMISSION]).unwrap()).await;
-    house.accounts.set_standing("own", mailbox::account::directory::Standing::Enabled).await.unwrap();
-    let hashed = house.pool.verified_kib();
-    assert_eq!(house.sign_in("own", &sends).await, "Wrong");
-    assert_eq!(house.pool.verified_kib(), hashed + KIB);
-}
-
-#[tokio::test(start_paused = true)]
 async fn where_the_own_password_is_refused_so_is_the_directorys_and_a_token_is_not() {
     let staff = Scripted::new("staff", &[("ann", "right")]);
     let house = House::new(vec![open(&staff)]).await;
@@ -728,35 +680,6 @@ async fn a_name_that_is_somebodys_still_is_not_changed_by_another_that_is_theirs
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_that_the_settings_have_no_more_gives_no_password_of_before_its_turn_again() {
-    let house = House::new(Vec::new()).await;
-    house.add("ann", "ours").await;
-    assert!(house.sign_in("ann", "ours").await.starts_with("1 "));
-    let gone = DirectoryName::new("gone").unwrap();
-    let link = Link { directory: gone.clone(), subject: Subject::new("1").unwrap() };
-    house.accounts.link("ann", &link).await.unwrap();
-    for password in ["ours", "wrong"] {
-        assert_eq!(house.sign_in("ann", password).await, "DirectoryDown", "{password}");
-    }
-    let missing = Elsewhere::default().missing_of(&house.accounts);
-    assert_eq!(missing.into_iter().collect::<Vec<_>>(), std::slice::from_ref(&gone));
-    house.accounts.unlink("ann", &gone).await.unwrap();
-    assert!(house.sign_in("ann", "ours").await.starts_with("1 "));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_that_cannot_be_judged_is_a_directory_that_is_down() {
-    let sso = Scripted::new("sso", &[("ann", "")]).of_tokens_alone();
-    let house = House::new(vec![open(&sso)]).await;
-    sso.becomes(State::Down);
-    assert_eq!(house.bearer(None, "sso/ann").await, "DirectoryDown");
-    assert_eq!(house.elsewhere.down(), [DirectoryName::new("sso").unwrap()]);
-    sso.becomes(State::Up);
-    assert!(house.bearer(None, "sso/ann").await.starts_with("1 "));
-    assert!(house.elsewhere.down().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn t_37_a_login_by_the_word_of_a_directory_that_is_unlinked_meanwhile_comes_too_late() {
     let staff = Scripted::new("staff", &[("ann", "right")]);
     let house = House::new(vec![open(&staff)]).await;
@@ -795,45 +718,6 @@ async fn who_is_refused_here_is_told_by_nothing_that_the_directory_takes_their_p
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_password_that_a_directory_was_handed_and_did_not_answer_counts_as_one_that_is_wrong() {
-    let staff = Scripted::new("staff", &[("ann", "right")]);
-    let house = House::new(vec![open(&staff)]).await;
-    staff.checks_become(State::Silent);
-    let from = "198.51.100.1:1";
-    let mut heard = Vec::new();
-    for n in 0..20 {
-        heard.push(house.sign_in_from(from, "ann", &format!("guess {n}")).await);
-    }
-    assert!(heard.iter().filter(|answer| *answer == "DirectoryDown").count() < 10, "{heard:?}");
-    assert!(heard.last().unwrap().starts_with("Limited"), "{heard:?}");
-    // Who has one password alone, and tries again, counts once.
-    let telephone = "203.0.113.1:1";
-    let _ = house.limits.clear();
-    for _ in 0..20 {
-        assert_eq!(house.sign_in_from(telephone, "ann", "right").await, "DirectoryDown");
-    }
-    staff.checks_become(State::Up);
-    tokio::time::advance(directory::ASKED_AGAIN_AFTER).await;
-    assert!(house.sign_in_from(telephone, "ann", "right").await.starts_with("1 "));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_right_password_that_was_refused_while_its_owner_was_locked_out_is_taken_a_quarter_of_an_hour_later()
- {
-    let staff = Scripted::new("staff", &[("ann", "another")]);
-    staff.people()[0].version = Some("unchanged".into());
-    let house = House::new(vec![open(&staff)]).await;
-    // A lock looks like this from outside: no password is right, and nothing else is another.
-    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
-    staff.people()[0].password = "right".into();
-    let checked = staff.times_checked();
-    assert_eq!(house.sign_in("ann", "right").await, "Wrong");
-    assert_eq!(staff.times_checked(), checked, "it is not handed on again");
-    tokio::time::advance(Duration::from_secs(15 * 60)).await;
-    assert!(house.sign_in("ann", "right").await.starts_with("1 "));
-}
-
-#[tokio::test(start_paused = true)]
 async fn t_38_another_name_of_somebody_waits_as_one_that_nobody_has() {
     let staff = Scripted::new("staff", &[("ann", "right")]);
     staff.people()[0].aliases = vec!["ann@alias.example".into()];
@@ -858,18 +742,6 @@ async fn t_38_another_name_of_somebody_waits_as_one_that_nobody_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t_38_how_long_a_directory_takes_over_passwords_is_learned_from_the_first() {
-    let staff = Scripted::new("staff", &[("ann", "right")]);
-    let house = House::new(vec![open(&staff)]).await;
-    staff.takes(Pace { find: Duration::from_millis(20), check: Duration::from_millis(700) });
-    house.turned_away("ann", "wrong").await;
-    let (ann, nobody) =
-        (house.turned_away("ann", "another").await, house.turned_away("nobody", "another").await);
-    assert_eq!(ann, nobody);
-    assert_eq!(ann.1, Duration::from_secs(1));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_name_that_a_partner_gives_to_somebody_else_is_freed_for_them() {
     let (staff, sso) = (Scripted::new("staff", &[]), Scripted::new("sso", &[("ann", "")]).of_tokens_alone());
     let same = Manners { get_accounts: true, same_people_as: vec![DirectoryName::new("staff").unwrap()] };
@@ -882,32 +754,4 @@ async fn a_name_that_a_partner_gives_to_somebody_else_is_freed_for_them() {
     let other = house.sign_in("ann", "new").await;
     assert!(other.starts_with("2 ") && other != ann, "{other}");
     assert_eq!(house.sign_in("ann.b", "old").await, "1 Account(\"ann.b\")");
-}
-
-#[tokio::test(start_paused = true)]
-async fn while_a_directory_answers_no_password_a_name_that_nobody_has_is_told_and_counted_as_one_of_its_own()
-{
-    let staff = Scripted::new("staff", &[("ann", "right")]);
-    let house = House::new(vec![open(&staff)]).await;
-    staff.checks_become(State::Silent);
-    house.sign_in("ann", "right").await;
-    let _ = house.limits.clear();
-    let told = async |from: &str, name: &str| {
-        let mut told = Vec::new();
-        for n in 0..8 {
-            let asked = Instant::now();
-            let heard = house.sign_in_from(from, name, &format!("guess {n} {from}")).await;
-            let heard = heard.split_once('(').map_or(heard.as_str(), |(heard, _)| heard).to_owned();
-            told.push((heard, asked.elapsed()));
-            // Each is the one that is asked whether the directory is back.
-            tokio::time::advance(directory::ASKED_AGAIN_AFTER).await;
-        }
-        told
-    };
-    let (ann, nobody) = (told("198.51.100.1:1", "ann").await, told("203.0.113.1:1", "nobody").await);
-    assert_eq!(ann, nobody);
-    assert_eq!(ann.last().unwrap().0, "Limited", "{ann:?}");
-    // Mail for nobody is refused as ever: who brings it guesses at nothing.
-    let nobody = Login::new("nobody").unwrap();
-    assert_eq!(house.elsewhere.expect(&house.accounts, &nobody).await, Expected::Nobody);
 }

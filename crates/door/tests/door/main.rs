@@ -5,6 +5,7 @@ mod certificate;
 mod elsewhere;
 mod house;
 mod in_doubt;
+mod outage;
 mod presence;
 mod proven;
 mod prover;
